@@ -1,0 +1,48 @@
+"""Every job of the project, each in an environment of its own: `nox -l` lists them, bare `nox` runs tests and lint."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["tests", "lint"]
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+PROJECT = nox.project.load_toml("pyproject.toml")
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONHASHSEED": "0"}
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The project as it stands here, editable, and the tools of `groups`."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest."""
+    install(session, "test")
+    session.run("pytest", *session.posargs, env=QUIET)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format, types, and the design's import rules; TensorFlow isn't needed for any of them."""
+    light = [requirement for requirement in PROJECT["project"]["dependencies"] if not requirement.startswith("tensorflow")]
+    session.install(*light, *nox.project.dependency_groups(PROJECT, "lint", "test"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy", "--strict", "numpy_nn", "keras_ref", "bench")
+    session.run("lint-imports")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The main job: measure, and write the report into results/latest; arguments go to `python -m bench run`."""
+    install(session)
+    session.run("python", "-m", "bench", "run", *session.posargs, env=QUIET)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Make the report of a run again: `nox -s report -- DIR`."""
+    install(session)
+    session.run("python", "-m", "bench", "report", *(session.posargs or ["results/latest"]), env=QUIET)

@@ -1,0 +1,27 @@
+"""A dense neural network in plain NumPy, from a list of layer dicts, with Keras' names and meanings.
+
+Nothing but NumPy and the standard library is imported here; `numpy_nn.estimators`, which imports scikit-learn, is left to whoever
+asks for it.
+"""
+
+from numpy_nn import activations, callbacks, initializers, losses, optimizers
+from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
+from numpy_nn.optimizers import SGD, Adam, AdamW, RMSprop
+from numpy_nn.sequential import Sequential
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "RMSprop",
+    "Sequential",
+    "TerminateOnNaN",
+    "activations",
+    "callbacks",
+    "initializers",
+    "losses",
+    "optimizers",
+]

@@ -1,0 +1,133 @@
+"""An epoch's rows, batch by batch: copied into a workspace, stepped through, and summed up.
+
+`Trainer` is what `Sequential.fit` and `train_on_batch` drive. It has a stage for the batches of the full size and one for the
+last, smaller one; a stage has the tapes of as many batches as it has room for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from numpy_nn import activations
+from numpy_nn.losses import Loss
+from numpy_nn.optimizers import Optimizer
+from numpy_nn.parameters import Parameters
+from numpy_nn.scoring import Rows, score
+from numpy_nn.tape import Array, Tape
+from numpy_nn.threads import Crew, Split, blas_threads, split_batch
+from numpy_nn.workspace import TrainingWorkspace
+
+MOST_SLOTS = 256
+CHUNK_BYTES = 4 << 20
+"""As many batches are copied in at once as fit into this, and no more than `MOST_SLOTS`: a data set of any size streams through."""
+
+
+class Stage:
+    """The batches of one size: buffers, tapes, and their sums.
+
+    A large batch is split into parts, each with a workspace of its own, and a crew plays them side by side.
+    """
+
+    def __init__(
+        self, parameters: Parameters, optimizer: Optimizer, loss: Loss, *, rows: int, slots: int, split: Split, crew: Crew
+    ) -> None:
+        self.rows = rows
+        self.slots = slots
+        edges = np.linspace(0, rows, split.parts + 1).astype(int).tolist()
+        self._parts = [slice(start, stop) for start, stop in pairwise(edges)]
+        self._workspaces = [TrainingWorkspace(parameters, part.stop - part.start, loss=loss, slots=slots) for part in self._parts]
+        update = optimizer.tape(parameters.vector, self._workspaces[0].gradient.vector)
+        self.tapes = [[*self._gradient(slot, split, crew), *update] for slot in range(slots)]
+        """The whole step of each slot, update and all."""
+
+    def _gradient(self, slot: int, split: Split, crew: Crew) -> Tape:
+        """Operations that leave the batch's gradient in the first workspace."""
+        steps = [workspace.step(slot) for workspace in self._workspaces]
+        if len(steps) == 1:
+            return steps[0]
+        shares = [steps[number :: split.side_by_side] for number in range(split.side_by_side)]
+        together = partial(crew.play, [[operation for step in share for operation in step] for share in shares])
+        first, *others = (workspace.gradient.vector for workspace in self._workspaces)
+        return [together, *(partial(np.add, first, gradient, first) for gradient in others)]
+
+    def fill(self, rows: Rows, *, start: int, count: int, order: Array | None) -> None:
+        """Copy `count` batches in, from row `start` on, of the rows as they are or in `order`."""
+        stop = start + count * self.rows
+        chosen: slice | Array = slice(start, stop) if order is None else order[start:stop]
+        x, y = (values[chosen].reshape(count, self.rows, -1).transpose(0, 2, 1) for values in (rows.x, rows.y))
+        weights = None if rows.weights is None else rows.weights[chosen].reshape(count, 1, self.rows)
+        for part, workspace in zip(self._parts, self._workspaces, strict=True):
+            workspace.inputs[:count, :-1] = x[..., part]
+            workspace.targets[:count] = y[..., part]
+            if weights is not None:
+                workspace.weights[:count] = weights[..., part]
+
+    def rescale(self, factor: float) -> None:
+        """Let each sample count its weight over the batch's size, times the optimiser's `factor`."""
+        for workspace in self._workspaces:
+            np.multiply(workspace.weights, factor / self.rows, workspace.scale)
+
+    def collect(self, seen: Array, *, start: int, count: int) -> None:
+        """Copy what the network put out for the first `count` slots to their columns of `seen` (outputs, samples)."""
+        columns = seen[:, start : start + count * self.rows].reshape(len(seen), count, self.rows)
+        for part, workspace in zip(self._parts, self._workspaces, strict=True):
+            columns[..., part] = workspace.outputs[:count].transpose(1, 0, 2)
+
+
+class Trainer:
+    """Everything that `fit` needs for batches of `batch_size` out of `samples` rows, made once."""
+
+    def __init__(
+        self, parameters: Parameters, optimizer: Optimizer, loss: Loss, *, samples: int, batch_size: int, threads: int
+    ) -> None:
+        self._optimizer = optimizer
+        self._loss = loss
+        self._activation = activations.get(parameters.layers[-1].activation)
+        self._seen = np.empty((parameters.layers[-1].output_dim, samples), parameters.vector.dtype)
+        full, rest = divmod(samples, batch_size)
+        row_bytes = parameters.vector.itemsize * (parameters.layers[0].input_dim + 3 * parameters.layers[-1].output_dim + 3)
+        slots = max(1, min(full, MOST_SLOTS, CHUNK_BYTES // (batch_size * row_bytes)))
+        sizes = [(batch_size, slots)] * (full > 0) + [(rest, 1)] * (rest > 0)
+        splits = [split_batch(rows, parameters, threads) for rows, _ in sizes]
+        self._blas_threads = min(split.blas_threads for split in splits)
+        self._crew = Crew(max(split.side_by_side for split in splits))
+        stages = [
+            Stage(parameters, optimizer, loss, rows=rows, slots=slots, split=split, crew=self._crew)
+            for (rows, slots), split in zip(sizes, splits, strict=True)
+        ]
+        self._chunks = [(stages[0], first * batch_size, min(slots, full - first)) for first in range(0, full, slots)]
+        if rest:
+            self._chunks.append((stages[-1], samples - rest, 1))
+        self._stages = stages
+        self._filled = False
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """The threads as they should be, inside the block."""
+        with blas_threads(self._blas_threads), np.errstate(all="ignore"), self._crew:
+            yield
+
+    def steps(self, rows: Rows, order: Array | None, *, fresh: bool = False) -> Iterator[Tape]:
+        """The tape of each step of an epoch, in turn.
+
+        The rows are copied in as they are needed: not at all where they stand there from the epoch before, in the same order;
+        `fresh` says that they are others.
+        """
+        self._optimizer.refresh()
+        stay = self._filled and order is None and not fresh
+        for stage, start, count in self._chunks:
+            if not stay:
+                stage.fill(rows, start=start, count=count, order=order)
+            stage.rescale(self._optimizer.gradient_factor)
+            yield from stage.tapes[:count]
+            stage.collect(self._seen, start=start, count=count)
+        self._filled = order is None and len(self._chunks) == len(self._stages)
+
+    def score(self, rows: Rows, order: Array | None) -> tuple[float, float]:
+        """The loss and the accuracy of the epoch just ended, each row as it was before its batch's update."""
+        return score(self._loss, self._activation, rows if order is None else rows.part(order), self._seen)

@@ -1,0 +1,281 @@
+"""Losses: the value and the gradient, from logits where the output layer allows it.
+
+A sample's loss is Keras': for binary cross-entropy and squared error the mean over its outputs, for categorical cross-entropy the
+sum over the classes. The loss of a batch is the mean over its samples, each times its weight if there are weights. Where the last
+activation is the one that a loss is made for (`pairs_with`), the gradient by the logits is `(activation(z) − y)` and the value is
+taken from z too, so that neither a saturated sigmoid nor a tiny probability loses digits; elsewhere probabilities are clipped to
+[1e-7, 1 − 1e-7], as Keras does.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from numpy_nn import activations
+from numpy_nn.lookup import find
+from numpy_nn.tape import Array, Tape, scalar
+
+EPSILON = 1e-7
+"""Keras' fuzz: probabilities are kept this far from 0 and 1."""
+
+
+class Loss(ABC):
+    """`loss(y_true, y_pred) -> float`, samples in rows. The other methods have samples in columns.
+
+    Parameters
+    ----------
+    from_logits
+        Whether `y_pred`, and what the network puts out, are logits rather than probabilities.
+
+    """
+
+    name: str
+    pairs_with: str | None = None
+    """The output activation after which the loss is computed from the logits."""
+
+    def __init__(self, *, from_logits: bool = False) -> None:
+        if from_logits and self.pairs_with is None:
+            raise ValueError(f"from_logits was {from_logits!r}: {self.name} has no logits")
+        self.from_logits = bool(from_logits)
+
+    def __repr__(self) -> str:
+        return f"<loss {self.name}{' from logits' if self.from_logits else ''}>"
+
+    def __call__(self, y_true: Any, y_pred: Any, *, from_logits: bool | None = None) -> float:
+        """The mean loss of `y_pred` (samples,) or (samples, outputs) against `y_true`, labels or of the same shape.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ or the labels are not what the loss is defined for.
+
+        """
+        outputs = np.atleast_1d(y_pred)
+        outputs = outputs.reshape(len(outputs), -1).astype(np.result_type(outputs, np.float32), copy=False)
+        targets = self.encode("y_true", np.asarray(y_true), outputs.shape[1]).astype(outputs.dtype)
+        if targets.shape != outputs.shape:
+            raise ValueError(f"y_pred had the shape {np.shape(y_pred)}: y_true's {np.shape(y_true)} asks for {targets.shape}")
+        logits = self.from_logits if from_logits is None else from_logits
+        values = self.from_logit_values(targets.T, outputs.T) if logits else self.values(targets.T, outputs.T)
+        return float(np.mean(values))
+
+    def encode(self, name: str, y: Array, outputs: int) -> Array:
+        """`y`, the argument called `name`, as targets (samples, outputs).
+
+        Raises
+        ------
+        ValueError
+            If its shape doesn't fit `outputs`.
+
+        """
+        targets = y.reshape(-1, 1) if y.ndim == 1 else y
+        if targets.ndim != 2 or targets.shape[1] != outputs:
+            wanted = "(samples,) or (samples, 1)" if outputs == 1 else f"(samples, {outputs})"
+            raise ValueError(f"{name} had the shape {y.shape}: it must be {wanted}")
+        return targets
+
+    def takes_logits(self, activation: str) -> bool:
+        """Whether, after an output layer of that activation, value and gradient are taken from the logits."""
+        return activation == self.pairs_with or (self.from_logits and activation == "linear")
+
+    @abstractmethod
+    def values(self, y: Array, a: Array) -> Array:
+        """The loss of each sample, (..., samples), from outputs `a` (..., outputs, samples)."""
+
+    @abstractmethod
+    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+        """Operations that write the gradient of each sample's loss by its outputs `a` into `delta`."""
+
+    def from_logit_values(self, y: Array, z: Array) -> Array:
+        """The same as `values`, from the logits."""
+        raise ValueError(f"from_logits was True: {self.name} has no logits")
+
+    def from_logit_gradient(self, y: Array, z: Array, delta: Array) -> Tape:
+        """Operations that write the gradient of each sample's loss by its logits `z` into `delta`: `activation(z) − y`."""
+        paired = activations.get(self.pairs_with or "linear")
+        return [*paired.forward(z, delta), partial(np.subtract, delta, y, delta), *self._share(delta)]
+
+    def _share(self, delta: Array) -> Tape:
+        """Operations that divide `delta` by the number of outputs, where a sample's loss is their mean."""
+        return []
+
+
+class _MeanOverOutputs(Loss):
+    """A loss whose value for a sample is the mean over its outputs."""
+
+    def _share(self, delta: Array) -> Tape:
+        return [] if len(delta) == 1 else [partial(np.multiply, delta, scalar(1 / len(delta), delta.dtype), delta)]
+
+
+class BinaryCrossentropy(_MeanOverOutputs):
+    """−[y log p + (1 − y) log(1 − p)], its labels 0 or 1."""
+
+    name = "binary_crossentropy"
+    pairs_with = "sigmoid"
+
+    def encode(self, name: str, y: Array, outputs: int) -> Array:
+        targets = super().encode(name, y, outputs)
+        wrong = (targets != 0) & (targets != 1)
+        if wrong.any():
+            value = targets[wrong][0].item()
+            raise ValueError(f"{name} had the label {value!r}: binary_crossentropy takes 0 and 1 only")
+        return targets
+
+    def values(self, y: Array, a: Array) -> Array:
+        p = np.clip(a, EPSILON, 1 - EPSILON)
+        values: Array = -np.mean(y * np.log(p) + (1 - y) * np.log1p(-p), axis=-2)
+        return values
+
+    def from_logit_values(self, y: Array, z: Array) -> Array:
+        # log(1 + exp(z)) − y z, so written that exp can't overflow.
+        tail = np.absolute(z)
+        np.negative(tail, tail)
+        np.exp(tail, tail)
+        np.log1p(tail, tail)
+        tail += np.maximum(z, 0)
+        tail -= z * y
+        values: Array = tail.mean(axis=-2) if z.shape[-2] > 1 else tail[..., 0, :]
+        return values
+
+    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+        # (p − y) / (p (1 − p)) at the clipped p, and 0 where a lies outside of what is clipped to.
+        low, high = scalar(EPSILON, a.dtype), scalar(1 - EPSILON, a.dtype)
+        p, spread, inside, above = np.empty_like(a), np.empty_like(a), np.empty(a.shape, bool), np.empty(a.shape, bool)
+        return [
+            partial(np.clip, a, low, high, p),
+            partial(np.subtract, scalar(1, a.dtype), p, spread),
+            partial(np.multiply, spread, p, spread),
+            partial(np.subtract, p, y, delta),
+            partial(np.divide, delta, spread, delta),
+            partial(np.greater_equal, a, low, above),
+            partial(np.less_equal, a, high, inside),
+            partial(np.logical_and, inside, above, inside),
+            partial(spread.__setitem__, ..., inside),
+            partial(np.multiply, delta, spread, delta),
+            *self._share(delta),
+        ]
+
+
+class MeanSquaredError(_MeanOverOutputs):
+    """(a − y)², the mean over the outputs."""
+
+    name = "mean_squared_error"
+
+    def values(self, y: Array, a: Array) -> Array:
+        values: Array = np.mean(np.square(a - y), axis=-2)
+        return values
+
+    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+        return [partial(np.subtract, a, y, delta), partial(np.multiply, delta, scalar(2 / len(delta), delta.dtype), delta)]
+
+
+class CategoricalCrossentropy(Loss):
+    """−Σ y log p over the classes, its targets one-hot or shares that add up to 1."""
+
+    name = "categorical_crossentropy"
+    pairs_with = "softmax"
+
+    def encode(self, name: str, y: Array, outputs: int) -> Array:
+        targets = super().encode(name, y, outputs)
+        sums = targets.sum(axis=1)
+        wrong = (targets < 0).any(axis=1) | (np.abs(sums - 1) > 1e-6)
+        if wrong.any():
+            raise ValueError(
+                f"{name} had the row {targets[wrong][0].tolist()}: a row must be shares of the classes that add up to 1"
+            )
+        return targets
+
+    def values(self, y: Array, a: Array) -> Array:
+        shares = a / a.sum(axis=-2, keepdims=True)
+        values: Array = -np.sum(y * np.log(np.clip(shares, EPSILON, 1 - EPSILON)), axis=-2)
+        return values
+
+    def from_logit_values(self, y: Array, z: Array) -> Array:
+        shifted = z - z.max(axis=-2, keepdims=True)
+        values: Array = np.log(np.exp(shifted).sum(axis=-2)) - np.sum(y * shifted, axis=-2)
+        return values
+
+    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+        # Keras divides the outputs by their sum s first: q = a / s, dL/da_i = (Σ_j y_j [q_j inside] − y_i [q_i inside] / q_i) / s.
+        low, high = scalar(EPSILON, a.dtype), scalar(1 - EPSILON, a.dtype)
+        row, total = np.empty((1, a.shape[1]), a.dtype), np.empty_like(a)
+        q, weight, inside, above = np.empty_like(a), np.empty_like(a), np.empty(a.shape, bool), np.empty(a.shape, bool)
+        return [
+            partial(np.add.reduce, a, axis=0, out=row, keepdims=True),
+            partial(total.__setitem__, ..., row),
+            partial(np.divide, a, total, q),
+            partial(np.greater_equal, q, low, above),
+            partial(np.less_equal, q, high, inside),
+            partial(np.logical_and, inside, above, inside),
+            partial(weight.__setitem__, ..., inside),
+            partial(np.multiply, weight, y, weight),
+            partial(np.add.reduce, weight, axis=0, out=row, keepdims=True),
+            partial(delta.__setitem__, ..., row),
+            partial(np.clip, q, low, high, q),
+            partial(np.divide, weight, q, weight),
+            partial(np.subtract, delta, weight, delta),
+            partial(np.divide, delta, total, delta),
+        ]
+
+
+class SparseCategoricalCrossentropy(CategoricalCrossentropy):
+    """Categorical cross-entropy whose labels are the classes' numbers, 0 to outputs − 1."""
+
+    name = "sparse_categorical_crossentropy"
+
+    def encode(self, name: str, y: Array, outputs: int) -> Array:
+        labels = y.reshape(-1) if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1) else None
+        if labels is None:
+            raise ValueError(f"{name} had the shape {y.shape}: it must be (samples,)")
+        wrong = (labels != np.floor(labels)) | (labels < 0) | (labels >= outputs)
+        if wrong.any():
+            raise ValueError(f"{name} had the label {labels[wrong][0].item()!r}: labels are integers from 0 to {outputs - 1}")
+        return np.eye(outputs)[labels.astype(np.intp)]
+
+    def values(self, y: Array, a: Array) -> Array:
+        # Keras clips here before it divides by the sum, and not after, as in the loss above.
+        q = np.clip(a, EPSILON, 1 - EPSILON)
+        values: Array = np.log(q.sum(axis=-2)) - np.sum(y * np.log(q), axis=-2)
+        return values
+
+    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+        # [a_i inside] (1 / Σ_j q_j − y_i / q_i) at the clipped q.
+        low, high, one = scalar(EPSILON, a.dtype), scalar(1 - EPSILON, a.dtype), scalar(1, a.dtype)
+        row, total = np.empty((1, a.shape[1]), a.dtype), np.empty_like(a)
+        q, inside = np.empty_like(a), np.empty(a.shape, bool)
+        return [
+            partial(np.clip, a, low, high, q),
+            partial(np.equal, a, q, inside),
+            partial(np.add.reduce, q, axis=0, out=row, keepdims=True),
+            partial(np.divide, one, row, row),
+            partial(total.__setitem__, ..., row),
+            partial(np.divide, y, q, delta),
+            partial(np.subtract, total, delta, delta),
+            partial(q.__setitem__, ..., inside),
+            partial(np.multiply, delta, q, delta),
+        ]
+
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss for loss in (BinaryCrossentropy, MeanSquaredError, CategoricalCrossentropy, SparseCategoricalCrossentropy)
+}
+ALIASES = {"mse": "mean_squared_error", "bce": "binary_crossentropy"}
+
+
+def get(identifier: str | Loss) -> Loss:
+    """The loss of that name, or the loss itself.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    """
+    if isinstance(identifier, Loss):
+        return identifier
+    name = ALIASES.get(identifier, identifier) if isinstance(identifier, str) else identifier
+    return find("loss", name, LOSSES)()

@@ -1,0 +1,228 @@
+"""Optimisers: from a flat gradient to a flat step. They know nothing of layers or networks.
+
+Each follows Keras, to the place of its ε. `tape` gives the operations of one update on buffers made once; the learning rate can be
+changed between epochs through the attribute.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from numpy_nn.lookup import find
+from numpy_nn.tape import Array, Tape, scalar
+
+
+class Optimizer(ABC):
+    """What all optimisers share: a learning rate, and state that belongs to one vector of weights."""
+
+    name: str
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = _positive("learning_rate", learning_rate)
+        self.iterations = 0
+        """Updates made so far; kept by those whose step depends on it."""
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({settings})"
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this optimiser again."""
+        return {"learning_rate": self.learning_rate}
+
+    @property
+    def gradient_factor(self) -> float:
+        """What the gradient is to be multiplied by before it comes to `tape`: the scale of the loss can carry it at no cost."""
+        return 1.0
+
+    @abstractmethod
+    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+        """Make the state for a vector of `count` weights anew."""
+
+    @abstractmethod
+    def tape(self, weights: Array, gradient: Array) -> Tape:
+        """Operations that update `weights` from `gradient`, which they may overwrite."""
+
+    def refresh(self) -> None:  # noqa: B027  # most have nothing to take up
+        """Take up a changed learning rate; called before each epoch."""
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum m = μ m − η g; w += m, or Nesterov's w += μ m − η g.
+
+    Without momentum the learning rate is a factor of the loss's gradient (`gradient_factor`), and the update one subtraction.
+    """
+
+    name = "sgd"
+
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
+        super().__init__(learning_rate)
+        self.momentum = _share("momentum", momentum)
+        self.nesterov = bool(nesterov)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
+
+    @property
+    def gradient_factor(self) -> float:
+        return self.learning_rate
+
+    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+        self._velocity = np.zeros(count if self.momentum else 0, dtype)
+
+    def tape(self, weights: Array, gradient: Array) -> Tape:
+        if not self.momentum:
+            return [partial(np.subtract, weights, gradient, weights)]
+        velocity, momentum = self._velocity, scalar(self.momentum, weights.dtype)
+        step: Tape = [partial(np.multiply, velocity, momentum, velocity), partial(np.subtract, velocity, gradient, velocity)]
+        if not self.nesterov:
+            return [*step, partial(np.add, weights, velocity, weights)]
+        ahead = np.empty_like(weights)
+        return [
+            *step,
+            partial(np.multiply, velocity, momentum, ahead),
+            partial(np.subtract, ahead, gradient, ahead),
+            partial(np.add, weights, ahead, weights),
+        ]
+
+
+class Adam(Optimizer):
+    """w −= m η √(1 − β₂ᵗ) / (1 − β₁ᵗ) / (√v + ε) (Kingma and Ba, 2015, in the form before their section 2.1, as in Keras)."""
+
+    name = "adam"
+
+    def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> None:
+        super().__init__(learning_rate)
+        self.beta_1 = _share("beta_1", beta_1)
+        self.beta_2 = _share("beta_2", beta_2)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+
+    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+        self.iterations = 0
+        self._mean = np.zeros(count, dtype)
+        self._square = np.zeros(count, dtype)
+        self._rate = scalar(self.learning_rate, dtype)
+
+    def tape(self, weights: Array, gradient: Array) -> Tape:
+        mean, square, spare, dtype = self._mean, self._square, np.empty_like(weights), weights.dtype
+        return [
+            self._count,
+            partial(np.subtract, gradient, mean, spare),
+            partial(np.multiply, spare, scalar(1 - self.beta_1, dtype), spare),
+            partial(np.add, mean, spare, mean),
+            partial(np.multiply, gradient, gradient, gradient),
+            partial(np.subtract, gradient, square, gradient),
+            partial(np.multiply, gradient, scalar(1 - self.beta_2, dtype), gradient),
+            partial(np.add, square, gradient, square),
+            partial(np.sqrt, square, gradient),
+            partial(np.add, gradient, scalar(self.epsilon, dtype), gradient),
+            partial(np.multiply, mean, self._rate, spare),
+            partial(np.divide, spare, gradient, spare),
+            partial(np.subtract, weights, spare, weights),
+        ]
+
+    def _count(self) -> None:
+        self.iterations += 1
+        t = self.iterations
+        self._rate[()] = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, w −= η λ w before the step, biases too (Loshchilov and Hutter, 2019; Keras' default λ)."""
+
+    name = "adamw"
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon)
+        self.weight_decay = _share("weight_decay", weight_decay)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "weight_decay": self.weight_decay}
+
+    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+        super().build(count, dtype)
+        self._kept = scalar(1, dtype)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._kept[()] = 1 - self.learning_rate * self.weight_decay
+
+    def tape(self, weights: Array, gradient: Array) -> Tape:
+        return [partial(np.multiply, weights, self._kept, weights), *super().tape(weights, gradient)]
+
+
+class RMSprop(Optimizer):
+    """v = ρ v + (1 − ρ) g²; w −= η g / √(v + ε), ε inside the root (Hinton's lecture 6e, as in Keras)."""
+
+    name = "rmsprop"
+
+    def __init__(self, learning_rate: float = 0.001, rho: float = 0.9, epsilon: float = 1e-7) -> None:
+        super().__init__(learning_rate)
+        self.rho = _share("rho", rho)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}
+
+    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+        self._square = np.zeros(count, dtype)
+        self._rate = scalar(self.learning_rate, dtype)
+
+    def refresh(self) -> None:
+        self._rate[()] = self.learning_rate
+
+    def tape(self, weights: Array, gradient: Array) -> Tape:
+        square, spare, dtype = self._square, np.empty_like(weights), weights.dtype
+        return [
+            partial(np.multiply, square, scalar(self.rho, dtype), square),
+            partial(np.multiply, gradient, gradient, spare),
+            partial(np.multiply, spare, scalar(1 - self.rho, dtype), spare),
+            partial(np.add, square, spare, square),
+            partial(np.add, square, scalar(self.epsilon, dtype), spare),
+            partial(np.sqrt, spare, spare),
+            partial(np.multiply, gradient, self._rate, gradient),
+            partial(np.divide, gradient, spare, gradient),
+            partial(np.subtract, weights, gradient, weights),
+        ]
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimizer in (SGD, Adam, AdamW, RMSprop)}
+
+
+def get(identifier: str | Optimizer) -> Optimizer:
+    """The optimiser of that name with its defaults, or the optimiser itself.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    """
+    return identifier if isinstance(identifier, Optimizer) else find("optimizer", identifier, OPTIMIZERS)()  # type: ignore[call-arg]  # every one of them has a default
+
+
+def _positive(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < math.inf:
+        raise ValueError(f"{name} was {value!r}: it must be a positive number")
+    return float(value)
+
+
+def _share(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
+        raise ValueError(f"{name} was {value!r}: it must be at least 0 and below 1")
+    return float(value)

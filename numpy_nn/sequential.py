@@ -1,0 +1,380 @@
+"""The network: compile, fit, evaluate, predict, with Keras' names, defaults and meanings.
+
+Samples are rows here. What is fast is below: `workspace` has the passes, `batches` an epoch's rows, `inference` the outputs for
+rows in any number. A model is not to be used by several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numpy_nn import activations, checks, initializers, losses, optimizers, serialization
+from numpy_nn.architecture import parse_architecture
+from numpy_nn.batches import Trainer
+from numpy_nn.callbacks import Callback, CallbackList, History
+from numpy_nn.inference import Forward
+from numpy_nn.lookup import find
+from numpy_nn.losses import Loss
+from numpy_nn.optimizers import Optimizer
+from numpy_nn.parameters import Parameters
+from numpy_nn.scoring import Rows, score
+from numpy_nn.tape import Array
+from numpy_nn.threads import check_threads
+
+METRICS = ("accuracy",)
+
+
+class Sequential:
+    """A stack of dense layers.
+
+    Parameters
+    ----------
+    architecture
+        A dict a layer: `input_dim`, `output_dim`, `activation` (a name of `numpy_nn.activations`; "linear" if left out).
+    initializer
+        A name of `numpy_nn.initializers`, or a callable of its kind.
+    seed
+        Of the first weights and of the order in which `fit` shuffles; None: another one every time.
+    dtype
+        "float32" or "float64", of the weights and of all that is computed.
+    threads
+        How many cores may be used; None: all. Small networks use one whatever is given: see `numpy_nn.threads`.
+
+    Raises
+    ------
+    ValueError
+        If the architecture doesn't chain, or any argument is none of those it may be.
+
+    """
+
+    def __init__(
+        self,
+        architecture: Sequence[Mapping[str, Any]],
+        *,
+        initializer: str | initializers.Initializer = "glorot_uniform",
+        seed: int | None = None,
+        dtype: Any = "float32",
+        threads: int | None = None,
+    ) -> None:
+        self.layers = parse_architecture(architecture)
+        self.dtype = checks.dtype(dtype)
+        self.seed = checks.seed(seed)
+        self.threads = check_threads(threads)
+        self.stop_training = False
+        self._generator = np.random.default_rng(self.seed)
+        self.optimizer: Optimizer | None = None
+        self.loss: Loss | None = None
+        self.metrics: list[str] = []
+        self._parameters = Parameters(self.layers, self.dtype)
+        self._parameters.set_weights(initializers.get(initializer)(self.layers, self.seed))
+        self._forward = Forward(self._parameters, self.threads)
+        self._row_shape = (1, self.layers[0].input_dim)
+        self._step_trainer: tuple[tuple[int, bool], Trainer] | None = None
+
+    def __repr__(self) -> str:
+        sizes = " → ".join(str(size) for size in (self.layers[0].input_dim, *(layer.output_dim for layer in self.layers)))
+        return f"<Sequential {sizes}, {self.count_params():,} parameters, {self.dtype}>"
+
+    @property
+    def architecture(self) -> list[dict[str, Any]]:
+        """The list of dicts that makes this network again."""
+        return [
+            {"input_dim": layer.input_dim, "output_dim": layer.output_dim, "activation": layer.activation} for layer in self.layers
+        ]
+
+    # --- weights ---------------------------------------------------------------------------------------------------------------
+
+    def get_weights(self) -> list[Array]:
+        """Copies of all weights: kernel (in, out), bias (out,), layer by layer."""
+        return self._parameters.get_weights()
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Take over `weights`, in the order of `get_weights`.
+
+        Raises
+        ------
+        ValueError
+            If the count or a shape differs, or a value is not finite.
+
+        """
+        self._parameters.set_weights(weights)
+
+    def count_params(self) -> int:
+        """The number of weights and biases."""
+        return len(self._parameters.vector)
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print a table of the layers: shapes, activations, parameters."""
+        print_fn(f"{self!r}, threads ≤ {self.threads}")
+        print_fn(f"{'layer':<8}{'kernel':<16}{'activation':<14}{'parameters':>10}")
+        for number, layer in enumerate(self.layers):
+            shape = f"({layer.input_dim}, {layer.output_dim})"
+            print_fn(f"{number:<8}{shape:<16}{layer.activation:<14}{layer.parameter_count:>10,}")
+
+    # --- training --------------------------------------------------------------------------------------------------------------
+
+    def compile(
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Sequence[str] | None = None
+    ) -> None:
+        """Say how the network is trained, and what is reported of it.
+
+        Parameters
+        ----------
+        optimizer
+            A name of `numpy_nn.optimizers`, or one of its objects.
+        loss
+            A name of `numpy_nn.losses`, or one of its objects.
+        metrics
+            `["accuracy"]`, or nothing.
+
+        Raises
+        ------
+        ValueError
+            If one of them is unknown.
+
+        """
+        if loss is None:
+            raise ValueError(f"loss was None: it may be one of {', '.join(losses.LOSSES)}")
+        found, last = losses.get(loss), self.layers[-1].activation
+        if found.from_logits and not found.takes_logits(last):
+            raise ValueError(f"loss was {found!r}: after {last!r} there are no logits, the output layer must be 'linear'")
+        if isinstance(metrics, str) or not isinstance(metrics or [], Sequence):
+            raise ValueError(f"metrics was {metrics!r}: it must be a list, as ['accuracy']")
+        names = list(metrics or [])
+        for name in names:
+            find("metrics", name, dict.fromkeys(METRICS))
+        self.optimizer, self.loss, self.metrics = optimizers.get(optimizer), found, names
+        self.optimizer.build(self.count_params(), self.dtype)
+        self._step_trainer = None
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = 32,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, ...] | None = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+    ) -> History:
+        """Train for `epochs` over the rows of `x`.
+
+        Parameters
+        ----------
+        x, y
+            (samples, features), and (samples,) or (samples, outputs).
+        batch_size
+            Rows a step, the last of an epoch may have fewer. None is the full batch (in Keras it is 32).
+        verbose
+            0: silent; anything else: a line an epoch.
+        callbacks
+            Objects of `numpy_nn.callbacks`.
+        validation_split
+            The share of rows, the last ones, that are scored after each epoch instead of being trained on.
+        validation_data
+            `(x, y)` or `(x, y, sample_weight)` to be scored after each epoch.
+        shuffle
+            Whether each epoch takes the rows in a new order, drawn from the model's seed.
+        sample_weight
+            (samples,): what each row counts in the loss.
+
+        Returns
+        -------
+        History
+            `history["loss"]`, "accuracy", and with validation "val_loss", "val_accuracy": a float an epoch. Loss and accuracy of an
+            epoch are the means over its rows, each as it was before its batch's update.
+
+        Raises
+        ------
+        ValueError
+            If an argument is none of those it may be, before anything is changed.
+        RuntimeError
+            If the model has not been compiled.
+
+        """
+        optimizer, loss = self._compiled()
+        rows = self._rows(x, y, sample_weight)
+        epochs = checks.positive_integer("epochs", epochs)
+        rows, validation = self._validation(rows, validation_split, validation_data)
+        samples = len(rows.x)
+        size = samples if batch_size is None else min(checks.positive_integer("batch_size", batch_size), samples)
+        if not isinstance(callbacks or [], Sequence):
+            raise ValueError(f"callbacks was {callbacks!r}: it must be a list of numpy_nn.callbacks.Callback")
+        history = History()
+        watchers = CallbackList([history, *(callbacks or []), *([_Printer(epochs)] if verbose else [])], self)
+        trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=size, threads=self.threads)
+        self.stop_training = False
+        with trainer.ready():
+            watchers.on_train_begin()
+            for epoch in range(epochs):
+                watchers.on_epoch_begin(epoch)
+                order = self._generator.permutation(samples) if shuffle else None
+                for batch, tape in enumerate(trainer.steps(rows, order)):
+                    for operation in tape:
+                        operation()
+                    if watchers.on_batch:
+                        watchers.on_train_batch_end(batch)
+                logs = self._named(*trainer.score(rows, order))
+                if validation is not None:
+                    logs |= {f"val_{name}": value for name, value in self._score(validation).items()}
+                watchers.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            watchers.on_train_end()
+        return history
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """One step on all rows of `x`; the loss and metrics are those before the update.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            As in `fit`.
+
+        """
+        optimizer, loss = self._compiled()
+        rows = self._rows(x, y, sample_weight)
+        samples = len(rows.x)
+        kind = samples, rows.weights is not None
+        if self._step_trainer is None or self._step_trainer[0] != kind:
+            trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=samples, threads=self.threads)
+            self._step_trainer = kind, trainer
+        trainer = self._step_trainer[1]
+        with trainer.ready():
+            for tape in trainer.steps(rows, None, fresh=True):
+                for operation in tape:
+                    operation()
+        return self._named(*trainer.score(rows, None))
+
+    # --- answers ---------------------------------------------------------------------------------------------------------------
+
+    def predict(self, x: Any, batch_size: int | None = None) -> Array:
+        """The outputs (samples, outputs) for `x` (samples, features).
+
+        Parameters
+        ----------
+        batch_size
+            Rows at a time; None: as many as fit the cache. The answer doesn't depend on it but for rounding.
+
+        Raises
+        ------
+        ValueError
+            If `x` has the wrong shape, is empty, or has a value that is not finite.
+
+        """
+        if type(x) is np.ndarray and x.shape == self._row_shape and x.dtype == self.dtype and batch_size is None:
+            outputs = self._forward.single(x)
+            if outputs is not None:
+                return outputs
+        block = None if batch_size is None else checks.positive_integer("batch_size", batch_size)
+        rows = checks.features("x", x, self.layers[0].input_dim, self.dtype)
+        return self._forward(rows, block_rows=block)
+
+    def evaluate(self, x: Any, y: Any, batch_size: int | None = None, sample_weight: Any = None) -> dict[str, float]:
+        """The mean loss, and the metrics, of the network's outputs for `x` against `y`.
+
+        Parameters
+        ----------
+        batch_size
+            Rows at a time; None: as many as fit the cache.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            As in `fit`.
+
+        """
+        self._compiled()
+        rows = self._rows(x, y, sample_weight)
+        return self._score(rows, None if batch_size is None else checks.positive_integer("batch_size", batch_size))
+
+    # --- on disk ---------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write architecture, weights, optimiser, loss and metrics to an `.npz` file; no pickle is involved."""
+        serialization.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Sequential:
+        """The model that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file isn't one that `save` wrote.
+
+        """
+        return serialization.load(cls, path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle is made from: no buffer, and no view, which would be one no longer."""
+        kept = ("architecture", "dtype", "seed", "threads", "optimizer", "loss", "metrics", "_generator")
+        return {**{name: getattr(self, name) for name in kept}, "vector": self._parameters.vector}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        construction = {name: state.pop(name) for name in ("architecture", "dtype", "seed", "threads")}
+        Sequential.__init__(self, **construction, initializer="zeros")
+        self._parameters.vector[:] = state.pop("vector")
+        self.__dict__.update(state)
+
+    # --- within ----------------------------------------------------------------------------------------------------------------
+
+    def _compiled(self) -> tuple[Optimizer, Loss]:
+        if self.optimizer is None or self.loss is None:
+            raise RuntimeError("the model has not been compiled: call compile(optimizer=..., loss=...) first")
+        return self.optimizer, self.loss
+
+    def _rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str] = ("x", "y")) -> Rows:
+        """The arguments of those names, checked."""
+        _, loss = self._compiled()
+        features = checks.features(names[0], x, self.layers[0].input_dim, self.dtype)
+        labels = checks.numbers(names[1], y)
+        if labels.ndim == 0 or len(labels) != len(features):
+            raise ValueError(f"{names[1]} had the shape {labels.shape}: it must have {len(features)} rows, as {names[0]} has")
+        targets = np.ascontiguousarray(loss.encode(names[1], labels, self.layers[-1].output_dim), self.dtype)
+        weights = None if sample_weight is None else checks.sample_weights(sample_weight, len(features), self.dtype)
+        return Rows(features, targets, weights)
+
+    def _validation(self, rows: Rows, split: float, data: tuple[Any, ...] | None) -> tuple[Rows, Rows | None]:
+        """The rows to train on, and those to score after each epoch."""
+        if isinstance(split, bool) or not isinstance(split, (int, float, np.number)) or not 0 <= split < 1:
+            raise ValueError(f"validation_split was {split!r}: it must be at least 0 and below 1")
+        if data is not None:
+            if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight)")
+            x, y, weights = (*data, None)[:3]
+            return rows, self._rows(x, y, weights, ("validation_data[0]", "validation_data[1]"))
+        if split == 0:
+            return rows, None
+        kept = int(len(rows.x) * (1 - split))
+        if not 0 < kept < len(rows.x):
+            raise ValueError(f"validation_split was {split!r}: of {len(rows.x)} rows it leaves {kept} to train on")
+        return rows.part(slice(kept)), rows.part(slice(kept, None))
+
+    def _score(self, rows: Rows, block_rows: int | None = None) -> dict[str, float]:
+        _, loss = self._compiled()
+        activation = activations.get(self.layers[-1].activation)
+        given = self._forward(rows.x, block_rows=block_rows, logits=loss.takes_logits(activation.name))
+        with np.errstate(all="ignore"):
+            return self._named(*score(loss, activation, rows, given.T))
+
+    def _named(self, loss: float, accuracy: float) -> dict[str, float]:
+        """The logs: the loss, and the accuracy if it was asked for."""
+        return {"loss": loss, **dict.fromkeys(self.metrics, accuracy)}
+
+
+class _Printer(Callback):
+    """A line an epoch on standard output."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        print(f"Epoch {epoch + 1}/{self._epochs} - " + " - ".join(f"{name}: {value:.4f}" for name, value in logs.items()))

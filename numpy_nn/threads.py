@@ -1,0 +1,172 @@
+"""Both cores where it pays: the BLAS's own threads, or the parts of a batch on threads of ours.
+
+NumPy lets go of Python's lock inside a product, so two threads with a part of the batch each do run side by side, elementwise
+operations and all. Meanwhile the BLAS must keep to one thread, since two callers would only wait for its pool. Whether to split is
+decided by `split_batch`; the rule and its figures stand there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import product
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from numpy_nn.parameters import Parameters
+from numpy_nn.tape import Tape, play
+
+SMALLEST_PART_ROWS = 192
+SMALLEST_PART_FLOPS = 8e6
+"""A part of a batch on a thread of its own: with less to do than this (about 100 µs), handing it over costs more than it saves."""
+LARGEST_PART_BYTES = 16 << 20
+"""Buffers of one part: beyond, the elementwise operations wait for memory."""
+SMALLEST_BLAS_FLOPS = 4e6
+"""A product on the BLAS's own threads: smaller ones are done before the other threads have woken up."""
+
+
+class Split(NamedTuple):
+    """How a batch is shared out: into `parts`, of which `side_by_side` run at a time, each product on `blas_threads`."""
+
+    parts: int
+    side_by_side: int
+    blas_threads: int
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> int:
+    """`threads` as given, or all cores where it is None.
+
+    Raises
+    ------
+    ValueError
+        If it is no positive integer.
+
+    """
+    if threads is None:
+        return available_cores()
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise ValueError(f"threads was {threads!r}: it must be a positive integer, or None for every core")
+    return int(threads)
+
+
+class Crew:
+    """`threads − 1` helpers, alive inside the `with` block, and the caller, who each play a tape at the same time."""
+
+    def __init__(self, threads: int) -> None:
+        self._size = threads - 1
+        self._helpers: list[_Helper] = []
+
+    def __enter__(self) -> Self:
+        self._helpers = [_Helper() for _ in range(self._size)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for helper in self._helpers:
+            helper.start(None)
+
+    def play(self, tapes: Sequence[Tape]) -> None:
+        """Play `tapes`, one for each of the crew; return when all are done, and raise what any of them raised."""
+        mine, *others = tapes
+        busy = self._helpers[: len(others)]
+        for helper, tape in zip(busy, others, strict=True):
+            helper.start(tape)
+        try:
+            play(mine)
+        finally:
+            for helper in busy:
+                helper.join()
+        for helper in busy:
+            if helper.error is not None:
+                raise helper.error
+
+
+class _Helper:
+    """A thread that plays what it is handed; two locks pass the turn, the cheapest way there is in Python."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._tape: Tape | None = None
+        self._go, self._done = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._done.acquire()
+        threading.Thread(target=self._work, name="numpy_nn", daemon=True).start()
+
+    def start(self, tape: Tape | None) -> None:
+        self._tape = tape
+        self._go.release()
+
+    def join(self) -> None:
+        self._done.acquire()
+
+    def _work(self) -> None:
+        with np.errstate(all="ignore"):
+            while True:
+                self._go.acquire()
+                if self._tape is None:
+                    return
+                try:
+                    play(self._tape)
+                except BaseException as error:  # handed to whoever waits in `Crew.play`
+                    self.error = error
+                self._done.release()
+
+
+@contextmanager
+def blas_threads(count: int) -> Iterator[None]:
+    """NumPy's OpenBLAS kept to `count` threads inside the block; without effect where NumPy has another BLAS."""
+    functions = _openblas()
+    if functions is None:
+        yield
+        return
+    get, set_ = functions
+    before = get()
+    if before == count:
+        yield
+        return
+    set_(count)
+    try:
+        yield
+    finally:
+        set_(before)
+
+
+@cache
+def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """OpenBLAS' calls to get and set its threads, found through NumPy's own extension module, which is linked to it."""
+    extension = importlib.import_module("numpy._core._multiarray_umath")
+    library = ctypes.CDLL(extension.__file__)
+    for prefix, suffix in product(("scipy_openblas", "openblas"), ("64_", "")):
+        names = [f"{prefix}_{verb}_num_threads{suffix}" for verb in ("get", "set")]
+        if hasattr(library, names[1]):
+            return library[names[0]], library[names[1]]
+    return None
+
+
+def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
+    """How a batch of `rows` is shared out over `threads`.
+
+    In parts side by side where each has rows and products enough (6 operations a row and parameter: 2 for each of a layer's three
+    products), else by the BLAS where the products are large, else not at all. Many parts, one after the other, keep the buffers of
+    wide layers in the cache.
+    """
+    if _openblas() is None:
+        return Split(1, 1, threads)
+    count, layers = len(parameters.vector), parameters.layers
+    pays = rows >= threads * SMALLEST_PART_ROWS and 6 * count * rows >= threads * SMALLEST_PART_FLOPS
+    parts = side_by_side = threads if pays else 1
+    row_bytes = 4 * parameters.vector.itemsize * sum(layer.output_dim + 1 for layer in layers)
+    while rows // parts > 2 * SMALLEST_PART_ROWS and rows // parts * row_bytes > LARGEST_PART_BYTES:
+        parts *= 2
+    large = 2 * count * rows / parts / len(layers) >= SMALLEST_BLAS_FLOPS
+    return Split(parts, side_by_side, threads if large and side_by_side == 1 else 1)

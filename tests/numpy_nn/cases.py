@@ -1,0 +1,142 @@
+"""What the tests of the network draw from: random architectures with data that suit their loss; and how an error must read."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import oracle
+import pytest
+from hypothesis import strategies as st
+
+from numpy_nn import Sequential, losses
+from numpy_nn.optimizers import Optimizer
+
+ARCHITECTURE = [
+    {"input_dim": 2, "output_dim": 5, "activation": "relu"},
+    {"input_dim": 5, "output_dim": 4, "activation": "tanh"},
+    {"input_dim": 4, "output_dim": 1, "activation": "sigmoid"},
+]
+ARTICLE = [
+    {"input_dim": 2, "output_dim": 25, "activation": "relu"},
+    {"input_dim": 25, "output_dim": 50, "activation": "relu"},
+    {"input_dim": 50, "output_dim": 50, "activation": "relu"},
+    {"input_dim": 50, "output_dim": 25, "activation": "relu"},
+    {"input_dim": 25, "output_dim": 1, "activation": "sigmoid"},
+]
+READING_BYTES = 128
+"""The integers that a reading of the memory makes itself."""
+MILD_OUTPUTS = {
+    "mean_squared_error": list(oracle.ACTIVATIONS),
+    "binary_crossentropy": ["sigmoid", "softmax", "linear"],
+    "categorical_crossentropy": ["softmax", "sigmoid", "softplus", "linear"],
+    "sparse_categorical_crossentropy": ["softmax", "sigmoid", "linear"],
+}
+"""Output activations after which a loss's gradient stays of the order of 1: a training doesn't blow up rounding errors."""
+
+
+class Case(NamedTuple):
+    """A network and what it is trained on; `y` as a user has it, `targets` (n, outputs) as the oracle has it."""
+
+    architecture: list[dict[str, Any]]
+    loss: str
+    x: np.ndarray
+    y: np.ndarray
+    targets: np.ndarray
+    sample_weight: np.ndarray | None
+    weights: list[np.ndarray]
+    from_logits: bool
+
+    def model(self, optimizer: Optimizer, **settings: Any) -> Sequential:
+        """The fast network in float64, compiled, with these weights."""
+        model = Sequential(self.architecture, dtype="float64", **settings)
+        model.set_weights(self.weights)
+        loss = losses.LOSSES[self.loss]
+        model.compile(optimizer, loss(from_logits=True) if self.from_logits else self.loss, metrics=["accuracy"])
+        return model
+
+    def slow(self) -> oracle.SlowNetwork:
+        return oracle.SlowNetwork(self.architecture, self.weights, loss=self.loss, from_logits=self.from_logits)
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, rows: st.SearchStrategy[int], mild: bool = False) -> Case:
+    """Up to four layers, any activation in any of them, any loss; with `mild`, the output activations of `MILD_OUTPUTS` only."""
+    loss = draw(st.sampled_from(sorted(MILD_OUTPUTS)))
+    last = draw(st.sampled_from(MILD_OUTPUTS[loss] if mild else sorted(oracle.ACTIVATIONS)))
+    dims = draw(st.lists(st.integers(1, 5), min_size=2, max_size=5))
+    if "categorical" in loss:
+        dims[-1] += 1
+    names = [*(draw(st.sampled_from(sorted(oracle.ACTIVATIONS))) for _ in dims[2:]), last]
+    architecture = [
+        {"input_dim": i, "output_dim": o, "activation": name} for (i, o), name in zip(pairwise(dims), names, strict=True)
+    ]
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    count, outputs = draw(rows), dims[-1]
+    x = generator.normal(size=(count, dims[0]))
+    if loss == "binary_crossentropy":
+        y = targets = generator.integers(0, 2, (count, outputs)).astype(float)
+    elif loss == "mean_squared_error":
+        y = targets = generator.normal(size=(count, outputs))
+    elif loss == "categorical_crossentropy":
+        shares = generator.uniform(size=(count, outputs))
+        y = targets = shares / shares.sum(axis=1, keepdims=True)
+    else:
+        y = generator.integers(0, outputs, count)
+        targets = np.eye(outputs)[y]
+    sample_weight = generator.uniform(0, 3, count) if draw(st.booleans()) else None
+    shapes = [shape for i, o in pairwise(dims) for shape in ((i, o), (o,))]
+    weights = [generator.normal(size=shape) for shape in shapes]
+    from_logits = last == "linear" and loss in oracle.PAIRS and (mild or draw(st.booleans()))
+    return Case(architecture, loss, x, y, targets, sample_weight, weights, from_logits)
+
+
+def moons(samples: int, *, seed: int = 0, dtype: str = "float64") -> tuple[np.ndarray, np.ndarray]:
+    """Two half moons, x (samples, 2) and y (samples,)."""
+    generator = np.random.default_rng(seed)
+    y = generator.integers(0, 2, samples)
+    angle = np.pi * generator.uniform(size=samples)
+    x = np.stack([np.cos(angle) * (1 - 2 * y) + y, np.sin(angle) * (1 - 2 * y) + 0.5 * y], axis=1)
+    return (x + generator.normal(0, 0.2, x.shape)).astype(dtype), y.astype(dtype)
+
+
+@contextmanager
+def refused(*fragments: str, error: type[Exception] = ValueError) -> Iterator[None]:
+    """Holds that the block raises `error` with a message of one line that has all `fragments`: the argument, what it was, ..."""
+    with pytest.raises(error) as caught:
+        yield
+    message = str(caught.value)
+    assert message
+    assert "\n" not in message
+    for fragment in fragments:
+        assert fragment in message
+
+
+def allocated(action: Callable[[], object], times: int = 20) -> tuple[int, int]:
+    """Bytes kept, and the most held at any moment, while `action` is done `times` times: the least of three rounds.
+
+    Before, it is done as often as it takes to fill Python's lists of free objects (80 dicts), which the garbage collector empties.
+    """
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    rounds = []
+    try:
+        for _ in range(100):
+            action()
+        for _ in range(3):
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(times):
+                action()
+            after, peak = tracemalloc.get_traced_memory()
+            rounds.append((max(0, after - before - READING_BYTES), peak - before))
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    return min(kept for kept, _ in rounds), min(peak for _, peak in rounds)

@@ -1,0 +1,197 @@
+"""The slow, obvious network that the fast one is tested against: textbook formulas, one sample at a time, new arrays throughout.
+
+It takes nothing from `numpy_nn`. Activations and their derivatives are taken from the input z, losses of a sample from its own
+outputs, and an optimiser updates each array by itself. Samples are rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+EPSILON = 1e-7
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.where(z >= 0, 1 / (1 + np.exp(-np.abs(z))), np.exp(-np.abs(z)) / (1 + np.exp(-np.abs(z))))
+
+
+def _softmax(z: Array) -> Array:
+    return np.asarray(np.exp(z - z.max()) / np.exp(z - z.max()).sum())
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "linear": lambda z: z,
+    "relu": lambda z: np.maximum(z, 0),
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "softmax": _softmax,
+    "softplus": lambda z: np.logaddexp(0, z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.2 * z),
+}
+"""One sample's activation, from z (outputs,)."""
+
+JACOBIANS: dict[str, Callable[[Array], Array]] = {
+    "linear": lambda z: np.eye(len(z)),
+    "relu": lambda z: np.diag(np.where(z > 0, 1.0, 0.0)),
+    "sigmoid": lambda z: np.diag(_sigmoid(z) * _sigmoid(-z)),
+    "tanh": lambda z: np.diag(1 - np.tanh(z) ** 2),
+    "softmax": lambda z: np.diag(_softmax(z)) - np.outer(_softmax(z), _softmax(z)),
+    "softplus": lambda z: np.diag(_sigmoid(z)),
+    "elu": lambda z: np.diag(np.where(z > 0, 1.0, np.exp(np.minimum(z, 0)))),
+    "leaky_relu": lambda z: np.diag(np.where(z > 0, 1.0, 0.2)),
+}
+"""da_i/dz_j of one sample, from z (outputs,)."""
+
+
+def loss_of_outputs(name: str, y: Array, a: Array) -> tuple[float, Array]:
+    """A sample's loss and its gradient by the outputs `a` (outputs,), probabilities clipped as in Keras."""
+    if name == "mean_squared_error":
+        return float(np.mean((a - y) ** 2)), 2 * (a - y) / len(a)
+    if name == "binary_crossentropy":
+        p, inside = np.clip(a, EPSILON, 1 - EPSILON), (a >= EPSILON) & (a <= 1 - EPSILON)
+        value = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        return float(value), inside * (-y / p + (1 - y) / (1 - p)) / len(a)
+    if name == "categorical_crossentropy":
+        shares = a / a.sum()
+        q, inside = np.clip(shares, EPSILON, 1 - EPSILON), (shares >= EPSILON) & (shares <= 1 - EPSILON)
+        by_share = inside * -y / q
+        return float(-np.sum(y * np.log(q))), (np.eye(len(a)) / a.sum() - a[:, None] / a.sum() ** 2).T @ by_share
+    if name == "sparse_categorical_crossentropy":
+        q, inside = np.clip(a, EPSILON, 1 - EPSILON), (a >= EPSILON) & (a <= 1 - EPSILON)
+        return float(-np.sum(y * np.log(q / q.sum()))), inside * (1 / q.sum() - y / q)
+    raise ValueError(name)
+
+
+def loss_of_logits(name: str, y: Array, z: Array) -> tuple[float, Array]:
+    """A sample's loss and its gradient by the logits `z` (outputs,) of the sigmoid or softmax that belongs to the loss."""
+    if name == "binary_crossentropy":
+        return float(np.mean(np.logaddexp(0, z) - y * z)), (_sigmoid(z) - y) / len(z)
+    return float(np.logaddexp.reduce(z) - np.sum(y * z)), _softmax(z) - y
+
+
+PAIRS = {
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "sparse_categorical_crossentropy": "softmax",
+}
+
+
+def make_update(name: str, **given: float) -> Callable[[list[Array], list[Array]], list[Array]]:
+    """`update(weights, gradients) -> weights` of an optimiser, with Keras' defaults; its state lives in the closure."""
+    defaults: dict[str, dict[str, float]] = {
+        "sgd": {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False},
+        "adam": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
+        "adamw": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.004},
+        "rmsprop": {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7},
+    }
+    s = defaults[name] | given
+    rate = s["learning_rate"]
+    first: dict[int, Any] = {}
+    second: dict[int, Any] = {}
+    steps = 0
+
+    def sgd(i: int, w: Array, g: Array) -> Array:
+        first[i] = s["momentum"] * first.get(i, 0.0) - rate * g
+        return np.asarray(w + (s["momentum"] * first[i] - rate * g if s["nesterov"] else first[i]))
+
+    def rmsprop(i: int, w: Array, g: Array) -> Array:
+        second[i] = s["rho"] * second.get(i, 0.0) + (1 - s["rho"]) * g**2
+        return np.asarray(w - rate * g / np.sqrt(second[i] + s["epsilon"]))
+
+    def adam(i: int, w: Array, g: Array) -> Array:
+        w = w - rate * s["weight_decay"] * w
+        first[i] = s["beta_1"] * first.get(i, 0.0) + (1 - s["beta_1"]) * g
+        second[i] = s["beta_2"] * second.get(i, 0.0) + (1 - s["beta_2"]) * g**2
+        corrected = rate * np.sqrt(1 - s["beta_2"] ** steps) / (1 - s["beta_1"] ** steps)
+        return np.asarray(w - corrected * first[i] / (np.sqrt(second[i]) + s["epsilon"]))
+
+    rule = {"sgd": sgd, "adam": adam, "adamw": adam, "rmsprop": rmsprop}[name]
+
+    def update(weights: list[Array], gradients: list[Array]) -> list[Array]:
+        nonlocal steps
+        steps += 1
+        return [rule(i, w, g) for i, (w, g) in enumerate(zip(weights, gradients, strict=True))]
+
+    return update
+
+
+class SlowNetwork:
+    """A dense network: `weights` are kernel (in, out), bias (out,), layer by layer."""
+
+    def __init__(self, architecture: list[dict[str, Any]], weights: list[Array], *, loss: str, from_logits: bool = False) -> None:
+        self.names = [layer["activation"] for layer in architecture]
+        self.weights = [np.array(w, np.float64) for w in weights]
+        self.loss = loss
+        self.takes_logits = PAIRS.get(loss) == self.names[-1] or from_logits
+
+    def forward(self, row: Array) -> tuple[list[Array], list[Array]]:
+        """Every layer's z and a for one sample; the first of the a's is the sample itself."""
+        zs: list[Array] = []
+        activations = [np.asarray(row, np.float64)]
+        for name, kernel, bias in zip(self.names, self.weights[::2], self.weights[1::2], strict=True):
+            zs.append(activations[-1] @ kernel + bias)
+            activations.append(ACTIVATIONS[name](zs[-1]))
+        return zs, activations
+
+    def predict(self, x: Array) -> Array:
+        return np.array([self.forward(row)[1][-1] for row in x])
+
+    def sample(self, row: Array, y: Array) -> tuple[float, list[Array]]:
+        """One sample's loss, and its gradient by every weight."""
+        zs, activations = self.forward(row)
+        if self.takes_logits:
+            value, delta = loss_of_logits(self.loss, y, zs[-1])
+        else:
+            value, by_output = loss_of_outputs(self.loss, y, activations[-1])
+            delta = JACOBIANS[self.names[-1]](zs[-1]).T @ by_output
+        gradients: list[Array] = []
+        for number in reversed(range(len(zs))):
+            gradients = [np.outer(activations[number], delta), delta, *gradients]
+            if number:
+                delta = JACOBIANS[self.names[number - 1]](zs[number - 1]).T @ (self.weights[2 * number] @ delta)
+        return value, gradients
+
+    def batch(self, x: Array, y: Array, sample_weight: Array | None = None) -> tuple[float, list[Array]]:
+        """The mean over the rows of each one's weight times its loss, and the gradient of that."""
+        counts = np.ones(len(x)) if sample_weight is None else sample_weight
+        total, gradient = 0.0, [np.zeros_like(w) for w in self.weights]
+        for row, target, count in zip(x, y, counts, strict=True):
+            value, by_weights = self.sample(row, target)
+            total += count * value / len(x)
+            gradient = [g + count * by / len(x) for g, by in zip(gradient, by_weights, strict=True)]
+        return total, gradient
+
+    def right(self, x: Array, y: Array) -> int:
+        """How many rows are classified right."""
+        pairs = zip(self.predict(x), y, strict=True)
+        return sum((a[0] > 0.5) == y[0] if len(a) == 1 else a.argmax() == y.argmax() for a, y in pairs)
+
+    def fit(
+        self,
+        x: Array,
+        y: Array,
+        update: Callable[[list[Array], list[Array]], list[Array]],
+        *,
+        batch_size: int,
+        orders: Iterator[Array],
+        sample_weight: Array | None = None,
+    ) -> dict[str, list[float]]:
+        """Train for as many epochs as there are `orders` of the rows; the losses and accuracies are those before each update."""
+        history: dict[str, list[float]] = {"loss": [], "accuracy": []}
+        for order in orders:
+            loss, right = 0.0, 0
+            for start in range(0, len(x), batch_size):
+                rows = order[start : start + batch_size]
+                value, gradient = self.batch(x[rows], y[rows], None if sample_weight is None else sample_weight[rows])
+                loss += value * len(rows)
+                right += self.right(x[rows], y[rows])
+                self.weights = update(self.weights, gradient)
+            history["loss"].append(loss / len(x))
+            history["accuracy"].append(right / len(x))
+        return history

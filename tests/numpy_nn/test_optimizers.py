@@ -1,0 +1,149 @@
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+from cases import refused
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numpy_nn import SGD, Adam, AdamW, RMSprop, optimizers
+from numpy_nn.optimizers import Optimizer
+from numpy_nn.tape import Tape, play
+
+# Keras passes all but the learning rate through float32: dyadic values survive that.
+DYADIC: list[Optimizer] = [
+    SGD(0.25),
+    SGD(0.25, momentum=0.75),
+    SGD(0.25, momentum=0.75, nesterov=True),
+    Adam(0.125, beta_1=0.5, beta_2=0.75, epsilon=2**-20),
+    AdamW(0.125, weight_decay=0.25, beta_1=0.5, beta_2=0.75, epsilon=2**-20),
+    RMSprop(0.125, rho=0.75, epsilon=2**-20),
+]
+
+
+def prepare(optimizer: Optimizer, weights: np.ndarray) -> tuple[np.ndarray, Tape]:
+    """The gradient to be filled, and what updates `weights` from it."""
+    optimizer.build(weights.size, weights.dtype)
+    gradient = np.empty_like(weights)
+    return gradient, optimizer.tape(weights, gradient)
+
+
+def update(optimizer: Optimizer, weights: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """`weights` after as many updates as there are gradients."""
+    weights = weights.copy()
+    gradient, tape = prepare(optimizer, weights)
+    optimizer.refresh()
+    for values in gradients:
+        gradient[:] = values * optimizer.gradient_factor
+        play(tape)
+    return weights
+
+
+@pytest.mark.parametrize("optimizer", DYADIC, ids=repr)
+def test_updates_are_keras_own(optimizer: Optimizer, keras64: ModuleType) -> None:
+    generator = np.random.default_rng(0)
+    weights, gradients = generator.normal(size=7), generator.normal(size=(20, 7))
+    variable = keras64.Variable(weights)
+    theirs = keras64.optimizers.get({"class_name": optimizer.name, "config": optimizer.get_config()})
+    for gradient in gradients:
+        theirs.apply([keras64.ops.convert_to_tensor(gradient)], [variable])
+    np.testing.assert_allclose(update(optimizer, weights, gradients), variable.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cls", [SGD, Adam, AdamW, RMSprop])
+def test_defaults_are_keras_own(cls: type[Optimizer], keras64: ModuleType) -> None:
+    config = keras64.optimizers.get(cls.name).get_config()
+    for name, value in cls().get_config().items():  # type: ignore[call-arg]  # all have a default
+        assert config[name] == pytest.approx(value, rel=1e-6), name
+
+
+SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "sgd": st.fixed_dictionaries({"momentum": st.floats(0, 0.99), "nesterov": st.booleans()}),
+    "adam": st.fixed_dictionaries({"beta_1": st.floats(0, 0.99), "beta_2": st.floats(0, 0.999), "epsilon": st.floats(1e-7, 1)}),
+    "adamw": st.fixed_dictionaries({"weight_decay": st.floats(0, 0.99), "beta_1": st.floats(0, 0.99)}),
+    "rmsprop": st.fixed_dictionaries({"rho": st.floats(0, 0.99), "epsilon": st.floats(1e-7, 1)}),
+}
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(SETTINGS)), rate=st.floats(1e-4, 1), seed=st.integers(0, 2**32 - 1))
+def test_updates_are_the_oracles_for_any_settings(data: st.DataObject, name: str, rate: float, seed: int) -> None:
+    settings = {"learning_rate": rate, **data.draw(SETTINGS[name])}
+    generator = np.random.default_rng(seed)
+    expected, gradients = generator.normal(size=5), generator.normal(size=(4, 5))
+    actual = update(optimizers.OPTIMIZERS[name](**settings), expected, gradients)
+    rule = oracle.make_update(name, **settings)
+    for gradient in gradients:
+        (expected,) = rule([expected], [gradient])
+    np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(1.0, momentum=0.5), Adam(1.0), AdamW(1.0), RMSprop(1.0)], ids=repr)
+def test_a_new_build_forgets_all_state(optimizer: Optimizer) -> None:
+    weights, gradients = np.zeros(3), np.random.default_rng(1).normal(size=(5, 3))
+    first = update(optimizer, weights, gradients)
+    np.testing.assert_array_equal(update(optimizer, weights, gradients), first)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(1.0), SGD(1.0, momentum=0.5), Adam(1.0), AdamW(1.0), RMSprop(1.0)], ids=repr)
+def test_a_learning_rate_set_between_epochs_holds_from_then_on(optimizer: Optimizer) -> None:
+    weights = np.ones(3)
+    gradient, tape = prepare(optimizer, weights)
+    steps = []
+    for rate in (1.0, 2.0**-20):
+        optimizer.learning_rate = rate
+        optimizer.refresh()
+        before = weights.copy()
+        gradient[:] = optimizer.gradient_factor
+        play(tape)
+        steps.append(np.abs(weights - before).max())
+    momentum_left = 0.5 if isinstance(optimizer, SGD) and optimizer.momentum else 1e-5
+    assert 0 < steps[1] <= 1.1 * momentum_left * steps[0]
+
+
+def test_adam_counts_its_updates() -> None:
+    optimizer = Adam()
+    update(optimizer, np.zeros(2), np.ones((3, 2)))
+    assert optimizer.iterations == 3
+
+
+@pytest.mark.parametrize("optimizer", DYADIC, ids=repr)
+def test_the_config_makes_the_optimizer_again(optimizer: Optimizer) -> None:
+    assert repr(type(optimizer)(**optimizer.get_config())) == repr(optimizer)
+    assert repr(SGD()) == "SGD(learning_rate=0.01, momentum=0.0, nesterov=False)"
+
+
+@pytest.mark.parametrize("cls", [SGD, Adam, AdamW, RMSprop])
+@pytest.mark.parametrize("value", [0, -0.1, float("nan"), float("inf"), "0.1", None, True])
+def test_a_learning_rate_that_is_not_positive_is_refused(cls: Any, value: Any) -> None:
+    with refused(f"learning_rate was {value!r}", "a positive number"):
+        cls(learning_rate=value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [(SGD, "momentum"), (Adam, "beta_1"), (Adam, "beta_2"), (AdamW, "weight_decay"), (AdamW, "beta_1"), (RMSprop, "rho")],
+)
+@pytest.mark.parametrize("value", [1.0, -0.1, float("nan"), "0.5", None, False])
+def test_a_share_outside_0_to_1_is_refused(cls: Any, name: str, value: Any) -> None:
+    with refused(f"{name} was {value!r}", "at least 0 and below 1"):
+        cls(**{name: value})
+
+
+@pytest.mark.parametrize("cls", [Adam, AdamW, RMSprop])
+def test_an_epsilon_that_is_not_positive_is_refused(cls: Any) -> None:
+    with refused("epsilon was 0", "a positive number"):
+        cls(epsilon=0)
+
+
+@pytest.mark.parametrize("identifier", ["lion", 3, None, SGD])
+def test_an_unknown_optimizer_is_refused(identifier: Any) -> None:
+    with refused(f"optimizer was {identifier!r}", "sgd, adam, adamw, rmsprop"):
+        optimizers.get(identifier)
+
+
+def test_an_optimizer_is_found_by_its_name_and_itself() -> None:
+    optimizer = optimizers.get("adamw")
+    assert isinstance(optimizer, AdamW)
+    assert optimizers.get(optimizer) is optimizer

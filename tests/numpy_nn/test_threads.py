@@ -1,0 +1,147 @@
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import ARTICLE, moons, refused
+
+from numpy_nn import Sequential, batches, threads
+from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.parameters import Parameters
+from numpy_nn.threads import Crew, Split, blas_threads, check_threads, split_batch
+
+HAS_OPENBLAS = threads._openblas() is not None
+needs_openblas = pytest.mark.skipif(not HAS_OPENBLAS, reason="NumPy has another BLAS, whose threads are left alone")
+THREADS = [1, 2]
+
+
+def article_parameters() -> Parameters:
+    return Parameters(parse_architecture(ARTICLE), np.dtype("float32"))
+
+
+def trained(count: int, *, dtype: str = "float32", epochs: int = 5) -> tuple[list[float], np.ndarray]:
+    """The losses and the weights of a full-batch training with so many threads, from a seed."""
+    model = Sequential(ARTICLE, seed=3, dtype=dtype, threads=count)
+    model.compile("adam", "binary_crossentropy")
+    history = model.fit(*moons(900), batch_size=None, epochs=epochs, verbose=0)
+    return history.history["loss"], np.concatenate([weights.ravel() for weights in model.get_weights()])
+
+
+@needs_openblas
+@pytest.mark.parametrize("count", THREADS)
+def test_the_same_seed_and_threads_give_the_same_bits(count: int) -> None:
+    assert split_batch(900, article_parameters(), count).parts == count
+    (losses, weights), (losses_again, weights_again) = trained(count), trained(count)
+    assert losses == losses_again
+    assert weights.tobytes() == weights_again.tobytes()
+
+
+def test_two_threads_train_as_one_does_up_to_rounding() -> None:
+    (losses, weights), (losses_of_two, weights_of_two) = trained(1, dtype="float64"), trained(2, dtype="float64")
+    np.testing.assert_allclose(losses_of_two, losses, rtol=1e-12)
+    np.testing.assert_allclose(weights_of_two, weights, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("split", [Split(2, 1, 1), Split(2, 2, 1), Split(3, 2, 1), Split(4, 1, 2), Split(5, 5, 1)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = moons(50)
+    weights = np.random.default_rng(1).uniform(0, 2, 50) if weighted else None
+
+    def train() -> tuple[dict[str, list[float]], np.ndarray]:
+        model = Sequential(ARTICLE, seed=3, dtype="float64")
+        model.compile("sgd", "binary_crossentropy", ["accuracy"])
+        history = model.fit(x, y, batch_size=21, epochs=3, sample_weight=weights, verbose=0)
+        return history.history, np.concatenate([weights.ravel() for weights in model.get_weights()])
+
+    monkeypatch.setattr(batches, "split_batch", lambda *_: Split(1, 1, 1))
+    history, vector = train()
+    monkeypatch.setattr(batches, "split_batch", lambda *_: split)
+    split_history, split_vector = train()
+    np.testing.assert_allclose(split_vector, vector, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(split_history["loss"], history["loss"], rtol=1e-13)
+    assert split_history["accuracy"] == history["accuracy"]
+
+
+def test_a_crew_plays_its_tapes_at_the_same_time() -> None:
+    meeting = threading.Barrier(3, timeout=10)  # which each passes only while the others stand at it
+    with Crew(3) as crew:
+        for _ in range(5):
+            crew.play([[meeting.wait], [meeting.wait], [meeting.wait]])
+
+
+def test_a_crew_plays_fewer_tapes_than_it_has_threads() -> None:
+    played: list[int] = []
+    with Crew(3) as crew:
+        crew.play([[lambda: played.append(1)]])
+        crew.play([[lambda: played.append(2)], [lambda: played.append(3)]])
+    assert played[0] == 1
+    assert sorted(played) == [1, 2, 3]
+
+
+def fail() -> None:
+    raise ArithmeticError("as asked")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_error_on_any_thread_is_raised_where_the_crew_was_called(place: int) -> None:
+    done: list[int] = []
+    tapes: list[list[Any]] = [[lambda: done.append(1)], [lambda: done.append(1)]]
+    tapes[place] = [fail]
+    with Crew(2) as crew, pytest.raises(ArithmeticError, match="as asked"):
+        crew.play(tapes)
+    assert done == [1]
+
+
+def test_a_crew_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    with Crew(4) as crew:
+        helpers = set(threading.enumerate()) - before
+        assert len(helpers) == 3
+        crew.play([[], [], [], []])
+    for helper in helpers:
+        helper.join(timeout=10)
+        assert not helper.is_alive()
+
+
+@needs_openblas
+def test_blas_threads_are_put_back_also_after_an_error() -> None:
+    get, _ = threads._openblas()  # type: ignore[misc]
+    before = get()
+    inside: list[int] = []
+    with blas_threads(1):
+        inside.append(get())
+    with pytest.raises(ArithmeticError), blas_threads(before + 1):
+        fail()
+    assert (inside, get()) == ([1], before)
+
+
+def test_another_blas_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_openblas", lambda: None)
+    with blas_threads(3):
+        pass
+    assert split_batch(10_000, article_parameters(), 2) == Split(1, 1, 2)
+
+
+@needs_openblas
+def test_a_batch_is_split_only_where_each_part_has_enough_to_do() -> None:
+    article = article_parameters()
+    assert split_batch(900, article, 1).parts == 1
+    assert split_batch(32, article, 2) == Split(1, 1, 1)
+    assert split_batch(900, article, 2) == Split(2, 2, 1)
+    tiny = Parameters([LayerSpec(2, 1)], np.dtype("float32"))
+    assert split_batch(900, tiny, 2) == Split(1, 1, 1)
+    wide = Parameters([LayerSpec(1024, 1024), LayerSpec(1024, 1024)], np.dtype("float32"))
+    assert split_batch(32, wide, 2) == Split(1, 1, 2)
+
+
+def test_all_cores_are_taken_where_none_are_given() -> None:
+    assert check_threads(None) == threads.available_cores() >= 1
+    assert check_threads(3) == 3
+    assert Sequential(ARTICLE, threads=2).threads == 2
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, "2", True, [1]])
+def test_threads_that_are_no_positive_integer_are_refused(value: Any) -> None:
+    with refused(f"threads was {value!r}", "a positive integer, or None"):
+        Sequential(ARTICLE, threads=value)
