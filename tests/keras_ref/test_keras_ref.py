@@ -1,0 +1,132 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from numpy_nn import SGD, Adam, Sequential
+
+keras = pytest.importorskip("keras")
+import keras_ref  # noqa: E402
+
+ARCHITECTURE = [
+    {"input_dim": 2, "output_dim": 5, "activation": "relu"},
+    {"input_dim": 5, "output_dim": 1, "activation": "sigmoid"},
+]
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    """`build_model` sets it for good; tests don't."""
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(70, 2))
+    return x, (x[:, 0] > x[:, 1]).astype(float).reshape(-1, 1)
+
+
+def build(optimizer="sgd", dtype="float64", **options):
+    return keras_ref.build_model(
+        ARCHITECTURE, optimizer=optimizer, loss="binary_crossentropy", dtype=dtype, metrics=["accuracy"], **options
+    )
+
+
+def numpy_model(optimizer="sgd", dtype="float64"):
+    model = Sequential(ARCHITECTURE, seed=1, dtype=dtype)
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("batch_size", [16, None])
+@pytest.mark.parametrize(
+    ("optimizer", "numpy_optimizer"),
+    [
+        ({"name": "sgd", "learning_rate": 0.01}, SGD(0.01)),
+        ({"name": "sgd", "learning_rate": 0.125, "momentum": 0.5, "nesterov": True}, SGD(0.125, 0.5, nesterov=True)),
+        (Adam(0.0625, 0.5, 0.75, 2.0**-20), Adam(0.0625, 0.5, 0.75, 2.0**-20)),
+        ("sgd", "sgd"),
+    ],
+)
+def test_both_sides_train_the_same(optimizer, numpy_optimizer, batch_size, data):
+    ours, theirs = numpy_model(numpy_optimizer), build(optimizer)
+    keras_ref.copy_weights(ours, theirs)
+    arguments = {"batch_size": batch_size, "epochs": 3, "shuffle": False, "validation_data": (data[0][:20], data[1][:20])}
+    expected = ours.fit(*data, verbose=0, **arguments).history
+    got = keras_ref.fit(theirs, *data, **arguments)
+    assert got.keys() == expected.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    for name, values in expected.items():
+        np.testing.assert_allclose(got[name], values, rtol=0, atol=1e-13)
+        assert [type(value) for value in got[name]] == [float] * 3
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(other, mine, rtol=0, atol=1e-13)
+
+
+def test_a_keras_optimizer_and_compile_options_reach_the_model():
+    optimizer = keras.optimizers.RMSprop(0.5)
+    model = build(optimizer, steps_per_execution=3)
+    assert model.optimizer is optimizer
+    assert model.steps_per_execution == 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_come_across_in_both_directions(dtype):
+    ours, theirs = numpy_model(dtype=dtype), build(dtype=dtype)
+    drawn_by_keras = theirs.get_weights()
+    keras_ref.copy_weights(theirs, ours)
+    for mine, other in zip(ours.get_weights(), drawn_by_keras, strict=True):
+        np.testing.assert_array_equal(mine, other)
+        assert other.dtype == dtype
+    fresh = numpy_model(dtype=dtype)
+    keras_ref.copy_weights(fresh, theirs)
+    for mine, other in zip(fresh.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+def test_a_model_has_its_own_precision_whatever_was_built_before():
+    for dtype in ("float32", "float64", "float32"):
+        assert {weight.dtype.name for weight in build(dtype=dtype).get_weights()} == {dtype}
+
+
+def test_weights_of_another_shape_are_refused_and_nothing_is_changed():
+    wide = [{"input_dim": 2, "output_dim": 7, "activation": "relu"}, {"input_dim": 7, "output_dim": 1, "activation": "sigmoid"}]
+    theirs = build()
+    before = theirs.get_weights()
+    with pytest.raises(ValueError, match=r"source has weights of the shapes \[\(2, 7\).*: target needs \[\(2, 5\)"):
+        keras_ref.copy_weights(Sequential(wide), theirs)
+    for old, new in zip(before, theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_fit_uses_the_precision_of_the_model_and_leaves_floatx_as_it_was(data):
+    model = build(dtype="float64")
+    keras.config.set_floatx("float32")
+    ours = numpy_model()
+    keras_ref.copy_weights(ours, model)
+    got = keras_ref.fit(model, *data, epochs=2, shuffle=False)
+    np.testing.assert_allclose(got["loss"], ours.fit(*data, epochs=2, shuffle=False, verbose=0).history["loss"], rtol=0, atol=1e-13)
+    assert keras.config.floatx() == "float32"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dtype": "float16"}, "dtype was 'float16': it may be one of float32, float64"),
+        ({"optimizer": {"learning_rate": 1.0}}, "it must have a 'name'"),
+        ({"architecture": []}, "architecture was"),
+    ],
+)
+def test_wrong_arguments_are_refused(changes, message):
+    arguments = {"architecture": ARCHITECTURE, "optimizer": "sgd", "loss": "mean_squared_error"} | changes
+    with pytest.raises(ValueError, match=message):
+        keras_ref.build_model(**arguments)
+
+
+def test_importing_the_package_does_not_import_keras():
+    code = "import sys, keras_ref; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
