@@ -1,0 +1,135 @@
+"""The floor of a workload: the matrix products of its steps and nothing else, called through NumPy's BLAS into arrays made once.
+
+No bias, no activation, no loss, no update: what a network in NumPy can't go below. A step of L layers is L products forward, L
+for the kernels' gradients and L − 1 for the activations'. Which layout BLAS likes best depends on the sizes and the machine, so
+all four (samples as columns or rows, kernels (out, in) or (in, out)) are measured in `warm_up`, and the fastest is used.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bench.contestants.base import Array, EpochEnd, Task, batches
+
+Product = Callable[[], Any]
+
+LAYOUT_SECONDS = 0.05
+"""For which each layout is tried, at least `LAYOUT_STEPS` of it."""
+LAYOUT_STEPS = 3
+PEAK_SIZE = 1536
+"""Rows and columns of the square matrices from which the machine's peak is taken: far above what the caches hold."""
+PEAK_REPEATS = 8
+
+
+class Floor:
+    """Runs the products of `task.steps` steps."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._layout = "not measured"
+        self._products = _step_products(task, task.rows_a_step, columns=True, out_first=True)
+        self._rest: list[Product] = []
+
+    def warm_up(self) -> None:
+        """Measure the layouts, and make the products of the fastest."""
+        rows = self._task.rows_a_step
+        layouts = list(itertools.product((True, False), (True, False)))
+        columns, out_first = min(layouts, key=lambda layout: _quickest_seconds(_step_products(self._task, rows, *layout)))
+        self._products = _step_products(self._task, rows, columns, out_first)
+        self._rest = _step_products(self._task, len(self._task.x) % rows, columns, out_first)
+        self._layout = f"samples as {'columns' if columns else 'rows'}, kernels {'(out, in)' if out_first else '(in, out)'}"
+
+    def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
+        """The products of every step. There is no loss and no accuracy: both are NaN."""
+        steps = [self._products if rows.stop - rows.start == self._task.rows_a_step else self._rest for rows in batches(self._task)]
+        for epoch in range(self._task.epochs):
+            for products in steps:
+                for product in products:
+                    product()
+            on_epoch_end(epoch)
+        return {name: [math.nan] * self._task.epochs for name in ("loss", "accuracy")}
+
+    def predict(self, x: Array) -> Array:
+        """The forward products alone: no network's answer."""
+        outputs = x
+        for kernel in self._task.weights[::2]:
+            outputs = np.dot(outputs, kernel)
+        return outputs
+
+    def get_weights(self) -> Sequence[Array]:
+        return self._task.weights
+
+    def details(self) -> dict[str, Any]:
+        """The layout, the floating-point operations of a step, and the machine's peak for matrix products."""
+        return {
+            "layout": self._layout,
+            "flops_per_step": flops_per_step(self._task),
+            "peak_flops_per_second": peak_flops_per_second(self._task.dtype),
+        }
+
+
+def flops_per_step(task: Task) -> int:
+    """Multiplications and additions in the products of a full step."""
+    sizes = [layer["input_dim"] * layer["output_dim"] for layer in task.architecture]
+    return int(2 * task.rows_a_step * (3 * sum(sizes) - sizes[0]))
+
+
+@cache
+def peak_flops_per_second(dtype: str) -> float:
+    """The machine's peak, as the best of several large square products; measured once a process."""
+    left, right, out = (np.ones((PEAK_SIZE, PEAK_SIZE), dtype) for _ in range(3))
+    product = partial(left.dot, right, out)
+    return 2 * PEAK_SIZE**3 / min(_seconds([product]) for _ in range(PEAK_REPEATS))
+
+
+def _step_products(task: Task, rows: int, columns: bool, out_first: bool) -> list[Product]:
+    """The products of a step of `rows` samples as calls without arguments, in the order in which a network needs them."""
+    if rows == 0:
+        return []
+    rng = np.random.default_rng(task.seed)
+    sizes = [task.architecture[0]["input_dim"], *(layer["output_dim"] for layer in task.architecture)]
+
+    def samples(size: int) -> Array:
+        return rng.standard_normal((size, rows) if columns else (rows, size)).astype(task.dtype)
+
+    activations, deltas = ([samples(size) for size in sizes] for _ in range(2))
+    kernels = [weights.T.copy() if out_first else weights.copy() for weights in task.weights[::2]]
+    gradients = [np.empty_like(kernel) for kernel in kernels]
+    forward: list[Product] = []
+    backward: list[list[Product]] = []
+    for number, (kernel, gradient) in enumerate(zip(kernels, gradients, strict=True)):
+        inward = kernel.T if out_first else kernel  # (in, out)
+        before, after, delta = activations[number], activations[number + 1], deltas[number + 1]
+        if columns:
+            forward.append(partial(inward.T.dot, before, after))
+            up = partial(delta.dot, before.T, gradient) if out_first else partial(before.dot, delta.T, gradient)
+            down = partial(inward.dot, delta, deltas[number])
+        else:
+            forward.append(partial(before.dot, inward, after))
+            up = partial(delta.T.dot, before, gradient) if out_first else partial(before.T.dot, delta, gradient)
+            down = partial(delta.dot, inward.T, deltas[number])
+        backward.append([up, down] if number else [up])
+    return [*forward, *itertools.chain.from_iterable(reversed(backward))]
+
+
+def _quickest_seconds(products: Sequence[Product]) -> float:
+    """The best time of a step, over `LAYOUT_SECONDS`."""
+    quickest, spent, steps = float("inf"), 0.0, 0
+    while spent < LAYOUT_SECONDS or steps < LAYOUT_STEPS:
+        seconds = _seconds(products)
+        quickest, spent, steps = min(quickest, seconds), spent + seconds, steps + 1
+    return quickest
+
+
+def _seconds(products: Sequence[Product]) -> float:
+    start = perf_counter()
+    for product in products:
+        product()
+    return perf_counter() - start

@@ -1,0 +1,216 @@
+"""Keras as a contestant: `keras.Model.fit` as it comes, and at its best on this machine, on whatever backend the process was given.
+
+`KerasFit` sets what the task says (optimiser, loss, batch, epochs, order) and nothing else; the one callback tells where epochs
+end. `KerasTuned` adds the two settings that Keras' own guides name for small models, `steps_per_execution` and `jit_compile`, in
+the combination that `tune` measured to be fastest. Rows are shuffled without a seed: seeded, Keras on TensorFlow would replay one
+order. On its JAX and PyTorch backends Keras takes means in float32 even where all else is float64, which ends parity at 1e-7.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bench.contestants.base import Array, EpochEnd, Task
+from bench.contestants.latency import fastest_call
+
+TUNE_ROUNDS = 8
+TUNE_EPOCHS = 2
+"""Of each candidate in each round, the first of which is left out."""
+TUNE_HOPELESS = 2.0
+"""Times the fastest, after any round: what is slower isn't tried again."""
+
+
+class KerasFit:
+    """All defaults."""
+
+    def __init__(self, task: Task) -> None:
+        _set_threads(task.threads)
+        import keras
+
+        from keras_ref import build_model
+
+        self._keras = keras
+        self._task = task
+        self._model = build_model(
+            task.architecture,
+            optimizer=task.optimizer,
+            loss=task.loss,
+            dtype=task.dtype,
+            metrics=["accuracy"],
+            **self._compile_options(task),
+        )
+        self._model.set_weights(list(task.weights))
+        self._prediction_call: str | None = None
+
+    @staticmethod
+    def _compile_options(task: Task) -> dict[str, Any]:  # noqa: ARG004
+        return {}
+
+    def warm_up(self) -> None:
+        """Trace and compile for every shape of batch, by the shortest `fit` that meets them all."""
+        task = self._task
+        self._model.optimizer.build(self._model.trainable_variables)
+        before = [np.array(variable) for variable in self._model.optimizer.variables]
+        rest = len(task.x) % task.rows_a_step
+        rows = len(task.x) if self._model.steps_per_execution > 1 else task.rows_a_step + rest
+        self._fit(rows, epochs=1)
+        self._model.set_weights(list(task.weights))
+        for variable, value in zip(self._model.optimizer.variables, before, strict=True):
+            variable.assign(value)
+
+    def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
+        callback = self._keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: on_epoch_end(epoch))
+        return self._fit(len(self._task.x), epochs=self._task.epochs, callbacks=[callback])
+
+    def _fit(self, rows: int, *, epochs: int, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
+        from keras_ref import fit
+
+        return fit(
+            self._model,
+            self._task.x[:rows],
+            self._task.y[:rows],
+            batch_size=self._task.rows_a_step,
+            epochs=epochs,
+            shuffle=self._task.shuffle,
+            callbacks=callbacks,
+        )
+
+    def predict(self, x: Array) -> Array:
+        """By `predict_on_batch`, since `Model.predict` spends 40 ms a call on an iterator."""
+        outputs: Array = self._model.predict_on_batch(x)
+        return outputs
+
+    def predictor(self) -> Callable[[Array], Array]:
+        """Whichever of the backend's ways to call the model answers a row soonest."""
+        ways: dict[str, Callable[[Array], Array]] = {
+            "predict_on_batch": self._model.predict_on_batch,
+            **_WAYS[self._keras.backend.backend()](self._model),
+        }
+        self._prediction_call = fastest_call(ways, self._task.x[:1])
+        return ways[self._prediction_call]
+
+    def get_weights(self) -> Sequence[Array]:
+        weights: list[Array] = self._model.get_weights()
+        return weights
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "backend": self._keras.backend.backend(),
+            "steps_per_execution": self._model.steps_per_execution,
+            "jit_compile": self._model.jit_compile,
+            "prediction_call": self._prediction_call,
+        }
+
+
+class KerasTuned(KerasFit):
+    """The fastest of one step or a whole epoch an execution, with and without `jit_compile`."""
+
+    @staticmethod
+    def _compile_options(task: Task) -> dict[str, Any]:
+        return {key: task.options[key] for key in ("steps_per_execution", "jit_compile") if key in task.options}
+
+    @classmethod
+    def tune(cls, task: Task) -> dict[str, Any]:
+        """Train a few short epochs with each combination, taking turns, and choose the one of the smallest median epoch.
+
+        Returns
+        -------
+        dict
+            "steps_per_execution" and "jit_compile" of the fastest, and "measured": every combination with its "epoch_seconds".
+
+        """
+        candidates = [
+            _Candidate(cls, task, *settings) for settings in itertools.product(sorted({1, task.steps_an_epoch}), (False, True))
+        ]
+        trying = candidates
+        for _ in range(TUNE_ROUNDS):
+            for candidate in trying:
+                candidate.train()
+            limit = TUNE_HOPELESS * min(candidate.epoch_seconds for candidate in trying)
+            trying = [candidate for candidate in trying if candidate.epoch_seconds <= limit]
+        fastest = min(trying, key=lambda candidate: candidate.epoch_seconds)
+        measured = [{**candidate.options, "epoch_seconds": candidate.epoch_seconds} for candidate in candidates]
+        return {**fastest.options, "measured": measured}
+
+    def details(self) -> dict[str, Any]:
+        return super().details() | {"measured": self._task.options.get("measured", [])}
+
+
+class _Candidate:
+    """One combination of settings, and the epochs measured with it."""
+
+    def __init__(self, cls: type[KerasTuned], task: Task, steps_per_execution: int, jit_compile: bool) -> None:
+        self.options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        self._contestant = cls(replace(task, options=self.options, epochs=TUNE_EPOCHS))
+        self._contestant.warm_up()
+        self._seconds: list[float] = []
+
+    @property
+    def epoch_seconds(self) -> float:
+        return median(self._seconds)
+
+    def train(self) -> None:
+        ends: list[float] = []
+        self._contestant.fit(lambda _epoch: ends.append(perf_counter()))
+        self._seconds.extend(end - start for start, end in itertools.pairwise(ends))
+
+
+def _set_threads(threads: int) -> None:
+    """Before a backend makes its pools, which is later than its import."""
+    for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC"):
+        os.environ[variable] = str(threads)
+    if os.environ.get("KERAS_BACKEND") == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _tensorflow_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
+    import tensorflow as tf
+
+    def traced(*, jit_compile: bool) -> Callable[[Array], Array]:
+        function = tf.function(lambda x: model(x, training=False), jit_compile=jit_compile)
+        call = function.get_concrete_function(tf.TensorSpec((None, *model.input_shape[1:]), model.dtype_policy.name))
+        return lambda x: call(tf.constant(x)).numpy()
+
+    return {
+        "model(x)": lambda x: model(x, training=False).numpy(),
+        "tf.function(model)": traced(jit_compile=False),
+        "tf.function(model, jit_compile=True)": traced(jit_compile=True),
+    }
+
+
+def _jax_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
+    import jax
+
+    weights = model.get_weights()  # copies: `predict_on_batch` donates the model's own arrays
+    compiled = jax.jit(lambda x: model.stateless_call(weights, [], x, training=False)[0])
+    return {
+        "model(x)": lambda x: np.asarray(model(x, training=False)),
+        "jax.jit(model.stateless_call)": lambda x: np.asarray(compiled(x)),
+    }
+
+
+def _torch_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
+    import torch
+
+    def call(x: Array) -> Array:
+        with torch.inference_mode():
+            return model(torch.from_numpy(x), training=False).numpy()  # type: ignore[no-any-return]
+
+    return {"model(x) in torch.inference_mode": call}
+
+
+_WAYS: Mapping[str, Callable[[Any], dict[str, Callable[[Array], Array]]]] = {
+    "tensorflow": _tensorflow_ways,
+    "jax": _jax_ways,
+    "torch": _torch_ways,
+}
