@@ -1,0 +1,32 @@
+"""The harness: trains the same network with every contestant, and reports what was measured.
+
+`bench.load(DIR)` gives the trials of a run as a tidy pandas DataFrame. Importing this package costs nothing: a worker does so
+before its contestant's clock starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+__all__ = ["load"]
+__version__ = "0.1.0"
+
+
+def load(directory: str | Path) -> pd.DataFrame:
+    """The trials of the run in `directory`, a row a trial; lists stay lists.
+
+    Raises
+    ------
+    bench.records.RecordError
+        If `directory` holds no run.
+
+    """
+    from bench.analysis.frame import trials_frame
+    from bench.records import read_run
+
+    return trials_frame(read_run(directory).trials)
