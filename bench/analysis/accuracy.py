@@ -1,0 +1,169 @@
+"""How well each contestant classifies over the seeds, its curves, and whether its test predictions are the reference's.
+
+Called by `bench.analysis.summary`. A seed is one sample, split and set of first weights; seeds are independent, so launches play no
+part here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.analysis.selection import by_name, succeeded, workload_named
+from bench.analysis.statistics import Interval, equivalent, student_interval
+from bench.records import REFERENCE, RunData, Trial
+
+MARGIN = 0.005
+"""Half a point of accuracy: mean differences within it count as none."""
+NEAR = 1e-4
+"""A prediction this near to the cut may fall on either side by rounding alone."""
+
+Array = NDArray[Any]
+
+
+class AccuracyRow(NamedTuple):
+    """A row of `Analysis.accuracy`."""
+
+    workload: str
+    contestant: str
+    seeds: int
+    accuracy_mean: float
+    accuracy_low: float
+    accuracy_high: float
+    loss_mean: float
+    loss_low: float
+    loss_high: float
+    difference_mean: float
+    difference_low: float
+    difference_high: float
+    equivalent: bool | None
+
+
+class AgreementRow(NamedTuple):
+    """A row of `Analysis.agreement`."""
+
+    workload: str
+    contestant: str
+    seed: int
+    points: int
+    near: int
+    disagree: int
+    largest_difference: float
+
+
+class CurveRow(NamedTuple):
+    """A row of `Analysis.curves`."""
+
+    workload: str
+    contestant: str
+    seed: int
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+
+
+def accuracy_table(data: RunData) -> pd.DataFrame:
+    """`Analysis.accuracy`, from scored trials, or from timed ones in a workload without (their score is taken after the clock)."""
+    groups = by_name(final_trials(data))
+    rows = [_accuracy_row(key, trials, groups.get((key[0], REFERENCE), [])) for key, trials in groups.items()]
+    return pd.DataFrame(rows, columns=AccuracyRow._fields).astype({"equivalent": object})
+
+
+def agreement_table(data: RunData) -> pd.DataFrame:
+    """`Analysis.agreement`, from scored trials of the same seed."""
+    trials = [trial for trial in succeeded(data, "scored") if trial.test_predictions]
+    references = {(trial.workload, trial.seed): trial for trial in trials if trial.contestant == REFERENCE}
+    rows = []
+    for trial in trials:
+        reference = references.get((trial.workload, trial.seed))
+        if reference is not None and trial.contestant != REFERENCE:
+            outputs = _outputs(data, trial.workload)
+            rows.append(
+                AgreementRow(
+                    trial.workload,
+                    trial.contestant,
+                    trial.seed,
+                    *agreement(_rows(reference, outputs), _rows(trial, outputs)),
+                )
+            )
+    return pd.DataFrame(rows, columns=AgreementRow._fields)
+
+
+def agreement(reference: Array, predictions: Array) -> tuple[int, int, int, float]:
+    """Points, those near the cut at the reference, those of another class that aren't near, and the largest difference.
+
+    Both are (points, outputs): one probability, cut strictly above 0.5, or one output a class, the first largest counting. A point
+    of several classes is near where its two largest outputs lie within `NEAR` of one another.
+    """
+    near = _distance_to_cut(reference) < NEAR
+    differ = _classes(reference) != _classes(predictions)
+    return len(reference), int(near.sum()), int((differ & ~near).sum()), float(np.abs(predictions - reference).max())
+
+
+def curves_table(data: RunData) -> pd.DataFrame:
+    """`Analysis.curves`."""
+    scored = succeeded(data, "scored")
+    with_scores = {trial.workload for trial in scored}
+    timed = by_name(trial for trial in final_trials(data) if trial.workload not in with_scores)
+    rows = [
+        CurveRow(trial.workload, trial.contestant, trial.seed, epoch, *values)
+        for trial in [*scored, *(trials[0] for trials in timed.values())]
+        for epoch, values in enumerate(zip(*_histories(trial), strict=True))
+    ]
+    return pd.DataFrame(rows, columns=CurveRow._fields)
+
+
+def final_trials(data: RunData) -> list[Trial]:
+    """One trial for each workload, contestant and seed that has a test accuracy: scored, else timed."""
+    chosen: dict[tuple[str, str, int], Trial] = {}
+    scored = [trial for trial in succeeded(data, "scored") if trial.test_accuracy is not None]
+    with_scores = {trial.workload for trial in scored}
+    timed = [trial for trial in succeeded(data, "timed") if trial.test_accuracy is not None and trial.workload not in with_scores]
+    for trial in scored + timed:
+        if trial.history.get("loss"):
+            chosen.setdefault((trial.workload, trial.contestant, trial.seed), trial)
+    return list(chosen.values())
+
+
+def _accuracy_row(key: tuple[str, str], trials: list[Trial], references: list[Trial]) -> AccuracyRow:
+    accuracies = {trial.seed: float(trial.test_accuracy or 0.0) for trial in trials}
+    reference = {trial.seed: float(trial.test_accuracy or 0.0) for trial in references}
+    shared = sorted(accuracies.keys() & reference.keys()) if key[1] != REFERENCE else []
+    differences = np.array([accuracies[seed] - reference[seed] for seed in shared])
+    paired = student_interval(differences) if shared else Interval(np.nan, np.nan, np.nan)
+    mean, low, high = (float(np.clip(end, 0.0, 1.0)) for end in student_interval(list(accuracies.values())))
+    loss = student_interval([trial.history["loss"][-1] for trial in trials])
+    return AccuracyRow(*key, len(accuracies), mean, low, high, *loss, *paired, equivalent(differences, MARGIN))
+
+
+def _histories(trial: Trial) -> list[list[float]]:
+    """The four curves of a trial; one that wasn't taken is NaN throughout."""
+    nothing = [float("nan")] * len(trial.history.get("loss", []))
+    return [trial.history.get(name, nothing) for name in CurveRow._fields[-4:]]
+
+
+def _outputs(data: RunData, workload: str) -> int:
+    """Outputs of the network: the last layer's."""
+    return int(workload_named(data, workload)["architecture"][-1]["output_dim"])
+
+
+def _rows(trial: Trial, outputs: int) -> Array:
+    return np.asarray(trial.test_predictions, dtype=float).reshape(-1, outputs)
+
+
+def _classes(predictions: Array) -> Array:
+    if predictions.shape[1] == 1:
+        return np.asarray(predictions[:, 0] > 0.5)
+    return np.asarray(predictions.argmax(axis=1))
+
+
+def _distance_to_cut(predictions: Array) -> Array:
+    if predictions.shape[1] == 1:
+        return np.asarray(np.abs(predictions[:, 0] - 0.5))
+    ordered = np.sort(predictions, axis=1)
+    return np.asarray(ordered[:, -1] - ordered[:, -2])

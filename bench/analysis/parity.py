@@ -1,0 +1,107 @@
+"""Whether the contestants compute the same as the reference: the largest differences, epoch by epoch.
+
+Called by `bench.analysis.summary`, and by the command line, whose exit code depends on it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from bench.analysis.selection import OURS, succeeded
+from bench.records import Parity, RunData, Trial
+
+LARGEST_DIFFERENCE = 1e-9
+"""Of loss and weights in float64. Rounding alone gives 1e-15; a mistake in the mathematics is larger than this after one epoch."""
+
+
+class ParityRow(NamedTuple):
+    """A row of `Analysis.parity`."""
+
+    workload: str
+    contestant: str
+    reference: str
+    epochs: int
+    steps: int
+    loss: float
+    accuracy: float
+    weights: float
+    predictions: float
+
+
+class ParityCurveRow(NamedTuple):
+    """A row of `Analysis.parity_curves`."""
+
+    workload: str
+    contestant: str
+    epoch: int
+    loss: float
+    accuracy: float
+    weights: float
+
+
+def parity_table(data: RunData) -> pd.DataFrame:
+    """`Analysis.parity`."""
+    rows = [
+        ParityRow(
+            trial.workload,
+            trial.contestant,
+            parity.reference,
+            len(parity.loss),
+            trial.steps,
+            _largest(parity.loss),
+            _largest(parity.accuracy),
+            _largest(parity.weights),
+            parity.predictions,
+        )
+        for trial, parity in _compared(data)
+    ]
+    return pd.DataFrame(rows, columns=ParityRow._fields)
+
+
+def parity_curves_table(data: RunData) -> pd.DataFrame:
+    """`Analysis.parity_curves`; epochs are counted from 0."""
+    rows = [
+        ParityCurveRow(trial.workload, trial.contestant, epoch, *values)
+        for trial, parity in _compared(data)
+        for epoch, values in enumerate(zip(parity.loss, parity.accuracy, parity.weights, strict=True))
+    ]
+    return pd.DataFrame(rows, columns=ParityCurveRow._fields)
+
+
+def parity_broken(data: RunData) -> bool:
+    """Whether `numpy_nn` computes something else than the reference: in float64, by more than `LARGEST_DIFFERENCE`.
+
+    Another contestant's difference is a warning (`parity_warnings`): it says nothing of the two networks that matter here.
+    """
+    return any(trial.contestant == OURS for trial in _broken(data))
+
+
+def parity_warnings(data: RunData) -> list[str]:
+    """A sentence for each contestant whose difference is too large to be rounding."""
+    return [
+        f"`{trial.contestant}` differs from `{parity.reference}` in `{trial.workload}` by {_largest(parity.weights):.1e} in its "
+        f"weights and {_largest(parity.loss):.1e} in its loss: more than the {LARGEST_DIFFERENCE:g} that rounding could explain. "
+        "It computes something else, so don't compare its times; look for the epoch at which its parity curve leaves 1e-15."
+        for trial in _broken(data)
+        if (parity := trial.parity) is not None
+    ]
+
+
+def _broken(data: RunData) -> list[Trial]:
+    # `not <=`, so that a NaN counts as broken.
+    return [
+        trial
+        for trial, parity in _compared(data)
+        if trial.dtype == "float64" and not _largest([*parity.loss, *parity.weights]) <= LARGEST_DIFFERENCE
+    ]
+
+
+def _compared(data: RunData) -> list[tuple[Trial, Parity]]:
+    return [(trial, trial.parity) for trial in succeeded(data, "parity") if trial.parity is not None]
+
+
+def _largest(values: list[float]) -> float:
+    """The largest of an epoch's values each; NaN where any is."""
+    return float("nan") if any(value != value for value in values) else max(values, default=float("nan"))

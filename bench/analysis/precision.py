@@ -1,0 +1,50 @@
+"""How precise the run's headline ratios are. Called by the command line, which adds rounds until it is enough."""
+
+from __future__ import annotations
+
+import math
+
+from bench.analysis.selection import OURS
+from bench.analysis.timing import RatioRow, measurements, ratio_rows
+from bench.records import RunData
+
+HEADLINE_WORKLOAD = "moons"
+HEADLINE_REFERENCES = ("keras", "keras-tuned")
+HEADLINE_MEASURE = "step"
+ENOUGH = 0.03
+"""A headline ratio is precise where its interval lies within ±3 %."""
+
+
+def headline_precision(data: RunData) -> float | None:
+    """The largest relative half-width of the headline ratios' 95 % intervals: of `numpy_nn`'s step to each Keras' in `moons`.
+
+    None where no headline ratio was measured; infinite where one was, in a single round, which has no interval yet.
+    """
+    widths = [half_width(row) for row in headline_ratios(data)]
+    return max(widths, default=None)
+
+
+def headline_ratios(data: RunData) -> list[RatioRow]:
+    """The rows of `Analysis.ratios` that the report leads with."""
+    measured = [
+        one
+        for one in measurements(data)
+        if one.workload == HEADLINE_WORKLOAD and one.measure == HEADLINE_MEASURE and one.contestant in (OURS, *HEADLINE_REFERENCES)
+    ]
+    return [row for row in ratio_rows(measured) if row.contestant == OURS]
+
+
+def half_width(row: RatioRow) -> float:
+    """Half of the interval, as a share of the ratio."""
+    width = (row.high - row.low) / (2 * row.ratio)
+    return math.inf if math.isnan(width) else float(width)
+
+
+def precision_warnings(data: RunData) -> list[str]:
+    """A sentence for each headline ratio that isn't precise enough."""
+    return [
+        f"The ratio of `{row.contestant}`'s step to `{row.reference}`'s is known to ±{100 * half_width(row):.1f} % only, over "
+        f"{row.launches} launches: a longer `--time-budget` adds launches, which narrow it, and so does a quieter machine."
+        for row in headline_ratios(data)
+        if ENOUGH < half_width(row) < math.inf
+    ]

@@ -1,0 +1,213 @@
+"""How long it takes to a test accuracy: which epoch from the scored trial, when that was from the timed trial of the same seed.
+
+Called by `bench.analysis.summary`. A score costs time, so no trial has both; the two train the same, which is checked here. A trial
+that never reached the target is censored after its last epoch: it counts as not there yet, and is never dropped.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis.selection import by_name, succeeded, workload_named
+from bench.analysis.survival import kaplan_meier, median_interval
+from bench.analysis.timing import Measurement, TimeRow
+from bench.records import RunData, Trial
+
+_ROUNDING = 1e-12
+"""An accuracy is a count over a count: a target is reached where it is missed by rounding alone."""
+SAME_TRAINING = 1e-4
+"""Relative: losses of the scored and the timed trial of a seed that differ more are of two different trainings."""
+
+
+class Arrival(NamedTuple):
+    """When a timed trial reached a target, or that it hadn't when it ended."""
+
+    workload: str
+    contestant: str
+    target: float
+    round: int
+    launch: int
+    cold_start_seconds: float | None
+    """Of the trial's process."""
+    fit_seconds: float
+    """Training up to the end of the epoch that reached it, or of the last epoch."""
+    reached: bool
+
+
+class TargetRow(NamedTuple):
+    """A row of `Analysis.targets`."""
+
+    workload: str
+    contestant: str
+    target: float
+    seeds: int
+    reached: int
+    median_epoch: float
+
+
+class ReachedRow(NamedTuple):
+    """A row of `Analysis.reached`."""
+
+    workload: str
+    contestant: str
+    target: float
+    seconds: float
+    share: float
+
+
+def arrivals(data: RunData) -> list[Arrival]:
+    """One for each target and timed trial whose seed was scored too."""
+    scored = {(trial.workload, trial.contestant, trial.seed): trial for trial in succeeded(data, "scored")}
+    cold_starts: dict[tuple[str, str, int], float] = {}
+    found = []
+    for trial in succeeded(data, "timed"):
+        process = (trial.workload, trial.contestant, trial.launch)
+        if trial.cold_start_seconds is not None:
+            cold_starts[process] = trial.cold_start_seconds
+        twin = scored.get((trial.workload, trial.contestant, trial.seed))
+        if twin is None or not trial.epoch_seconds:
+            continue
+        for target in _targets(data, trial.workload):
+            epoch = first_epoch_at(twin, target)
+            epochs = trial.epoch_seconds if epoch is None else trial.epoch_seconds[: epoch + 1]
+            found.append(
+                Arrival(
+                    trial.workload,
+                    trial.contestant,
+                    target,
+                    trial.round,
+                    trial.launch,
+                    cold_starts.get(process),
+                    sum(epochs),
+                    epoch is not None,
+                )
+            )
+    return found
+
+
+def first_epoch_at(scored: Trial, target: float) -> int | None:
+    """The first epoch (from 0) after which the test accuracy was at least `target`; None where it never was."""
+    reached = np.asarray(scored.history.get("val_accuracy", []), dtype=float) >= target - _ROUNDING
+    return int(reached.argmax()) if reached.any() else None
+
+
+def target_measurements(found: list[Arrival]) -> list[Measurement]:
+    """Arrivals as measurements, for ratios by round: of those that got there, since nothing else has a time to be divided."""
+    return [
+        Measurement(one.workload, one.contestant, measure, one.round, one.launch, seconds)
+        for one in found
+        if one.reached
+        for measure, seconds in _clocks(one)
+    ]
+
+
+def target_time_rows(found: list[Arrival]) -> list[TimeRow]:
+    """Rows of `Analysis.times`: medians and intervals in which the censored have their place."""
+    return [
+        TimeRow(
+            workload,
+            contestant,
+            measure,
+            *median_interval(seconds, [one.reached for one in group]),
+            len(group),
+            len({one.launch for one in group}),
+        )
+        for (workload, contestant, measure), (group, seconds) in _by_measure(found).items()
+    ]
+
+
+def targets_table(data: RunData) -> pd.DataFrame:
+    """`Analysis.targets`, over the scored seeds; the median epoch counts from 1, and is NaN where fewer than half got there."""
+    rows = []
+    for (workload, contestant), trials in by_name(succeeded(data, "scored")).items():
+        for target in _targets(data, workload):
+            epochs = [first_epoch_at(trial, target) for trial in trials]
+            median = float(np.median([np.inf if epoch is None else epoch + 1 for epoch in epochs]))
+            reached = sum(epoch is not None for epoch in epochs)
+            rows.append(
+                TargetRow(workload, contestant, target, len(trials), reached, median if np.isfinite(median) else float("nan"))
+            )
+    return pd.DataFrame(rows, columns=TargetRow._fields)
+
+
+def reached_table(found: list[Arrival]) -> pd.DataFrame:
+    """`Analysis.reached`, in seconds since the process began."""
+    rows = []
+    for (workload, contestant, measure), (group, seconds) in _by_measure(found).items():
+        if measure.startswith("to "):
+            times, still_open = kaplan_meier(seconds, [one.reached for one in group])
+            rows += [
+                ReachedRow(workload, contestant, group[0].target, time, 1 - share)
+                for time, share in zip(times.tolist(), still_open.tolist(), strict=True)
+            ]
+    return pd.DataFrame(rows, columns=ReachedRow._fields)
+
+
+def target_warnings(data: RunData) -> list[str]:
+    """Where the scored and the timed trial of a seed weren't the same training, and where ratios leave censored trials out."""
+    return [*_mismatch_warnings(data), *_censored_warnings(arrivals(data))]
+
+
+def _mismatch_warnings(data: RunData) -> list[str]:
+    timed = {(trial.workload, trial.contestant, trial.seed): trial for trial in succeeded(data, "timed")}
+    sentences = []
+    for (workload, contestant), trials in by_name(succeeded(data, "scored")).items():
+        different = [
+            trial.seed
+            for trial in trials
+            if (twin := timed.get((workload, contestant, trial.seed))) is not None and not _same_training(trial, twin)
+        ]
+        if different:
+            seeds = ", ".join(map(str, different))
+            sentences.append(
+                f"`{contestant}` trained differently in the scored and the timed trial of `{workload}`'s seed {seeds}: its losses "
+                f"differ by more than {SAME_TRAINING:g} of their size. Its times to a target hold only roughly; fix its seeds, or "
+                "run it with `--threads 1`, to have them match."
+            )
+    return sentences
+
+
+def _censored_warnings(found: list[Arrival]) -> list[str]:
+    missed: dict[tuple[str, float], dict[str, list[bool]]] = {}
+    for one in found:
+        missed.setdefault((one.workload, one.target), {}).setdefault(one.contestant, []).append(not one.reached)
+    return [
+        f"{100 * target:g} % test accuracy was not reached in every timed trial of `{workload}`: {_counts(contestants)}. Such a "
+        "trial counts as not there yet in medians and shares; ratios are of the rounds in which both got there. More epochs tell."
+        for (workload, target), contestants in missed.items()
+        if any(any(misses) for misses in contestants.values())
+    ]
+
+
+def _counts(contestants: dict[str, list[bool]]) -> str:
+    return ", ".join(f"`{name}` missed it in {sum(misses)} of {len(misses)}" for name, misses in contestants.items() if any(misses))
+
+
+def _same_training(scored: Trial, timed: Trial) -> bool:
+    losses = (scored.history.get("loss", []), timed.history.get("loss", []))
+    return len(losses[0]) == len(losses[1]) and np.allclose(*losses, rtol=SAME_TRAINING, atol=SAME_TRAINING**2, equal_nan=True)
+
+
+def _targets(data: RunData, workload: str) -> list[float]:
+    return list(workload_named(data, workload).get("targets", []))
+
+
+def _clocks(one: Arrival) -> list[tuple[str, float]]:
+    """The measures that an arrival gives, with their seconds."""
+    training = (f"fit to {one.target:g}", one.fit_seconds)
+    if one.cold_start_seconds is None:
+        return [training]
+    return [(f"to {one.target:g}", one.cold_start_seconds + one.fit_seconds), training]
+
+
+def _by_measure(found: list[Arrival]) -> dict[tuple[str, str, str], tuple[list[Arrival], list[float]]]:
+    groups: dict[tuple[str, str, str], tuple[list[Arrival], list[float]]] = {}
+    for one in found:
+        for measure, seconds in _clocks(one):
+            group, clock = groups.setdefault((one.workload, one.contestant, measure), ([], []))
+            group.append(one)
+            clock.append(seconds)
+    return groups

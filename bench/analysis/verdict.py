@@ -1,0 +1,267 @@
+"""What the figures say, in sentences: the verdict, and the article's claims beside what was measured.
+
+Called by the report, which lays them out. Every figure in a sentence comes from the tables; the thresholds that turn a figure
+into a judgement, and what the article itself says, are the constants below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bench.analysis.accuracy import MARGIN
+from bench.analysis.parity import LARGEST_DIFFERENCE
+from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
+from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.summary import Analysis
+from bench.records import REFERENCE
+
+ARTICLE_ACCURACY = 0.95
+"""What the article says that both networks reach, about."""
+TENS_OF_TIMES = 10.0
+"""From which ratio on the article's "tens of times" is right."""
+AS_PUBLISHED, PARITY = "article", "parity"
+"""The workloads that the sentences are written from, beside the headline's, which is the same for all."""
+TEXTBOOK = "article"
+"""The contestant that is the article's own network."""
+CLOSE = 1.05
+"""A step this near to the fastest counts as being first with it."""
+IMAGINABLE_FRACTION = 0.5
+"""Smaller ratios are written as 1/x."""
+NOT_MEASURED = "not measured in this run"
+OPEN = "open"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the article, and what became of it here."""
+
+    claim: str
+    article: str
+    """What the article says of it."""
+    measured: str
+    judgement: str
+
+
+def verdict(analysis: Analysis) -> list[str]:
+    """The answers to the report's questions, a sentence each; those that this run can't answer are left out."""
+    sentences = [
+        *_same_computation(analysis),
+        *_same_accuracy(analysis),
+        *_how_long(analysis),
+        *_to_target(analysis),
+        *_fastest(analysis),
+        *_distance_to_limit(analysis),
+        *_where_first(analysis),
+        *_what_is_missing(analysis),
+    ]
+    return sentences or ["This run holds no figures on which a verdict could stand."]
+
+
+def claims(analysis: Analysis) -> list[Claim]:
+    """The article's claims, one by one."""
+    return [_claim_of_accuracy(analysis), _claim_of_slowness(analysis), _claim_like_for_like(analysis), _claim_of_cause(analysis)]
+
+
+def compared(row: Row) -> str:
+    """A ratio of times in words, with its interval: "1/74.6 [1/83.8, 1/66.4] of the time"."""
+    ratio, low, high = row["ratio"], row["low"], row["high"]
+    if high < 1:
+        return f"{_factor(ratio)}{_between(low, high)} of the time"
+    if low > 1:
+        return f"{_number(ratio)}{_between(low, high)} times the time"
+    if math.isnan(low):
+        return f"{_factor(ratio)} times the time (too few rounds for an interval)"
+    return f"the same time, as far as this run can tell (ratio {_number(ratio)}{_between(low, high)}), as that"
+
+
+def _same_computation(analysis: Analysis) -> list[str]:
+    row = _row(analysis.parity, contestant=OURS, workload=PARITY)
+    if row is None:
+        return []
+    differences = f"{row['loss']:.1e} in the loss and {row['weights']:.1e} in the weights over {row['steps']:,} steps in float64"
+    if row["loss"] <= LARGEST_DIFFERENCE and row["weights"] <= LARGEST_DIFFERENCE:
+        return [f"`{OURS}` and `{row['reference']}` are the same computation: they differ by at most {differences}."]
+    return [f"`{OURS}` and `{row['reference']}` are NOT the same computation: they differ by {differences}."]
+
+
+def _same_accuracy(analysis: Analysis) -> list[str]:
+    ours, reference = (_row(analysis.accuracy, workload=HEADLINE_WORKLOAD, contestant=name) for name in (OURS, REFERENCE))
+    if ours is None or reference is None:
+        return []
+    means = f"{_percent(ours['accuracy_mean'])} for `{OURS}` and {_percent(reference['accuracy_mean'])} for `{REFERENCE}`"
+    within = f"equal within ±{100 * MARGIN:g} points"
+    judged = {True: within, False: f"not shown to be {within}"}.get(ours["equivalent"], "from too few seeds for a test")
+    return [
+        f"The mean test accuracy over {ours['seeds']} seeds is {means}: a difference of "
+        f"{100 * ours['difference_mean']:+.2f} points, {judged}."
+    ]
+
+
+def _how_long(analysis: Analysis) -> list[str]:
+    parts = []
+    for reference in HEADLINE_REFERENCES:
+        row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, reference, "step")
+        if row is not None:
+            parts.append(f"{compared(row)} of a step of `{reference}`")
+    return [f"A training step of `{OURS}` takes {', and '.join(parts)}."] if parts else []
+
+
+def _to_target(analysis: Analysis) -> list[str]:
+    row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, REFERENCE, f"to {ARTICLE_ACCURACY:g}")
+    if row is None:
+        return []
+    return [
+        f"From process start to {_percent(ARTICLE_ACCURACY, 0)} test accuracy, `{OURS}` takes {compared(row)} of `{REFERENCE}`."
+    ]
+
+
+def _fastest(analysis: Analysis) -> list[str]:
+    times = analysis.times
+    steps = times[(times["workload"] == HEADLINE_WORKLOAD) & (times["measure"] == "step")]
+    others = steps[~steps["contestant"].isin((OURS, FLOOR))].sort_values(["median", "contestant"])
+    if others.empty:
+        return []
+    rival = str(others["contestant"].iloc[0])
+    row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, rival, "step")
+    if row is None:
+        return []
+    return [f"The fastest of the others ({len(others)}) is `{rival}`: a step of `{OURS}` takes {compared(row)} of its step."]
+
+
+def _distance_to_limit(analysis: Analysis) -> list[str]:
+    row = _row(analysis.limits, workload=HEADLINE_WORKLOAD, contestant=OURS)
+    if row is None:
+        return []
+    factor = f"{_number(row['times_floor'])}{_between(row['low'], row['high'])}"
+    return [f"A step of `{OURS}` takes {factor} times its floor, the time of its matrix products alone."]
+
+
+def _where_first(analysis: Analysis) -> list[str]:
+    ours = analysis.scaling[analysis.scaling["contestant"] == OURS].dropna(subset=["step_seconds"])
+    if ours.empty:
+        return []
+    close = int((ours["ratio_to_best"] <= CLOSE).sum())
+    return [
+        f"Of {len(ours)} sizes of network and batch, `{OURS}` is first in {int((ours['rank'] == 1).sum())}, and first or within "
+        f"{100 * (CLOSE - 1):.0f} % of the first in {close} ({_percent(close / len(ours), 0)})."
+    ]
+
+
+def _what_is_missing(analysis: Analysis) -> list[str]:
+    run = analysis.data.run
+    lost = sorted({trial.contestant for trial in analysis.data.trials if trial.status != "ok" and not trial.point})
+    absent = sorted(record.name for record in run.contestants if record.missing)
+    sentences = []
+    if lost:
+        sentences.append(f"Trials failed or ran out of time for {_names(lost)}: what is missing is named below.")
+    if absent:
+        sentences.append(f"Not installed here, and so not measured: {_names(absent)}.")
+    if run.status != "complete":
+        sentences.append(f"The run's status is {run.status}: these figures are from what there is.")
+    return sentences
+
+
+def _claim_of_accuracy(analysis: Analysis) -> Claim:
+    claim, said = "Both networks classify the test set well.", f"Both at about {_percent(ARTICLE_ACCURACY, 0)}."
+    textbook, keras = (_row(analysis.accuracy, workload=AS_PUBLISHED, contestant=name) for name in (TEXTBOOK, REFERENCE))
+    if textbook is None or keras is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    means = (textbook["accuracy_mean"], keras["accuracy_mean"])
+    measured = f"As the article ran them: the textbook network {_percent(means[0])}, `{REFERENCE}` {_percent(means[1])}."
+    ours = _row(analysis.accuracy, workload=HEADLINE_WORKLOAD, contestant=OURS)
+    if ours is not None:
+        measured += f" Over {ours['seeds']} seeds, trained as `{REFERENCE}` is, `{OURS}` {_percent(ours['accuracy_mean'])}."
+    return Claim(claim, said, measured, "holds" if min(means) >= ARTICLE_ACCURACY else "doesn't hold here")
+
+
+def _claim_of_slowness(analysis: Analysis) -> Claim:
+    claim, said = "The NumPy network needs far longer than Keras to get there.", "Tens of times longer."
+    row = _ratio(analysis, AS_PUBLISHED, TEXTBOOK, REFERENCE, "fit")
+    if row is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    measured = (
+        "As the article ran them, with other batches and another number of steps, the whole training of the textbook network takes "
+        f"{compared(row)} of `{REFERENCE}`'s."
+    )
+    return Claim(claim, said, measured, _judged_slower(row))
+
+
+def _claim_like_for_like(analysis: Analysis) -> Claim:
+    claim, said = "NumPy is slower than Keras at this.", "Follows from the claim before; nothing was measured like for like."
+    row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, REFERENCE, "fit")
+    if row is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    measured = (
+        f"From the same weights, over the same batches, in the same precision, the whole training of `{OURS}` takes "
+        f"{compared(row)} of `{REFERENCE}`'s."
+    )
+    return Claim(claim, said, measured, _judged(row, shorter="the opposite holds", longer="holds"))
+
+
+def _claim_of_cause(analysis: Analysis) -> Claim:
+    claim, said = "What the NumPy network lacks is optimisation.", "Named as the reason, and not measured."
+    row = _ratio(analysis, AS_PUBLISHED, OURS, TEXTBOOK, "fit")
+    if row is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    measured = f"The same training, optimised and still plain NumPy (`{OURS}`), takes {compared(row)} of the textbook network's."
+    to_keras = _ratio(analysis, AS_PUBLISHED, OURS, REFERENCE, "fit")
+    if to_keras is not None:
+        measured += f" With the article's settings for each side, it takes {compared(to_keras)} of `{REFERENCE}`'s."
+    return Claim(claim, said, measured, _judged(row, shorter="holds: optimising made it faster", longer="doesn't hold here"))
+
+
+def _judged(row: Row, *, shorter: str, longer: str) -> str:
+    """What to say of a ratio whose interval lies below 1, or above it."""
+    if row["high"] < 1:
+        return shorter
+    return longer if row["low"] > 1 else "undecided"
+
+
+def _judged_slower(row: Row) -> str:
+    if row["low"] >= TENS_OF_TIMES:
+        return "holds"
+    tens = "slower, but not tens of times" if row["high"] < TENS_OF_TIMES else "slower; how many times, this run leaves open"
+    return _judged(row, shorter="the opposite holds", longer=tens)
+
+
+def _ratio(analysis: Analysis, workload: str, contestant: str, reference: str, measure: str) -> Row | None:
+    return _row(analysis.ratios, workload=workload, contestant=contestant, reference=reference, measure=measure)
+
+
+def _row(frame: pd.DataFrame, **values: str) -> Row | None:
+    """The first row that has these values."""
+    for name, value in values.items():
+        frame = frame[frame[name] == value]
+    return None if frame.empty else {str(name): value for name, value in frame.iloc[0].items()}
+
+
+def _between(low: float, high: float) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    show = _factor if high < 1 else _number
+    return f" [{show(low)}, {show(high)}]"
+
+
+def _factor(ratio: float) -> str:
+    """A small ratio as a fraction, 1/74.6; any other as it is."""
+    return f"1/{_number(1 / ratio)}" if ratio < IMAGINABLE_FRACTION else _number(ratio)
+
+
+def _number(value: float) -> str:
+    """To three digits, without exponent."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _percent(share: float, decimals: int = 1) -> str:
+    return f"{100 * share:.{decimals}f} %"
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

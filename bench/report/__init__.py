@@ -1,0 +1,28 @@
+"""From figures to what a reader opens: tables, plots, `report.md` and `index.html`, written into the folder of a run.
+
+`write_report` is all that others call. The same records give the same tables, to the byte: nothing here measures or asks the time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["write_report"]
+
+
+def write_report(directory: Path) -> str:
+    """Write the report of the run whose records are in `directory`, beside them, and return its verdict.
+
+    Writes `report.md`, `index.html`, `tables/*.csv`, `plots/*.png` and `plots/*.svg`; an earlier report's are replaced.
+
+    Raises
+    ------
+    bench.records.RecordError
+        If there is no run in `directory`.
+    OSError
+        If `directory` can't be written to.
+
+    """
+    from bench.report.build import build_report  # imports pandas and matplotlib, which `bench --help` does without
+
+    return build_report(directory)

@@ -1,0 +1,70 @@
+"""Reads the records of a run, has them analysed, and writes all files of the report. Called by `bench.report.write_report`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+
+from bench.analysis.summary import analyse
+from bench.analysis.verdict import claims, verdict
+from bench.records import read_run
+from bench.report import html, markdown, sections, style
+from bench.report.document import Document
+from bench.report.inputs import read_pictures
+from bench.report.tables import csv_tables
+
+TABLES_FOLDER = "tables"
+_DOTS_PER_INCH = 150
+
+
+def build_report(directory: Path) -> str:
+    """See `bench.report.write_report`."""
+    data = read_run(directory)
+    analysis = analyse(data)
+    sentences = verdict(analysis)
+    with matplotlib.rc_context(style.RC):
+        document = sections.build(analysis, sentences, claims(analysis), read_pictures(data))
+        drawings = write_plots(document, directory / markdown.PLOTS_FOLDER)
+    write_tables(csv_tables(analysis), directory / TABLES_FOLDER)
+    _write(directory / "report.md", markdown.render(document))
+    _write(directory / "index.html", html.render(document, drawings))
+    return "\n".join(sentences)
+
+
+def write_plots(document: Document, folder: Path) -> dict[str, str]:
+    """Write every plot of the document as PNG and SVG, in place of all that were there; return the SVGs by name.
+
+    Neither holds a date or a version, so that the same figures give the same files.
+    """
+    _empty(folder, "*.png", "*.svg")
+    drawings: dict[str, str] = {}
+    for plot in document.plots():
+        text = StringIO()
+        plot.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        plot.figure.set_layout_engine("none")  # it is laid out by now, and that is most of the work
+        drawings[plot.name] = text.getvalue()
+        _write(folder / f"{plot.name}.svg", drawings[plot.name])
+        plot.figure.savefig(folder / f"{plot.name}.png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return drawings
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write every table as a CSV file with all its digits, in place of all that were there."""
+    _empty(folder, "*.csv")
+    for name, table in tables.items():
+        _write(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+
+
+def _empty(folder: Path, *patterns: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

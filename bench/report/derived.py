@@ -1,0 +1,103 @@
+"""Small tables that follow from the analysis' tables by arithmetic alone, in the shape in which they are drawn.
+
+Called by all of the report that shows figures. Nothing here looks at a trial's clock again, and nothing is estimated.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.analysis.precision import HEADLINE_WORKLOAD
+from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.summary import Analysis
+
+
+def of_workload(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
+    """The rows of one workload, the floor's left out: it is no network, and stands in a table of its own."""
+    return frame[(frame["workload"] == workload) & (frame["contestant"] != FLOOR)]
+
+
+def training_workloads(analysis: Analysis) -> list[str]:
+    """The run's workloads but the grids: those have a section of their own."""
+    return [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
+
+
+def main_workload(analysis: Analysis) -> str | None:
+    """The workload that the headline is about: `moons` where it was measured, else the first that was."""
+    names = training_workloads(analysis)
+    measured = set(analysis.times["workload"]) | set(analysis.accuracy["workload"])
+    return min(
+        (name for name in names if name in measured), key=lambda name: (name != HEADLINE_WORKLOAD, names.index(name)), default=None
+    )
+
+
+def medians(analysis: Analysis, workload: str) -> pd.DataFrame:
+    """The medians of one workload's times: a row a contestant, a column a measure."""
+    times = of_workload(analysis.times, workload)
+    return pd.DataFrame(times.pivot(index="contestant", columns="measure", values="median"))
+
+
+def accuracy_against_time(analysis: Analysis, workload: str) -> pd.DataFrame:
+    """contestant, seconds, accuracy, least, most: when each epoch had ended, and the test accuracy it had reached.
+
+    The clock of timed trials (the medians of cold start, first epoch and steady epoch) against the scores of scored trials, their
+    mean, least and most over the seeds.
+    """
+    curves = analysis.curves[analysis.curves["workload"] == workload].dropna(subset=["val_accuracy"])
+    clocks = medians(analysis, workload).reindex(columns=["cold start", "first epoch", "epoch"]).dropna()
+    scores = curves.groupby(["contestant", "epoch"], as_index=False)["val_accuracy"].agg(accuracy="mean", least="min", most="max")
+    scores = scores[scores["contestant"].isin(clocks.index)].reset_index(drop=True)
+    clock = clocks.reindex(scores["contestant"]).reset_index(drop=True)
+    scores["seconds"] = clock["cold start"] + clock["first epoch"] + scores["epoch"] * clock["epoch"]
+    return pd.DataFrame(scores, columns=["contestant", "seconds", "accuracy", "least", "most"])
+
+
+def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
+    """contestant, cold_start, products, rest, total: seconds from process start to the last update, and what they went into.
+
+    The products are the floor of a step times the steps of the fit; NaN where no floor was measured.
+    """
+    clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).dropna()
+    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"]
+    steps = pd.Series(steps_of(analysis, workload), dtype=float)
+    products = (limits.reindex(clocks.index) * steps.reindex(clocks.index)).clip(upper=clocks["fit"])
+    table = pd.DataFrame(
+        {
+            "contestant": clocks.index,
+            "cold_start": clocks["cold start"].to_numpy(),
+            "products": products.to_numpy(),
+            "rest": (clocks["fit"] - products.fillna(0.0)).to_numpy(),
+            "total": (clocks["cold start"] + clocks["fit"]).to_numpy(),
+        }
+    )
+    return table.sort_values(["total", "contestant"], ignore_index=True)
+
+
+def steps_of(analysis: Analysis, workload: str) -> dict[str, int]:
+    """Updates of one whole training, by contestant."""
+    steps: dict[str, int] = {}
+    for trial in analysis.data.trials:
+        if trial.workload == workload and trial.status == "ok" and not trial.point and trial.kind in ("timed", "scored", "parity"):
+            steps[trial.contestant] = max(steps.get(trial.contestant, 0), trial.steps)
+    return steps
+
+
+def winners(scaling: pd.DataFrame) -> pd.DataFrame:
+    """A row a cell of the scaling study: who was fastest, how many times as long the runner-up took, and how we did.
+
+    width, batch, layers, threads, winner, winner_seconds, runner_up_ratio (NaN where nobody else was measured), ours_seconds,
+    ours_ratio, ours_low, ours_high (to the winner). Cells that nobody was measured in are left out.
+    """
+    cell = ["width", "batch", "layers", "threads"]
+    measured = scaling.set_index(cell)
+    first, second = measured[measured["rank"] == 1], measured[measured["rank"] == 2]
+    ours = measured[(measured["contestant"] == OURS) & measured["rank"].notna()]
+    own = {"step_seconds": "ours_seconds", "ratio_to_best": "ours_ratio", "low": "ours_low", "high": "ours_high"}
+    return (
+        first[["contestant", "step_seconds"]]
+        .rename(columns={"contestant": "winner", "step_seconds": "winner_seconds"})
+        .join(second["ratio_to_best"].rename("runner_up_ratio"))
+        .join(ours[list(own)].rename(columns=own))
+        .sort_index()
+        .reset_index()
+    )

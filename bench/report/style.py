@@ -1,0 +1,132 @@
+"""How every plot looks: one colour for each contestant, colour-blind safe; type, grid and size; axes labelled for people.
+
+Called by `bench.report.plots`. The neutral colours are names that the page looks for, so that it can turn them round in the dark.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from bench.report.units import number, seconds
+
+INK = "#1b1f24"
+"""Text, axes, lines that belong to no contestant."""
+FAINT = "#c9ced6"
+"""The grid."""
+PAPER = "#ffffff"
+"""What lies under it all."""
+DARK = {INK: "#e6e9ee", FAINT: "#3a414b", PAPER: "#15181d"}
+"""What stands in for each of them on a dark page."""
+
+# Okabe and Ito's palette for the main ones, Paul Tol's muted one for the others.
+COLOURS = {
+    "numpy_nn": "#0072b2",
+    "article": "#56b4e9",
+    "keras": "#d55e00",
+    "keras-tuned": "#e69f00",
+    "keras-jax": "#b09b1f",
+    "keras-torch": "#cc6677",
+    "tensorflow": "#882255",
+    "jax": "#009e73",
+    "torch": "#cc79a7",
+    "torch-compile": "#aa4499",
+    "sklearn": "#6b4c2a",
+    "onnxruntime": "#44aa99",
+    "floor": "#8a8f98",
+}
+"""In the order in which contestants are listed."""
+_OTHERS = ("#6f4bc9", "#a0522d", "#5f7a00", "#c2185b", "#00798c")
+
+RC: Any = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": INK,
+    "axes.facecolor": PAPER,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.facecolor": PAPER,
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same
+    "font.size": 10,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.6,
+    "savefig.facecolor": PAPER,
+    "svg.hashsalt": "moons-bench",  # ids in an SVG are random without it
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+WIDTH_INCHES = 9.0
+_LEGEND_COLUMNS = 6
+
+
+def colour(contestant: str) -> str:
+    """The contestant's colour: from the table, or for one of your own the same one every time, drawn from its name."""
+    return COLOURS.get(contestant) or _OTHERS[zlib.crc32(contestant.encode()) % len(_OTHERS)]
+
+
+def in_order(contestants: Iterable[str]) -> list[str]:
+    """Each name once: the known ones in their order, then the others by name."""
+    place = {name: index for index, name in enumerate(COLOURS)}
+    return sorted(set(contestants), key=lambda name: (place.get(name, len(place)), name))
+
+
+def new_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
+    """An empty figure that lays itself out; it belongs to no window and no global state."""
+    figure = Figure(figsize=(width_inches, height_inches))
+    figure.set_layout_engine("constrained", wspace=0.05)
+    return figure
+
+
+def time_axis(axes: Axes, which: str = "x") -> None:
+    """Make an axis of seconds logarithmic, with ticks such as 10 µs and 1 ms."""
+    _log_axis(axes, which, lambda value: seconds(value).replace(".00", "").replace(".0 ", " "))
+
+
+def count_axis(axes: Axes, which: str = "x") -> None:
+    """Make an axis logarithmic, with plain numbers at its ticks."""
+    _log_axis(axes, which, lambda value: number(value, 1))
+
+
+def percent_axis(axes: Axes, which: str = "y") -> None:
+    """Show shares as per cent."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend for the whole figure, from `axes`, under it."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = -(-len(handles) // -(-len(handles) // _LEGEND_COLUMNS))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def _log_axis(axes: Axes, which: str, show: Any) -> None:
+    if which == "x":
+        axes.set_xscale("log")
+        axis: Any = axes.xaxis
+        low, high = axes.get_xlim()
+    else:
+        axes.set_yscale("log")
+        axis = axes.yaxis
+        low, high = axes.get_ylim()
+    # Where few powers of ten are in sight, ticks between them keep the axis readable.
+    steps = (1.0,) if high / low >= 1e3 else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+    axis.set_minor_locator(NullLocator())

@@ -1,0 +1,126 @@
+"""Figures as a person reads them: 31.2 µs, 2.71 ms [2.65, 2.80], 1/87, 98.3 %, 58.3 MB.
+
+Called by everything in the report that writes a number. A figure that wasn't measured (None or NaN) is a dash, never a zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+ABSENT = "–"
+_TIME_UNITS = ((60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_MINUTES_FROM_SECONDS = 600.0
+_FRACTION_BELOW = 0.5
+
+
+def is_absent(value: float | None) -> bool:
+    """Whether `value` is a figure that nobody measured."""
+    return value is None or math.isnan(value)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`value` to `digits` significant digits, never in scientific notation: 0.0312, 2.71, 15.6, 1,230."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    if math.isinf(value):
+        return "∞"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}"
+
+
+def count(value: float | None) -> str:
+    """A whole number with its thousands apart: 5,800."""
+    return ABSENT if value is None or math.isnan(value) else f"{int(value):,}"
+
+
+def seconds(value: float | None) -> str:
+    """A time in the unit that suits it: 31.2 µs, 2.71 ms, 15.6 s, 11.3 min."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    scale, unit = _time_unit(value)
+    return f"{number(value / scale)} {unit}"
+
+
+def seconds_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A time with its interval in the same unit: 2.71 ms [2.65, 2.80]."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    scale, _ = _time_unit(value)
+    return seconds(value) + _interval(low, high, lambda end: number(end / scale))
+
+
+def ratio(value: float | None) -> str:
+    """How many times something is something else: 12.3×, 0.82×, and below one half as a fraction, 1/87."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    if 0 < value < _FRACTION_BELOW:
+        return f"1/{number(1 / value)}"
+    return f"{number(value)}×"
+
+
+def ratio_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A ratio with its interval, all three as fractions or none: 1/87 [1/90, 1/84], 0.82× [0.79, 0.86]."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    fraction = 0 < value < _FRACTION_BELOW
+    return ratio(value) + _interval(low, high, lambda end: f"1/{number(1 / end)}" if fraction and end > 0 else number(end))
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """A share as per cent: 98.3 %."""
+    return ABSENT if value is None or math.isnan(value) else f"{100 * value:.{decimals}f} %"
+
+
+def percent_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A share with its interval, in per cent: 97.1 % [95.8, 98.4]."""
+    return percent(value) + ("" if is_absent(value) else _interval(low, high, lambda end: f"{100 * end:.1f}"))
+
+
+def points_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A difference of two shares, in percentage points with its sign: +0.10 pp [−0.20, +0.40]."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    return f"{_signed(value)} pp" + _interval(low, high, _signed)
+
+
+def number_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A plain figure with its interval: 0.0743 [0.0701, 0.0785]."""
+    return number(value) + ("" if is_absent(value) else _interval(low, high, number))
+
+
+def tiny(value: float | None) -> str:
+    """A difference near zero, of which the order of magnitude matters: 1.1e-16; exactly zero is 0."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    return "0" if value == 0 else f"{value:.1e}"
+
+
+def size(value: float | None) -> str:
+    """Bytes, in powers of a thousand: 58.3 MB."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    scale, unit = next(((scale, unit) for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if value >= scale), (1.0, "B"))
+    return f"{number(value / scale)} {unit}"
+
+
+def _interval(low: float | None, high: float | None, show: Callable[[float], str]) -> str:
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return ""
+    return f" [{show(low)}, {show(high)}]"
+
+
+def _signed(share: float) -> str:
+    text = f"{100 * share:+.2f}".replace("-", "−")
+    return "0.00" if text[1:] == "0.00" else text
+
+
+def _time_unit(value: float) -> tuple[float, str]:
+    if abs(value) < _MINUTES_FROM_SECONDS:
+        # Rounded first, so that 999.9 µs is 1.00 ms and not 1,000 µs.
+        rounded = float(f"{abs(value):.2e}")
+        return next(((scale, unit) for scale, unit in _TIME_UNITS[1:] if rounded >= scale), _TIME_UNITS[-1])
+    return _TIME_UNITS[0]

@@ -1,0 +1,104 @@
+import inspect
+import re
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import change_trials, synthetic_run
+
+from bench.analysis.latency import latency_table
+from bench.analysis.summary import Analysis, analyse
+from bench.analysis.verdict import NOT_MEASURED, OPEN, claims, verdict
+from bench.records import read_run
+
+TABLES = [field.name for field in fields(Analysis) if field.name not in ("data", "warnings")]
+
+
+def emptied(data, **selected):
+    return change_trials(data, lambda trial: None, **selected)
+
+
+def documented_columns(name):
+    """The words of a table's docstring: its columns are among them."""
+    source = re.search(rf'    {name}: pd.DataFrame\n    """(.*?)"""', inspect.getsource(Analysis), re.DOTALL)
+    assert source is not None
+    return set(re.findall(r"[a-z_0-9]+", source.group(1)))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_is_documented_and_no_table_of_a_whole_run_is_empty(analysis, name):
+    table = getattr(analysis, name)
+
+    assert len(table)
+    assert set(table.columns) <= documented_columns(name)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_run_without_any_trial_has_every_table_with_every_column(analysis, name):
+    nothing = analyse(emptied(analysis.data))
+
+    assert list(getattr(nothing, name).columns) == list(getattr(analysis, name).columns)
+    if name != "scaling":
+        assert getattr(nothing, name).empty
+
+
+@pytest.mark.parametrize("kind", ["timed", "scored", "parity", "predict", "tune"])
+def test_a_run_that_lacks_one_kind_of_trial_is_analysed_all_the_same(data, kind):
+    lacking = analyse(emptied(data, kind=kind))
+
+    assert verdict(lacking)
+    assert len(claims(lacking)) == 4
+
+
+@pytest.mark.parametrize("contestant", ["keras", "numpy_nn", "floor"])
+def test_a_run_that_lacks_a_contestant_is_analysed_all_the_same(data, contestant):
+    lacking = analyse(emptied(data, contestant=contestant))
+
+    assert contestant not in set(lacking.times["contestant"])
+    assert verdict(lacking)
+
+
+def test_the_same_records_give_the_same_tables(tmp_path):
+    data = synthetic_run(tmp_path, rounds=2, launches=2, scored_seeds=1, epochs=5, write=True)
+    there, again = analyse(data), analyse(read_run(tmp_path))
+
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(there, name), getattr(again, name))
+    assert there.warnings == again.warnings
+
+
+def test_no_table_holds_a_zero_in_place_of_a_figure_that_was_not_measured(analysis):
+    for name in ("times", "ratios", "limits", "latency"):
+        numbers = getattr(analysis, name).select_dtypes("number")
+        assert not (numbers == 0).to_numpy().any(), name
+
+
+def test_predictions_are_compared_with_the_fastest_keras_and_with_onnxruntime(data):
+    table = latency_table(data)
+    one_row = table[table["rows"] == 1].set_index("contestant")
+
+    assert one_row.loc["keras-tuned", "ratio_keras_fastest"] == 1.0
+    assert one_row.loc["onnxruntime", "p99_ratio_onnxruntime"] == 1.0
+    assert one_row.loc["numpy_nn", "ratio_keras_fastest"] == pytest.approx(5e-6 / 0.9e-3, rel=0.1)
+
+
+def test_without_onnxruntime_there_is_no_ratio_to_it(data):
+    assert np.isnan(latency_table(emptied(data, contestant="onnxruntime"))["ratio_onnxruntime"]).all()
+
+
+def test_the_parts_warnings_come_together(analysis):
+    text = "\n".join(analysis.warnings)
+
+    assert "97 % test accuracy was not reached" in text
+    assert "`scaling`" not in text
+    assert "--time-budget" in text
+
+
+def test_a_verdict_on_nothing_says_so(data):
+    nothing = change_trials(data, lambda trial: None)
+    bare = nothing.run.model_copy(update={"contestants": []})
+
+    assert verdict(analyse(type(data)(data.directory, bare, []))) == ["This run holds no figures on which a verdict could stand."]
+    assert {claim.judgement for claim in claims(analyse(nothing))} == {OPEN}
+    assert {claim.measured for claim in claims(analyse(nothing))} == {NOT_MEASURED}

@@ -1,0 +1,25 @@
+"""Small tables in the shape of `bench.analysis.summary.Analysis`, for tests that need no whole run."""
+
+import numpy as np
+
+COLUMNS = {
+    "accuracy": "workload contestant seeds accuracy_mean accuracy_low accuracy_high loss_mean loss_low loss_high "
+    "difference_mean difference_low difference_high equivalent",
+    "agreement": "workload contestant seed points near disagree largest_difference",
+    "parity": "workload contestant reference epochs steps loss accuracy weights predictions",
+    "parity_curves": "workload contestant epoch loss accuracy weights",
+    "times": "workload contestant measure median low high trials launches",
+    "ratios": "workload contestant reference measure ratio low high pairs launches",
+    "targets": "workload contestant target seeds reached median_epoch",
+    "reached": "workload contestant target seconds share",
+    "curves": "workload contestant seed epoch loss accuracy val_loss val_accuracy",
+    "latency": "workload contestant rows median_seconds p99_seconds minimum_seconds calls "
+    "ratio_keras_fastest ratio_onnxruntime p99_ratio_keras_fastest p99_ratio_onnxruntime",
+    "limits": "workload contestant step_seconds floor_seconds times_floor low high share_of_peak",
+    "scaling": "width batch layers threads contestant step_seconds rank ratio_to_best low high left_out",
+    "memory": "workload contestant peak_memory_bytes",
+}
+
+
+def time_row(contestant, measure, median, workload="moons", low=np.nan, high=np.nan):
+    return {"workload": workload, "contestant": contestant, "measure": measure, "median": median, "low": low, "high": high}

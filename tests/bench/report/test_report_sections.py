@@ -1,0 +1,248 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_frames import COLUMNS, time_row
+
+from bench.datasets import Split
+from bench.report import context, derived, sections, tables
+from bench.report.document import Bullets, Paragraph, Plot, Table
+from bench.report.inputs import Pictures, read_pictures
+from bench.report.plots.surfaces import Surface
+
+NOT_MEASURED = "Not measured in this run."
+TITLES = [
+    "Verdict",
+    "At a glance",
+    "The article's claims",
+    "Do both reach the same accuracy?",
+    "Are they the same computation?",
+    "How long does each take?",
+    "Where does the time go?",
+    "Distance to the limit",
+    "For which sizes does which of them win?",
+    "How fast is a prediction?",
+    "How much memory does it take?",
+    "Fairness",
+    "Warnings and noise",
+    "Failed and missing contestants",
+    "Damaged records",
+    "Environment",
+    "How to read this report",
+    "How to make it again",
+]
+MOONS_TIMES = [
+    time_row("keras", "step", 2.7e-3, low=2.6e-3, high=2.9e-3),
+    time_row("keras", "cold start", 5.0),
+    time_row("keras", "fit", 16.0),
+    time_row("keras", "to 0.95", 9.0),
+    time_row("keras", "fit to 0.95", 4.0),
+    time_row("numpy_nn", "step", 30e-6, low=29e-6, high=33e-6),
+    time_row("numpy_nn", "cold start", 0.1),
+    time_row("numpy_nn", "fit", 0.2),
+    time_row("numpy_nn", "to 0.95", 0.2),
+    time_row("numpy_nn", "fit to 0.95", 0.1),
+    time_row("floor", "step", 20e-6),
+]
+
+
+def shown(document, title):
+    (section,) = [section for section in document.sections if section.title == title]
+    return section.blocks
+
+
+def grid(width, batch, **steps):
+    cell = {"width": width, "batch": batch, "layers": 2, "threads": 1}
+    ranked = sorted((name for name in steps if name != "floor"), key=steps.get)
+    return [
+        cell
+        | {"contestant": name, "step_seconds": seconds, "ratio_to_best": seconds / steps[ranked[0]]}
+        | {"rank": np.nan if name == "floor" or np.isnan(seconds) else ranked.index(name) + 1}
+        for name, seconds in steps.items()
+    ]
+
+
+def test_a_run_without_a_single_trial_still_has_every_section(analysis_of, data, with_trials):
+    document = sections.build(analysis_of(with_trials(data, [])), ["Nothing was measured."], [], Pictures())
+    assert [section.title for section in document.sections] == TITLES
+    assert all(section.blocks for section in document.sections)
+    assert shown(document, "How long does each take?") == (Paragraph(NOT_MEASURED),)
+    assert not list(document.plots())
+
+
+def test_the_headline_has_the_fastest_step_first_and_the_floor_nowhere(analysis_of):
+    table = tables.headline(analysis_of(times=MOONS_TIMES), "moons", "")
+    assert [row[0] for row in table.rows] == ["numpy_nn", "keras"]
+    assert table.columns == ("contestant", "step", "whole fit", "cold start", "to 95 %")
+
+
+def test_the_headlines_ratio_has_its_interval_beside_it(analysis_of):
+    ratio = {"workload": "moons", "contestant": "numpy_nn", "reference": "keras", "measure": "step", "ratio": 1 / 90}
+    analysis = analysis_of(times=MOONS_TIMES, ratios=[ratio | {"low": 1 / 95, "high": 1 / 85}])
+    table = tables.headline(analysis, "moons", "")
+    assert [row[-1] for row in table.rows] == ["1/90.0 [1/95.0, 1/85.0]", "1.00×"]
+
+
+def test_measures_stand_in_one_order_with_the_targets_last(analysis_of):
+    columns = tables.times(analysis_of(times=MOONS_TIMES), "moons", "").columns
+    assert columns == ("contestant", "cold start", "step", "whole fit", "to 95 %", "training to 95 %")
+
+
+def test_a_figure_that_is_missing_for_one_contestant_is_a_dash(analysis_of):
+    table = tables.times(analysis_of(times=[*MOONS_TIMES, time_row("jax", "step", 48e-6)]), "moons", "")
+    (jax,) = [row for row in table.rows if row[0] == "jax"]
+    assert jax == ("jax", "–", "48.0 µs", "–", "–", "–")
+
+
+def test_what_time_goes_into_adds_up_to_the_whole(analysis_of, data):
+    limits = [{"workload": "moons", "contestant": name, "floor_seconds": 20e-6} for name in ("keras", "numpy_nn")]
+    analysis = analysis_of(times=MOONS_TIMES, limits=limits)
+    parts = derived.breakdown(analysis, "moons").set_index("contestant")
+    steps = derived.steps_of(analysis, "moons")["numpy_nn"]
+    assert steps == 5 * 29
+    assert parts.loc["numpy_nn", "products"] == pytest.approx(20e-6 * steps)
+    np.testing.assert_allclose(parts[["cold_start", "products", "rest"]].sum(axis=1), parts["total"])
+
+
+def test_accuracy_against_time_starts_after_the_cold_start_and_the_first_epoch(analysis_of):
+    measures = {"cold start": 1.0, "first epoch": 0.5, "epoch": 0.1}
+    curves = [
+        {"workload": "moons", "contestant": "keras", "seed": seed, "epoch": epoch, "val_accuracy": 0.9 + 0.02 * seed}
+        for seed in (0, 1)
+        for epoch in (0, 1)
+    ]
+    analysis = analysis_of(times=[time_row("keras", name, value) for name, value in measures.items()], curves=curves)
+    table = derived.accuracy_against_time(analysis, "moons")
+    np.testing.assert_allclose(table["seconds"], [1.5, 1.6])
+    np.testing.assert_allclose(table[["accuracy", "least", "most"]], [[0.91, 0.90, 0.92]] * 2)
+
+
+def test_the_map_counts_a_cell_within_5_per_cent_as_won_and_lists_the_others(analysis_of):
+    rows = grid(8, 1, numpy_nn=1.0, jax=2.0) + grid(8, 32, numpy_nn=1.04, jax=1.0) + grid(64, 32, numpy_nn=1.3, jax=1.0, floor=0.1)
+    blocks = shown(sections.build(analysis_of(scaling=rows), ["."], [], Pictures()), TITLES[8])
+    assert "first in 1 of 3 cells, and first or within 5 % of the first in 2 of them (66.7 %)" in blocks[0].text
+    (lost,) = [block for block in blocks if isinstance(block, Table)]
+    assert lost.rows == (("64", "32", "2", "1", "jax", "1.00 s", "1.30 s", "1.30×"),)
+
+
+def test_a_cell_in_which_we_were_not_measured_counts_as_lost(analysis_of):
+    cells = derived.winners(analysis_of(scaling=grid(8, 1, jax=1.0, keras=2.0)).scaling)
+    assert tables.lost_cells(cells, "").rows[0][-2:] == ("–", "–")
+
+
+def test_points_left_out_of_the_scaling_study_are_counted_with_their_rule(analysis_of):
+    rows = grid(8, 1, numpy_nn=1.0) + [{**row, "left_out": "took too long"} for row in grid(64, 1, keras=np.nan)]
+    assert tables.left_out(analysis_of(scaling=rows).scaling, "").rows == (("keras", "1", "took too long"),)
+
+
+def test_a_failed_trial_and_a_missing_contestant_are_named_with_what_to_do(data):
+    failed, missing = context.failures(data).blocks
+    assert ("torch", "moons", "scored", "failed", "RuntimeError: no such device", "1", "0") in failed.rows
+    assert ("torch", "moons", "timed", "failed", "the worker died of signal 11", "2", "0, 1") in failed.rows
+    assert [row[0] for row in missing.rows] == ["keras-torch"]
+    assert missing.rows[0][-1].startswith("`pip install")
+
+
+def test_a_long_error_is_cut_and_keeps_to_one_line(data, with_trials):
+    trial = next(trial for trial in data.trials if trial.status == "failed").model_copy(update={"error": "line\n" * 100})
+    ((*_, error, _, _),) = context.failures(with_trials(data, [trial])).blocks[0].rows
+    assert "\n" not in error
+    assert len(error) == 200
+
+
+def test_damaged_lines_are_listed_by_number(data):
+    damaged = replace(data, damaged=["trials.jsonl, line 7: seed: Field required"])
+    assert context.damaged_records(damaged).blocks[1] == Bullets(("trials.jsonl, line 7: seed: Field required",))
+
+
+def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
+    run = data.run.model_copy(update={"status": "interrupted", "quick": True})
+    (bullets, _) = context.warnings(replace(data, run=run), ["A process took half a core."], []).blocks
+    assert ["--quick" in bullets.items[0], "interrupted" in bullets.items[1]] == [True, True]
+    assert bullets.items[2] == "A process took half a core."
+
+
+def test_the_fairness_table_says_what_each_was_given(data):
+    _, moons, _, article, _ = context.fairness(data).blocks
+    tuned = dict(zip(moons.columns, next(row for row in moons.rows if row[0] == "keras-tuned"), strict=True))
+    assert (tuned["updates"], tuned["batch"], tuned["precision"], tuned["threads"]) == ("145", "32", "float32", "2")
+    assert tuned["settings"] == "`jit_compile=True`, `steps_per_execution=29`"
+    keras = dict(zip(article.columns, next(row for row in article.rows if row[0] == "keras"), strict=True))
+    ours = dict(zip(article.columns, next(row for row in article.rows if row[0] == "numpy_nn"), strict=True))
+    assert keras["batch order"].startswith("shuffled anew")
+    assert (ours["batch"], ours["precision"], ours["first weights"]) == ("all rows", "float64", "article")
+
+
+def test_surfaces_are_drawn_of_ours_and_the_reference_where_both_are_there(analysis_of):
+    axis, split = np.linspace(-1, 1, 4), Split(np.eye(2), np.eye(2)[:, :1], np.eye(2), np.eye(2)[:, :1])
+    found = {name: Surface(axis, axis, np.linspace(0, 1, 16).reshape(4, 4)) for name in ("jax", "keras", "numpy_nn")}
+    pictures = Pictures(splits={"moons": split}, surfaces={"moons": found})
+    document = sections.build(analysis_of(times=MOONS_TIMES), ["."], [], pictures)
+    (plot,) = [plot for plot in document.plots() if plot.name == "surfaces-moons"]
+    assert plot.alt.startswith("Decision surfaces of numpy_nn and keras")
+
+
+def test_arrays_and_data_that_are_gone_cost_their_plot_and_are_named(data, with_trials):
+    trial = next(trial for trial in data.trials if trial.kind == "scored").model_copy(update={"arrays": "gone.npz"})
+    workload = data.run.workloads[0] | {
+        "name": "mine",
+        "data": data.run.workloads[0]["data"] | {"name": "nosuch", "parameters": {}},
+    }
+    run = data.run.model_copy(update={"workloads": [workload]})
+    pictures = read_pictures(replace(with_trials(data, [trial]), run=run))
+    assert not pictures.splits
+    assert not pictures.surfaces
+    assert ["mine" in pictures.problems[0], "gone.npz" in pictures.problems[1]] == [True, True]
+
+
+def test_csv_tables_are_sorted_and_keep_every_digit(analysis_of):
+    third = [time_row("numpy_nn", "step", 1 / 3), time_row("keras", "step", 0.1), time_row("keras", "fit", 0.2, workload="article")]
+    frames = tables.csv_tables(analysis_of(times=third))
+    assert set(frames) == set(COLUMNS)
+    lines = frames["times"].to_csv(index=False).splitlines()
+    assert [line.split(",")[:3] for line in lines[1:]] == [
+        ["article", "keras", "fit"],
+        ["moons", "keras", "step"],
+        ["moons", "numpy_nn", "step"],
+    ]
+    assert "0.3333333333333333" in lines[3]
+
+
+def test_no_two_plots_share_a_name(analysis_of):
+    rows = grid(8, 1, numpy_nn=1.0, jax=2.0) + [{**row, "threads": 2} for row in grid(8, 1, numpy_nn=1.0)]
+    memory = [{"workload": name, "contestant": "keras", "peak_memory_bytes": 6e8} for name in ("moons", "article")]
+    document = sections.build(analysis_of(times=MOONS_TIMES, scaling=rows, memory=memory), ["."], [], Pictures())
+    names = [plot.name for plot in document.plots()]
+    assert len(names) == len(set(names)) >= 6
+    assert all(isinstance(plot, Plot) and plot.alt and plot.caption for plot in document.plots())
+
+
+def test_a_step_that_differs_between_contestants_comes_with_a_warning(analysis_of):
+    ratio = {"contestant": "numpy_nn", "reference": "keras", "measure": "fit", "ratio": 0.5, "low": 0.4, "high": 0.6}
+    times = [time_row(name, "fit", 1.0, workload=workload) for name in ("keras", "numpy_nn") for workload in ("article", "moons")]
+    analysis = analysis_of(times=times, ratios=[ratio | {"workload": name} for name in ("article", "moons")])
+    captions = {
+        block.caption.split("`")[1]: block.caption
+        for block in shown(sections.build(analysis, ["."], [], Pictures()), TITLES[5])
+        if isinstance(block, Table) and "ratio" in block.caption
+    }
+    assert "compare the whole fit" in captions["article"]
+    assert "compare the whole fit" not in captions["moons"]
+
+
+def test_agreement_is_summed_over_the_seeds(analysis_of):
+    rows = [
+        {
+            "workload": "moons",
+            "contestant": "jax",
+            "seed": seed,
+            "points": 100,
+            "near": 1,
+            "disagree": seed,
+            "largest_difference": 1e-6 * (1 + seed),
+        }
+        for seed in (0, 1)
+    ]
+    assert tables.agreement(analysis_of(agreement=rows), "moons", "").rows == (("jax", "2", "200", "2", "1", "2.0e-06"),)
+    assert pd.DataFrame(tables.agreement_by_seed(analysis_of(agreement=rows), "moons", "").rows)[1].tolist() == ["0", "1"]

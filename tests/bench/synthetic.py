@@ -1,0 +1,409 @@
+"""A run that was never made: records of every kind with known figures and seeded noise, for the tests of analysis and report.
+
+What is put in is known (`STEP_SECONDS`, the target's epochs, who fails), so that a test can say what must come out. One contestant
+of each fate: measured (`numpy_nn`, `keras`, `keras-tuned`, `jax`, `sklearn`), the floor, prediction only (`onnxruntime`), crashed
+(`torch`), not installed (`keras-torch`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.contestants.registry import CONTESTANTS
+from bench.records import (
+    ARRAYS_FOLDER,
+    ContestantRecord,
+    Environment,
+    Latency,
+    Parity,
+    Run,
+    RunData,
+    Trial,
+    TrialKind,
+    append_trial,
+    write_run,
+)
+from bench.workloads import ARTICLE_ARCHITECTURE, WORKLOADS, Data, Training, Workload
+
+STEP_SECONDS = {
+    "numpy_nn": 36e-6,
+    "article": 1.5e-3,
+    "keras": 2.7e-3,
+    "keras-tuned": 1.4e-3,
+    "jax": 48e-6,
+    "sklearn": 0.28e-3,
+    "torch": 0.4e-3,
+    "floor": 21e-6,
+}
+"""The true median step of each contestant at batch 32."""
+COLD_SECONDS = {"numpy_nn": 0.12, "article": 0.12, "jax": 1.4, "sklearn": 1.1, "floor": 0.11}
+"""From process start to the first step; 5 s for those that bring TensorFlow."""
+CALL_SECONDS = {"numpy_nn": 5e-6, "keras": 2.4e-3, "keras-tuned": 0.9e-3, "jax": 30e-6, "sklearn": 0.2e-3, "onnxruntime": 5.5e-6}
+"""The true median of predicting one row."""
+FLOPS_PER_STEP = 978_000
+PEAK_FLOPS_PER_SECOND = 9.0e10
+TRAINING_ROWS, TEST_ROWS, BATCH = 900, 100, 32
+STARTED_AT = "2025-01-01T00:00:00+00:00"
+QUIET = {"other_cpu_share": 0.01, "steal_share": 0.0, "load_1min": 0.9, "frequency_mhz": 2800.0}
+SURFACE_POINTS = 40
+TUNED = {"steps_per_execution": 29, "jit_compile": True}
+LEFT_OUT = "given up after 2 failures in a row; the last was took longer than 60 s"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations of the logarithm of a time, at each level of the design."""
+
+    launch: float = 0.02
+    round: float = 0.05
+    """Shared by all contestants of a round: a ratio by round doesn't see it."""
+    trial: float = 0.02
+    epoch: float = 0.03
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a timed trial stands in the run, and by how much the logarithm of its time is off there."""
+
+    round: int
+    launch: int
+    first: bool = False
+    """Of its launch: it has the cold start."""
+    effect: float = 0.0
+
+
+def synthetic_run(
+    directory: Path = Path(),
+    *,
+    seed: int = 0,
+    rounds: int = 6,
+    launches: int = 3,
+    scored_seeds: int = 6,
+    epochs: int = 30,
+    noise: Noise | None = None,
+    write: bool = False,
+) -> RunData:
+    """A run of moons, parity, article and a small scaling grid; with `write`, its files stand in `directory` too.
+
+    Seed 4 of moons never reaches 97 %; every other seed s reaches 95 % after epoch 8 + s and 97 % after epoch 14 + s (from 0).
+    """
+    workloads = _workloads(rounds, launches, scored_seeds, epochs)
+    maker = _Maker(np.random.default_rng(seed), noise or Noise(), directory if write else None)
+    trials = [
+        *maker.moons(workloads["moons"]),
+        *maker.parity(workloads["parity"]),
+        *maker.article(workloads["article"]),
+        *maker.scaling(workloads["scaling"]),
+    ]
+    run = Run(
+        run_id=maker.run_id,
+        command=["bench", "run"],
+        quick=False,
+        seed=seed,
+        threads=2,
+        workloads=[workload.model_dump(mode="json") for workload in workloads.values()],
+        contestants=[_contestant(name) for name in CONTESTANTS],
+        environment=_environment(),
+        status="complete",
+        stop_reason="all planned rounds are done",
+        elapsed_seconds=321.0,
+    )
+    if write:
+        write_run(directory, run)
+        for trial in trials:
+            append_trial(directory, trial)
+    return RunData(directory, run, trials)
+
+
+def change_trials(data: RunData, change: Any, **selected: Any) -> RunData:
+    """`data` with every trial that has the values in `selected` replaced by `change(trial)`, or left out where that is None."""
+    trials: list[Trial] = []
+    for trial in data.trials:
+        hit = all(getattr(trial, name) == value for name, value in selected.items())
+        changed = change(trial) if hit else trial
+        if changed is not None:
+            trials.append(changed)
+    return replace(data, trials=trials)
+
+
+def update(**values: Any) -> Any:
+    """A change for `change_trials`: some fields of a trial take other values."""
+    return lambda trial: trial.model_copy(update=values)
+
+
+def _workloads(rounds: int, launches: int, scored_seeds: int, epochs: int) -> dict[str, Workload]:
+    moons = WORKLOADS["moons"]
+    training = Training(epochs=epochs)
+    return {
+        "moons": moons.model_copy(
+            update={
+                "training": training,
+                "rounds": rounds,
+                "launches": launches,
+                "scored_seeds": scored_seeds,
+                "peer_scored_seeds": 1,
+            }
+        ),
+        "parity": WORKLOADS["parity"].model_copy(update={"training": Training(epochs=epochs, dtype="float64")}),
+        "article": WORKLOADS["article"].model_copy(
+            update={
+                "training": WORKLOADS["article"].training.model_copy(update={"epochs": 10 * epochs}),
+                "settings": {"keras": Training(epochs=epochs, shuffle=True)},
+            }
+        ),
+        "scaling": Workload(
+            name="scaling",
+            summary="a step for a grid of widths and batches",
+            data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}),
+            architecture=ARTICLE_ARCHITECTURE,
+            training=Training(epochs=3),
+            rounds=2,
+            launches=1,
+            grid={"width": [8, 64, 512], "batch": [1, 32, 1024], "layers": [2, 5], "threads": [1, 2]},
+        ),
+    }
+
+
+@dataclass
+class _Maker:
+    rng: np.random.Generator
+    noise: Noise
+    directory: Path | None
+    run_id: str = "synthetic"
+
+    def moons(self, workload: Workload) -> list[Trial]:
+        trials = [self._trial(workload, "keras-tuned", "tune", details={"options": TUNED})]
+        for name in ("keras", "numpy_nn", "keras-tuned", "jax", "sklearn"):
+            seeds = workload.peer_scored_seeds if CONTESTANTS[name].peer else workload.scored_seeds
+            trials += [self._scored(workload, name, seed) for seed in range(seeds)]
+        trials += [self._predict(workload, name) for name in CALL_SECONDS]
+        trials.append(self._trial(workload, "torch", "scored", status="failed", error="RuntimeError: no such device"))
+        names = ["keras", "numpy_nn", "keras-tuned", "jax", "sklearn", "torch", "floor"]
+        return trials + self._rounds(workload, names)
+
+    def parity(self, workload: Workload) -> list[Trial]:
+        epochs = workload.training.epochs
+        history = _history(epochs, seed=0)
+        trials = []
+        for name in ("keras", "numpy_nn", "keras-tuned", "jax"):
+            growth = np.linspace(0.2, 1.0, epochs)
+            parity = Parity(
+                reference="keras",
+                loss=(1.1e-16 * growth).tolist(),
+                accuracy=[0.0] * epochs,
+                weights=(8.9e-16 * growth).tolist(),
+                predictions=2.2e-16,
+            )
+            trials.append(
+                self._trial(
+                    workload,
+                    name,
+                    "parity",
+                    steps=epochs * _steps(BATCH),
+                    history=history,
+                    test_accuracy=0.98,
+                    test_loss=0.08,
+                    test_predictions=_predictions(0, 0.0).tolist(),
+                    parity=None if name == "keras" else parity,
+                )
+            )
+        return trials
+
+    def article(self, workload: Workload) -> list[Trial]:
+        return self._rounds(workload, ["article", "numpy_nn", "keras"], first_launch=10)
+
+    def scaling(self, workload: Workload) -> list[Trial]:
+        """numpy_nn first in small cells, jax in the largest (width 512, batch 1024); keras leaves out width 512 with batch 1024."""
+        trials = []
+        for values in product(*workload.grid.values()):
+            point = dict(zip(workload.grid, values, strict=True))
+            size = point["layers"] * point["batch"] * (1e-8 * point["width"] ** 2 / 64 + 1e-8 * point["width"])
+            largest = point["width"] == 512 and point["batch"] == 1024
+            seconds = {
+                "numpy_nn": 20e-6 + size,
+                "jax": 30e-6 + (0.8 if largest else 1.2) * size,
+                "keras": 2e-3 + size,
+                "floor": 8e-6 + 0.7 * size,
+            }
+            for name, number in product(seconds, range(workload.rounds)):
+                slot = Slot(number, launch=20)
+                if largest and name == "keras":
+                    trials.append(self._failed(workload, name, slot, LEFT_OUT, point))
+                else:
+                    trials.append(self._timed(workload, name, slot, seconds[name], point))
+        return trials
+
+    def _rounds(self, workload: Workload, names: list[str], first_launch: int = 1) -> list[Trial]:
+        trials: list[Trial] = []
+        for launch in range(workload.launches):
+            effects = {name: self.rng.normal(0, self.noise.launch) for name in names}
+            mine = [number for number in range(workload.rounds) if number * workload.launches // workload.rounds == launch]
+            for number in mine:
+                shared = self.rng.normal(0, self.noise.round)
+                for name in self.rng.permutation(names).tolist():
+                    slot = Slot(number, first_launch + launch, first=number == mine[0], effect=effects[name] + shared)
+                    if name == "torch":
+                        trials.append(self._failed(workload, name, slot, "the worker died of signal 11", {}))
+                    else:
+                        trials.append(self._timed(workload, name, slot, _step_seconds(workload, name), {}))
+        return trials
+
+    def _failed(self, workload: Workload, name: str, slot: Slot, error: str, point: dict[str, int]) -> Trial:
+        place = {"seed": slot.round, "round": slot.round, "launch": slot.launch, "point": point}
+        return self._trial(workload, name, "timed", status="failed", error=error, **place)
+
+    def _timed(self, workload: Workload, name: str, slot: Slot, step: float, point: dict[str, int]) -> Trial:
+        training = workload.training_of(name)
+        batch = point["batch"] if point else training.batch_size
+        steps = _steps(batch)
+        drawn = self.rng.normal(slot.effect + self.rng.normal(0, self.noise.trial), self.noise.epoch, training.epochs)
+        epoch_seconds = step * steps * np.exp(drawn)
+        epoch_seconds[0] *= 2.0
+        cold = COLD_SECONDS.get(name, 5.0) * float(np.exp(slot.effect))
+        figures: dict[str, Any] = {"cold_start_seconds": cold} if slot.first else {"build_seconds": 0.1 * cold}
+        if name == "floor":
+            figures["details"] = {
+                "layout": "samples as columns",
+                "flops_per_step": FLOPS_PER_STEP,
+                "peak_flops_per_second": PEAK_FLOPS_PER_SECOND,
+            }
+        else:
+            figures["history"] = _history(training.epochs, slot.round, drop=0.01 if name == "sklearn" else 0.0)
+            figures |= {"test_accuracy": _accuracies(training.epochs, slot.round)[-1], "test_loss": 0.08}
+        if name == "keras-tuned":
+            figures["details"] = TUNED
+        return self._trial(
+            workload,
+            name,
+            "timed",
+            seed=slot.round,
+            round=slot.round,
+            launch=slot.launch,
+            point=point,
+            steps=steps * training.epochs,
+            fit_seconds=float(epoch_seconds.sum()) * 1.001,
+            epoch_seconds=epoch_seconds.tolist(),
+            peak_memory_bytes=45_000_000 if name in ("numpy_nn", "article", "floor") else 600_000_000,
+            **figures,
+        )
+
+    def _scored(self, workload: Workload, name: str, seed: int) -> Trial:
+        epochs = workload.training.epochs
+        difference = 0.0 if name == "keras" else 1e-6
+        history = _history(epochs, seed, drop=0.01 if name == "sklearn" else 0.0)
+        arrays = None
+        if seed == 0 and self.directory is not None:
+            arrays = f"{workload.name}-{name}-surface.npz"
+            (self.directory / ARRAYS_FOLDER).mkdir(exist_ok=True)
+            np.savez(self.directory / ARRAYS_FOLDER / arrays, **_surface())
+        return self._trial(
+            workload,
+            name,
+            "scored",
+            seed=seed,
+            steps=epochs * _steps(BATCH),
+            history={**history, "val_loss": [value + 0.01 for value in history["loss"]], "val_accuracy": _accuracies(epochs, seed)},
+            test_accuracy=_accuracies(epochs, seed)[-1],
+            test_loss=0.08 + 0.001 * seed,
+            test_predictions=_predictions(seed, difference).tolist(),
+            arrays=arrays,
+        )
+
+    def _predict(self, workload: Workload, name: str) -> Trial:
+        latencies = []
+        for rows in workload.prediction_rows:
+            median = CALL_SECONDS[name] * (1 + rows / 200) * float(np.exp(self.rng.normal(0, 0.01)))
+            latencies.append(
+                Latency(rows=rows, calls=2000, median_seconds=median, p99_seconds=1.6 * median, minimum_seconds=0.9 * median)
+            )
+        return self._trial(workload, name, "predict", latencies=latencies)
+
+    def _trial(self, workload: Workload, name: str, kind: TrialKind, **values: Any) -> Trial:
+        fields: dict[str, Any] = {"seed": 0, "round": 0, "launch": 0, "status": "ok", "load": QUIET} | values
+        return Trial(
+            run_id=self.run_id,
+            workload=workload.name,
+            contestant=name,
+            kind=kind,
+            dtype=workload.training_of(name).dtype,
+            threads=fields.get("point", {}).get("threads", 2),
+            started_at=STARTED_AT,
+            **fields,
+        )
+
+
+def _steps(batch: int | None) -> int:
+    return -(-TRAINING_ROWS // (batch or TRAINING_ROWS))
+
+
+def _step_seconds(workload: Workload, name: str) -> float:
+    if workload.name == "article" and name == "numpy_nn":
+        return 0.5e-3
+    return STEP_SECONDS[name]
+
+
+def _history(epochs: int, seed: int, drop: float = 0.0) -> dict[str, list[float]]:
+    loss = 0.07 + 0.6 * np.exp(-np.arange(epochs) / (6 + seed)) - drop
+    accuracy = 0.98 - 0.4 * np.exp(-np.arange(epochs) / 5)
+    return {"loss": loss.tolist(), "accuracy": np.round(accuracy, 3).tolist()}
+
+
+def _accuracies(epochs: int, seed: int) -> list[float]:
+    epoch = np.arange(epochs)
+    best = 0.96 if seed == 4 else 0.97 + 0.005 * (seed % 2)
+    return np.select([epoch < 8 + seed, epoch < 14 + seed], [0.90, 0.95], best).tolist()
+
+
+def _predictions(seed: int, difference: float) -> Array:
+    logits = np.random.default_rng(seed).normal(0, 4, TEST_ROWS)
+    outputs = 1 / (1 + np.exp(-logits))
+    outputs[0] = 0.5 + 5e-7
+    return np.asarray(outputs - difference)
+
+
+def _surface() -> dict[str, Array]:
+    x, y = np.linspace(-1.5, 2.5, SURFACE_POINTS), np.linspace(-1.0, 2.0, SURFACE_POINTS)
+    grid_x, grid_y = np.meshgrid(x, y)
+    return {"surface": 1 / (1 + np.exp(4 * (grid_y - 0.5 * np.cos(2 * grid_x)))), "surface_x": x, "surface_y": y}
+
+
+def _contestant(name: str) -> ContestantRecord:
+    spec = CONTESTANTS[name]
+    missing = ["torch"] if name == "keras-torch" else []
+    return ContestantRecord(
+        name=name,
+        summary=spec.summary,
+        batch_order=spec.batch_order,
+        clock_includes=spec.clock_includes,
+        parity=spec.parity,
+        peer=spec.peer,
+        trains=spec.trains,
+        missing=missing,
+        install=spec.install,
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        cpu="A CPU That Isn't",
+        cores=2,
+        memory_bytes=8_000_000_000,
+        operating_system="Linux 6.1",
+        python="3.12.1",
+        versions={"numpy": "2.4.0", "keras": "3.15.0", "tensorflow": "2.21.0"},
+        blas="OpenBLAS 0.3.31",
+        blas_threads=2,
+        commit="0123456789abcdef0123456789abcdef01234567",
+        dirty=False,
+        date=STARTED_AT,
+        load_1min=0.4,
+        clock_resolution_seconds=1e-9,
+    )
