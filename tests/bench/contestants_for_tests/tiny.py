@@ -1,0 +1,136 @@
+"""Contestants for the harness' own tests: one that is right and quick, and one for each way to go wrong."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+
+
+class Tiny:
+    """No network at all: its weights grow by a hundredth every epoch, which is enough to be measured."""
+
+    GROWTH = 0.01
+
+    def __init__(self, task):
+        self.task = task
+        self.weights = [np.array(weight) for weight in task.weights]
+
+    def warm_up(self):
+        pass
+
+    def fit(self, on_epoch_end):
+        losses = []
+        for epoch in range(self.task.epochs):
+            for weight in self.weights:
+                weight += self.GROWTH
+            losses.append(1.0 / (epoch + 1))
+            on_epoch_end(epoch)
+        return {"loss": losses, "accuracy": [0.5] * self.task.epochs}
+
+    def predict(self, x):
+        total = sum(float(weight.sum()) for weight in self.weights)
+        return 1 / (1 + np.exp(-(x.sum(axis=1, keepdims=True) + total)))
+
+    def get_weights(self):
+        return self.weights
+
+
+class Twin(Tiny):
+    pass
+
+
+class Faster(Tiny):
+    """Differs from Tiny by a hundredth an epoch."""
+
+    GROWTH = 0.02
+
+
+class Slow(Tiny):
+    """Long enough for something to happen while it trains."""
+
+    def fit(self, on_epoch_end):
+        time.sleep(0.03)
+        return super().fit(on_epoch_end)
+
+
+class Tuned(Tiny):
+    @classmethod
+    def tune(cls, task):
+        return {"speed": len(task.x)}
+
+    def details(self):
+        return {"speed": self.task.options.get("speed"), "threads": os.environ["OMP_NUM_THREADS"]}
+
+
+class Predictor(Tiny):
+    def predictor(self):
+        return lambda x: self.predict(x)
+
+
+class Chatty(Tiny):
+    """Prints what looks like an answer, by Python and past it, and eats what stands on stdin."""
+
+    def fit(self, on_epoch_end):
+        print('{"figures": {}}')
+        os.write(1, b'{"figures": {}}\n')
+        assert sys.stdin.read() == ""
+        return super().fit(on_epoch_end)
+
+
+class Hangs(Tiny):
+    def fit(self, on_epoch_end):
+        print("training")
+        time.sleep(1000)
+
+
+class HangsOnce(Tiny):
+    def fit(self, on_epoch_end):
+        if self.task.seed == 0:
+            time.sleep(1000)
+        return super().fit(on_epoch_end)
+
+
+class Exits(Tiny):
+    def fit(self, on_epoch_end):
+        print("about to leave", file=sys.stderr)
+        os._exit(7)
+
+
+class SegFaults(Tiny):
+    def fit(self, on_epoch_end):
+        ctypes.string_at(0)
+
+
+class IsKilled(Tiny):
+    """As by the system when memory runs out."""
+
+    def fit(self, on_epoch_end):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class OutOfMemory(Tiny):
+    def fit(self, on_epoch_end):
+        raise MemoryError("no room\nfor that")
+
+
+class FailsInBuild(Tiny):
+    def __init__(self, task):
+        raise RuntimeError("cannot be built")
+
+
+class ForgetsAnEpoch(Tiny):
+    def fit(self, on_epoch_end):
+        return super().fit(lambda epoch: None if epoch == 0 else on_epoch_end(epoch))
+
+
+class WrongShape(Tiny):
+    def predict(self, x):
+        return super().predict(x)[:, 0]
+
+
+class Unspeakable(Tiny):
+    def details(self):
+        return {"array": np.zeros(2)}

@@ -1,0 +1,127 @@
+"""What the tests of the measuring half share: a small workload, contestants from a file, fakes of clock, processes and screen."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench.contestants.registry import Spec
+from bench.datasets import Split
+from bench.launcher import Outcome
+from bench.records import Environment, Run, Trial
+from bench.workloads import Workload
+
+CONTESTANTS = Path(__file__).parent / "contestants_for_tests"
+ARCHITECTURE = [
+    {"input_dim": 2, "output_dim": 3, "activation": "relu"},
+    {"input_dim": 3, "output_dim": 1, "activation": "sigmoid"},
+]
+
+
+def spec(name, **fields):
+    """A contestant of `contestants_for_tests/tiny.py`."""
+    return Spec(name, f"{CONTESTANTS / 'tiny.py'}:{name}", "for a test", **fields)
+
+
+def workload(**fields):
+    """A small workload, in which nothing is measured but what `fields` ask for."""
+    return Workload.model_validate(
+        {
+            "name": "small",
+            "summary": "for a test",
+            "data": {"name": "moons", "parameters": {"n_samples": 20}},
+            "architecture": ARCHITECTURE,
+            "training": {"epochs": 3, "batch_size": 8},
+            "time_limit_seconds": 30.0,
+            **fields,
+        }
+    )
+
+
+def small_split(name, parameters, *, seed, **_):
+    """Stands in for `bench.datasets.make_split`, without scikit-learn's import."""
+    x = np.random.default_rng(seed).normal(size=(20, 2))
+    y = (x.sum(axis=1, keepdims=True) > 0).astype(float)
+    return Split(x[:16], y[:16], x[16:], y[16:])
+
+
+def run_record(**fields):
+    environment = Environment(
+        cpu="a processor",
+        cores=2,
+        memory_bytes=1,
+        operating_system="a system",
+        python="3",
+        versions={},
+        blas="a BLAS",
+        blas_threads=1,
+        commit=None,
+        dirty=None,
+        date="2026-01-01T00:00:00+00:00",
+        load_1min=None,
+        clock_resolution_seconds=1e-9,
+    )
+    plain = {"run_id": "a run", "command": [], "quick": False, "seed": 1, "threads": 1, "workloads": [], "contestants": []}
+    return Run(**{**plain, "environment": environment, **fields})
+
+
+class FakeClock:
+    """Goes on by what happens, not by itself."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@dataclass
+class FakeLaunch:
+    """Workers that are no processes: each trial takes a second, and ends as `outcome(request)` says."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    outcome: object = lambda request: Outcome("ok", figures={"steps": 1})
+    launched: list = field(default_factory=list)
+    ran: list = field(default_factory=list)
+    alive: set = field(default_factory=set)
+
+    def __call__(self, contestant, launch, threads):
+        self.launched.append((contestant.name, launch, threads))
+        worker = FakeWorker(self, contestant.name, launch)
+        self.alive.add(worker)
+        return worker
+
+
+@dataclass(eq=False)
+class FakeWorker:
+    launch: FakeLaunch
+    name: str
+    number: int
+    pid: None = None
+
+    def run(self, request, time_limit_seconds):
+        assert self in self.launch.alive
+        self.launch.clock.seconds += 1
+        self.launch.ran.append((self.name, request.kind, request.seed, self.number))
+        return self.launch.outcome(request)
+
+    def close(self):
+        self.launch.alive.discard(self)
+
+
+@dataclass
+class Watcher:
+    """An observer that remembers."""
+
+    seconds_left: list = field(default_factory=list)
+    ended_trials: list[Trial] = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+    def started(self, planned, done, total, seconds_left):
+        self.seconds_left.append(seconds_left)
+
+    def ended(self, trial, done, total):
+        self.ended_trials.append(trial)
+
+    def note(self, text):
+        self.notes.append(text)
