@@ -1,0 +1,160 @@
+"""What is timed: pieces of `numpy_nn`'s public work, each in blocks of about a third of a millisecond that can be run at any time.
+
+Called by the worker, which has the library under two names: it is handed in as a module. Imports NumPy and greenlet only. A
+benchmark uses what DESIGN.md promises to users and nothing else, so that it runs on any revision.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from greenlet import getcurrent, greenlet
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+LAYERS = ((2, 25, "relu"), (25, 50, "relu"), (50, 50, "relu"), (50, 25, "relu"), (25, 1, "sigmoid"))
+ARCHITECTURE = [{"input_dim": i, "output_dim": o, "activation": activation} for i, o, activation in LAYERS]
+"""The article's."""
+TRAIN_ROWS = 900
+DTYPE = "float32"
+
+
+class Work(ABC):
+    """Something of one revision that is ready to be timed."""
+
+    @abstractmethod
+    def __call__(self) -> None:
+        """Do one block."""
+
+    @abstractmethod
+    def outcome(self) -> list[Array]:
+        """What has been computed so far, to be compared with the other side's after as many blocks."""
+
+    def close(self) -> None:  # noqa: B027  # most have nothing to end
+        """Let go of what is held."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A piece of work by name."""
+
+    name: str
+    summary: str
+    prepare: Callable[[ModuleType, int], Work]
+    """(library, seed) -> work, the same weights and rows for the same seed."""
+
+
+def two_moons(rows: int, seed: int) -> tuple[Array, Array]:
+    """Two interleaved half circles with noise, (rows, 2) and (rows,): the article's data, without scikit-learn."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, rows)
+    angles = generator.uniform(0, np.pi, rows)
+    x = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    x[labels == 1] = [1.0, 0.5] - x[labels == 1]
+    x += generator.normal(0, 0.2, x.shape)
+    return x.astype(DTYPE), labels.astype(DTYPE)
+
+
+def draw_weights(seed: int) -> list[Array]:
+    """First weights (Glorot and Bengio's uniform) that don't depend on the library's own initialisers."""
+    generator = np.random.default_rng(seed)
+    weights: list[Array] = []
+    for inputs, outputs, _ in LAYERS:
+        bound = np.sqrt(6 / (inputs + outputs))
+        weights += [generator.uniform(-bound, bound, (inputs, outputs)).astype(DTYPE), np.zeros(outputs, DTYPE)]
+    return weights
+
+
+def make_model(library: ModuleType, weights: list[Array]) -> Any:
+    """The article's network, compiled, on one thread."""
+    model = library.Sequential(ARCHITECTURE, seed=0, dtype=DTYPE, threads=1)
+    model.compile(optimizer=library.SGD(learning_rate=0.01), loss="binary_crossentropy", metrics=["accuracy"])
+    model.set_weights(weights)
+    return model
+
+
+class Fit(Work):
+    """Epochs of `fit` itself, one a block, with all that an epoch has.
+
+    `fit` returns when the training is over, and two of them are to take turns. So each runs in a greenlet, which hands over at
+    the end of an epoch: a switch of stacks within one thread, in less than a microsecond.
+    """
+
+    def __init__(self, library: ModuleType, seed: int, *, rows: int, batch_size: int) -> None:
+        harness = getcurrent()
+
+        class Turn(library.Callback):  # type: ignore[name-defined,misc]  # a class of a module that is only known now
+            def on_epoch_end(self, *_: object) -> None:
+                harness.switch()
+
+        x, y = two_moons(rows, seed)
+        self._model = make_model(library, draw_weights(seed))
+        settings = {"batch_size": batch_size, "epochs": sys.maxsize, "shuffle": False, "callbacks": [Turn()], "verbose": 0}
+        self._fit = greenlet(partial(self._model.fit, x, y, **settings))
+
+    def __call__(self) -> None:
+        self._fit.switch()
+
+    def outcome(self) -> list[Array]:
+        if self._fit.dead:
+            raise RuntimeError("fit returned before its last epoch")
+        return list(self._model.get_weights())
+
+    def close(self) -> None:
+        self._fit.throw()  # leaves `fit` as an exception does, through its `with` blocks
+
+
+class Predict(Work):
+    """Predictions of `rows` rows at a time."""
+
+    def __init__(self, library: ModuleType, seed: int, *, rows: int, calls: int) -> None:
+        self._x = two_moons(rows, seed)[0]
+        self._predict = make_model(library, draw_weights(seed)).predict
+        self._calls = range(calls)
+
+    def __call__(self) -> None:
+        predict, x = self._predict, self._x
+        for _ in self._calls:
+            predict(x)
+
+    def outcome(self) -> list[Array]:
+        return [self._predict(self._x)]
+
+
+class Build(Work):
+    """From the list of dicts to the first step: what a network costs before it is used."""
+
+    def __init__(self, library: ModuleType, seed: int) -> None:
+        self._build = partial(make_model, library, draw_weights(seed))
+        self._x, self._y = two_moons(32, seed)
+
+    def __call__(self) -> None:
+        self._model = self._build()
+        self._model.train_on_batch(self._x, self._y)
+
+    def outcome(self) -> list[Array]:
+        return list(self._model.get_weights())
+
+
+BENCHMARKS = {
+    benchmark.name: benchmark
+    for benchmark in (
+        Benchmark("step", "a training step, batch 32 (`fit`, epochs of ten)", partial(Fit, rows=320, batch_size=32)),
+        Benchmark(
+            "step-full-batch",
+            f"a training step, full batch of {TRAIN_ROWS} (`fit`)",
+            partial(Fit, rows=TRAIN_ROWS, batch_size=TRAIN_ROWS),
+        ),
+        Benchmark("predict-one", "prediction of one row", partial(Predict, rows=1, calls=40)),
+        Benchmark("predict-many", f"prediction of {TRAIN_ROWS} rows", partial(Predict, rows=TRAIN_ROWS, calls=2)),
+        Benchmark("build", "building a network, up to its first step", Build),
+    )
+}

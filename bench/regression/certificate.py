@@ -1,0 +1,295 @@
+"""How often is `compare` wrong, and how soon is it right? Real comparisons with a known answer, a line each, then the figures.
+
+Called by the command `certify`. Real runs are of this machine and this hour; what is resampled from their blocks or simulated is
+kept apart from them throughout. A call that was ended goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.regression.appending import append_line
+from bench.regression.benchmarks import BENCHMARKS
+from bench.regression.comparison import TOLERANCE, Blocks, Comparison, compare, log_ratio
+from bench.regression.launches import Launches
+from bench.regression.revisions import PACKAGE, Revision, Sides, add_side
+from bench.regression.simulation import SHAPES, false_alarms, resampled_comparison, simulated_comparison
+from bench.regression.slowdown import Calibration, calibrate, slowed_copy
+
+RUNS_FILE = "runs.jsonl"
+BLOCKS_FOLDER = "blocks"
+CALIBRATION_FILE = "calibration.json"
+CALIBRATION_LAUNCHES = 12
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A kind of real run, and how many of it a whole certificate has."""
+
+    name: str
+    runs: int
+    slowdown: float = 0.0
+    """A share of the training step's time."""
+    tolerance: float = 0.0
+    busy: bool = False
+    """Whether another process keeps one core busy half of the time."""
+
+
+CELLS = (
+    Cell("equal", 300, tolerance=TOLERANCE),
+    Cell("equal, half a core busy", 100, tolerance=TOLERANCE, busy=True),
+    Cell("0.5 % slower", 40, 0.005),
+    Cell("1 % slower", 60, 0.01),
+    Cell("2 % slower", 60, 0.02),
+    Cell("5 % slower", 100, 0.05),
+)
+
+
+def real_runs(
+    directory: Path, package: Path, *, share: float, budget_seconds: float, watch: Callable[[str], object]
+) -> list[dict[str, Any]]:
+    """Make the runs that are still missing in `directory`, and return all that are there.
+
+    Parameters
+    ----------
+    directory
+        Holds `runs.jsonl`, a line a run, and the blocks of runs with equal sides.
+    package
+        The `numpy_nn` that is compared with itself.
+    share
+        Of a whole certificate's runs.
+    budget_seconds
+        No run is begun after this.
+    watch
+        Is told what runs now.
+
+    """
+    start = time.perf_counter()
+    runs = read_runs(directory / RUNS_FILE)
+    calibration = _calibration(directory, package)
+    while (cell := next_cell(runs, share)) is not None and time.perf_counter() - start < budget_seconds:
+        number = sum(run["cell"] == cell.name for run in runs)
+        watch(f"{cell.name}: run {number + 1} of {_wanted(cell, share)}")
+        length = calibration.length(cell.slowdown) if cell.slowdown else None
+        comparison, elapsed_seconds = _run(directory, package, cell, length)
+        if not cell.slowdown:
+            _save_blocks(directory / BLOCKS_FOLDER / f"{cell.name}-{number}.npz", comparison)
+        runs.append(_line(cell, length, comparison, elapsed_seconds))
+        append_line(directory / RUNS_FILE, json.dumps(runs[-1]))
+    return runs
+
+
+def read_runs(path: Path) -> list[dict[str, Any]]:
+    """The runs of the lines of `path`; the last line of a call that was killed may be cut short, and is left out."""
+    if not path.exists():
+        return []
+    runs = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            runs.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return runs
+
+
+def next_cell(runs: Sequence[Mapping[str, Any]], share: float) -> Cell | None:
+    """The cell that is furthest from its goal, so that a certificate that ends early has some of each; None when all are done."""
+
+    def done(cell: Cell) -> float:
+        count: int = sum(run["cell"] == cell.name for run in runs)
+        return count / _wanted(cell, share)
+
+    cell = min(CELLS, key=done)
+    return cell if done(cell) < 1 else None
+
+
+def figures(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row a cell of real runs: how many were called what, with exact intervals, and the time to the verdict."""
+    rows = []
+    for cell in CELLS:
+        of_cell = [run for run in runs if run["cell"] == cell.name]
+        if not of_cell:
+            continue
+        verdicts = [run["verdict"] for run in of_cell]
+        regressed = verdicts.count("regressed")
+        seconds = [run["elapsed_seconds"] for run in of_cell if cell.slowdown == 0 or run["verdict"] == "regressed"]
+        steps = [run["benchmarks"]["step"] for run in of_cell]
+        rows.append(
+            {
+                "cell": cell.name,
+                "slowdown": cell.slowdown,
+                "tolerance": cell.tolerance,
+                "runs": len(of_cell),
+                "verdicts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
+                **_rate(regressed, len(of_cell)),
+                "median_seconds": float(np.median(seconds)) if seconds else None,
+                "longest_seconds": max(seconds) if seconds else None,
+                "median_step_ratio": float(np.median([step["ratio"] for step in steps if step["ratio"]] or [np.nan])),
+            }
+        )
+    return rows
+
+
+def more_figures(directory: Path, comparisons: int, seed: int = 0) -> list[dict[str, Any]]:
+    """False alarms of comparisons of equal sides over recorded blocks that are drawn anew, and over simulated noise."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    recorded = load_blocks(directory / BLOCKS_FOLDER)
+    if recorded:
+        alarms = false_alarms(comparisons, lambda: resampled_comparison(recorded, generator))
+        source = f"{max(len(of_one) for of_one in recorded.values())} recorded comparisons"
+        rows.append({"kind": "resampled", "source": source, **_rate(alarms, comparisons)})
+    for name, noise in SHAPES.items():
+        alarms = false_alarms(comparisons, lambda noise=noise: simulated_comparison(noise, generator))  # type: ignore[misc]
+        rows.append({"kind": "simulated", "source": name, **_rate(alarms, comparisons)})
+    return rows
+
+
+def load_blocks(folder: Path) -> dict[str, list[list[Blocks]]]:
+    """Recorded blocks by benchmark: the launches of each comparison."""
+    recorded: dict[str, list[list[Blocks]]] = {}
+    for path in sorted(folder.glob("*.npz")):
+        comparison: dict[str, list[Blocks]] = {}
+        with np.load(path) as arrays:
+            for key in arrays.files:
+                comparison.setdefault(key.partition("/")[0], []).append(arrays[key].astype(np.float64))
+        for name, launches in comparison.items():
+            recorded.setdefault(name, []).append(launches)
+    return recorded
+
+
+def _rate(count: int, runs: int) -> dict[str, Any]:
+    """`count` of `runs`, with the exact interval of Clopper and Pearson (1934)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(count, runs).proportion_ci(confidence_level=CONFIDENCE, method="exact")
+    return {"of": runs, "regressed": count, "rate": count / runs, "low": float(interval.low), "high": float(interval.high)}
+
+
+def _wanted(cell: Cell, share: float) -> int:
+    return max(1, round(share * cell.runs))
+
+
+def _calibration(directory: Path, package: Path) -> Calibration:
+    """What slows a step by how much on this machine; measured once for a certificate."""
+    path = directory / CALIBRATION_FILE
+    if not path.exists():
+        measured = calibrate(lambda length: _slowed_by(directory, package, length))
+        path.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
+    return Calibration(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _slowed_by(directory: Path, package: Path, length: int) -> float:
+    """The share by which so many letters slow a training step: the median of some launches."""
+    with _slowed(directory, package, length) as slowed, _sides(directory, package, slowed) as sides:
+        launches = [Launches(sides).measure(["step"], rounds=24)["step"] for _ in range(CALIBRATION_LAUNCHES)]
+    return float(np.expm1(np.median([log_ratio(blocks) for blocks in launches])))
+
+
+@contextmanager
+def _slowed(directory: Path, package: Path, length: int | None) -> Iterator[Path]:
+    """A copy of `package` that is slower, or where `length` is None the package itself."""
+    if length is None:
+        yield package
+        return
+    folder = directory / "slowed"
+    _remove(folder)
+    try:
+        yield slowed_copy(package, folder, length)
+    finally:
+        _remove(folder)
+
+
+def _run(directory: Path, package: Path, cell: Cell, length: int | None) -> tuple[Comparison, float]:
+    """A comparison, and its seconds with all that comes before the first launch."""
+    with _slowed(directory, package, length) as head, _busy() if cell.busy else nullcontext():
+        start = time.perf_counter()
+        with _sides(directory, package, head) as sides:
+            comparison = compare(Launches(sides), list(BENCHMARKS), base="equal", head=cell.name, tolerance=cell.tolerance)
+        return comparison, time.perf_counter() - start
+
+
+@contextmanager
+def _sides(directory: Path, base: Path, head: Path) -> Iterator[Sides]:
+    """Two packages as `compare` has them, without git."""
+    revision = Revision("certificate", None)
+    sides = Sides(directory / "packages", revision, revision)
+    _remove(sides.root)
+    for side, package in (("base", base), ("head", head)):
+        add_side(sides, side, package)
+    try:
+        yield sides
+    finally:
+        _remove(sides.root)
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Another process that keeps one core busy half of the time, in turns of 50 ms, while the block lasts."""
+    script = (
+        "import time\n"
+        "while True:\n"
+        "    end = time.perf_counter() + 0.05\n"
+        "    while time.perf_counter() < end: pass\n"
+        "    time.sleep(0.05)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _save_blocks(path: Path, comparison: Comparison) -> None:
+    path.parent.mkdir(exist_ok=True)
+    arrays = {
+        f"{name}/{number:04d}": blocks.astype(np.float32)
+        for number, launch in enumerate(comparison.blocks)
+        for name, blocks in launch.items()
+    }
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its own types have **kwds wrong
+
+
+def _line(cell: Cell, length: int | None, comparison: Comparison, elapsed_seconds: float) -> dict[str, Any]:
+    return {
+        "cell": cell.name,
+        "letters_added": length,
+        "verdict": comparison.verdict,
+        "stop_reason": comparison.stop_reason,
+        "elapsed_seconds": elapsed_seconds,
+        "launches": comparison.launches,
+        "load_1min": os.getloadavg()[0],
+        "benchmarks": {
+            benchmark.name: {
+                "verdict": benchmark.verdict,
+                "ratio": benchmark.ratio,
+                "low": benchmark.low,
+                "high": benchmark.high,
+                "launches": len(benchmark.log_ratios),
+            }
+            for benchmark in comparison.benchmarks
+        },
+    }
+
+
+def package_folder() -> Path:
+    """Where the `numpy_nn` beside this harness is."""
+    return Path(__file__).resolve().parents[2] / PACKAGE
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

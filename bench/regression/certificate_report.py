@@ -1,0 +1,98 @@
+"""The certificate as a reader opens it: `certificate.json`, `certificate.md`, and a plot. Called by the command `certify`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from bench.regression.sequential import LEVEL
+from bench.report.style import RC, new_figure, percent_axis
+
+Row = Mapping[str, Any]
+
+
+def write(directory: Path, real: Sequence[Row], others: Sequence[Row], runs: Sequence[Row], environment: Mapping[str, str]) -> str:
+    """Write all of it into `directory`; return the Markdown."""
+    page = markdown(real, others, environment)
+    document = {"level": LEVEL, "environment": dict(environment), "real": list(real), "other": list(others)}
+    (directory / "certificate.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (directory / "certificate.md").write_text(page, encoding="utf-8")
+    if real:
+        with rc_context(RC):
+            figure = plot(real, runs)
+            for suffix in ("png", "svg"):
+                figure.savefig(directory / f"certificate.{suffix}", metadata={"Date": None} if suffix == "svg" else None)
+    return page
+
+
+def markdown(real: Sequence[Row], others: Sequence[Row], environment: Mapping[str, str]) -> str:
+    """Tables: real runs first, and apart from them what was resampled and simulated."""
+    return "\n".join(
+        [
+            "# How often `compare` is wrong, and how soon it is right",
+            "",
+            "; ".join(f"{name}: {value}" for name, value in environment.items()),
+            "",
+            "Intervals are Clopper and Pearson's, 95 %. A whole comparison times every benchmark; the slowdown is in the training "
+            f"step alone. The rule promises at most {100 * LEVEL:g} % false verdicts, of either direction.",
+            "",
+            "## Real runs",
+            "",
+            "| what | tolerance | runs | called regressed | all verdicts | median time | longest | step, HEAD / BASE |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            *(_real_row(row) for row in real),
+            "",
+            "Times are to the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
+            "copied.",
+            "",
+            "![The share of runs called regressed, and the time to the verdict](certificate.png)",
+            "",
+            "## Not real runs: equal sides, tolerance 0, the same rule",
+            "",
+            "| what | drawn from | comparisons | called regressed |",
+            "| --- | --- | --- | --- |",
+            *(f"| {row['kind']} | {row['source']} | {row['of']} | {_rate(row)} |" for row in others),
+            "",
+        ]
+    )
+
+
+def plot(real: Sequence[Row], runs: Sequence[Row]) -> Figure:
+    """The share called regressed with its interval, and the time that each run took, by cell."""
+    figure = new_figure(height_inches=3.6)
+    left, right = figure.subplots(1, 2, sharey=True)
+    places = np.arange(len(real))
+    rates = np.array([row["rate"] for row in real])
+    ends = np.array([[row["rate"] - row["low"] for row in real], [row["high"] - row["rate"] for row in real]])
+    left.errorbar(rates, places, xerr=ends.clip(0), fmt="o", capsize=3)
+    left.set_yticks(places, [row["cell"] for row in real])
+    left.set_ylim(len(real) - 0.5, -0.5)
+    left.set_title("called regressed")
+    percent_axis(left, "x")
+    spread = np.random.default_rng(0)
+    for place, row in zip(places, real, strict=True):
+        seconds = [run["elapsed_seconds"] for run in runs if run["cell"] == row["cell"]]
+        right.plot(seconds, place + spread.uniform(-0.25, 0.25, len(seconds)), ".", alpha=0.6)
+    right.set_xlabel("seconds")
+    right.set_xlim(left=0)
+    right.set_title("time to the verdict")
+    return figure
+
+
+def _real_row(row: Row) -> str:
+    verdicts = ", ".join(f"{verdict} {count}" for verdict, count in row["verdicts"].items())
+    median, longest = ("–" if row[key] is None else f"{row[key]:.1f} s" for key in ("median_seconds", "longest_seconds"))
+    return (
+        f"| {row['cell']} | {100 * row['tolerance']:g} % | {row['runs']} | {_rate(row)} | {verdicts} | {median} | {longest} | "
+        f"{row['median_step_ratio']:.4f} |"
+    )
+
+
+def _rate(row: Row) -> str:
+    return f"{row['regressed']}, {100 * row['rate']:.3g} % [{100 * row['low']:.3g}, {100 * row['high']:.3g}]"

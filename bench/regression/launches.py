@@ -1,0 +1,88 @@
+"""Starts the processes in which two revisions take turns, one after the other.
+
+Called by `comparison`, which is handed a `Launches` and so may get a fake one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.regression.revisions import RevisionError, Sides
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TIME_LIMIT_SECONDS = 120.0
+"""For one launch, which takes a second or two: whatever is slower hangs."""
+PAIRS = 12
+"""Of blocks, to a build."""
+
+
+class LaunchError(RuntimeError):
+    """A launch that ended without an answer, after both sides had been seen to work."""
+
+
+@dataclass(frozen=True)
+class Launches:
+    """Launches of worker processes for two sides."""
+
+    sides: Sides
+
+    def check(self, benchmarks: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Whether both sides compute the same, by benchmark: see `worker.check`.
+
+        Raises
+        ------
+        RevisionError
+            If one of them can't be imported.
+
+        """
+        answer: dict[str, dict[str, Any]] = self._launch({"task": "check", "benchmarks": list(benchmarks)})
+        return answer
+
+    def measure(self, benchmarks: Sequence[str], rounds: int) -> dict[str, NDArray[Any]]:
+        """Seconds of each block by benchmark, (rounds, 2, pairs): see `worker.measure`."""
+        answer = self._launch({"task": "measure", "benchmarks": list(benchmarks), "rounds": rounds, "pairs": PAIRS})
+        return {name: np.array([[build["base"], build["head"]] for build in builds]) for name, builds in answer.items()}
+
+    def _launch(self, request: Mapping[str, Any]) -> Any:
+        names = random.sample(list(self.sides.names), 2)
+        packages = {
+            side: {"name": name, "folder": str(self.sides.folder(side, name))}
+            for side, name in zip(("base", "head"), names, strict=True)
+        }
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.regression.worker"],
+                input=json.dumps({**request, "packages": packages}),
+                capture_output=True,
+                text=True,
+                env=_environment(),
+                timeout=TIME_LIMIT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise LaunchError(f"a launch wasn't done after {TIME_LIMIT_SECONDS:g} s") from None
+        if done.returncode != 0:
+            last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
+            raise LaunchError(f"a launch ended with code {done.returncode}: {last}")
+        answer = json.loads(done.stdout)
+        if "error" in answer:
+            raise RevisionError(answer["error"])
+        return answer
+
+
+def _environment() -> dict[str, str]:
+    """One thread for every BLAS, and hashes of strings that differ from launch to launch."""
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
+    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, **threads, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}

@@ -1,0 +1,61 @@
+"""A package under another name, so that two revisions of it can be loaded into one process.
+
+Called by `revisions`, once a comparison. The sources are rewritten rather than caught by an import hook: what runs is then an
+ordinary package, compiled to bytecode once, that needs nothing from us while it is measured.
+"""
+
+from __future__ import annotations
+
+import ast
+import compileall
+import shutil
+from pathlib import Path
+
+
+def copy_renamed(package: Path, destination: Path, name: str) -> Path:
+    """Copy `package` to `destination / name`, with every absolute import of itself renamed, and compile it.
+
+    A file that isn't Python is copied as it is, to fail where it is imported. Imports by a name in a string can't be seen here;
+    the worker looks for them.
+
+    Returns
+    -------
+    Path
+        The copy.
+
+    """
+    copy = Path(shutil.copytree(package, destination / name, ignore=shutil.ignore_patterns("__pycache__")))
+    for path in copy.rglob("*.py"):
+        source = path.read_bytes()
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError):
+            continue
+        path.write_text(ast.unparse(_Renamer(package.name, name).visit(tree)), encoding="utf-8")
+    compileall.compile_dir(copy, quiet=2)
+    return copy
+
+
+class _Renamer(ast.NodeTransformer):
+    """Renames absolute imports of a package; relative ones need none."""
+
+    def __init__(self, old: str, new: str) -> None:
+        self._old, self._new = old, new
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
+        if node.level == 0 and node.module is not None:
+            node.module = self._renamed(node.module)
+        return node
+
+    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
+        statements: list[ast.stmt] = []
+        for alias in node.names:
+            name = self._renamed(alias.name)
+            statements.append(ast.Import([ast.alias(name, alias.asname)]))
+            if name != alias.name and alias.asname is None:  # `import old.part` binds `old`
+                statements.append(ast.Import([ast.alias(self._new, self._old)]))
+        return statements
+
+    def _renamed(self, module: str) -> str:
+        ours = module == self._old or module.startswith(self._old + ".")
+        return self._new + module[len(self._old) :] if ours else module

@@ -1,0 +1,168 @@
+"""When is it sure? A test of one log ratio a launch that may be looked at after every launch, and the verdict that follows from it.
+
+Called by `comparison` for real launches, and by the certificate for resampled and simulated ones. Knows nothing of clocks or
+processes.
+
+Each launch gives, for a benchmark, x = log(time of HEAD / time of BASE). Which revision comes first (loaded, built, run) is drawn
+by coins, so where both are the same code, swapping all coins of a launch would have turned x into −x: x is symmetric about 0
+given its size and everything before, whatever the noise is (heavy tails, drift, two modes, dependence). Betting a share
+c·tanh(λ|x|) of one's wealth on the sign of x is then a fair game: the wealth Π (1 + c·tanh(λ x)) is a nonnegative martingale, and
+by Ville's inequality it ever reaches 1/α with a probability of at most α, however often one looks. Which sizes |x| are to be
+trusted isn't known beforehand, so that the stake is shared out over several λ. With x − m in place of x it tests whether the
+centre is m; the m that can't be refused make up a confidence sequence.
+
+Sources: Ramdas, Ruf, Larsson and Koolen (2020), arXiv:2009.03167, on testing symmetry (admissible are just these martingales, with
+an odd function of x); Koning (2023), arXiv:2310.01153, on sign flips (1 + tanh(λx) = exp(λx)/cosh(λx)); Waudby-Smith and Ramdas
+(2024), JRSS B 86, on confidence sequences by betting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST_STAKE = 0.9
+"""c: the share of the wealth that is bet at most. With 1, a single outlier on the wrong side would end the game."""
+SENSITIVITIES = (50.0, 100.0, 200.0, 400.0, 800.0)
+"""λ: a log ratio of 1/λ (2 % … 0.125 %) is bet on with tanh(1) = 76 % of the largest stake."""
+WIDEST_LOG_RATIO = 3.0
+"""Intervals are searched for between −3 and 3: a twentieth to twenty times as fast."""
+LEVEL = 0.001
+"""The probability that a whole comparison of equal revisions calls any benchmark regressed or improved: half for each."""
+
+
+class Verdict(StrEnum):
+    """What is said of a benchmark, or of a whole comparison."""
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    NO_CHANGE = "no change"
+    INCONCLUSIVE = "inconclusive"
+    DIFFERENT = "different"
+    """The two sides compute something else: not timed."""
+    LEFT_OUT = "left out"
+    """It can't run on one of the sides, or on both: not timed."""
+
+
+def log_wealths(log_ratios: Sequence[float], centre: float, *, above: bool) -> NDArray[np.float64]:
+    """Log of the wealth after each of the bets that `log_ratios` lie above (or below) `centre`.
+
+    For x symmetric about `centre` the wealth is a martingale that starts at 1; where the centre of x is below (above) it, it is a
+    supermartingale, as 1 + c·tanh(λ x) grows with x.
+    """
+    gains = np.subtract(log_ratios, centre) * (1 if above else -1)
+    purses = np.log1p(LARGEST_STAKE * np.tanh(np.outer(SENSITIVITIES, gains))).cumsum(axis=1)
+    return np.asarray(np.logaddexp.reduce(purses, axis=0) - math.log(len(SENSITIVITIES)))
+
+
+def log_wealth(log_ratios: Sequence[float], centre: float, *, above: bool) -> float:
+    """The last of `log_wealths`."""
+    return float(log_wealths(log_ratios, centre, above=above)[-1])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What has to be reached before anything is said.
+
+    Parameters
+    ----------
+    benchmarks
+        How many are compared at once. Each has its share of the level (Bonferroni), so that all of them together keep to it.
+    tolerance
+        A share: changes up to this size are of no interest.
+    level
+        Of a whole comparison, half of it for either direction.
+
+    """
+
+    benchmarks: int
+    tolerance: float
+    level: float = LEVEL
+
+    @property
+    def log_threshold(self) -> float:
+        """1/α of Ville's inequality, for one benchmark and one direction."""
+        return math.log(2 * self.benchmarks / self.level)
+
+    def verdict(self, log_ratios: Sequence[float]) -> Verdict:
+        """Whether the centre of `log_ratios`, one a launch, is surely beyond the tolerance, surely within it, or neither."""
+        edge = math.log1p(self.tolerance)
+        if self._surely(log_ratios, edge, above=True):
+            return Verdict.REGRESSED
+        if self._surely(log_ratios, -edge, above=False):
+            return Verdict.IMPROVED
+        if self._surely(log_ratios, -edge, above=True) and self._surely(log_ratios, edge, above=False):
+            return Verdict.NO_CHANGE
+        return Verdict.INCONCLUSIVE
+
+    def first_verdict(self, log_ratios: Sequence[float]) -> tuple[Verdict, int]:
+        """What `verdict` says as soon as it is sure when it looks after every launch, and after how many launches.
+
+        The same as asking it again and again, in one pass: for simulations.
+        """
+        edge = math.log1p(self.tolerance)
+        slower, faster = self._sure(log_ratios, edge, above=True), self._sure(log_ratios, -edge, above=False)
+        within = self._sure(log_ratios, -edge, above=True) & self._sure(log_ratios, edge, above=False)
+        for launch in np.flatnonzero(slower | faster | within):
+            verdict = Verdict.REGRESSED if slower[launch] else Verdict.IMPROVED if faster[launch] else Verdict.NO_CHANGE
+            return verdict, int(launch) + 1
+        return Verdict.INCONCLUSIVE, len(log_ratios)
+
+    def interval(self, log_ratios: Sequence[float]) -> tuple[float, float]:
+        """Of the ratio HEAD / BASE: all that `verdict` would not refuse; (0, inf) where there is too little to say anything.
+
+        It holds at all times and for all benchmarks together, with a probability of 1 − `level`.
+        """
+        low = self._edge(log_ratios, above=True)
+        high = self._edge(log_ratios, above=False)
+        return math.exp(low), math.exp(high)
+
+    def estimate(self, log_ratios: Sequence[float]) -> float:
+        """The ratio HEAD / BASE: the centre at which bets on either side have made as much; always within the interval."""
+        low, high = -WIDEST_LOG_RATIO, WIDEST_LOG_RATIO
+        while high - low > 1e-6:
+            middle = (low + high) / 2
+            if log_wealth(log_ratios, middle, above=True) > log_wealth(log_ratios, middle, above=False):
+                low = middle
+            else:
+                high = middle
+        return math.exp((low + high) / 2)
+
+    def _surely(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> bool:
+        return bool(self._sure(log_ratios, centre, above=above)[-1])
+
+    def _sure(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> NDArray[np.bool_]:
+        """`_surely` after each launch."""
+        return log_wealths(log_ratios, centre, above=above) >= self.log_threshold
+
+    def _edge(self, log_ratios: Sequence[float], *, above: bool) -> float:
+        """The last centre that is refused, coming from outside: the wealth falls steadily on the way in, so halving finds it."""
+        refused = -WIDEST_LOG_RATIO if above else WIDEST_LOG_RATIO
+        if not self._surely(log_ratios, refused, above=above):
+            return -math.inf if above else math.inf
+        kept = -refused
+        while abs(kept - refused) > 1e-6:
+            middle = (refused + kept) / 2
+            if self._surely(log_ratios, middle, above=above):
+                refused = middle
+            else:
+                kept = middle
+        return refused
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on a whole comparison: the gravest of its benchmarks'."""
+    gravest_first = (
+        Verdict.REGRESSED,
+        Verdict.DIFFERENT,
+        Verdict.LEFT_OUT,
+        Verdict.INCONCLUSIVE,
+        Verdict.IMPROVED,
+        Verdict.NO_CHANGE,
+    )
+    return next(verdict for verdict in gravest_first if verdict in verdicts)

@@ -1,0 +1,124 @@
+"""The certificate's own figures; where runs are needed they are made up, as the real ones take hours."""
+
+import ast
+import json
+
+import numpy as np
+import pytest
+
+import numpy_nn
+from bench.regression import certificate, certificate_report, simulation, slowdown
+from bench.regression.certificate import CELLS, next_cell
+from bench.regression.comparison import log_ratio
+from bench.regression.revisions import PACKAGE
+
+
+def run(cell, verdict="no change", seconds=10.0, ratio=1.0):
+    return {
+        "cell": cell,
+        "verdict": verdict,
+        "elapsed_seconds": seconds,
+        "benchmarks": {"step": {"verdict": verdict, "ratio": ratio, "low": None, "high": None, "launches": 9}},
+    }
+
+
+@pytest.mark.parametrize("shape", simulation.SHAPES)
+def test_over_every_shape_of_noise_false_alarms_keep_to_the_level(shape):
+    generator = np.random.default_rng(1)
+    level, comparisons = 0.2, 150
+
+    def one():
+        return [list(log_ratio(simulation.simulated_launches(simulation.SHAPES[shape], generator, 30)))]
+
+    alarms = simulation.false_alarms(comparisons, one, level)
+    assert alarms <= 45  # of 150 at 20 % or less, more than 45 come up once in a thousand times
+
+
+@pytest.mark.parametrize("shape", simulation.SHAPES)
+def test_a_slowdown_is_found_in_every_shape_of_noise(shape):
+    generator = np.random.default_rng(2)
+
+    def one():
+        blocks = simulation.simulated_launches(simulation.SHAPES[shape], generator, 200)
+        blocks[..., 1, :] *= 1.05
+        return [list(log_ratio(blocks))]
+
+    assert simulation.false_alarms(5, one) == 5
+
+
+def test_resampled_launches_have_recorded_blocks_and_either_side_first():
+    recorded = [[np.full((2, 2, 6), number) * [[[1.0], [2.0]]] for number in (1, 2, 3)], [np.full((4, 2, 6), 9) * [[[1.0], [2.0]]]]]
+    generator = np.random.default_rng(0)
+    firsts = set()
+    for _ in range(40):
+        launches = simulation.resampled_launches(recorded, generator)
+        assert len(launches) == 3
+        assert set(np.unique(launches[1])) == {2.0, 4.0}
+        assert set(np.unique(launches[0])) in ({1.0, 2.0}, {9.0, 18.0})
+        firsts.add(float(launches[1][0, 0, 0]))
+    assert firsts == {2.0, 4.0}
+
+
+def test_the_slowed_copy_computes_the_same_with_one_more_operation_a_step(tmp_path):
+    copy = slowdown.slowed_copy(certificate.package_folder(), tmp_path, 123)
+    assert copy.name == PACKAGE
+    assert "* 123" in (copy / "optimizers.py").read_text()
+    ast.parse((copy / "optimizers.py").read_text())
+    namespace = {"SGD": type("SGD", (numpy_nn.SGD,), {})}
+    exec(slowdown.ADDITION.format(length=7), namespace)
+    weights, gradient = np.ones(3), np.ones(3)
+    slowed, plain = namespace["SGD"](1.0).tape(weights, gradient), numpy_nn.SGD(1.0).tape(weights, gradient)
+    assert len(slowed) == len(plain) + 1
+    assert slowed[-1]() is True
+
+
+def test_a_slowdown_is_calibrated_by_the_line_through_two_that_were_measured():
+    calibration = slowdown.calibrate(lambda length: 0.002 + 0.0001 * length)
+    assert calibration.length(0.05) == 480
+    assert calibration.length(0.001) == 1
+
+
+def test_the_cell_that_is_furthest_from_its_goal_comes_next():
+    assert next_cell([], 1.0) is CELLS[0]
+    assert next_cell([run(CELLS[0].name)], 1.0) is CELLS[1]
+    whole = [run(cell.name) for cell in CELLS for _ in range(max(1, round(0.01 * cell.runs)))]
+    assert next_cell(whole, 0.01) is None
+    assert next_cell(whole[1:], 0.01) is CELLS[0]
+
+
+def test_figures_count_verdicts_with_exact_bounds():
+    runs = [run("equal")] * 299 + [run("equal", "inconclusive", 120.0)]
+    runs += [run("1 % slower", "regressed", seconds, 1.01) for seconds in (10.0, 20.0, 60.0)]
+    runs += [run("1 % slower", "inconclusive", 120.0)]
+    equal, slower = certificate.figures(runs)
+    assert equal["verdicts"] == {"no change": 299, "inconclusive": 1}
+    assert equal["regressed"] == 0
+    assert equal["high"] == pytest.approx(1 - 0.025 ** (1 / 300), rel=1e-9)  # Clopper and Pearson's, for none of 300
+    assert slower["rate"] == 0.75
+    assert slower["median_seconds"] == 20.0
+
+
+def test_a_line_that_was_cut_short_is_left_out_and_made_again(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.write_text(json.dumps(run("equal")) + "\n" + json.dumps(run("equal"))[:20])
+    assert len(certificate.read_runs(path)) == 1
+
+
+def test_blocks_come_back_by_benchmark_and_in_the_order_of_the_launches(tmp_path):
+    arrays = {f"step/{number:04d}": np.full((2, 2, 3), number, np.float32) for number in range(12)}
+    np.savez(tmp_path / "a.npz", **arrays)
+    recorded = certificate.load_blocks(tmp_path)
+    assert [launch[0, 0, 0] for launch in recorded["step"][0]] == list(range(12))
+
+
+def test_the_report_keeps_real_runs_apart_from_the_others(tmp_path):
+    runs = [run("equal"), run("5 % slower", "regressed", 5.0, 1.05)]
+    others = [{"kind": "simulated", "source": "drift", "of": 100, "regressed": 0, "rate": 0.0, "low": 0.0, "high": 0.036}]
+    page = certificate_report.write(tmp_path, certificate.figures(runs), others, runs, {"cpu": "fast"})
+    real, _, rest = page.partition("## Not real runs")
+    assert "5 % slower" in real
+    assert "drift" not in real
+    assert "| simulated | drift | 100 | 0, 0 % [0, 3.6] |" in rest
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {f"certificate.{suffix}" for suffix in ("json", "md", "png", "svg")}
+    assert json.loads((tmp_path / "certificate.json").read_text())["real"][1]["regressed"] == 1

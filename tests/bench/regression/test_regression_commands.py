@@ -1,0 +1,144 @@
+"""`python -m bench compare` as a user calls it, on small repositories of its own; the launches are real."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repositories import commit, edit, git, make_repository
+
+from bench.regression.commands import EXIT_CODES
+from bench.regression.sequential import Verdict
+from bench.regression.slowdown import ADDITION
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """Commits `good`, `broken` (fails to import), `other` (computes something else), `empty`, `by-name`, `slow`."""
+    folder = make_repository(tmp_path_factory.mktemp("repositories") / "repository")
+    for tag, file, old, new in (
+        ("broken", "__init__.py", "from numpy_nn.sequential import Sequential", "from numpy_nn.nowhere import Sequential"),
+        ("unparsable", "lookup.py", "def find", "def def find"),
+        ("other", "optimizers.py", "return self.learning_rate", "return 1.5 * self.learning_rate"),
+        ("by-name", "__init__.py", "__all__ =", 'import importlib; importlib.import_module("numpy_nn.tape")\n__all__ ='),
+        ("no-callbacks", "sequential.py", "callbacks: Sequence[Callback] | None = None,", ""),
+        ("slow", "optimizers.py", "", ADDITION.format(length=100_000)),
+    ):
+        git(folder, "checkout", "-q", "good")
+        if old:
+            edit(folder, file, old, new)
+        else:
+            with (folder / "numpy_nn" / file).open("a") as opened:
+                opened.write(new)
+        commit(folder, tag)
+    git(folder, "checkout", "-q", "good")
+    git(folder, "rm", "-rq", "numpy_nn")
+    commit(folder, "empty")
+    git(folder, "checkout", "-q", "good")
+    return folder
+
+
+def compare(repository, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "compare", "--repository", str(repository), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "150", **environment},
+        check=False,
+    )
+
+
+def figures(path):
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "revision 'nonsense' is unknown"),
+        (["good", "nonsense"], "revision 'nonsense' is unknown"),
+        (["empty"], "has no numpy_nn"),
+        (["good", "broken"], "numpy_nn at HEAD fails to import: ModuleNotFoundError"),
+        (["broken", "good"], "numpy_nn at BASE fails to import: ModuleNotFoundError"),
+        (["good", "unparsable"], "numpy_nn at HEAD fails to import: SyntaxError"),
+        (["good", "by-name"], "imports numpy_nn by a name in a string"),
+        (["good", "--benchmark", "stepp"], "benchmark 'stepp' is unknown: did you mean 'step'"),
+        (["good", "--tolerance", "-1"], "--tolerance"),
+        (["good", "--json", "/nowhere/at/all.json"], "can't be written"),
+        ([], "BASE"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(repository, arguments, said):
+    done = compare(repository, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_a_revision_that_computes_something_else_is_named_with_exit_code_3(repository, tmp_path):
+    done = compare(repository, "good", "other", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 3, done.stderr
+    assert "different: the two sides compute something else in step" in done.stdout
+    assert figures(tmp_path / "c.json")["verdict"] == "different"
+
+
+def test_a_benchmark_that_runs_on_one_side_only_is_named_with_exit_code_3(repository, tmp_path):
+    done = compare(repository, "good", "no-callbacks", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 3, done.stderr
+    assert "runs on one side only: HEAD: TypeError" in figures(tmp_path / "c.json")["benchmarks"][0]["note"]
+
+
+def test_equal_revisions_without_time_to_tell_are_inconclusive_with_exit_code_4(repository, tmp_path):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    files = {name: tmp_path / name for name in ("c.json", "c.md")}
+    done = compare(
+        repository, "good", "--budget", "0", "--json", str(files["c.json"]), "--markdown", str(files["c.md"]),
+        GITHUB_STEP_SUMMARY=str(summary),
+    )  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.rstrip().splitlines()[-1].startswith("inconclusive")
+    found = figures(files["c.json"])
+    assert found["base"].startswith("good (")
+    assert found["head"] == "working tree"
+    page = files["c.md"].read_text()
+    assert page.startswith("## `numpy_nn`: inconclusive")
+    assert "<details>" in page
+    assert summary.read_text() == "before\n" + page
+
+
+def test_a_gross_slowdown_is_called_regressed_with_exit_code_1_and_its_size(repository, tmp_path):
+    done = compare(repository, "good", "slow", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = figures(tmp_path / "c.json")
+    (step,) = found["benchmarks"]
+    assert step["verdict"] == "regressed"
+    assert 1.5 < step["low"] <= step["ratio"]
+    assert found["stop_reason"] == "a regression is sure"
+
+
+def test_uncommitted_changes_of_the_working_tree_are_what_is_compared(repository, tmp_path):
+    edit(repository, "__init__.py", "__all__ =", "raise RuntimeError('uncommitted')\n__all__ =")
+    try:
+        done = compare(repository, "good")
+    finally:
+        git(repository, "checkout", "-q", "--", "numpy_nn")
+    assert done.returncode == 2
+    assert "numpy_nn at HEAD fails to import: RuntimeError: uncommitted" in done.stderr
+
+
+def test_every_verdict_has_its_exit_code():
+    assert EXIT_CODES == {
+        Verdict.REGRESSED: 1,
+        Verdict.DIFFERENT: 3,
+        Verdict.LEFT_OUT: 3,
+        Verdict.INCONCLUSIVE: 4,
+        Verdict.IMPROVED: 0,
+        Verdict.NO_CHANGE: 0,
+    }
