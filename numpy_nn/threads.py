@@ -23,12 +23,14 @@ from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Tape, play
 
 SMALLEST_PART_ROWS = 192
-SMALLEST_PART_FLOPS = 8e6
-"""A part of a batch on a thread of its own: with less to do than this (about 100 µs), handing it over costs more than it saves."""
+SMALLEST_PART_FLOPS = 5e7
+"""A part of a batch on a thread of its own: with less to do than this (about a millisecond), waking the thread, and waiting for
+Python's lock between two short operations, costs what it saves."""
 LARGEST_PART_BYTES = 16 << 20
 """Buffers of one part: beyond, the elementwise operations wait for memory."""
-SMALLEST_BLAS_FLOPS = 4e6
-"""A product on the BLAS's own threads: smaller ones are done before the other threads have woken up."""
+SMALLEST_BLAS_BYTE_FLOPS = 1.2e7
+"""A product on the BLAS's own threads, its operations times the bytes of a number: smaller ones gain nothing by them, and lose
+badly where another process wants the second core."""
 
 
 class Split(NamedTuple):
@@ -168,5 +170,5 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     row_bytes = 4 * parameters.vector.itemsize * sum(layer.output_dim + 1 for layer in layers)
     while rows // parts > 2 * SMALLEST_PART_ROWS and rows // parts * row_bytes > LARGEST_PART_BYTES:
         parts *= 2
-    large = 2 * count * rows / parts / len(layers) >= SMALLEST_BLAS_FLOPS
+    large = 2 * count * rows / parts / len(layers) * parameters.vector.itemsize >= SMALLEST_BLAS_BYTE_FLOPS
     return Split(parts, side_by_side, threads if large and side_by_side == 1 else 1)

@@ -23,14 +23,14 @@ def trained(count: int, *, dtype: str = "float32", epochs: int = 5) -> tuple[lis
     """The losses and the weights of a full-batch training with so many threads, from a seed."""
     model = Sequential(ARTICLE, seed=3, dtype=dtype, threads=count)
     model.compile("adam", "binary_crossentropy")
-    history = model.fit(*moons(900), batch_size=None, epochs=epochs, verbose=0)
+    history = model.fit(*moons(4_000), batch_size=None, epochs=epochs, verbose=0)
     return history.history["loss"], np.concatenate([weights.ravel() for weights in model.get_weights()])
 
 
 @needs_openblas
 @pytest.mark.parametrize("count", THREADS)
 def test_the_same_seed_and_threads_give_the_same_bits(count: int) -> None:
-    assert split_batch(900, article_parameters(), count).parts == count
+    assert split_batch(4_000, article_parameters(), count).parts == count
     (losses, weights), (losses_again, weights_again) = trained(count), trained(count)
     assert losses == losses_again
     assert weights.tobytes() == weights_again.tobytes()
@@ -128,7 +128,8 @@ def test_a_batch_is_split_only_where_each_part_has_enough_to_do() -> None:
     article = article_parameters()
     assert split_batch(900, article, 1).parts == 1
     assert split_batch(32, article, 2) == Split(1, 1, 1)
-    assert split_batch(900, article, 2) == Split(2, 2, 1)
+    assert split_batch(900, article, 2) == Split(1, 1, 1)
+    assert split_batch(4_000, article, 2) == Split(2, 2, 1)
     tiny = Parameters([LayerSpec(2, 1)], np.dtype("float32"))
     assert split_batch(900, tiny, 2) == Split(1, 1, 1)
     wide = Parameters([LayerSpec(1024, 1024), LayerSpec(1024, 1024)], np.dtype("float32"))
