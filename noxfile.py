@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["tests", "lint"]
@@ -20,7 +22,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments go to pytest."""
     install(session, "test")
-    session.run("pytest", *session.posargs, env=QUIET)
+    session.run("pytest", "--numprocesses=2", "--dist=loadfile", "--benchmark-disable", *session.posargs, env=QUIET)
 
 
 @nox.session
@@ -32,6 +34,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", "--strict", "numpy_nn", "keras_ref", "bench")
     session.run("lint-imports")
+    workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
 
 
 @nox.session
@@ -46,3 +50,17 @@ def report(session: nox.Session) -> None:
     """Make the report of a run again: `nox -s report -- DIR`."""
     install(session)
     session.run("python", "-m", "bench", "report", *(session.posargs or ["results/latest"]), env=QUIET)
+
+
+@nox.session
+def regress(session: nox.Session) -> None:
+    """Is `numpy_nn` slower here than at BASE? `nox -s regress -- BASE [HEAD]`."""
+    install(session)
+    session.run("python", "-m", "bench", "compare", *session.posargs, env=QUIET)
+
+
+@nox.session
+def micro(session: nox.Session) -> None:
+    """The pytest-benchmark suite; arguments go to pytest."""
+    install(session, "test")
+    session.run("pytest", "bench/micro", *session.posargs, env=QUIET)

@@ -162,7 +162,7 @@ def _new_job(order: Order, directory: Path, claim: ExitStack) -> Job:
     from bench.folder import claimed, clear
     from bench.orders import new_job
 
-    job = new_job(order, directory, ["bench", *sys.argv[1:]])
+    job = new_job(order, directory, ["python", "-m", "bench", *sys.argv[1:]])
     claim.enter_context(claimed(directory))
     clear(directory)
     return job

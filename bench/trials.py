@@ -227,6 +227,9 @@ def differences(trajectory: Mapping[str, Array], path: Path) -> Figures:
 
 
 def _gap(values: Array, reference: Array) -> Array:
+    """The absolute difference; infinite where one of the two is NaN, and NaN where a contestant has no such figure at all."""
+    if np.isnan(values).all() and not np.isnan(reference).any():
+        return np.full(values.shape, np.nan)
     gap = np.abs(values - reference)
     equal = (values == reference) | (np.isnan(values) & np.isnan(reference))
     return np.where(equal, 0.0, np.where(np.isnan(gap), np.inf, gap))

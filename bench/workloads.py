@@ -180,6 +180,16 @@ WORKLOADS: dict[str, Workload] = {
             targets=[0.95, 0.97],
         ),
         Workload(
+            name="full-batch",
+            summary="all rows in each batch: an epoch is a step; without Keras, whose cost of an epoch would be all there is",
+            data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}),
+            architecture=ARTICLE_ARCHITECTURE,
+            training=Training(batch_size=None, epochs=500),
+            contestants=["numpy_nn", "tensorflow", "jax", "torch", "sklearn", "floor"],
+            rounds=4,
+            launches=2,
+        ),
+        Workload(
             name="parity",
             summary="the article's own data and split, the same weights and batches in float64",
             data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}, sample_seed=100, split_seed=42),

@@ -99,7 +99,7 @@ def _same_accuracy(analysis: Analysis) -> list[str]:
     within = f"equal within ±{100 * MARGIN:g} points"
     judged = {True: within, False: f"not shown to be {within}"}.get(ours["equivalent"], "from too few seeds for a test")
     return [
-        f"The mean test accuracy over {ours['seeds']} seeds is {means}: a difference of "
+        f"The mean test accuracy over {_count(ours['seeds'], 'seed')} is {means}: a difference of "
         f"{100 * ours['difference_mean']:+.2f} points, {judged}."
     ]
 
@@ -177,7 +177,11 @@ def _claim_of_accuracy(analysis: Analysis) -> Claim:
     measured = f"As the article ran them: the textbook network {_percent(means[0])}, `{REFERENCE}` {_percent(means[1])}."
     ours = _row(analysis.accuracy, workload=HEADLINE_WORKLOAD, contestant=OURS)
     if ours is not None:
-        measured += f" Over {ours['seeds']} seeds, trained as `{REFERENCE}` is, `{OURS}` {_percent(ours['accuracy_mean'])}."
+        measured += (
+            f" Over {_count(ours['seeds'], 'seed')}, trained as `{REFERENCE}` is, `{OURS}` {_percent(ours['accuracy_mean'])}."
+        )
+    if analysis.data.run.quick:
+        return Claim(claim, said, measured, "undecided: a --quick run trains too little")
     return Claim(claim, said, measured, "holds" if min(means) >= ARTICLE_ACCURACY else "doesn't hold here")
 
 
@@ -215,6 +219,10 @@ def _claim_of_cause(analysis: Analysis) -> Claim:
     if to_keras is not None:
         measured += f" With the article's settings for each side, it takes {compared(to_keras)} of `{REFERENCE}`'s."
     return Claim(claim, said, measured, _judged(row, shorter="holds: optimising made it faster", longer="doesn't hold here"))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _judged(row: Row, *, shorter: str, longer: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from bench.contestants.base import Array, EpochEnd, Task
 from bench.contestants.latency import fastest_call
 
-TUNE_ROUNDS = 8
+TUNE_ROUNDS = 4
 TUNE_EPOCHS = 2
 """Of each candidate in each round, the first of which is left out."""
 TUNE_HOPELESS = 2.0

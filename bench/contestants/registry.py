@@ -75,6 +75,7 @@ CONTESTANTS: dict[str, Spec] = {
             packages=_KERAS,
             install="pip install tensorflow",
             environment={"KERAS_BACKEND": "tensorflow"},
+            peer=True,
         ),
         Spec(
             "keras-jax",
@@ -135,7 +136,6 @@ CONTESTANTS: dict[str, Spec] = {
             clock_includes="every update, and each epoch's loss",
             packages=("sklearn",),
             install="pip install scikit-learn",
-            parity=False,
             peer=True,
         ),
         Spec(

@@ -166,7 +166,7 @@ def _fairness_table(data: RunData, workload: dict[str, Any]) -> Table | None:
                 "shuffled anew every epoch, its own default" if training["shuffle"] else given,
                 _together(trial.dtype for trial in own),
                 _together(str(trial.threads) for trial in own),
-                "its own, drawn anew" if record and not record.parity else training["initializer"],
+                training["initializer"],
                 record.clock_includes if record else units.ABSENT,
                 _settings([trial for trial in trials if trial.contestant == name]),
             )

@@ -81,7 +81,7 @@ def test_a_run_measures_reports_and_says_where_the_report_is(call, light_report,
     assert out.splitlines() == ["verdict on 8 trials", "report: made/report.md and made/index.html"]
     data = read_run(tmp_path / "made")
     assert data.run.status == "complete"
-    assert data.run.command[:2] == ["bench", "run"]
+    assert data.run.command[:4] == ["python", "-m", "bench", "run"]
     assert {trial.status for trial in data.trials} == {"ok"}
     assert not (tmp_path / "made" / "scratch").exists()
 

@@ -258,3 +258,11 @@ def test_a_worker_imports_nothing_but_the_standard_library_and_numpy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     foreign = set(done.stdout.split()) - sys.stdlib_module_names - {"numpy", "bench", "numpy_nn"}
     assert {name for name in foreign if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
+
+
+def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(tmp_path):
+    reference = {name: np.zeros((3, 1)) for name in ("weights", "loss", "accuracy", "predictions")}
+    np.savez(tmp_path / "t.npz", **reference)
+    found = differences({**reference, "accuracy": np.full((3, 1), np.nan)}, tmp_path / "t.npz")
+    assert np.isnan(found["accuracy"]).all()
+    assert np.max(found["loss"]) == 0
