@@ -7,10 +7,10 @@ plan is `bench.schedule`'s, how a process is handled `bench.launcher`'s; no figu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bench.crew import Crew
 from bench.environment import now
@@ -75,7 +75,9 @@ class Runner:
         self._tasks = Tasks(job.directory, threads=job.run.threads, reference=job.reference)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
         self._ended = {key_of(trial) for trial in job.ended}
-        self._options = {_tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"}
+        self._options: dict[Place, Mapping[str, Any]] = {
+            _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
+        }
         self._strikes = Strikes()
         self._durations = Durations()
 
@@ -163,9 +165,16 @@ class Runner:
         return outcome.status == "ok"
 
     def _try(self, planned: PlannedTrial) -> Outcome:
-        request = self._tasks.request(planned, self._options.get(_place(planned), {}))
+        request = self._tasks.request(planned, self._settings(planned))
         worker = self._crew.worker(planned, request.threads)
         return worker.run(request, planned.workload.time_limit_seconds)
+
+    def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
+        """What the contestant chose here; in a workload without a clock, what it last chose for another."""
+        if planned.workload.rounds > 0:
+            return self._options.get(_place(planned), {})
+        chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
+        return chosen[-1] if chosen else {}
 
     def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: dict[str, float]) -> Trial:
         return Trial(

@@ -95,17 +95,16 @@ def points(workload: Workload) -> list[dict[str, int]]:
 
 
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
-    """Cell by cell, all but the timed rounds; before all others, whoever trains chooses its settings."""
+    """Cell by cell, all but the timed rounds; where rounds are timed, whoever trains chooses its settings before all others."""
     trials: list[PlannedTrial] = []
     for point in points(workload):
         cell = [
             PlannedTrial(workload, spec, kind, seed, 0, launch, point) for kind, seed, spec in _asked(workload, specs, reference)
         ]
-        training = {trial.spec.name for trial in cell if trial.kind != "predict"}
         trials += [
             PlannedTrial(workload, spec, "tune", seed=0, round=0, launch=launch, point=point)
             for spec in specs
-            if spec.trains and (workload.rounds > 0 or spec.name in training)
+            if spec.trains and workload.rounds > 0
         ]
         trials += cell
     return trials

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_labels_that_the_loss_is_not_made_for_are_refused(loss: str, y: Any, was
         ({"callbacks": Callback()}, "callbacks was <numpy_nn.callbacks.Callback", "a list"),
         ({"callbacks": ["stop"]}, "callbacks had 'stop'", "numpy_nn.callbacks.Callback"),
     ],
-    ids=str,
+    ids=lambda value: re.sub(r" at 0x\w+", "", str(value)),  # the same in every process
 )
 def test_bad_arguments_of_fit_are_refused_and_nothing_is_changed(
     options: dict[str, Any], was: str, may_be: str, model: Sequential
