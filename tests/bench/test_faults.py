@@ -69,10 +69,11 @@ def test_a_contestant_whose_import_fails_costs_its_own_trials_only(tmp_path):
 
 
 def test_a_trial_over_its_time_limit_is_killed_and_its_contestant_goes_on_in_a_new_process(tmp_path):
+    others = set(psutil.Process().children())
     _, trials, statuses = run(tmp_path, [spec("HangsOnce"), spec("Tiny")], rounds=2, launches=1, time_limit_seconds=1.0)
     assert statuses == {"HangsOnce": ["timeout", "ok"], "Tiny": ["ok", "ok"]}
     assert error_of(trials, "HangsOnce") == "not done after 1 s, its time limit"
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= others
 
 
 def test_what_a_contestant_prints_goes_to_its_log_and_not_into_the_answers(tmp_path):

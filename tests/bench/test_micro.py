@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ def document(tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", str(SUITE), "-q", "-k", "article", *short, f"--benchmark-json={path}"],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},  # no xdist in there
         capture_output=True,
         text=True,
         check=False,
