@@ -84,7 +84,7 @@ class KerasFit:
         )
 
     def predict(self, x: Array) -> Array:
-        """By `predict_on_batch`, since `Model.predict` spends 40 ms a call on an iterator."""
+        """By `predict_on_batch`, since `Model.predict` makes an iterator for each call."""
         outputs: Array = self._model.predict_on_batch(x)
         return outputs
 
