@@ -60,7 +60,7 @@ def compare(
 
 def certify(
     out: Annotated[Path, typer.Option(help="The folder to write into; what is there is gone on with.")] = CERTIFICATE_FOLDER,
-    share: Annotated[float, typer.Option(min=0, help="Of a whole certificate's runs, which take some six hours.")] = 1.0,
+    share: Annotated[float, typer.Option(min=0, help="Of a whole certificate's runs, which take some two hours.")] = 1.0,
     budget: Annotated[float, typer.Option(min=0, help="Seconds, after which no run is begun.")] = math.inf,
     comparisons: Annotated[int, typer.Option(min=1, help="To resample, and to simulate over each shape of noise.")] = 10_000,
 ) -> None:
@@ -82,7 +82,7 @@ def certify(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(NOT_ALL) from error
     real = certificate.figures(runs)
-    typer.echo(certificate_report.write(out, real, others, runs, _environment()))
+    typer.echo(certificate_report.write(out, real, others, runs, {**_environment(), **certificate.conditions(runs)}))
     false_alarm = any(row["regressed"] for row in real if row["slowdown"] == 0)
     raise typer.Exit(1 if false_alarm else 0)
 
@@ -162,7 +162,7 @@ def _environment() -> dict[str, str]:
 
     found = versions()
     return {
-        "cpu": f"{cpu_name()}, {cores()} cores",
+        "cpu": f"{cpu_name()}, {cores()} of {os.cpu_count()} cores",
         "python": platform.python_version(),
         "numpy": found.get("numpy", "?"),
         "blas": blas(),

@@ -19,20 +19,20 @@ from bench.regression.sequential import Rule, Verdict, overall
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 120.0
-FIRST_ROUNDS, MOST_ROUNDS, LAUNCHES_BETWEEN_DOUBLINGS = 2, 16, 12
-"""Launches are short at first (0.3 s), so that a large change is seen at once; then longer, so that the start of a process costs
-little beside what it measures. Even counts, since rounds come in pairs that cancel the order of building."""
+ROUNDS = 4
+"""Of a launch with every benchmark: some 0.25 s, in which equal sides agree within about as much as the tolerance. Shorter launches
+would say less than their start costs; longer ones would make a large change wait, as even the surest one takes 16 launches."""
 
 Blocks = NDArray[Any]
 """Seconds of the blocks of a launch, (builds, 2, pairs): BASE, then HEAD; a pair ran next to one another."""
 
 
 class Launcher(Protocol):
-    """Launches worker processes: `launches.Launches`, or a fake."""
+    """Launches worker processes, some at a time: `launches.Launches`, or a fake."""
 
     def check(self, benchmarks: Sequence[str]) -> Mapping[str, Mapping[str, Any]]: ...
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> Mapping[str, Blocks]: ...
+    def measure(self, benchmarks: Sequence[str], rounds: int) -> Sequence[Mapping[str, Blocks]]: ...
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def compare(
     budget_seconds
         No launch is begun that would end later than this after the call.
     watch
-        Is shown where things stand after the check and after each launch.
+        Is shown where things stand after the check, and whenever something was measured.
 
     """
     start = clock()
@@ -116,27 +116,27 @@ def compare(
     watch(state)
     launch_seconds = 0.0
     while not (reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds)):
-        blocks = launcher.measure(state.undecided, rounds_of(state))
+        launches = launcher.measure(state.undecided, rounds_of(state))
         elapsed = clock() - start
         launch_seconds = elapsed - state.elapsed_seconds
-        state = _after(state, blocks, elapsed)
+        for blocks in launches:
+            state = _after(state, blocks, elapsed)
         watch(state)
     return replace(state, stop_reason=reason)
 
 
 def rounds_of(state: Comparison) -> int:
-    """How many rounds the next launch has. Where benchmarks have dropped out it has more, up to twice as many: beyond, what differs
-    between launches outweighs what differs between builds.
+    """How many rounds the next launch has: what has dropped out leaves its time to the others. An even count, since rounds come in
+    pairs that cancel the order of building.
     """
-    rounds: int = min(FIRST_ROUNDS << state.launches // LAUNCHES_BETWEEN_DOUBLINGS, MOST_ROUNDS)
-    return 2 * round(rounds / 2 * min(len(state.benchmarks) / max(len(state.undecided), 1), 2))
+    return 2 * round(ROUNDS / 2 * len(state.benchmarks) / len(state.undecided))
 
 
 def log_ratio(blocks: Blocks) -> NDArray[Any]:
-    """log(HEAD / BASE) of a launch: the median over the calmer half of each build's pairs.
+    """log(HEAD / BASE) of a launch: of the mean of each side's fastest third of blocks, the mean over the builds.
 
-    Whatever disturbs a pair of blocks makes it last longer, so the pairs that took longest, both sides together, are left out. That
-    favours neither side, and on a busy machine it takes a quarter off the noise; the median takes care of what is left.
+    Whatever disturbs a block makes it last longer, so the fastest say most: where nothing interferes they agree within a per cent,
+    while every third block, say, is interrupted. Swapping the sides turns the sign around, which is all that the test asks for.
 
     Parameters
     ----------
@@ -149,10 +149,8 @@ def log_ratio(blocks: Blocks) -> NDArray[Any]:
         Of shape (...).
 
     """
-    base, head = blocks[..., 0, :], blocks[..., 1, :]
-    calmest_first = np.argsort(base + head, axis=-1)
-    calm = np.take_along_axis(np.log(head / base), calmest_first[..., : -(-base.shape[-1] // 2)], axis=-1)
-    return np.asarray(np.median(calm, axis=(-2, -1)))
+    fastest = np.sort(blocks, axis=-1)[..., : -(-blocks.shape[-1] // 3)].mean(axis=-1)
+    return np.asarray(np.log(fastest[..., 1] / fastest[..., 0]).mean(axis=-1))
 
 
 def _first_look(name: str, found: Mapping[str, Any]) -> Compared:
@@ -176,8 +174,9 @@ def _stop_reason(state: Comparison, time_is_over: bool) -> str:
 
 
 def _after(state: Comparison, blocks: Mapping[str, Blocks], elapsed_seconds: float) -> Comparison:
+    undecided = state.undecided
     benchmarks = tuple(
-        _judged(benchmark, blocks[benchmark.name], state.rule) if benchmark.name in blocks else benchmark
+        _judged(benchmark, blocks[benchmark.name], state.rule) if benchmark.name in undecided else benchmark
         for benchmark in state.benchmarks
     )
     return replace(

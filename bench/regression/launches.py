@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.regression.revisions import RevisionError, Sides
+from bench.regression.worker import SIDES, TIME_LIMIT_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TIME_LIMIT_SECONDS = 120.0
-"""For one launch, which takes a second or two: whatever is slower hangs."""
-PAIRS = 12
+LAUNCHES_A_PROCESS = 4
+"""Forks of one process that has loaded NumPy, which takes half as long as a launch."""
+PAIRS = 24
 """Of blocks, to a build."""
 
 
@@ -49,29 +49,29 @@ class Launches:
         answer: dict[str, dict[str, Any]] = self._launch({"task": "check", "benchmarks": list(benchmarks)})
         return answer
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> dict[str, NDArray[Any]]:
-        """Seconds of each block by benchmark, (rounds, 2, pairs): see `worker.measure`."""
-        answer = self._launch({"task": "measure", "benchmarks": list(benchmarks), "rounds": rounds, "pairs": PAIRS})
-        return {name: np.array([[build["base"], build["head"]] for build in builds]) for name, builds in answer.items()}
+    def measure(self, benchmarks: Sequence[str], rounds: int) -> list[dict[str, NDArray[Any]]]:
+        """Some launches: of each the seconds of each block by benchmark, (rounds, 2, pairs), see `worker.measure`."""
+        request = {"task": "measure", "benchmarks": list(benchmarks), "rounds": rounds, "pairs": PAIRS}
+        launches = self._launch({**request, "launches": LAUNCHES_A_PROCESS})
+        return [
+            {name: np.array([[build["base"], build["head"]] for build in builds]) for name, builds in launch.items()}
+            for launch in launches
+        ]
 
     def _launch(self, request: Mapping[str, Any]) -> Any:
-        names = random.sample(list(self.sides.names), 2)
-        packages = {
-            side: {"name": name, "folder": str(self.sides.folder(side, name))}
-            for side, name in zip(("base", "head"), names, strict=True)
-        }
+        folders = {side: [str(self.sides.folder(side, name) / name) for name in self.sides.names] for side in SIDES}
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "bench.regression.worker"],
-                input=json.dumps({**request, "packages": packages}),
+                input=json.dumps({**request, "folders": folders}),
                 capture_output=True,
                 text=True,
                 env=_environment(),
-                timeout=TIME_LIMIT_SECONDS,
+                timeout=LAUNCHES_A_PROCESS * TIME_LIMIT_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise LaunchError(f"a launch wasn't done after {TIME_LIMIT_SECONDS:g} s") from None
+            raise LaunchError(f"a launch wasn't done after {TIME_LIMIT_SECONDS} s") from None
         if done.returncode != 0:
             last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
             raise LaunchError(f"a launch ended with code {done.returncode}: {last}")
@@ -82,7 +82,10 @@ class Launches:
 
 
 def _environment() -> dict[str, str]:
-    """One thread for every BLAS, and hashes of strings that differ from launch to launch."""
+    """One thread for every BLAS, hashes of strings that differ from launch to launch, and memory that is kept once it was had: else
+    a block would be charged for what the one before gave back to the system.
+    """
+    memory = {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **threads, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}
+    return {**os.environ, **memory, **threads, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}

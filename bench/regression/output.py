@@ -90,8 +90,9 @@ def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
             "<details><summary>Details</summary>",
             "",
             f"{_progress(comparison)}. Tolerance {100 * rule.tolerance:g} %. Both revisions ran in the same processes and took "
-            "turns in blocks of about a third of a millisecond. The intervals hold for all benchmarks together, at every look, "
-            f"with {100 * (1 - rule.level):g} % confidence.",
+            "turns in blocks of a fraction of a millisecond. The intervals hold for all benchmarks together, at every look, "
+            f"with {100 * (1 - rule.interval_level):g} % confidence; where both are equally fast, any of them is called regressed "
+            f"or improved in {100 * rule.level:g} % of all comparisons at most.",
             "",
             "| benchmark | what it is | launches | block | note |",
             "| --- | --- | --- | --- | --- |",
@@ -115,6 +116,7 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
         "head": comparison.head,
         "tolerance": comparison.rule.tolerance,
         "level": comparison.rule.level,
+        "interval_level": comparison.rule.interval_level,
         "launches": comparison.launches,
         "elapsed_seconds": comparison.elapsed_seconds,
         "stop_reason": comparison.stop_reason,

@@ -26,7 +26,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST_STAKE = 0.9
+LARGEST_STAKE = 0.8
 """c: the share of the wealth that is bet at most. With 1, a single outlier on the wrong side would end the game."""
 SENSITIVITIES = (50.0, 100.0, 200.0, 400.0, 800.0)
 """λ: a log ratio of 1/λ (2 % … 0.125 %) is bet on with tanh(1) = 76 % of the largest stake."""
@@ -34,6 +34,12 @@ WIDEST_LOG_RATIO = 3.0
 """Intervals are searched for between −3 and 3: a twentieth to twenty times as fast."""
 LEVEL = 0.001
 """The probability that a whole comparison of equal revisions calls any benchmark regressed or improved: half for each."""
+INTERVAL_LEVEL = 0.01
+"""The probability that any interval of a whole comparison ever misses its ratio; "no change" is an interval within the tolerance.
+
+Ten times the other, since a false alarm costs somebody's hour, while a change of little more than the tolerance that passes once is
+caught by the next comparison as likely as not.
+"""
 
 
 class Verdict(StrEnum):
@@ -76,47 +82,42 @@ class Rule:
     tolerance
         A share: changes up to this size are of no interest.
     level
-        Of a whole comparison, half of it for either direction.
+        Of a false "regressed" or "improved" in a whole comparison, half of it for either direction.
+    interval_level
+        Of an interval that misses its ratio, and so of a false "no change".
 
     """
 
     benchmarks: int
     tolerance: float
     level: float = LEVEL
+    interval_level: float = INTERVAL_LEVEL
 
-    @property
-    def log_threshold(self) -> float:
-        """1/α of Ville's inequality, for one benchmark and one direction."""
-        return math.log(2 * self.benchmarks / self.level)
+    def log_threshold(self, level: float) -> float:
+        """1/α of Ville's inequality, for one benchmark and one direction of a whole comparison at `level`."""
+        return math.log(2 * self.benchmarks / level)
 
     def verdict(self, log_ratios: Sequence[float]) -> Verdict:
         """Whether the centre of `log_ratios`, one a launch, is surely beyond the tolerance, surely within it, or neither."""
-        edge = math.log1p(self.tolerance)
-        if self._surely(log_ratios, edge, above=True):
-            return Verdict.REGRESSED
-        if self._surely(log_ratios, -edge, above=False):
-            return Verdict.IMPROVED
-        if self._surely(log_ratios, -edge, above=True) and self._surely(log_ratios, edge, above=False):
-            return Verdict.NO_CHANGE
-        return Verdict.INCONCLUSIVE
+        slower, faster, within = (bool(sure[-1]) for sure in self._sure(log_ratios))
+        return self._name(slower, faster, within)
 
     def first_verdict(self, log_ratios: Sequence[float]) -> tuple[Verdict, int]:
         """What `verdict` says as soon as it is sure when it looks after every launch, and after how many launches.
 
         The same as asking it again and again, in one pass: for simulations.
         """
-        edge = math.log1p(self.tolerance)
-        slower, faster = self._sure(log_ratios, edge, above=True), self._sure(log_ratios, -edge, above=False)
-        within = self._sure(log_ratios, -edge, above=True) & self._sure(log_ratios, edge, above=False)
-        for launch in np.flatnonzero(slower | faster | within):
-            verdict = Verdict.REGRESSED if slower[launch] else Verdict.IMPROVED if faster[launch] else Verdict.NO_CHANGE
-            return verdict, int(launch) + 1
-        return Verdict.INCONCLUSIVE, len(log_ratios)
+        slower, faster, within = self._sure(log_ratios)
+        sure = np.flatnonzero(slower | faster | within)
+        if not len(sure):
+            return Verdict.INCONCLUSIVE, len(log_ratios)
+        first = sure[0]
+        return self._name(slower[first], faster[first], within[first]), int(first) + 1
 
     def interval(self, log_ratios: Sequence[float]) -> tuple[float, float]:
-        """Of the ratio HEAD / BASE: all that `verdict` would not refuse; (0, inf) where there is too little to say anything.
+        """Of the ratio HEAD / BASE: all that isn't refused; (0, inf) where there is too little to say anything.
 
-        It holds at all times and for all benchmarks together, with a probability of 1 − `level`.
+        It holds at all times and for all benchmarks together, with a probability of 1 − `interval_level`.
         """
         low = self._edge(log_ratios, above=True)
         high = self._edge(log_ratios, above=False)
@@ -133,22 +134,33 @@ class Rule:
                 high = middle
         return math.exp((low + high) / 2)
 
-    def _surely(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> bool:
-        return bool(self._sure(log_ratios, centre, above=above)[-1])
+    @staticmethod
+    def _name(slower: bool, faster: bool, within: bool) -> Verdict:
+        if slower or faster:
+            return Verdict.REGRESSED if slower else Verdict.IMPROVED
+        return Verdict.NO_CHANGE if within else Verdict.INCONCLUSIVE
 
-    def _sure(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> NDArray[np.bool_]:
-        """`_surely` after each launch."""
-        return log_wealths(log_ratios, centre, above=above) >= self.log_threshold
+    def _sure(self, log_ratios: Sequence[float]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """After each launch, whether HEAD is surely slower than the tolerance allows, surely faster, surely neither."""
+        edge = math.log1p(self.tolerance)
+        alarm, interval = self.log_threshold(self.level), self.log_threshold(self.interval_level)
+        slower, faster = log_wealths(log_ratios, edge, above=True), log_wealths(log_ratios, -edge, above=False)
+        not_slower, not_faster = log_wealths(log_ratios, edge, above=False), log_wealths(log_ratios, -edge, above=True)
+        return slower >= alarm, faster >= alarm, (not_slower >= interval) & (not_faster >= interval)
+
+    def _refused(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> bool:
+        """Whether the centre of `log_ratios` is surely above (below) `centre`, as far as intervals go."""
+        return log_wealth(log_ratios, centre, above=above) >= self.log_threshold(self.interval_level)
 
     def _edge(self, log_ratios: Sequence[float], *, above: bool) -> float:
         """The last centre that is refused, coming from outside: the wealth falls steadily on the way in, so halving finds it."""
         refused = -WIDEST_LOG_RATIO if above else WIDEST_LOG_RATIO
-        if not self._surely(log_ratios, refused, above=above):
+        if not self._refused(log_ratios, refused, above=above):
             return -math.inf if above else math.inf
         kept = -refused
         while abs(kept - refused) > 1e-6:
             middle = (refused + kept) / 2
-            if self._surely(log_ratios, middle, above=above):
+            if self._refused(log_ratios, middle, above=above):
                 refused = middle
             else:
                 kept = middle

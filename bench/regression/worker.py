@@ -1,8 +1,9 @@
 """The process in which two revisions take turns: `python -m bench.regression.worker`, started by `launches`.
 
 Reads one request (JSON) on stdin, answers on stdout, ends. Imports the standard library, NumPy and greenlet, and the two
-revisions under their two names. Whatever might favour one of them (who is loaded, built, run first) is drawn by coins here, and
-by `launches` (who gets which name), so that with equal revisions nothing but chance tells one from the other.
+revisions under their two names. A launch is a fork of it, which spares it the start of Python and NumPy: it loads the revisions
+itself. Whatever might favour one of them (who gets which name; who is loaded, built, run first) is drawn by coins in each launch,
+so that with equal revisions nothing but chance tells one from the other.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import os
 import random
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,8 +28,10 @@ import numpy as np
 from bench.regression.benchmarks import BENCHMARKS, Array, Work
 
 SIDES = ("base", "head")
-WARM_UP_BLOCKS = 3
+WARM_UP_BLOCKS = 2
 CHECK_BLOCKS = 3
+TIME_LIMIT_SECONDS = 120
+"""For one launch, which takes a third of a second: whatever is slower hangs, and is ended even where nobody waits any more."""
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: float32 has 1e-7, and steps add to it."""
 
@@ -35,20 +42,74 @@ Libraries = Mapping[str, ModuleType]
 def main() -> None:
     """Answer the one request."""
     request = json.load(sys.stdin)
-    libraries = load(request["packages"], random.sample(SIDES, 2))
-    gc.disable()
-    gc.freeze()  # what is loaded stays, and needn't be looked at when a build is collected
+    names, folders = request["benchmarks"], request["folders"]
+    answer: Any
     if request["task"] == "check":
-        answer: dict[str, Any] = {name: check(name, libraries) for name in request["benchmarks"]}
+        libraries = load(folders, tossed(), tossed())
+        answer = {name: check(name, libraries) for name in names}
         if "numpy_nn" in sys.modules:
             raise ImportError("a revision imports numpy_nn by a name in a string: its copy under another name can't be told apart")
     else:
-        answer = measure(request["benchmarks"], libraries, rounds=request["rounds"], pairs=request["pairs"])
+        launch = partial(_launch, folders, names, rounds=request["rounds"], pairs=request["pairs"])
+        answer = [forked(launch) for _ in range(request["launches"])]
     json.dump(answer, sys.stdout)
 
 
-def load(packages: Mapping[str, Mapping[str, str]], order: Sequence[str]) -> Libraries:
-    """Import each side's package, from its `folder` by its `name`, in `order`.
+def _launch(folders: Mapping[str, Sequence[str]], names: Sequence[str], *, rounds: int, pairs: int) -> Any:
+    libraries = load(folders, tossed(), tossed())
+    gc.disable()
+    gc.freeze()  # what is loaded stays, and needn't be looked at when a build is collected
+    return measure(names, libraries, rounds=rounds, pairs=pairs)
+
+
+def forked(task: Callable[[], Any]) -> Any:
+    """What `task` returns, by way of JSON, in a fork of this process; Python gives its `random` another seed.
+
+    Raises
+    ------
+    RuntimeError
+        If the fork fails; what failed is on stderr.
+
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            signal.alarm(TIME_LIMIT_SECONDS)
+            os.close(reader)
+            with os.fdopen(writer, "w", encoding="utf-8") as file:
+                json.dump(task(), file)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)  # not by way of what the parent has to clean up
+    os.close(writer)
+    with os.fdopen(reader, encoding="utf-8") as file:
+        answer = file.read()
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise RuntimeError(f"a launch ended with code {os.waitstatus_to_exitcode(status)}")
+    return json.loads(answer)
+
+
+def tossed() -> list[str]:
+    """Both sides, in an order that is drawn."""
+    return random.sample(SIDES, 2)
+
+
+def load(folders: Mapping[str, Sequence[str]], named: Sequence[str], order: Sequence[str]) -> Libraries:
+    """Import both sides.
+
+    Parameters
+    ----------
+    folders
+        Of each side, the folder of its copy under the first name and of that under the second: a package in each.
+    named
+        The side that gets the first name, and the one that gets the second.
+    order
+        Who is imported first.
 
     Raises
     ------
@@ -56,11 +117,12 @@ def load(packages: Mapping[str, Mapping[str, str]], order: Sequence[str]) -> Lib
         If one can't be imported, whatever the reason; the message names the side.
 
     """
-    sys.path[:0] = [packages[side]["folder"] for side in order]
+    copies = {side: Path(folders[side][place]) for place, side in enumerate(named)}
+    sys.path[:0] = [str(copies[side].parent) for side in order]
     libraries = {}
     for side in order:
         try:
-            libraries[side] = importlib.import_module(packages[side]["name"])
+            libraries[side] = importlib.import_module(copies[side].name)
         except Exception as error:
             raise ImportError(f"numpy_nn at {side.upper()} fails to import: {one_line(error)}") from error
     return libraries
@@ -115,11 +177,9 @@ def measure(
 
     """
     answer: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    orders: dict[str, list[str]] = {}
     for number in range(rounds):
-        if number % 2 == 0:
-            orders = {name: random.sample(SIDES, 2) for name in names}
-        else:
-            orders = {name: order[::-1] for name, order in orders.items()}
+        orders = {name: order[::-1] for name, order in orders.items()} if number % 2 else {name: tossed() for name in names}
         for name in random.sample(names, len(names)):
             answer[name].append(_time_build(name, libraries, orders[name], pairs, clock))
             gc.collect()
@@ -136,7 +196,7 @@ def _time_build(
             work()
     seconds: dict[str, list[float]] = {side: [] for side in order}
     for _ in range(pairs):
-        for side in random.sample(SIDES, 2):
+        for side in tossed():
             block = works[side]
             start = clock()
             block()

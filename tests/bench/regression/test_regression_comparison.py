@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.regression.comparison import MOST_ROUNDS, compare, log_ratio
+from bench.regression.comparison import ROUNDS, compare, log_ratio
 from bench.regression.sequential import Verdict
 
 NAMES = ["step", "predict"]
@@ -11,7 +11,7 @@ SAME = {"errors": {}, "difference": 0.0, "same": True}
 
 
 class FakeLauncher:
-    """Launches of a machine whose times are made up; each takes `seconds` on a clock that it drives itself."""
+    """Launches of a machine whose times are made up, two at a time; each takes `seconds` on a clock that it drives itself."""
 
     def __init__(self, ratios=None, *, seconds=1.0, checked=None, noise=0.002):
         self.ratios = ratios or {}
@@ -27,8 +27,8 @@ class FakeLauncher:
 
     def measure(self, benchmarks, rounds):
         self.calls.append((list(benchmarks), rounds))
-        self.now += self._seconds
-        return {name: self._blocks(self.ratios.get(name, 1.0), rounds) for name in benchmarks}
+        self.now += 2 * self._seconds
+        return [{name: self._blocks(self.ratios.get(name, 1.0), rounds) for name in benchmarks} for _ in range(2)]
 
     def _blocks(self, ratio, rounds):
         blocks = np.exp(self._generator.normal(0, self._noise, (rounds, 2, 12)))
@@ -82,17 +82,29 @@ def test_a_benchmark_that_is_decided_is_launched_no_more_and_its_time_goes_to_th
     together = [rounds for names, rounds in launcher.calls if len(names) == 2]
     assert together
     assert alone
-    assert alone[-1] == 2 * MOST_ROUNDS
-    assert max(together) <= MOST_ROUNDS
+    assert set(together) == {ROUNDS}
+    assert set(alone) == {2 * ROUNDS}
 
 
-def test_launches_are_short_at_first_and_have_even_rounds():
-    launcher = FakeLauncher(noise=0.5)
-    launcher.compare(budget_seconds=80)
-    rounds = [rounds for _, rounds in launcher.calls]
-    assert rounds == sorted(rounds)
-    assert rounds[0] == 2
-    assert all(count % 2 == 0 for count in rounds)
+def test_rounds_are_even_however_many_benchmarks_are_left():
+    names = [f"benchmark {number}" for number in range(7)]
+    launcher = FakeLauncher({name: 1 + 0.002 * number for number, name in enumerate(names)}, noise=0.01)
+    launcher.compare(names, budget_seconds=80)
+    assert len({len(left) for left, _ in launcher.calls}) > 1
+    assert all(rounds % 2 == 0 for _, rounds in launcher.calls)
+
+
+def test_a_verdict_stays_though_more_launches_came_with_the_one_that_made_it_sure():
+    launcher = FakeLauncher({"step": 1.05})
+    measure = launcher.measure
+    launcher.measure = lambda benchmarks, rounds: [
+        launch
+        for launches in [measure(benchmarks, rounds) for _ in range(40)]
+        for launch in (*launches, {name: blocks[:, ::-1] for name, blocks in launches[0].items()})
+    ]
+    comparison = launcher.compare(budget_seconds=70)
+    assert comparison.launches > 100
+    assert len(comparison.benchmarks[1].log_ratios) < comparison.launches
 
 
 def test_what_computes_something_else_is_said_and_not_timed():
@@ -125,19 +137,19 @@ def test_a_difference_by_rounding_is_timed_and_noted():
     assert step.note == "outcomes differ by up to 1e-07"
 
 
-def test_blocks_disturbed_on_either_side_do_not_move_a_launch():
-    blocks = np.ones((1, 2, 12))
-    blocks[:, 1] = 1.01
-    blocks[0, 0, :3] = 5
-    blocks[0, 1, 4:7] = 9
-    assert log_ratio(blocks) == pytest.approx(np.log(1.01))
+def test_a_launch_is_not_moved_where_half_of_its_blocks_are_disturbed_on_either_side():
+    for disturbed in ([0], [1], [0, 1]):
+        blocks = np.ones((1, 2, 12))
+        blocks[:, 1] = 1.01
+        for side in disturbed:
+            blocks[0, side, side::2] = 5 + 4 * side
+        assert log_ratio(blocks) == pytest.approx(np.log(1.01))
 
 
-def test_a_launch_is_not_moved_where_half_of_its_pairs_are_disturbed_on_the_same_side():
-    blocks = np.ones((1, 2, 12))
-    blocks[:, 1] = 1.01
-    blocks[0, 1, ::2] = 9
-    assert log_ratio(blocks) == pytest.approx(np.log(1.01))
+def test_every_build_of_a_launch_counts_as_much():
+    blocks = np.ones((2, 2, 12))
+    blocks[0, 1] = 1.04
+    assert log_ratio(blocks) == pytest.approx(np.log(1.04) / 2)
 
 
 def test_swapping_the_sides_turns_a_launchs_log_ratio_around():

@@ -1,5 +1,6 @@
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,9 +53,19 @@ def test_the_verdict_says_what_the_interval_says(log_ratios, tolerance):
     if min(abs(math.log(end) - sign * math.log1p(tolerance)) for end in (low or 1e-9, high) for sign in (-1, 1)) < 1e-5:
         return  # too near to the edge for an interval found by halving
     verdict = rule.verdict(log_ratios)
-    assert (verdict is Verdict.REGRESSED) == (low > 1 + tolerance)
-    assert (verdict is Verdict.IMPROVED) == (high < 1 / (1 + tolerance))
     assert (verdict is Verdict.NO_CHANGE) == (1 / (1 + tolerance) < low and high < 1 + tolerance)
+    alarm_low, alarm_high = replace(rule, interval_level=rule.level).interval(log_ratios)
+    if min(abs(math.log(end) - sign * math.log1p(tolerance)) for end in (alarm_low or 1e-9, alarm_high) for sign in (-1, 1)) < 1e-5:
+        return
+    assert (verdict is Verdict.REGRESSED) == (alarm_low > 1 + tolerance)
+    assert (verdict is Verdict.IMPROVED) == (alarm_high < 1 / (1 + tolerance))
+
+
+def test_a_false_alarm_asks_for_more_evidence_than_an_interval_and_implies_it():
+    rule = Rule(5, 0.0)
+    assert rule.log_threshold(rule.level) > rule.log_threshold(rule.interval_level)
+    first = next(count for count in range(1, 100) if rule.verdict([0.01] * count) is Verdict.REGRESSED)
+    assert rule.interval([0.01] * first)[0] > 1
 
 
 @given(log_ratios=LOG_RATIOS)

@@ -1,4 +1,7 @@
+import os
 import random
+import signal
+import sys
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -44,7 +47,7 @@ def test_blocks_of_a_fit_are_epochs_of_it_and_go_on_from_one_another():
     from bench.regression.benchmarks import draw_weights, make_model, two_moons
 
     model = make_model(numpy_nn, draw_weights(4))
-    model.fit(*two_moons(320, 4), batch_size=32, epochs=3, shuffle=False, verbose=0)
+    model.fit(*two_moons(160, 4), batch_size=32, epochs=3, shuffle=False, verbose=0)
     assert all(np.array_equal(one, other) for one, other in zip(after, model.get_weights(), strict=True))
 
 
@@ -80,6 +83,44 @@ class Recorder(Work):
 
     def outcome(self):
         return []
+
+
+def test_a_fork_answers_with_what_its_task_returned_and_changes_nothing_here():
+    here = []
+    assert worker.forked(lambda: here.append(1) or {"pid": 7}) == {"pid": 7}
+    assert here == []
+
+
+def test_forks_toss_coins_of_their_own():
+    random.seed(3)
+    assert len({worker.forked(random.random) for _ in range(5)}) == 5
+
+
+def test_a_fork_that_fails_says_why_on_stderr_and_its_code_here(capfd):
+    with pytest.raises(RuntimeError, match="ended with code 1"):
+        worker.forked(lambda: 1 / 0)
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    with pytest.raises(RuntimeError, match="ended with code -9"):
+        worker.forked(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_either_side_may_have_either_name_and_be_loaded_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    names = ("one_of_two", "other_of_two")
+    for side in worker.SIDES:
+        for name in names:
+            (tmp_path / name / side / name).mkdir(parents=True)
+            (tmp_path / name / side / name / "__init__.py").write_text(f"import sys; SIDE = {side!r}; BEFORE = set(sys.modules)")
+    folders = {side: [str(tmp_path / name / side / name) for name in names] for side in worker.SIDES}
+    for named in (["base", "head"], ["head", "base"]):
+        for order in (["base", "head"], ["head", "base"]):
+            for name in names:
+                sys.modules.pop(name, None)
+            libraries = worker.load(folders, named, order)
+            assert {side: library.SIDE for side, library in libraries.items()} == {"base": "base", "head": "head"}
+            assert libraries[named[0]].__name__ == names[0]
+            assert {libraries[order[0]].__name__} <= libraries[order[1]].BEFORE
+            assert libraries[order[1]].__name__ not in libraries[order[0]].BEFORE
 
 
 @pytest.fixture
