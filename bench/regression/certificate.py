@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.environment import now, revision
 from bench.regression.appending import append_line
 from bench.regression.benchmarks import BENCHMARKS
 from bench.regression.comparison import TOLERANCE, Blocks, Comparison, compare, log_ratio
@@ -31,7 +33,7 @@ from bench.regression.slowdown import Calibration, calibrate, slowed_copy
 RUNS_FILE = "runs.jsonl"
 BLOCKS_FOLDER = "blocks"
 CALIBRATION_FILE = "calibration.json"
-CALIBRATION_LAUNCHES = 12
+CALIBRATION_CALLS = 5
 CONFIDENCE = 0.95
 
 
@@ -43,15 +45,15 @@ class Cell:
     runs: int
     slowdown: float = 0.0
     """A share of the training step's time."""
-    tolerance: float = 0.0
+    tolerance: float = TOLERANCE
     busy: bool = False
-    """Whether another process keeps one core busy half of the time."""
+    """Whether another process keeps one core busy half of the time: the comparison's own, where it is pinned to one."""
 
 
 CELLS = (
-    Cell("equal", 300, tolerance=TOLERANCE),
-    Cell("equal, half a core busy", 100, tolerance=TOLERANCE, busy=True),
-    Cell("0.5 % slower", 40, 0.005),
+    Cell("equal", 300),
+    Cell("equal, half a core busy", 100, busy=True),
+    Cell("0.5 % slower", 40, 0.005, tolerance=0.0),
     Cell("1 % slower", 60, 0.01),
     Cell("2 % slower", 60, 0.02),
     Cell("5 % slower", 100, 0.05),
@@ -195,8 +197,8 @@ def _calibration(directory: Path, package: Path) -> Calibration:
 def _slowed_by(directory: Path, package: Path, length: int) -> float:
     """The share by which so many letters slow a training step: the median of some launches."""
     with _slowed(directory, package, length) as slowed, _sides(directory, package, slowed) as sides:
-        launches = [Launches(sides).measure(["step"], rounds=24)["step"] for _ in range(CALIBRATION_LAUNCHES)]
-    return float(np.expm1(np.median([log_ratio(blocks) for blocks in launches])))
+        calls = [Launches(sides).measure(["step"], rounds=24) for _ in range(CALIBRATION_CALLS)]
+    return float(np.expm1(np.median([log_ratio(launch["step"]) for launches in calls for launch in launches])))
 
 
 @contextmanager
@@ -238,7 +240,10 @@ def _sides(directory: Path, base: Path, head: Path) -> Iterator[Sides]:
 
 @contextmanager
 def _busy() -> Iterator[None]:
-    """Another process that keeps one core busy half of the time, in turns of 50 ms, while the block lasts."""
+    """Another process that keeps one core busy half of the time, in turns of 50 ms, while the block lasts.
+
+    It may run where this process may: where a certificate is pinned to one core, on that very core.
+    """
     script = (
         "import time\n"
         "while True:\n"
@@ -267,6 +272,8 @@ def _save_blocks(path: Path, comparison: Comparison) -> None:
 def _line(cell: Cell, length: int | None, comparison: Comparison, elapsed_seconds: float) -> dict[str, Any]:
     return {
         "cell": cell.name,
+        "date": now(),
+        "commit": revision(package_folder().parent)[0],
         "letters_added": length,
         "verdict": comparison.verdict,
         "stop_reason": comparison.stop_reason,
@@ -283,6 +290,20 @@ def _line(cell: Cell, length: int | None, comparison: Comparison, elapsed_second
             }
             for benchmark in comparison.benchmarks
         },
+    }
+
+
+def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """When the runs were made, of which commit, and how busy the machine was without them."""
+    if not runs:
+        return {}
+    loads = [run["load_1min"] for run in runs]
+    commits = dict.fromkeys(run["commit"] or "no commit" for run in runs)
+    return {
+        "system": platform.platform(),
+        "commit": ", ".join(commits),
+        "runs made": f"{runs[0]['date'][:16]} to {runs[-1]['date'][:16]} UTC",
+        "load": f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which the comparison is 1",
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bench.regression.sequential import LEVEL
+from bench.regression.sequential import INTERVAL_LEVEL, LEVEL
 from bench.report.style import RC, new_figure, percent_axis
 
 Row = Mapping[str, Any]
@@ -20,7 +20,13 @@ Row = Mapping[str, Any]
 def write(directory: Path, real: Sequence[Row], others: Sequence[Row], runs: Sequence[Row], environment: Mapping[str, str]) -> str:
     """Write all of it into `directory`; return the Markdown."""
     page = markdown(real, others, environment)
-    document = {"level": LEVEL, "environment": dict(environment), "real": list(real), "other": list(others)}
+    document = {
+        "level": LEVEL,
+        "interval_level": INTERVAL_LEVEL,
+        "environment": dict(environment),
+        "real": list(real),
+        "other": list(others),
+    }
     (directory / "certificate.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (directory / "certificate.md").write_text(page, encoding="utf-8")
     if real:
@@ -37,10 +43,12 @@ def markdown(real: Sequence[Row], others: Sequence[Row], environment: Mapping[st
         [
             "# How often `compare` is wrong, and how soon it is right",
             "",
-            "; ".join(f"{name}: {value}" for name, value in environment.items()),
+            *(f"- {name}: {value}" for name, value in environment.items()),
             "",
             "Intervals are Clopper and Pearson's, 95 %. A whole comparison times every benchmark; the slowdown is in the training "
-            f"step alone. The rule promises at most {100 * LEVEL:g} % false verdicts, of either direction.",
+            f"step alone, as a share of what `step` times. Equal sides are to be called regressed or improved in at most "
+            f"{100 * LEVEL:g} % of all comparisons, and a change beyond the tolerance to be called none in at most "
+            f"{100 * INTERVAL_LEVEL:g} %.",
             "",
             "## Real runs",
             "",

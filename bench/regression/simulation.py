@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, int, int]], Array]
 """(generator, (launches, builds, blocks)) -> log of the machine's slowness during each block, in the order of time."""
 
-LAUNCHES, BUILDS, PAIRS = 60, 2, 12
+LAUNCHES, BUILDS, PAIRS = 60, 4, 24
+"""As in a comparison that takes some 20 s."""
 BENCHMARKS = 5
 
 
