@@ -13,7 +13,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -44,6 +44,9 @@ def compare(
 ) -> None:
     """Say whether `numpy_nn` is slower at HEAD than at BASE. Exit code 1 if it is, 3 if it computes something else, 4 if unsure."""
     from bench.regression.launches import LaunchError
+    from bench.regression.output import as_json, failure_as_json, failure_as_markdown
+    from bench.regression.output import markdown as as_markdown
+    from bench.regression.revisions import RevisionError
 
     _end_politely()
     with _wrong_use():
@@ -51,10 +54,16 @@ def compare(
         _check_writable([path for path in (json_, markdown) if path is not None])
         try:
             comparison = _compare(repository, base, head, names, tolerance / 100, budget)
+        except RevisionError as error:
+            _write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error)), json_, markdown)
+            raise
         except LaunchError as error:
+            _write(failure_as_json("launch failed", str(error)), failure_as_markdown(str(error)), json_, markdown)
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(NOT_ALL) from error
-    _write(comparison, json_, markdown)
+    _show(comparison)
+    environment = _environment()
+    _write(as_json(comparison, environment), as_markdown(comparison, environment), json_, markdown)
     raise typer.Exit(EXIT_CODES[comparison.verdict])
 
 
@@ -135,19 +144,21 @@ def _compare(
         )
 
 
-def _write(comparison: Comparison, json_: Path | None, markdown: Path | None) -> None:
-    """The verdict on screen, and wherever else it was asked for; on GitHub also on the job's page."""
-    from bench.regression.output import as_json, headline, screen
-    from bench.regression.output import markdown as page
+def _show(comparison: Comparison) -> None:
+    """The verdict on screen."""
+    from bench.regression.output import headline, screen
 
-    environment = _environment()
     Console().print(screen(comparison))
     typer.echo(headline(comparison))
+
+
+def _write(document: dict[str, Any], page: str, json_: Path | None, markdown: Path | None) -> None:
+    """Wherever else it was asked for; on GitHub also on the job's page. What stood there before is of another comparison."""
     if json_ is not None:
-        json_.write_text(json.dumps(as_json(comparison, environment), indent=2) + "\n", encoding="utf-8")
+        json_.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if markdown is not None:
-        markdown.write_text(page(comparison, environment), encoding="utf-8")
-    _write_job_page(page(comparison, environment))
+        markdown.write_text(page, encoding="utf-8")
+    _write_job_page(page)
 
 
 def _write_job_page(text: str) -> None:

@@ -77,7 +77,7 @@ class Launches:
             raise LaunchError(f"a launch ended with code {done.returncode}: {last}")
         answer = json.loads(done.stdout)
         if "error" in answer:
-            raise RevisionError(answer["error"])
+            raise RevisionError("can't be loaded", answer["error"])
         return answer
 
 

@@ -111,6 +111,7 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": comparison.verdict,
+        "error": None,
         "headline": headline(comparison),
         "base": comparison.base,
         "head": comparison.head,
@@ -135,6 +136,16 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
             for benchmark in comparison.benchmarks
         ],
     }
+
+
+def failure_as_json(kind: str, message: str) -> dict[str, Any]:
+    """The same for a comparison that could not be made: no verdict, but what is in the way."""
+    return {"schema_version": SCHEMA_VERSION, "verdict": None, "error": {"kind": kind, "message": message}}
+
+
+def failure_as_markdown(message: str) -> str:
+    """Its page."""
+    return f"## `numpy_nn`: not compared\n\n{message}\n"
 
 
 def _progress(comparison: Comparison) -> str:

@@ -27,7 +27,20 @@ GIT_SECONDS = 120.0
 
 
 class RevisionError(ValueError):
-    """A revision that can't be had, or isn't one of `numpy_nn`."""
+    """A revision that can't be had, or isn't one of `numpy_nn`.
+
+    Parameters
+    ----------
+    kind
+        For programs: "unknown revision", "no numpy_nn", "can't be loaded" or "git failed".
+    message
+        For people.
+
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -120,11 +133,12 @@ def _resolve(root: Path, given: str | None) -> Revision:
     if given is None:
         return Revision("working tree", None)
     if given.startswith("-"):
-        raise RevisionError(f"revision {given!r} begins with a dash: it must be what git calls a commit")
+        raise RevisionError("unknown revision", f"revision {given!r} begins with a dash: it must be what git calls a commit")
     try:
         commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{given}^{{commit}}").strip()
     except RevisionError:
-        raise RevisionError(f"revision {given!r} is unknown in {root}: it must be what git calls a commit") from None
+        message = f"revision {given!r} is unknown in {root}: it must be what git calls a commit"
+        raise RevisionError("unknown revision", message) from None
     return Revision(given, commit)
 
 
@@ -135,7 +149,7 @@ def _package(root: Path, revision: Revision, worktree: Path) -> Path:
         _git(root, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(worktree), revision.commit)
     package = (root if revision.commit is None else worktree) / PACKAGE
     if not (package / "__init__.py").is_file():
-        raise RevisionError(f"revision {revision} has no {PACKAGE}: there is no {PACKAGE}/__init__.py in it")
+        raise RevisionError(f"no {PACKAGE}", f"revision {revision} has no {PACKAGE}: there is no {PACKAGE}/__init__.py in it")
     return package
 
 
@@ -158,10 +172,10 @@ def _git(folder: Path, *arguments: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise RevisionError(f"git can't be run: {error}") from error
+        raise RevisionError("git failed", f"git can't be run: {error}") from error
     if done.returncode != 0:
         said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise RevisionError(f"git {arguments[0]} in {folder}: {said}")
+        raise RevisionError("git failed", f"git {arguments[0]} in {folder}: {said}")
     return done.stdout
 
 

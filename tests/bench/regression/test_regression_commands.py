@@ -58,6 +58,33 @@ def figures(path):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["nonsense"], "unknown revision"),
+        (["--", "--all"], "unknown revision"),
+        (["good", "empty"], "no numpy_nn"),
+        (["good", "broken"], "can't be loaded"),
+        (["good", "unparsable"], "can't be loaded"),
+    ],
+)
+def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdict(repository, tmp_path, arguments, kind):
+    files = {name: tmp_path / name for name in ("c.json", "c.md", "summary.md")}
+    for path in files.values():
+        path.write_text('{"verdict": "no change"}')
+    done = compare(
+        repository, "--json", str(files["c.json"]), "--markdown", str(files["c.md"]), *arguments,
+        GITHUB_STEP_SUMMARY=str(files["summary.md"]),
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    found = figures(files["c.json"])
+    assert found["verdict"] is None
+    assert found["error"]["kind"] == kind
+    assert found["error"]["message"] in done.stderr
+    assert files["c.md"].read_text() == f"## `numpy_nn`: not compared\n\n{found['error']['message']}\n"
+    assert files["summary.md"].read_text().endswith(files["c.md"].read_text())
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nonsense"], "revision 'nonsense' is unknown"),
