@@ -24,10 +24,20 @@ import numpy as np
 from bench.environment import now, revision
 from bench.regression.appending import append_line
 from bench.regression.benchmarks import BENCHMARKS
+from bench.regression.changes import LEAST_POINTS, MOST_POINTS
 from bench.regression.comparison import TOLERANCE, Blocks, Comparison, compare, log_ratio
 from bench.regression.launches import Launches
 from bench.regression.revisions import PACKAGE, Revision, Sides, add_side
-from bench.regression.simulation import SHAPES, false_alarms, resampled_comparison, simulated_comparison
+from bench.regression.simulation import (
+    RECOVERED,
+    SHAPES,
+    TREND_NOISES,
+    false_alarms,
+    recovered_found,
+    resampled_comparison,
+    simulated_comparison,
+    trend_false_alarms,
+)
 from bench.regression.slowdown import Calibration, calibrate, slowed_copy
 
 RUNS_FILE = "runs.jsonl"
@@ -35,6 +45,7 @@ BLOCKS_FOLDER = "blocks"
 CALIBRATION_FILE = "calibration.json"
 CALIBRATION_CALLS = 5
 CONFIDENCE = 0.95
+TREND_POINTS = (2 * LEAST_POINTS, 40, MOST_POINTS)
 
 
 @dataclass(frozen=True)
@@ -119,14 +130,17 @@ def next_cell(runs: Sequence[Mapping[str, Any]], share: float) -> Cell | None:
 
 
 def figures(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row a cell of real runs: how many were called what, with exact intervals, and the time to the verdict."""
+    """A row a cell of real runs: how many were called what, with exact intervals, and the time to the verdict.
+
+    What counts is "regressed", and where the sides are equal also any benchmark that is called improved: a false alarm as well.
+    """
     rows = []
     for cell in CELLS:
         of_cell = [run for run in runs if run["cell"] == cell.name]
         if not of_cell:
             continue
         verdicts = [run["verdict"] for run in of_cell]
-        regressed = verdicts.count("regressed")
+        called = [_called(run) for run in of_cell] if cell.slowdown == 0 else [verdict == "regressed" for verdict in verdicts]
         seconds = [run["elapsed_seconds"] for run in of_cell if cell.slowdown == 0 or run["verdict"] == "regressed"]
         steps = [run["benchmarks"]["step"] for run in of_cell]
         rows.append(
@@ -136,7 +150,7 @@ def figures(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "tolerance": cell.tolerance,
                 "runs": len(of_cell),
                 "verdicts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
-                **_rate(regressed, len(of_cell)),
+                **_rate(sum(called), len(of_cell)),
                 "median_seconds": float(np.median(seconds)) if seconds else None,
                 "longest_seconds": max(seconds) if seconds else None,
                 "median_step_ratio": float(np.median([step["ratio"] for step in steps if step["ratio"]] or [np.nan])),
@@ -160,6 +174,22 @@ def more_figures(directory: Path, comparisons: int, seed: int = 0) -> list[dict[
     return rows
 
 
+def trend_figures(series: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Of the change points of `track`: how often noise is said to bend, and how often a slowdown that has recovered is found."""
+    generator = np.random.default_rng(seed)
+    rows = [
+        {
+            "what": f"{noise} noise, {points} points: said to bend",
+            **_rate(trend_false_alarms(noise, points, series, generator), series),
+        }
+        for noise in TREND_NOISES
+        for points in TREND_POINTS
+    ]
+    slower, recovered, points = RECOVERED
+    what = f"slower by five spreads of the noise, for {recovered - slower} of {points} points: both bends found"
+    return [*rows, {"what": what, **_rate(recovered_found(series, generator), series)}]
+
+
 def load_blocks(folder: Path) -> dict[str, list[list[Blocks]]]:
     """Recorded blocks by benchmark: the launches of each comparison."""
     recorded: dict[str, list[list[Blocks]]] = {}
@@ -173,12 +203,17 @@ def load_blocks(folder: Path) -> dict[str, list[list[Blocks]]]:
     return recorded
 
 
+def _called(run: Mapping[str, Any]) -> bool:
+    """Whether any benchmark of a run was called regressed or improved."""
+    return any(benchmark["verdict"] in ("regressed", "improved") for benchmark in run["benchmarks"].values())
+
+
 def _rate(count: int, runs: int) -> dict[str, Any]:
     """`count` of `runs`, with the exact interval of Clopper and Pearson (1934)."""
     from scipy.stats import binomtest
 
     interval = binomtest(count, runs).proportion_ci(confidence_level=CONFIDENCE, method="exact")
-    return {"of": runs, "regressed": count, "rate": count / runs, "low": float(interval.low), "high": float(interval.high)}
+    return {"of": runs, "count": count, "rate": count / runs, "low": float(interval.low), "high": float(interval.high)}
 
 
 def _wanted(cell: Cell, share: float) -> int:

@@ -11,21 +11,30 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from bench.regression.changes import FALSE_ALARM_RATE
 from bench.regression.sequential import INTERVAL_LEVEL, LEVEL
 from bench.report.style import RC, new_figure, percent_axis
 
 Row = Mapping[str, Any]
 
 
-def write(directory: Path, real: Sequence[Row], others: Sequence[Row], runs: Sequence[Row], environment: Mapping[str, str]) -> str:
+def write(
+    directory: Path,
+    real: Sequence[Row],
+    others: Sequence[Row],
+    trend: Sequence[Row],
+    runs: Sequence[Row],
+    environment: Mapping[str, str],
+) -> str:
     """Write all of it into `directory`; return the Markdown."""
-    page = markdown(real, others, environment)
+    page = markdown(real, others, trend, environment)
     document = {
         "level": LEVEL,
         "interval_level": INTERVAL_LEVEL,
         "environment": dict(environment),
         "real": list(real),
         "other": list(others),
+        "trend": list(trend),
     }
     (directory / "certificate.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (directory / "certificate.md").write_text(page, encoding="utf-8")
@@ -37,7 +46,7 @@ def write(directory: Path, real: Sequence[Row], others: Sequence[Row], runs: Seq
     return page
 
 
-def markdown(real: Sequence[Row], others: Sequence[Row], environment: Mapping[str, str]) -> str:
+def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], environment: Mapping[str, str]) -> str:
     """Tables: real runs first, and apart from them what was resampled and simulated."""
     return "\n".join(
         [
@@ -56,16 +65,25 @@ def markdown(real: Sequence[Row], others: Sequence[Row], environment: Mapping[st
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
             *(_real_row(row) for row in real),
             "",
-            "Times are to the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
+            "With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. Times are to the "
+            "verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
             "copied.",
             "",
             "![The share of runs called regressed, and the time to the verdict](certificate.png)",
             "",
             "## Not real runs: equal sides, tolerance 0, the same rule",
             "",
-            "| what | drawn from | comparisons | called regressed |",
+            "| what | drawn from | comparisons | any benchmark called regressed or improved |",
             "| --- | --- | --- | --- |",
             *(f"| {row['kind']} | {row['source']} | {row['of']} | {_rate(row)} |" for row in others),
+            "",
+            "## Not real runs: the change points of `track`",
+            "",
+            f"A series without a change is to be said to bend in at most {100 * FALSE_ALARM_RATE:g} % of all cases.",
+            "",
+            "| simulated | series | how many |",
+            "| --- | --- | --- |",
+            *(f"| {row['what']} | {row['of']} | {_rate(row)} |" for row in trend),
             "",
         ]
     )
@@ -103,4 +121,4 @@ def _real_row(row: Row) -> str:
 
 
 def _rate(row: Row) -> str:
-    return f"{row['regressed']}, {100 * row['rate']:.3g} % [{100 * row['low']:.3g}, {100 * row['high']:.3g}]"
+    return f"{row['count']}, {100 * row['rate']:.3g} % [{100 * row['low']:.3g}, {100 * row['high']:.3g}]"

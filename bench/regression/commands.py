@@ -71,7 +71,9 @@ def certify(
     out: Annotated[Path, typer.Option(help="The folder to write into; what is there is gone on with.")] = CERTIFICATE_FOLDER,
     share: Annotated[float, typer.Option(min=0, help="Of a whole certificate's runs, which take some two hours.")] = 1.0,
     budget: Annotated[float, typer.Option(min=0, help="Seconds, after which no run is begun.")] = math.inf,
-    comparisons: Annotated[int, typer.Option(min=1, help="To resample, and to simulate over each shape of noise.")] = 10_000,
+    comparisons: Annotated[
+        int, typer.Option(min=1, help="To resample, and to simulate, as well as series of `track`, over each shape of noise.")
+    ] = 10_000,
 ) -> None:
     """Measure how often `compare` is wrong, with equal revisions and known slowdowns. Exit code 1 for a real false alarm."""
     from bench.regression import certificate, certificate_report
@@ -87,12 +89,13 @@ def certify(
             runs = certificate.real_runs(out, package, share=share, budget_seconds=budget, watch=status.update)
             status.update("resampling and simulating")
             others = certificate.more_figures(out, comparisons)
+            trend = certificate.trend_figures(comparisons)
     except LaunchError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(NOT_ALL) from error
     real = certificate.figures(runs)
-    typer.echo(certificate_report.write(out, real, others, runs, {**_environment(), **certificate.conditions(runs)}))
-    false_alarm = any(row["regressed"] for row in real if row["slowdown"] == 0)
+    typer.echo(certificate_report.write(out, real, others, trend, runs, {**_environment(), **certificate.conditions(runs)}))
+    false_alarm = any(row["count"] for row in real if row["slowdown"] == 0)
     raise typer.Exit(1 if false_alarm else 0)
 
 

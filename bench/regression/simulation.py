@@ -1,4 +1,4 @@
-"""Comparisons of equal revisions without any process: over made-up noise of five shapes, and over recorded blocks.
+"""Comparisons of equal revisions without any process, over made-up noise of five shapes and over recorded blocks; and trends.
 
 Called by the certificate, to reach counts that real runs can't. What decides is the same code as in a real comparison:
 `log_ratio` of the blocks of each launch, then `Rule`. There is no tolerance, so that no benchmark is done with before the last
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.regression.changes import change_points
 from bench.regression.comparison import Blocks, log_ratio
 from bench.regression.sequential import LEVEL, Rule, Verdict
 
@@ -101,12 +102,12 @@ def resampled_launches(recorded: Sequence[Sequence[Blocks]], generator: np.rando
 
 
 def false_alarms(comparisons: int, one: Callable[[], Sequence[Sequence[float]]], level: float = LEVEL) -> int:
-    """In how many of so many comparisons any benchmark is called regressed; `one` gives the log ratios of each benchmark."""
+    """In how many of so many comparisons any benchmark is called regressed or improved; `one` gives each benchmark's log ratios."""
     alarms = 0
     for _ in range(comparisons):
         benchmarks = one()
         rule = Rule(len(benchmarks), tolerance=0.0, level=level)
-        alarms += any(rule.first_verdict(log_ratios)[0] is Verdict.REGRESSED for log_ratios in benchmarks)
+        alarms += any(rule.first_verdict(log_ratios)[0] is not Verdict.INCONCLUSIVE for log_ratios in benchmarks)
     return alarms
 
 
@@ -122,3 +123,31 @@ def resampled_comparison(
     return [
         [float(log_ratio(blocks)) for blocks in resampled_launches(comparisons, generator)] for comparisons in recorded.values()
     ]
+
+
+TREND_NOISES: Mapping[str, Callable[[np.random.Generator, int], Array]] = {
+    "normal": lambda generator, points: generator.standard_normal(points),
+    "heavy tails": lambda generator, points: generator.standard_t(3, points),
+    "Laplace's": lambda generator, points: generator.laplace(size=points),
+    "lognormal": lambda generator, points: np.exp(0.5 * generator.standard_normal(points)),
+}
+"""(generator, points) -> a series of tracked runs without a change of level."""
+RECOVERED = (20, 30, 50)
+"""A series that is slower from the 20th of its 50 points on, and as before from the 30th on, by five times the noise's spread."""
+
+
+def trend_false_alarms(noise: str, points: int, series: int, generator: np.random.Generator) -> int:
+    """How many of so many series of noise are said to bend."""
+    return sum(bool(change_points(list(TREND_NOISES[noise](generator, points)))) for _ in range(series))
+
+
+def recovered_found(series: int, generator: np.random.Generator) -> int:
+    """In how many of so many series a slowdown that has recovered is found: both of its ends, within a point, and no other."""
+    slower, recovered, points = RECOVERED
+    found = 0
+    for _ in range(series):
+        values = generator.standard_normal(points)
+        values[slower:recovered] += 5
+        bends = change_points(list(values))
+        found += len(bends) == 2 and abs(bends[0] - slower) <= 1 and abs(bends[1] - recovered) <= 1
+    return found

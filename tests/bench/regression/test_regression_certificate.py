@@ -92,10 +92,17 @@ def test_figures_count_verdicts_with_exact_bounds():
     runs += [run("1 % slower", "inconclusive", 120.0)]
     equal, slower = certificate.figures(runs)
     assert equal["verdicts"] == {"no change": 299, "inconclusive": 1}
-    assert equal["regressed"] == 0
+    assert equal["count"] == 0
     assert equal["high"] == pytest.approx(1 - 0.025 ** (1 / 300), rel=1e-9)  # Clopper and Pearson's, for none of 300
     assert slower["rate"] == 0.75
     assert slower["median_seconds"] == 20.0
+
+
+def test_an_improvement_that_is_none_is_a_false_alarm_too():
+    improved = run("equal", "inconclusive")
+    improved["benchmarks"]["step"]["verdict"] = "improved"
+    (equal,) = certificate.figures([run("equal"), improved])
+    assert equal["count"] == 1
 
 
 def test_a_line_that_was_cut_short_is_left_out_and_made_again(tmp_path):
@@ -113,12 +120,15 @@ def test_blocks_come_back_by_benchmark_and_in_the_order_of_the_launches(tmp_path
 
 def test_the_report_keeps_real_runs_apart_from_the_others(tmp_path):
     runs = [run("equal"), run("5 % slower", "regressed", 5.0, 1.05)]
-    others = [{"kind": "simulated", "source": "drift", "of": 100, "regressed": 0, "rate": 0.0, "low": 0.0, "high": 0.036}]
-    page = certificate_report.write(tmp_path, certificate.figures(runs), others, runs, {"cpu": "fast"})
+    others = [{"kind": "simulated", "source": "drift", "of": 100, "count": 0, "rate": 0.0, "low": 0.0, "high": 0.036}]
+    page = certificate_report.write(
+        tmp_path, certificate.figures(runs), others, certificate.trend_figures(20), runs, {"cpu": "fast"}
+    )
     real, _, rest = page.partition("## Not real runs")
     assert "5 % slower" in real
     assert "drift" not in real
     assert "| simulated | drift | 100 | 0, 0 % [0, 3.6] |" in rest
+    assert "| heavy tails noise, 40 points: said to bend | 20 |" in rest
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {f"certificate.{suffix}" for suffix in ("json", "md", "png", "svg")}
-    assert json.loads((tmp_path / "certificate.json").read_text())["real"][1]["regressed"] == 1
+    assert json.loads((tmp_path / "certificate.json").read_text())["real"][1]["count"] == 1

@@ -8,15 +8,10 @@ from synthetic import synthetic_run
 from bench.analysis.summary import analyse
 from bench.regression.changes import FALSE_ALARM_RATE, MOST_POINTS, change_points, changes, machine_changes
 from bench.regression.history import Tracked, add, read_history, tracked
+from bench.regression.simulation import TREND_NOISES, recovered_found, trend_false_alarms
 from bench.regression.trend import draw, markdown
 
 SERIES = "moons: step / keras"
-NOISES = {
-    "normal": lambda generator, n: generator.standard_normal(n),
-    "heavy tails": lambda generator, n: generator.standard_t(3, n),
-    "Laplace's": lambda generator, n: generator.laplace(size=n),
-    "lognormal": lambda generator, n: np.exp(0.5 * generator.standard_normal(n)),
-}
 
 
 def make_run(number, ratio=0.02, **machine):
@@ -37,14 +32,16 @@ def make_history(levels, seed=3, noise=0.01, **machine):
     return [make_run(number, level * np.exp(noise * generator.standard_normal()), **machine) for number, level in enumerate(levels)]
 
 
-@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("noise", TREND_NOISES)
 @pytest.mark.parametrize("points", [12, 40, MOST_POINTS])
 def test_false_alarms_on_noise_keep_to_the_stated_rate(noise, points):
-    generator = np.random.default_rng(points)
-    series = 400
-    alarms = sum(bool(change_points(NOISES[noise](generator, points))) for _ in range(series))
+    alarms = trend_false_alarms(noise, points, 400, np.random.default_rng(points))
     assert alarms <= 10  # of 400 at 1 % or less, more than 10 come up three times in a thousand
     assert FALSE_ALARM_RATE == 0.01
+
+
+def test_nearly_every_slowdown_that_has_recovered_is_found():
+    assert recovered_found(100, np.random.default_rng(0)) >= 90
 
 
 @pytest.mark.parametrize(
