@@ -20,23 +20,26 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from numpy_nn.parameters import Parameters
-from numpy_nn.tape import Tape, play
+from numpy_nn.tape import SMALL_PRODUCT, Tape, play
 
-SMALLEST_PART_ROWS = 192
+SMALLEST_PART_ROWS = 128
+"""A part with fewer costs more calls than it saves."""
 SMALLEST_PART_FLOPS = 5e7
 """A part of a batch on a thread of its own: with less to do than this (about a millisecond), waking the thread, and waiting for
 Python's lock between two short operations, costs what it saves."""
-LARGEST_PART_BYTES = 16 << 20
-"""Buffers of one part: beyond, the elementwise operations wait for memory."""
+VECTOR_ROWS = 16
+"""Numbers in the widest vector there is: parts of a whole number of vectors spare each product its edge."""
+LARGEST_PART_ROWS = 1024
+"""Of wide layers: with more, the elementwise operations wait for memory."""
 SMALLEST_BLAS_BYTE_FLOPS = 1.2e7
 """A product on the BLAS's own threads, its operations times the bytes of a number: smaller ones gain nothing by them, and lose
 badly where another process wants the second core."""
 
 
 class Split(NamedTuple):
-    """How a batch is shared out: into `parts`, of which `side_by_side` run at a time, each product on `blas_threads`."""
+    """How a batch is shared out: into parts of `part_rows`, `side_by_side` of them at a time, each product on `blas_threads`."""
 
-    parts: int
+    part_rows: int
     side_by_side: int
     blas_threads: int
 
@@ -159,16 +162,26 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     """How a batch of `rows` is shared out over `threads`.
 
     In parts side by side where each has rows and products enough (6 operations a row and parameter: 2 for each of a layer's three
-    products), else by the BLAS where the products are large, else not at all. Many parts, one after the other, keep the buffers of
-    wide layers in the cache.
+    products), else by the BLAS where the products are large, else not at all.
+
+    On each thread, parts follow one another where a batch would make OpenBLAS leave its kernel for small products: a step of 1,024
+    rows of the article's network, in three parts, takes 0.83 of the time, in float64 0.80, and layers 32 wide gain a third. Wide
+    layers are in parts too large for that, which keep the elementwise operations' buffers in the cache: 4,096 rows, 256 wide, take
+    0.86 of the time.
     """
     if _openblas() is None:
-        return Split(1, 1, threads)
+        return Split(rows, 1, threads)
     count, layers = len(parameters.vector), parameters.layers
     pays = rows >= threads * SMALLEST_PART_ROWS and 6 * count * rows >= threads * SMALLEST_PART_FLOPS
-    parts = side_by_side = threads if pays else 1
-    row_bytes = 4 * parameters.vector.itemsize * sum(layer.output_dim + 1 for layer in layers)
-    while rows // parts > 2 * SMALLEST_PART_ROWS and rows // parts * row_bytes > LARGEST_PART_BYTES:
-        parts *= 2
-    large = 2 * count * rows / parts / len(layers) * parameters.vector.itemsize >= SMALLEST_BLAS_BYTE_FLOPS
-    return Split(parts, side_by_side, threads if large and side_by_side == 1 else 1)
+    side_by_side = threads if pays else 1
+    small = SMALL_PRODUCT // max(layer.parameter_count for layer in layers)
+    most = small if small >= SMALLEST_PART_ROWS else LARGEST_PART_ROWS
+    parts = _up(rows, most * side_by_side) * side_by_side
+    part_rows = rows if parts == 1 else _up(_up(rows, parts), VECTOR_ROWS) * VECTOR_ROWS
+    large = 2 * count * part_rows / len(layers) * parameters.vector.itemsize >= SMALLEST_BLAS_BYTE_FLOPS
+    return Split(part_rows, side_by_side, threads if large and side_by_side == 1 else 1)
+
+
+def _up(number: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // divisor)
