@@ -65,9 +65,8 @@ def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], e
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
             *(_real_row(row) for row in real),
             "",
-            "With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. Times are to the "
-            "verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
-            "copied.",
+            "With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. Times are to "
+            "the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are copied.",
             "",
             "![The share of runs called regressed, and the time to the verdict](certificate.png)",
             "",
