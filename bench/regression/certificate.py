@@ -337,6 +337,7 @@ def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {
         "system": platform.platform(),
         "commit": ", ".join(commits),
+        "priority": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}",
         "runs made": f"{runs[0]['date'][:16]} to {runs[-1]['date'][:16]} UTC",
         "load": f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which the comparison is 1",
     }

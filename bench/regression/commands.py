@@ -148,11 +148,11 @@ def _compare(
 
 
 def _show(comparison: Comparison) -> None:
-    """The verdict on screen."""
+    """The verdict on screen, and what it rests on."""
     from bench.regression.output import headline, screen
 
-    Console().print(screen(comparison))
     typer.echo(headline(comparison))
+    Console().print(screen(comparison))
 
 
 def _write(document: dict[str, Any], page: str, json_: Path | None, markdown: Path | None) -> None:

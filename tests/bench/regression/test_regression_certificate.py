@@ -105,6 +105,16 @@ def test_an_improvement_that_is_none_is_a_false_alarm_too():
     assert equal["count"] == 1
 
 
+def test_the_conditions_are_those_of_all_runs():
+    first = {"date": "2026-01-01T20:00:00.000+00:00", "commit": "a" * 40, "load_1min": 1.0}
+    last = {"date": "2026-01-01T21:30:00.000+00:00", "commit": "b" * 40, "load_1min": 3.0}
+    found = certificate.conditions([first, first, last])
+    assert found["runs made"] == "2026-01-01T20:00 to 2026-01-01T21:30 UTC"
+    assert found["commit"] == f"{'a' * 40}, {'b' * 40}"
+    assert found["load"].startswith("1.0 to 3.0, 1.0 in the middle")
+    assert certificate.conditions([]) == {}
+
+
 def test_a_line_that_was_cut_short_is_left_out_and_made_again(tmp_path):
     path = tmp_path / "runs.jsonl"
     path.write_text(json.dumps(run("equal")) + "\n" + json.dumps(run("equal"))[:20])
