@@ -103,7 +103,7 @@ class TrainingWorkspace(Workspace):
             self.loss.fold(self.targets, self._scale, self._shift, self._factor)
 
     def step(self, slot: int, gradient: Parameters | None = None) -> Tape:
-        """Operations that fill `gradient` (the workspace's own unless another is given) and `outputs[slot]` from the slot's rows."""
+        """Operations that fill `gradient` (the workspace's own if none is given) and `outputs[slot]` from the slot's rows."""
         return [
             *self.forward(slot, logits=self.logits),
             *self._slopes(),
