@@ -152,7 +152,7 @@ class TrainingWorkspace(Workspace):
 
     def _kernel_gradient(self, inputs: Array, delta: Array, gradient: Array) -> Tape:
         """Operations that fill `gradient` with inputs · deltaᵀ."""
-        if not turning_pays(*gradient.shape, self.rows):
+        if not turning_pays(gradient.shape[0], gradient.shape[1], self.rows):
             return [partial(inputs.dot, delta.T, gradient)]
         turned = self._turned[: delta.size].reshape(self.rows, -1)
         return [partial(turned.__setitem__, ..., delta.T), partial(inputs.dot, turned, gradient)]
