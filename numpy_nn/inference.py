@@ -11,9 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from numpy_nn.blas import blas_threads
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Array, Tape, play
-from numpy_nn.threads import Crew, blas_threads
+from numpy_nn.threads import Crew
 from numpy_nn.workspace import Workspace
 
 BLOCK_BYTES = 1 << 19

@@ -18,8 +18,6 @@ Operation = Callable[[], object]
 Tape = list[Operation]
 
 CACHE_LINE_BYTES = 64
-SMALL_PRODUCT = 1_000_000
-"""Multiplications up to which OpenBLAS has a kernel for small products, on CPUs with AVX-512: it packs nothing beforehand."""
 
 
 def play(tape: Tape) -> None:

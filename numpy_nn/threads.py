@@ -7,20 +7,16 @@ decided by `split_batch`; the rule and its figures stand there.
 
 from __future__ import annotations
 
-import ctypes
-import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from itertools import product
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
+from numpy_nn.blas import SMALL_PRODUCT, has_openblas
 from numpy_nn.parameters import Parameters
-from numpy_nn.tape import SMALL_PRODUCT, Tape, play
+from numpy_nn.tape import Tape, play
 
 SMALLEST_PART_ROWS = 128
 """A part with fewer costs more calls than it saves."""
@@ -127,37 +123,6 @@ class _Helper:
                 self._done.release()
 
 
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """NumPy's OpenBLAS kept to `count` threads inside the block; without effect where NumPy has another BLAS."""
-    functions = _openblas()
-    if functions is None:
-        yield
-        return
-    get, set_ = functions
-    before = get()
-    if before == count:
-        yield
-        return
-    set_(count)
-    try:
-        yield
-    finally:
-        set_(before)
-
-
-@cache
-def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """OpenBLAS' calls to get and set its threads, found through NumPy's own extension module, which is linked to it."""
-    extension = importlib.import_module("numpy._core._multiarray_umath")
-    library = ctypes.CDLL(extension.__file__)
-    for prefix, suffix in product(("scipy_openblas", "openblas"), ("64_", "")):
-        names = [f"{prefix}_{verb}_num_threads{suffix}" for verb in ("get", "set")]
-        if hasattr(library, names[1]):
-            return library[names[0]], library[names[1]]
-    return None
-
-
 def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     """How a batch of `rows` is shared out over `threads`.
 
@@ -169,7 +134,7 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     layers are in parts too large for that, which keep the elementwise operations' buffers in the cache: 4,096 rows, 256 wide, take
     0.86 of the time.
     """
-    if _openblas() is None:
+    if not has_openblas():
         return Split(rows, 1, threads)
     count, layers = len(parameters.vector), parameters.layers
     pays = rows >= threads * SMALLEST_PART_ROWS and 6 * count * rows >= threads * SMALLEST_PART_FLOPS
