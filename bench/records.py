@@ -27,7 +27,8 @@ REFERENCE = "keras"
 TrialKind = Literal["tune", "timed", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs, nothing is scored. scored: the test set is scored after every
 epoch, no clock. parity: weights compared with the reference's after every epoch. predict: latency of prediction."""
-TrialStatus = Literal["ok", "failed", "timeout"]
+TrialStatus = Literal["ok", "failed", "timeout", "skipped"]
+"""skipped: not tried, by a rule that `error` states."""
 
 
 class RecordError(ValueError):

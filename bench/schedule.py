@@ -64,12 +64,18 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
 
 
 def timed_rounds(workload: Workload, specs: Sequence[Spec], rounds: Sequence[int], *, launch: int, seed: int) -> list[PlannedTrial]:
-    """The timed rounds of one launch; round r trains seed r. A grid's cells follow one another, the smallest first."""
+    """The timed rounds of one launch; round r trains seed r.
+
+    A grid's cells follow one another, the smallest first. All rounds of a cell train seed 0, so that a contestant is built and
+    compiled once; the first has the contestants in the workload's order, likely the fastest first, so that those who are hopelessly
+    behind (`bench.pace`) needn't be tried.
+    """
+    able = [spec for spec in specs if spec.trains]
     return [
-        PlannedTrial(workload, spec, "timed", seed=number, round=number, launch=launch, point=point)
+        PlannedTrial(workload, spec, "timed", seed=0 if point else number, round=number, launch=launch, point=point)
         for point in points(workload)
         for number in rounds
-        for spec in _shuffled([spec for spec in specs if spec.trains], f"{seed} {workload.name} {point} {number}")
+        for spec in (able if point and number == 0 else _shuffled(able, f"{seed} {workload.name} {point} {number}"))
     ]
 
 

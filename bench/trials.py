@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +35,47 @@ FEWEST_PREDICTION_CALLS = 20
 PREDICTION_WARM_UP_CALLS = 3
 
 
-def measure(request: Request, load: Callable[[str], type[Any]], clock: Clock = time.perf_counter) -> Figures:
-    """Run the trial that `request` asks for; `load` finds the contestant's class.
+class Stage:
+    """Where one process' trials take place, one after the other."""
 
-    Raises
-    ------
-    Exception
-        Whatever the contestant raises, and ValueError where it breaks the protocol.
+    def __init__(self, load: Callable[[str], type[Any]], clock: Clock = time.perf_counter) -> None:
+        self._load = load
+        """Finds a contestant's class."""
+        self._clock = clock
+        self._kept: tuple[Request, Contestant, Task] | None = None
 
-    """
-    started = clock() if request.spawned_at is None else request.spawned_at
-    task = read_task(request)
-    contestant_class = load(request.target)
-    if request.kind == "tune":
-        return _tune(contestant_class, task)
-    contestant: Contestant = contestant_class(task)
-    contestant.warm_up()
-    ready_after = clock() - started
-    figures = _KINDS[request.kind](_Measurement(contestant, task, request, clock))
-    figures["build_seconds" if request.spawned_at is None else "cold_start_seconds"] = ready_after
-    figures.setdefault("peak_memory_bytes", peak_memory_bytes())
-    details = getattr(contestant, "details", None)
-    figures["details"] = {**figures.get("details", {}), **(dict(details()) if details is not None else {})}
-    return figures
+    def measure(self, request: Request) -> Figures:
+        """Run the trial that `request` asks for.
+
+        Raises
+        ------
+        Exception
+            Whatever the contestant raises, and ValueError where it breaks the protocol.
+
+        """
+        started = self._clock() if request.spawned_at is None else request.spawned_at
+        if request.kind == "tune":
+            return _tune(self._load(request.target), read_task(request))
+        same = replace(request, spawned_at=None)
+        kept, self._kept = self._kept, None
+        again = kept is not None and kept[0] == same
+        contestant, task = kept[1:] if kept is not None and again else self._build(request)
+        ready_after = self._clock() - started
+        figures = _KINDS[request.kind](_Measurement(contestant, task, request, self._clock))
+        if not again:
+            figures["build_seconds" if request.spawned_at is None else "cold_start_seconds"] = ready_after
+        figures.setdefault("peak_memory_bytes", peak_memory_bytes())
+        details = getattr(contestant, "details", None)
+        figures["details"] = {**figures.get("details", {}), **(dict(details()) if details is not None else {})}
+        if request.keep:
+            self._kept = same, contestant, task
+        return figures
+
+    def _build(self, request: Request) -> tuple[Contestant, Task]:
+        task = read_task(request)
+        contestant: Contestant = self._load(request.target)(task)
+        contestant.warm_up()
+        return contestant, task
 
 
 def read_task(request: Request) -> Task:

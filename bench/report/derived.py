@@ -86,18 +86,20 @@ def winners(scaling: pd.DataFrame) -> pd.DataFrame:
     """A row a cell of the scaling study: who was fastest, how many times as long the runner-up took, and how we did.
 
     width, batch, layers, threads, winner, winner_seconds, runner_up_ratio (NaN where nobody else was measured), ours_seconds,
-    ours_ratio, ours_low, ours_high (to the winner). Cells that nobody was measured in are left out.
+    ours_ratio, ours_low, ours_high (to the winner), floor_seconds. Cells that nobody was measured in are left out.
     """
     cell = ["width", "batch", "layers", "threads"]
     measured = scaling.set_index(cell)
     first, second = measured[measured["rank"] == 1], measured[measured["rank"] == 2]
     ours = measured[(measured["contestant"] == OURS) & measured["rank"].notna()]
+    floor = measured[measured["contestant"] == FLOOR]
     own = {"step_seconds": "ours_seconds", "ratio_to_best": "ours_ratio", "low": "ours_low", "high": "ours_high"}
     return (
         first[["contestant", "step_seconds"]]
         .rename(columns={"contestant": "winner", "step_seconds": "winner_seconds"})
         .join(second["ratio_to_best"].rename("runner_up_ratio"))
         .join(ours[list(own)].rename(columns=own))
+        .join(floor["step_seconds"].rename("floor_seconds"))
         .sort_index()
         .reset_index()
     )

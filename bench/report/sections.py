@@ -115,8 +115,8 @@ def _limits(analysis: Analysis) -> Section:
 
 
 def _scaling(analysis: Analysis) -> Section:
+    cells = winners(analysis.scaling)
     table = analysis.scaling[analysis.scaling["contestant"] != FLOOR]
-    cells = winners(table)
     blocks: list[Block | None] = []
     if len(cells):
         first = int((cells["winner"] == OURS).sum())

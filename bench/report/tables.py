@@ -278,11 +278,24 @@ def lost_cells(cells: pd.DataFrame, caption: str) -> Table | None:
             units.seconds(row["winner_seconds"]),
             units.seconds(row["ours_seconds"]),
             units.ratio_interval(row["ours_ratio"], row["ours_low"], row["ours_high"]),
+            _why_lost(row),
         )
         for row in records(cells[~(cells["ours_ratio"] <= CLOSE)])
     )
-    names = ("width", "batch", "layers", "threads", "first", "its step", f"step of `{OURS}`", "ratio")
-    return Table(caption, names, rows, folded=len(rows) > _MOST_UNFOLDED_ROWS) if rows else None
+    names = ("width", "batch", "layers", "threads", "first", "its step", f"step of `{OURS}`", "ratio", "why")
+    return Table(caption, names, rows, folded=len(rows) > _MOST_UNFOLDED_ROWS, prose=True) if rows else None
+
+
+def _why_lost(row: Mapping[str, Any]) -> str:
+    """What of our step no code of ours could save: the floor, which is the same products through the same BLAS."""
+    floor = row["floor_seconds"]
+    if units.is_absent(floor):
+        return units.ABSENT
+    products = units.ratio(floor / row["winner_seconds"])
+    if floor > row["winner_seconds"]:
+        return f"NumPy's BLAS: the products alone take {products} the first's whole step"
+    share = units.percent(1 - floor / row["ours_seconds"], 0)
+    return f"NumPy's calls: {share} of the step is beside its products, which take {products} the first's step"
 
 
 def left_out(scaling: pd.DataFrame, caption: str) -> Table | None:

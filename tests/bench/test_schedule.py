@@ -97,6 +97,15 @@ def test_cells_of_a_grid_follow_one_another_the_smallest_first():
     assert cells == sorted(cells)
 
 
+def test_a_cells_first_round_keeps_the_workloads_order_and_all_its_rounds_train_one_seed():
+    grid = workload(rounds=40, launches=1, grid={"width": [8, 16]})
+    trials = [trial for trial in plan([(grid, [A, B, C])], seed=1) if trial.kind == "timed"]
+    orders = [tuple(trial.spec.name for trial in trials[start : start + 3]) for start in range(0, len(trials), 3)]
+    assert orders[0] == orders[40] == ("Tiny", "Twin", "Slow")
+    assert len(set(orders)) == 6
+    assert {trial.seed for trial in trials} == {0}
+
+
 def test_no_two_planned_trials_have_one_key():
     asked = workload(scored_seeds=2, rounds=3, parity=True, prediction_rows=[1, 5], grid={"width": [4, 8]})
     keys = [trial.key for trial in plan([(asked, [A, B])], seed=1, reference="Tiny")]

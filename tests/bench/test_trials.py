@@ -10,7 +10,7 @@ from harness import ARCHITECTURE, FakeClock, small_split
 
 from bench import scores
 from bench.protocol import Request
-from bench.trials import FEWEST_PREDICTION_CALLS, PREDICTION_CALLS, differences, measure, read_task
+from bench.trials import FEWEST_PREDICTION_CALLS, PREDICTION_CALLS, Stage, differences, read_task
 
 WEIGHTS = [np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)]
 
@@ -42,7 +42,7 @@ def request_of(tmp_path):
 
 
 def figures(request, contestant=tiny.Tiny, clock=None):
-    return measure(request, lambda _: contestant, clock or FakeClock())
+    return Stage(lambda _: contestant, clock or FakeClock()).measure(request)
 
 
 def ticking(contestant, clock, *, build=0.0, epoch=0.0, predict=0.0):
@@ -266,3 +266,23 @@ def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(t
     found = differences({**reference, "accuracy": np.full((3, 1), np.nan)}, tmp_path / "t.npz")
     assert np.isnan(found["accuracy"]).all()
     assert np.max(found["loss"]) == 0
+
+
+def test_the_same_request_again_trains_on_with_the_contestant_that_was_kept_and_any_other_builds_anew(request_of):
+    built = []
+
+    class Counted(tiny.Tiny):
+        def __init__(self, task):
+            super().__init__(task)
+            built.append(task.seed)
+
+    stage = Stage(lambda _: Counted, FakeClock())
+    kept = request_of("timed", keep=True)
+    first, again = stage.measure(kept), stage.measure(kept)
+    assert (built, "build_seconds" in first, "build_seconds" in again) == ([0], True, False)
+    assert again["steps"] == first["steps"]
+    stage.measure(request_of("timed", keep=True, seed=1))
+    stage.measure(kept)
+    stage.measure(request_of("timed"))
+    stage.measure(request_of("timed"))
+    assert built == [0, 1, 0, 0, 0]
