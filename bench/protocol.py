@@ -45,7 +45,7 @@ class Request:
     prediction_rows: Sequence[int] = ()
     """predict: the numbers of rows whose latency is measured."""
     keep: bool = False
-    """The contestant is kept, and trained on where the next request is the same: a grid's rounds, which compile once."""
+    """The contestant is kept, and used again where the next request is the same: for rounds in which nothing is built anew."""
     spawned_at: float | None = None
     """`time.perf_counter()` of the runner just before it started the process; only in a process' first trial. The worker may
     subtract it: the clock counts from a point that processes share (CLOCK_MONOTONIC, mach_absolute_time, QueryPerformanceCounter).

@@ -69,7 +69,7 @@ class Tasks:
             surface=None if surface is None else str(surface),
             surface_box=surface_box(workload, split),
             prediction_rows=workload.prediction_rows,
-            keep=bool(point) and planned.kind == "timed",
+            keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
 
     def threads_of(self, planned: PlannedTrial) -> int:

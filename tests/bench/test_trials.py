@@ -10,7 +10,7 @@ from harness import ARCHITECTURE, FakeClock, small_split
 
 from bench import scores
 from bench.protocol import Request
-from bench.trials import FEWEST_PREDICTION_CALLS, PREDICTION_CALLS, Stage, differences, read_task
+from bench.trials import FEWEST_PREDICTION_CALLS, PREDICTION_SECONDS, Stage, differences, read_task
 
 WEIGHTS = [np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)]
 
@@ -200,9 +200,43 @@ def test_latency_is_taken_of_the_predictor_for_one_row_and_of_predict_for_many(r
 
     one, many = figures(request_of("predict", prediction_rows=[1, 1000]), Looks, clock)["latencies"]
     assert set(rows_seen) == {("predictor", 1), ("predict", 1000)}
-    assert (one["calls"], many["calls"]) == (PREDICTION_CALLS, FEWEST_PREDICTION_CALLS)
+    assert (one["calls"], many["calls"]) == (PREDICTION_SECONDS / 0.25e-3, FEWEST_PREDICTION_CALLS)
     assert (one["median_seconds"], many["median_seconds"]) == pytest.approx((0.25e-3, 1.0))
     assert one["minimum_seconds"] <= one["median_seconds"] <= one["p99_seconds"]
+
+
+def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_once(request_of):
+    clock = FakeClock()
+    made = []
+
+    class Compiles(tiny.Tiny):
+        def predict(self, x):
+            clock.seconds += 0.01
+            return super().predict(x)
+
+        def compiled_predictor(self):
+            made.append("compiled")
+
+            def call(x):
+                clock.seconds += 0.001
+
+            return call
+
+    stage = Stage(lambda _: Compiles, clock)
+    request = request_of("predict", prediction_rows=[1, 5], keep=True)
+    turns = [stage.measure(request)["latencies"] for _ in range(2)]
+    assert [(one["rows"], one["compiled_by_hand"]) for one in turns[0]] == [(1, False), (1, True), (5, False)]
+    assert [one["median_seconds"] for one in turns[1]] == pytest.approx([0.01, 0.001, 0.01])
+    assert made == ["compiled"]
+
+
+def test_the_harness_own_part_of_the_clock_is_measured_with_a_fit_that_only_tells_of_its_epochs(request_of):
+    class Reads(FakeClock):
+        def __call__(self):
+            self.seconds += 0.001
+            return self.seconds
+
+    assert figures(request_of("timed"), clock=Reads())["harness_seconds"] == pytest.approx(0.004)  # 3 epochs, and the end
 
 
 def test_tuning_answers_the_contestants_choice_and_nothing_where_there_is_none(request_of):
