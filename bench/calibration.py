@@ -1,8 +1,8 @@
-"""How often the harness' intervals hold what they should: `numpy_nn` against itself, under two names, in many short runs.
+"""How often the harness' intervals hold what they should: simulated, and with `numpy_nn` against itself in many short runs.
 
-Called by `python -m bench calibrate`. Everything is as in a run, so that whatever could favour one of the two would show: processes
-of their own, launched several times, taking turns in random order; records on disk; the analysis from these. Both are the same
-code, so each ratio's interval should hold 1 in 95 % of the runs.
+Called by `python -m bench calibrate`. Everything in a short run is as in a long one, so that whatever could favour one of two names
+would show: processes of their own, launched several times, taking turns in random order; records on disk; the analysis from these.
+Both are the same code, so each ratio's interval should hold 1 in 95 % of the runs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from typing import Any
 from scipy import stats
 
 from bench import environment
+from bench.analysis.coverage import LAUNCHES as SIMULATED_LAUNCHES
+from bench.analysis.coverage import LEAST, MOST, REPEATS, SHAPES, coverage_rows
+from bench.analysis.coverage import ROUNDS as SIMULATED_ROUNDS
 from bench.analysis.timing import RatioRow, measurements, ratio_rows
 from bench.contestants.registry import CONTESTANTS
 from bench.doctor import TRIAL_EPOCHS
@@ -154,10 +157,13 @@ def write(found: Calibration, folder: Path) -> None:
 def page(found: Calibration) -> str:
     """The calibration as a Markdown page."""
     here = found.environment
+    simulated = {(row.shape, row.launches): f"{100 * row.least:.1f} to {100 * row.most:.1f} %" for row in coverage_rows()}
     rows = [_row(measure, found) for measure in MEASURES]
     return "\n".join(
         [
-            "# `numpy_nn` against itself",
+            "# How often the 95 % intervals hold what they should",
+            "",
+            "## `numpy_nn` against itself",
             "",
             f"The same network under two names, in {len(found.ratios[MEASURES[0]])} short runs of {LAUNCHES} launches and {ROUNDS} "
             f"rounds each: real processes, the run's own order, records and analysis. How often a ratio's 95 % interval held 1; in "
@@ -169,6 +175,16 @@ def page(found: Calibration) -> str:
             "",
             f"{here['cpu']}, {here['cores']} cores, {here['date'][:10]}; {found.seconds / 60:.1f} minutes in all. "
             "Made by `python -m bench calibrate`.",
+            "",
+            "## Simulated",
+            "",
+            f"Rounds from a model of two levels whose true ratio is known, {REPEATS:,} simulated runs a figure; the least and the "
+            f"most over {', '.join(map(str, SIMULATED_ROUNDS))} rounds a launch. The model is in `bench/analysis/coverage.py`; the "
+            f"tests hold every figure between {100 * LEAST:.0f} and {100 * MOST:.0f} %.",
+            "",
+            f"| noise | {' | '.join(f'{launches} launches' for launches in SIMULATED_LAUNCHES)} |",
+            f"| --- |{' ---: |' * len(SIMULATED_LAUNCHES)}",
+            *(f"| {shape} | {' | '.join(simulated[shape, launches] for launches in SIMULATED_LAUNCHES)} |" for shape in SHAPES),
             "",
         ]
     )

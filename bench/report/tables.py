@@ -325,7 +325,7 @@ def _why_lost(row: Mapping[str, Any]) -> str:
     if floor > row["winner_seconds"]:
         return f"NumPy's BLAS: the products alone take {products} the first's whole step"
     share = units.percent(1 - floor / row["ours_seconds"], 0)
-    return f"NumPy's calls: {share} of the step is beside its products, which take {products} the first's step"
+    return f"NumPy's calls: {share} of the step is beside its products, which alone take {products} the first's step"
 
 
 def left_out(scaling: pd.DataFrame, caption: str) -> Table | None:

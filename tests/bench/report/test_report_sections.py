@@ -123,7 +123,7 @@ def test_the_map_counts_a_cell_within_5_per_cent_as_won_and_lists_the_others(ana
     blocks = shown(sections.build(analysis_of(scaling=rows), ["."], [], Pictures()), TITLES[8])
     assert "first in 1 of 3 cells, and first or within 5 % of the first in 2 of them (66.7 %)" in blocks[0].text
     (lost,) = [block for block in blocks if isinstance(block, Table)]
-    why = "NumPy's calls: 92 % of the step is beside its products, which take 1/10.0 the first's step"
+    why = "NumPy's calls: 92 % of the step is beside its products, which alone take 1/10.0 the first's step"
     assert lost.rows == (("64", "32", "2", "1", "jax", "1.00 s", "1.30 s", "1.30×", why),)
 
 
