@@ -173,7 +173,8 @@ def page(found: Calibration) -> str:
             "| --- | ---: | ---: | ---: | ---: |",
             *rows,
             "",
-            f"{here['cpu']}, {here['cores']} cores, {here['date'][:10]}; {found.seconds / 60:.1f} minutes in all. "
+            f"{here['cpu']}, {here['cores']} core{'s' if here['cores'] > 1 else ''}, {here['date'][:10]}; "
+            f"{found.seconds / 60:.1f} minutes in all. "
             "Made by `python -m bench calibrate`.",
             "",
             "## Simulated",

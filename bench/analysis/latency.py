@@ -21,6 +21,8 @@ PREDICTION_PEER = "onnxruntime"
 OWN_CALL, COMPILED_CALL = "Keras' fastest call", "Keras compiled by hand"
 LATENCY_REFERENCES = (OWN_CALL, COMPILED_CALL, PREDICTION_PEER)
 LATENCY_MEASURES = ("median", "p99")
+CALL_DETAILS = {False: "prediction_call", True: "compiled_prediction_call"}
+"""By whether it is compiled by hand: where a trial's details name the way that was chosen."""
 
 
 class LatencyRow(NamedTuple):
@@ -39,6 +41,8 @@ class LatencyRow(NamedTuple):
     minimum_seconds: float
     calls: int
     launches: int
+    call: str | None
+    """What was called, where a contestant had more than one way for a row."""
 
 
 class LatencyRatioRow(NamedTuple):
@@ -71,11 +75,13 @@ _Turns = dict[int, tuple[int, Latency]]
 def latency_tables(data: RunData) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`Analysis.latency` and `Analysis.latency_ratios`."""
     ways: dict[_Way, _Turns] = {}
+    calls: dict[_Way, str | None] = {}
     for trial in succeeded(data, "predict"):
         for latency in trial.latencies or []:
             way = _Way(trial.workload, trial.contestant, latency.rows, latency.compiled_by_hand)
             ways.setdefault(way, {})[trial.round] = (trial.launch, latency)
-    rows = {way: _row(way, turns) for way, turns in ways.items()}
+            calls[way] = trial.details.get(CALL_DETAILS[way.compiled_by_hand]) if way.rows == 1 else None
+    rows = {way: _row(way, turns, calls[way]) for way, turns in ways.items()}
     ratios = [
         LatencyRatioRow(*way, name, measure, *_ratio(turns, ways[reference], measure))
         for way, turns in ways.items()
@@ -85,7 +91,7 @@ def latency_tables(data: RunData) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows.values(), columns=LatencyRow._fields), pd.DataFrame(ratios, columns=LatencyRatioRow._fields)
 
 
-def _row(way: _Way, turns: _Turns) -> LatencyRow:
+def _row(way: _Way, turns: _Turns, call: str | None) -> LatencyRow:
     launches = [launch for launch, _ in turns.values()]
     latencies = [latency for _, latency in turns.values()]
     return LatencyRow(
@@ -95,6 +101,7 @@ def _row(way: _Way, turns: _Turns) -> LatencyRow:
         min(latency.minimum_seconds for latency in latencies),
         sum(latency.calls for latency in latencies),
         len(set(launches)),
+        call,
     )
 
 

@@ -59,7 +59,7 @@ class Analysis:
     of the first timed trial (val_… is NaN)."""
     latency: pd.DataFrame
     """workload, contestant, rows, compiled_by_hand, median_seconds, median_low, median_high, p99_seconds, p99_low, p99_high,
-    minimum_seconds, calls, launches."""
+    minimum_seconds, calls, launches, call (its name, where there were several ways)."""
     latency_ratios: pd.DataFrame
     """workload, contestant, rows, compiled_by_hand, reference (one of LATENCY_REFERENCES), measure ("median", "p99"), ratio, low,
     high; paired by round."""

@@ -91,10 +91,11 @@ class KerasFit:
     def predictor(self) -> Callable[[Array], Array]:
         """Whichever of Keras' own calls answers a row soonest."""
         ways = {
-            "predict": lambda x: self._model.predict(x, verbose=0),
             "predict_on_batch": self._model.predict_on_batch,
             "model(x)": _CALLS[self._keras.backend.backend()](self._model),
         }
+        if self._model.steps_per_execution == 1:  # else it would compile a loop over many batches for one row
+            ways["predict"] = lambda x: self._model.predict(x, verbose=0)
         return self._fastest("prediction_call", ways)
 
     def compiled_predictor(self) -> Callable[[Array], Array] | None:

@@ -247,10 +247,11 @@ def latency(analysis: Analysis, workload: str, caption: str) -> Table | None:
             units.seconds_interval(row["p99_seconds"], row["p99_low"], row["p99_high"]),
             units.seconds(row["minimum_seconds"]),
             units.count(row["calls"]),
+            f"`{row['call']}`" if isinstance(row["call"], str) else units.ABSENT,
         )
         for row in _ways(frame)
     )
-    return Table(caption, (_WAY, "median", "99th percentile", "fastest", "calls"), rows) if rows else None
+    return Table(caption, (_WAY, "median", "99th percentile", "fastest", "calls", "the way chosen"), rows) if rows else None
 
 
 def latency_ratios(analysis: Analysis, workload: str, caption: str) -> Table | None:

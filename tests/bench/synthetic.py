@@ -329,7 +329,9 @@ class _Maker:
                     tail = float(np.exp(self.rng.normal(0.5, 0.05)))
                     times = {"median_seconds": median, "p99_seconds": tail * median, "minimum_seconds": 0.9 * median}
                     latencies.append(Latency(rows=rows, compiled_by_hand=by_hand, calls=2000, **times))
-            trials.append(self._trial(workload, name, "predict", round=number, launch=1 + number // 2, latencies=latencies))
+            details = {"prediction_call": "model(x)", "compiled_prediction_call": "jit(model)"} if name.startswith("keras") else {}
+            place = {"round": number, "launch": 1 + number // 2}
+            trials.append(self._trial(workload, name, "predict", latencies=latencies, details=details, **place))
         return trials
 
     def _trial(self, workload: Workload, name: str, kind: TrialKind, **values: Any) -> Trial:

@@ -97,6 +97,13 @@ def test_a_latency_is_summed_up_over_the_turns_of_all_launches(data):
     assert ours["median_low"] < ours["median_seconds"] < ours["median_high"] < ours["p99_seconds"]
 
 
+def test_a_latency_names_the_call_where_a_contestant_had_several(data):
+    table, _ = latency_tables(data)
+    calls = table[table["contestant"].isin(["keras", "numpy_nn"])].set_index(["contestant", "rows", "compiled_by_hand"])["call"]
+
+    assert calls.dropna().to_dict() == {("keras", 1, False): "model(x)", ("keras", 1, True): "jit(model)"}
+
+
 def test_without_onnxruntime_there_is_no_ratio_to_it(data):
     assert PREDICTION_PEER not in set(latency_tables(emptied(data, contestant="onnxruntime"))[1]["reference"])
 

@@ -14,7 +14,7 @@ COLUMNS = {
     "reached": "workload contestant target seconds share",
     "curves": "workload contestant seed epoch loss accuracy val_loss val_accuracy",
     "latency": "workload contestant rows compiled_by_hand median_seconds median_low median_high p99_seconds p99_low p99_high "
-    "minimum_seconds calls launches",
+    "minimum_seconds calls launches call",
     "latency_ratios": "workload contestant rows compiled_by_hand reference measure ratio low high",
     "limits": "workload contestant step_seconds floor_seconds times_floor low high share_of_peak",
     "scaling": "width batch layers threads contestant step_seconds rank ratio_to_best low high left_out",
