@@ -181,20 +181,24 @@ def agree(
 
 @app.command()
 def calibrate(
-    runs: Annotated[int, typer.Option(min=1, help="Short runs; a hundred take about five minutes.")] = 100,
+    runs: Annotated[int, typer.Option(min=1, help="Short runs; a hundred take six minutes or so.")] = 100,
     out: Annotated[Path, typer.Option(help="The folder to write calibration.json and calibration.md into.")] = DEFAULT_OUT,
 ) -> None:
     """Run `numpy_nn` against itself: does the ratio's 95 % interval hold 1 in 93 % of the runs? Exit code 1 if it doesn't."""
     from bench.calibration import CalibrationError, page, write
     from bench.calibration import calibrate as measure
+    from bench.folder import claimed
 
-    try:
-        with Console(stderr=True).status("") as status:
-            found = measure(runs, clock=time.perf_counter, ended=lambda number: status.update(f"{number} of {runs} runs"))
-        write(found, out)
-    except (CalibrationError, OSError) as error:
-        _complain(f"error: {error}")
-        raise typer.Exit(Exit.NOT_ALL) from error
+    with ExitStack() as claim:
+        with _wrong_use():
+            claim.enter_context(claimed(out))  # that nothing can be written there is known before six minutes have gone by
+        try:
+            with Console(stderr=True).status("") as status:
+                found = measure(runs, clock=time.perf_counter, ended=lambda number: status.update(f"{number} of {runs} runs"))
+            write(found, out)
+        except (CalibrationError, OSError) as error:
+            _complain(f"error: {error}")
+            raise typer.Exit(Exit.NOT_ALL) from error
     typer.echo(page(found))
     raise typer.Exit(Exit.FINE if found.good else Exit.BAD_ANSWER)
 
