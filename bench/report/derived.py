@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.analysis.precision import HEADLINE_WORKLOAD
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
 
@@ -20,15 +19,6 @@ def of_workload(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
 def training_workloads(analysis: Analysis) -> list[str]:
     """The run's workloads but the grids: those have a section of their own."""
     return [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
-
-
-def main_workload(analysis: Analysis) -> str | None:
-    """The workload that the headline is about: `moons` where it was measured, else the first that was."""
-    names = training_workloads(analysis)
-    measured = set(analysis.times["workload"]) | set(analysis.accuracy["workload"])
-    return min(
-        (name for name in names if name in measured), key=lambda name: (name != HEADLINE_WORKLOAD, names.index(name)), default=None
-    )
 
 
 def medians(analysis: Analysis, workload: str) -> pd.DataFrame:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
-from bench.analysis.verdict import CLOSE, Claim
+from bench.analysis.verdict import CLOSE, Claim, main_workload
 from bench.report import context, drawings, tables, units
-from bench.report.derived import main_workload, training_workloads, winners
+from bench.report.derived import training_workloads, winners
 from bench.report.document import Block, Bullets, Document, Paragraph, Section
 from bench.report.inputs import Pictures
 from bench.workloads import REFERENCE
