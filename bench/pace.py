@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from statistics import median
 
 from bench.launcher import Outcome
 from bench.records import Trial
@@ -27,7 +26,10 @@ Cell = tuple[tuple[str, int], ...]
 
 @dataclass
 class Pace:
-    """The steps of a run's grids so far: by workload and cell, the median of each contestant's in the cell's first round."""
+    """The steps of a run's grids so far, by workload and cell: each contestant's quickest in the cell's first round.
+
+    The quickest rather than the median, since whatever disturbs a trial makes it slower, and nobody is to be left out for that.
+    """
 
     contestants: Collection[str]
     """Those that may be first: all that learn."""
@@ -38,7 +40,7 @@ class Pace:
         epochs = trial.epoch_seconds or []
         if trial.point and trial.round == 0 and trial.kind == "timed" and trial.status == "ok" and len(epochs) > 1 and trial.steps:
             steps = self._steps[trial.workload, _cell(trial.point)]
-            steps[trial.contestant] = median(epochs[1:]) * len(epochs) / trial.steps
+            steps[trial.contestant] = min(epochs[1:]) * len(epochs) / trial.steps
 
     def left_out(self, planned: PlannedTrial) -> Outcome | None:
         """The outcome of a trial that isn't worth its time; None where it is, which the first ones in a cell always are."""
