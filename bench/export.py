@@ -87,7 +87,8 @@ def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
     none; a figure that wasn't measured is NaN.
     """
     rows = []
-    for (workload, contestant), group in trials.groupby(["workload", "contestant"], sort=False):
+    tried = trials[trials["status"] != "skipped"]
+    for (workload, contestant), group in tried.groupby(["workload", "contestant"], sort=False):
         good = group[group["status"] == "ok"]
         timed = good[good["kind"] == "timed"]
         scored = good[good["kind"] == "scored"]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bench import environment
 from bench.contestants.registry import CONTESTANTS, Spec, find, find_all
@@ -41,7 +42,7 @@ def new_job(order: Order, directory: Path, command: Sequence[str]) -> Job:
 
     """
     threads = _threads(order.threads)
-    workloads = [_shaped(workload, order) for workload in _workloads(order.workloads)]
+    workloads = [_shaped(workload, order, threads) for workload in _workloads(order.workloads)]
     asked = find_all(order.contestants)
     for spec in asked:
         if spec.missing:
@@ -108,10 +109,12 @@ def _workloads(texts: Sequence[str]) -> list[Workload]:
     return workloads
 
 
-def _shaped(workload: Workload, order: Order) -> Workload:
-    """The workload with as many seeds, rounds and epochs as the command line asks for, where it has any at all."""
+def _shaped(workload: Workload, order: Order, threads: int) -> Workload:
+    """The workload with as many seeds, rounds and epochs as the command line asks for, where it has any, and on its threads."""
     shaped = workload.quick() if order.quick else workload
-    changes: dict[str, int] = {}
+    changes: dict[str, Any] = {}
+    if "threads" in shaped.grid:
+        changes["grid"] = {**shaped.grid, "threads": sorted({min(count, threads) for count in shaped.grid["threads"]})}
     if order.seeds is not None:
         changes["scored_seeds"] = order.seeds if shaped.scored_seeds else 0
         changes["peer_scored_seeds"] = min(shaped.peer_scored_seeds, order.seeds)

@@ -1,6 +1,6 @@
 """What runs now, how much is done and how long it will take: on a terminal as a bar, elsewhere as a line a trial.
 
-Handed to the runner by the command line; both are `bench.runner.Observer`s.
+Handed to the runner by the command line; each is a `bench.runner.Observer`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,19 @@ class Lines:
         _print(self._console, text)
 
 
+class Silent:
+    """Nothing: for many short runs, of which only the number is of interest."""
+
+    def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
+        pass
+
+    def ended(self, trial: Trial, done: int, total: int) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
 class Bar:
     """One bar for the run, with what runs now; failures stay on the screen above it."""
 
@@ -64,7 +77,7 @@ class Bar:
 
     def ended(self, trial: Trial, done: int, total: int) -> None:
         self._progress.update(self._task, completed=done, total=total)
-        if trial.status != "ok":
+        if trial.status in ("failed", "timeout"):
             _print(self._progress.console, ended_text(trial))
 
     def note(self, text: str) -> None:

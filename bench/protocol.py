@@ -44,6 +44,8 @@ class Request:
     """scored: x from, x to, y from, y to."""
     prediction_rows: Sequence[int] = ()
     """predict: the numbers of rows whose latency is measured."""
+    keep: bool = False
+    """The contestant is kept, and used again where the next request is the same: for rounds in which nothing is built anew."""
     spawned_at: float | None = None
     """`time.perf_counter()` of the runner just before it started the process; only in a process' first trial. The worker may
     subtract it: the clock counts from a point that processes share (CLOCK_MONOTONIC, mach_absolute_time, QueryPerformanceCounter).

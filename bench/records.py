@@ -27,7 +27,8 @@ REFERENCE = "keras"
 TrialKind = Literal["tune", "timed", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs, nothing is scored. scored: the test set is scored after every
 epoch, no clock. parity: weights compared with the reference's after every epoch. predict: latency of prediction."""
-TrialStatus = Literal["ok", "failed", "timeout"]
+TrialStatus = Literal["ok", "failed", "timeout", "skipped"]
+"""skipped: not tried, by a rule that `error` states."""
 
 
 class RecordError(ValueError):
@@ -68,6 +69,8 @@ class Latency(Record):
     """Seconds a call of the fastest prediction of `rows` rows took, over `calls` calls."""
 
     rows: int
+    compiled_by_hand: bool = False
+    """Not one of the library's own calls, but a function that its user compiles from it."""
     calls: int
     median_seconds: Real
     p99_seconds: Real
@@ -101,6 +104,8 @@ class Trial(Record):
     """Building, compiling and the first step, in a process where the imports had been done."""
     fit_seconds: Real | None = None
     epoch_seconds: list[Real] | None = None
+    harness_seconds: Real | None = None
+    """What the clock shows for a fit that does nothing but tell of as many epochs: the harness' own part of `fit_seconds`."""
     history: dict[str, list[Real]] = Field(default_factory=dict)
     """"loss" and "accuracy" an epoch; in a scored trial "val_loss" and "val_accuracy" beside them."""
     test_accuracy: Real | None = None

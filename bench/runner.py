@@ -18,6 +18,7 @@ from bench.estimates import Durations
 from bench.folder import clear_scratch
 from bench.launcher import Launch, Outcome
 from bench.noise import NoiseMeter
+from bench.pace import Pace
 from bench.records import Run, RunData, Trial, append_trial, read_run, write_run
 from bench.schedule import Entries, PlannedTrial, TrialKey, extra_rounds, key_of, plan
 from bench.strikes import Strikes
@@ -79,6 +80,9 @@ class Runner:
             _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
         }
         self._strikes = Strikes()
+        self._pace = Pace({spec.name for _, specs in job.entries for spec in specs if spec.learns})
+        for trial in job.ended:
+            self._pace.add(trial)
         self._durations = Durations()
 
     def run(self, more: MoreRounds | None = None) -> Run:
@@ -148,17 +152,19 @@ class Runner:
         self._crew.enter(planned.launch)
         meter.start(self._crew.pid(planned))
         given_up = self._strikes.given_up(planned)
-        outcome = given_up or self._try(planned)
+        outcome = given_up or self._pace.left_out(planned) or self._try(planned)
         load = meter.stop(self._crew.pid(planned))
-        self._strikes.add(planned, outcome)
+        if outcome.status != "skipped":
+            self._strikes.add(planned, outcome)
         self._ended.add(planned.key)
-        if outcome.status != "ok":
+        if outcome.status in ("failed", "timeout"):
             self._crew.dismiss(planned)
         if planned.kind == "tune":
             self._options[_place(planned)] = outcome.figures.get("details", {}).get("options", {})
         if planned.kind != "tune" or outcome.figures or outcome.error:  # it may have nothing to tune
             trial = self._record(planned, outcome, started_at, load)
             append_trial(self._job.directory, trial)
+            self._pace.add(trial)
             self._observer.ended(trial, done + 1, total)
         if given_up is None:
             self._durations.add(planned, self._clock() - started)

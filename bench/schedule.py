@@ -1,9 +1,9 @@
 """Which trials a run is made of, and in which order: computed before anything is started. Called by the runner.
 
 A *launch* is a set of fresh worker processes, one for each contestant, for one workload: what a library keeps of another precision
-or size stays out of it. First each workload has a launch for all that no training is timed in: settings, parity, scores, the
-latency of prediction. Further launches share its timed rounds; in a round every contestant has one trial, in an order drawn from
-the run's seed.
+or size stays out of it. First each workload has a launch for all that no clock is needed for: settings, parity, scores. Further
+launches share its timed rounds, and each ends with rounds of predictions; in a round every contestant has one trial, in an order
+drawn from the run's seed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from itertools import product
 from bench.contestants.registry import Spec
 from bench.records import Trial, TrialKind
 from bench.workloads import REFERENCE, Workload
+
+PREDICTION_ROUNDS = 3
+"""Of each launch."""
 
 TrialKey = tuple[str, str, str, int, int, tuple[tuple[str, int], ...]]
 """What makes a trial the same one after a run has been resumed: workload, contestant, kind, seed, round, point."""
@@ -55,21 +58,47 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
         trials += untimed
         launch += bool(untimed)
     for workload, specs in entries:
-        launches = min(workload.launches, workload.rounds)
-        for index in range(launches):
-            rounds = [number for number in range(workload.rounds) if number * launches // workload.rounds == index]
+        for index in range(_launches(workload)):
+            rounds = [number for number in range(workload.rounds) if number * _launches(workload) // workload.rounds == index]
             trials += timed_rounds(workload, specs, rounds, launch=launch, seed=seed)
+            trials += _prediction_rounds(workload, specs, index, launch=launch, seed=seed)
             launch += 1
     return trials
 
 
-def timed_rounds(workload: Workload, specs: Sequence[Spec], rounds: Sequence[int], *, launch: int, seed: int) -> list[PlannedTrial]:
-    """The timed rounds of one launch; round r trains seed r. A grid's cells follow one another, the smallest first."""
+def _launches(workload: Workload) -> int:
+    """How many launches a workload has, beside the one in which no clock runs."""
+    if workload.rounds:
+        return min(workload.launches, workload.rounds)
+    return workload.launches if workload.prediction_rows else 0
+
+
+def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int, seed: int) -> list[PlannedTrial]:
+    """The predictions of a workload's launch number `index`."""
+    if not workload.prediction_rows:
+        return []
+    first = index * PREDICTION_ROUNDS
     return [
-        PlannedTrial(workload, spec, "timed", seed=number, round=number, launch=launch, point=point)
+        PlannedTrial(workload, spec, "predict", seed=0, round=number, launch=launch, point=point)
+        for point in points(workload)
+        for number in range(first, first + PREDICTION_ROUNDS)
+        for spec in _shuffled(specs, f"{seed} {workload.name} {point} predict {number}")
+    ]
+
+
+def timed_rounds(workload: Workload, specs: Sequence[Spec], rounds: Sequence[int], *, launch: int, seed: int) -> list[PlannedTrial]:
+    """The timed rounds of one launch; round r trains seed r.
+
+    A grid's cells follow one another, the smallest first. All rounds of a cell train seed 0, so that a contestant is built and
+    compiled once; the first has the contestants in the workload's order, likely the fastest first, so that those who are hopelessly
+    behind (`bench.pace`) needn't be tried.
+    """
+    able = [spec for spec in specs if spec.trains]
+    return [
+        PlannedTrial(workload, spec, "timed", seed=0 if point else number, round=number, launch=launch, point=point)
         for point in points(workload)
         for number in rounds
-        for spec in _shuffled([spec for spec in specs if spec.trains], f"{seed} {workload.name} {point} {number}")
+        for spec in (able if point and number == 0 else _shuffled(able, f"{seed} {workload.name} {point} {number}"))
     ]
 
 
@@ -95,7 +124,7 @@ def points(workload: Workload) -> list[dict[str, int]]:
 
 
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
-    """Cell by cell, all but the timed rounds; where rounds are timed, whoever trains chooses its settings before all others."""
+    """Cell by cell, all that needs no clock; where rounds are timed, whoever trains chooses its settings before all others."""
     trials: list[PlannedTrial] = []
     for point in points(workload):
         cell = [
@@ -119,10 +148,8 @@ def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterato
         for spec in specs:
             if spec.trains and spec.learns and seed < (workload.peer_scored_seeds if spec.peer else workload.scored_seeds):
                 yield "scored", seed, spec
-    if workload.prediction_rows:
-        yield from (("predict", 0, spec) for spec in specs)
 
 
-def _shuffled(specs: list[Spec], seed: str) -> list[Spec]:
+def _shuffled(specs: Sequence[Spec], seed: str) -> list[Spec]:
     # Seeded by a text, so that a round's order depends on nothing but its name: a resumed run draws the same one.
     return random.Random(seed).sample(specs, len(specs))

@@ -22,8 +22,12 @@ from bench.workloads import REFERENCE, Training, Workload
 
 ARTICLE_SURFACE_BOX = (-1.5, 2.5, -1.0, 2.0)
 """The article's grid: x from, x to, y from, y to."""
-GRID_ROWS, GRID_STEPS = 512, 4
-"""A grid's cell trains on as many of the rows as make this many steps of its batch, and on no fewer than these rows."""
+GRID_FLOPS = 6e9
+"""A grid's cell trains for as many steps as take this many operations in matrix products: a tenth of a second or so."""
+MOST_GRID_STEPS = 64
+"""In an epoch, and no more than there are rows for; at least one."""
+FEWEST_GRID_EPOCHS = 4
+"""The first of which isn't steady; the workload's own `epochs` are the most."""
 SURFACE_MARGIN = 0.1
 """Of the data's range, around any other data set."""
 
@@ -53,7 +57,7 @@ class Tasks:
             loss=training.loss,
             optimizer=training.optimizer,
             batch_size=point.get("batch", training.batch_size),
-            epochs=training.epochs,
+            epochs=epochs_at(workload, point, training.epochs),
             dtype=training.dtype,
             threads=self.threads_of(planned),
             seed=planned.seed,
@@ -65,6 +69,7 @@ class Tasks:
             surface=None if surface is None else str(surface),
             surface_box=surface_box(workload, split),
             prediction_rows=workload.prediction_rows,
+            keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
 
     def threads_of(self, planned: PlannedTrial) -> int:
@@ -91,7 +96,7 @@ class Tasks:
         if name not in self._written:
             seed = planned.seed if workload.weights_seed is None else workload.weights_seed
             weights = first_weights(architecture_at(workload, point), training.initializer, seed)
-            rows = slice(max(GRID_ROWS, GRID_STEPS * point["batch"])) if "batch" in point else slice(None)
+            rows = slice(_grid_rows(workload, point, len(split.x)))
             arrays = {"x": split.x[rows], "y": split.y[rows], "x_test": split.x_test, "y_test": split.y_test}
             arrays |= {f"weights_{index}": array for index, array in enumerate(weights)}
             self._scratch.mkdir(exist_ok=True)
@@ -127,6 +132,27 @@ def architecture_at(workload: Workload, point: Mapping[str, int]) -> list[dict[s
         {"input_dim": inputs, "output_dim": outputs, "activation": activation}
         for inputs, outputs, activation in zip(dimensions[:-1], dimensions[1:], activations, strict=True)
     ]
+
+
+def _grid_rows(workload: Workload, point: Mapping[str, int], rows: int) -> int | None:
+    """How many of the `rows` a cell with a batch size of its own trains on: whole batches only; None is all of them."""
+    if "batch" not in point:
+        return None
+    steps = min(max(int(_trial_steps(workload, point) / workload.training.epochs), 1), MOST_GRID_STEPS)
+    return min(steps, max(rows // point["batch"], 1)) * point["batch"]
+
+
+def epochs_at(workload: Workload, point: Mapping[str, int], most: int) -> int:
+    """The epochs of a cell: `most`, and fewer where a step takes so long that few suffice."""
+    if "batch" not in point:
+        return most
+    return min(most, max(int(_trial_steps(workload, point)), FEWEST_GRID_EPOCHS))
+
+
+def _trial_steps(workload: Workload, point: Mapping[str, int]) -> float:
+    """How many steps of a cell `GRID_FLOPS` make: three products a kernel, each a multiplication and an addition a row."""
+    weights = sum(layer["input_dim"] * layer["output_dim"] for layer in architecture_at(workload, point))
+    return GRID_FLOPS / float(6 * weights * point["batch"])
 
 
 def surface_box(workload: Workload, split: Split) -> tuple[float, float, float, float] | None:

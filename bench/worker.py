@@ -17,7 +17,7 @@ from typing import IO
 
 from bench.contestants.registry import load
 from bench.protocol import Request
-from bench.trials import measure
+from bench.trials import Stage
 from bench.wording import one_line
 
 
@@ -25,15 +25,16 @@ def main() -> None:
     """Answer requests until there are no more."""
     _die_with_parent()
     requests, answers = _take_over_standard_streams()
+    stage = Stage(load)
     for line in requests:
-        answers.write(answer(Request.from_line(line)) + "\n")
+        answers.write(answer(Request.from_line(line), stage) + "\n")
         answers.flush()
 
 
-def answer(request: Request) -> str:
+def answer(request: Request, stage: Stage) -> str:
     """The figures of a trial as JSON; or the error that ended it, on one line, with the traceback in the log."""
     try:
-        return json.dumps({"figures": measure(request, load)})
+        return json.dumps({"figures": stage.measure(request)})
     except Exception as error:
         traceback.print_exc()
         return json.dumps({"error": f"{type(error).__name__}: {one_line(error)}".removesuffix(": ")})

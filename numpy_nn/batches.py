@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from numpy_nn import activations
+from numpy_nn.blas import blas_threads
 from numpy_nn.losses import Loss
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.parameters import Parameters
 from numpy_nn.scoring import Rows, score
 from numpy_nn.tape import Array, Operation, Tape
-from numpy_nn.threads import Crew, Split, blas_threads, split_batch
+from numpy_nn.threads import Crew, Split, split_batch
 from numpy_nn.workspace import TrainingWorkspace
 
 MOST_SLOTS = 256

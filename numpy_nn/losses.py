@@ -116,7 +116,7 @@ class _MeanOverOutputs(Loss):
     """A loss whose value for a sample is the mean over its outputs."""
 
     def _share(self, y: Array) -> float:
-        return 1 / y.shape[-2]
+        return 1 / int(y.shape[-2])
 
 
 class BinaryCrossentropy(_MeanOverOutputs):

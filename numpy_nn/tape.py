@@ -18,8 +18,6 @@ Operation = Callable[[], object]
 Tape = list[Operation]
 
 CACHE_LINE_BYTES = 64
-SMALL_PRODUCT = 1_000_000
-"""Multiplications up to which OpenBLAS has a kernel for small products, on CPUs with AVX-512: it packs nothing beforehand."""
 
 
 def play(tape: Tape) -> None:
@@ -38,7 +36,8 @@ def empty(shape: int | tuple[int, ...], dtype: Any) -> Array:
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.empty(size + CACHE_LINE_BYTES, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE_BYTES
-    return memory[start : start + size].view(dtype).reshape(shape)
+    array: Array = memory[start : start + size].view(dtype).reshape(shape)
+    return array
 
 
 def full(shape: int | tuple[int, ...], value: float, dtype: Any) -> Array:

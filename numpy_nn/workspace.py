@@ -17,13 +17,10 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from numpy_nn import activations
+from numpy_nn.blas import turning_pays
 from numpy_nn.losses import Loss
 from numpy_nn.parameters import Parameters
-from numpy_nn.tape import SMALL_PRODUCT, Array, Tape, empty, full
-
-SMALL_TURNED_RESULT = 1_200
-"""Numbers in a result up to which OpenBLAS takes its kernel for small products with both operands across, too."""
-SMALLEST_TURNED_ROWS = 4
+from numpy_nn.tape import Array, Tape, empty, full
 
 
 class Workspace:
@@ -103,7 +100,7 @@ class TrainingWorkspace(Workspace):
             self.loss.fold(self.targets, self._scale, self._shift, self._factor)
 
     def step(self, slot: int, gradient: Parameters | None = None) -> Tape:
-        """Operations that fill `gradient` (the workspace's own unless another is given) and `outputs[slot]` from the slot's rows."""
+        """Operations that fill `gradient` (the workspace's own if none is given) and `outputs[slot]` from the slot's rows."""
         return [
             *self.forward(slot, logits=self.logits),
             *self._slopes(),
@@ -152,16 +149,7 @@ class TrainingWorkspace(Workspace):
 
     def _kernel_gradient(self, inputs: Array, delta: Array, gradient: Array) -> Tape:
         """Operations that fill `gradient` with inputs · deltaᵀ."""
-        if not turning_pays(*gradient.shape, self.rows):
+        if not turning_pays(gradient.shape[0], gradient.shape[1], self.rows):
             return [partial(inputs.dot, delta.T, gradient)]
         turned = self._turned[: delta.size].reshape(self.rows, -1)
         return [partial(turned.__setitem__, ..., delta.T), partial(inputs.dot, turned, gradient)]
-
-
-def turning_pays(inputs: int, outputs: int, rows: int) -> bool:
-    """Whether to copy a layer's delta, turned, before its kernel's gradient (inputs, outputs) is computed from so many rows.
-
-    Measured with OpenBLAS 0.3.31 on Sapphire Rapids, 50 outputs, copy included: a gradient takes 0.85 times as long with 32 rows
-    and 0.81 with 128, in float64 0.86 and 0.82; beyond the small products it would take 1.2 to 1.4 times as long.
-    """
-    return inputs * outputs > SMALL_TURNED_RESULT and inputs * outputs * rows <= SMALL_PRODUCT and rows >= SMALLEST_TURNED_ROWS

@@ -14,7 +14,7 @@ from bench.records import Parity, Trial
 
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 _NESTED = ("history", "parity", "point", "load")
-_NUMBERS = ("cold_start_seconds", "build_seconds", "fit_seconds", "test_accuracy", "test_loss")
+_NUMBERS = ("cold_start_seconds", "build_seconds", "fit_seconds", "harness_seconds", "test_accuracy", "test_loss")
 _COUNTS = ("schema_version", "seed", "round", "launch", "threads", "steps")
 
 

@@ -37,6 +37,8 @@ FEWEST_FOR_MODES = 20
 OTHER_CPU = 0.05
 STEAL = 0.01
 FREQUENCY_SPREAD = 0.05
+HARNESS_SHARE = 0.01
+"""Of a fit: more of the harness' own in it would show in a ratio."""
 RESOLUTION_SHARE = 0.01
 """Of an epoch: a coarser clock rounds the step's figure."""
 
@@ -52,6 +54,7 @@ def noise_warnings(data: RunData) -> list[str]:
         *_mode_warnings(timed),
         *_load_warnings(data),
         *_clock_warnings(data, timed),
+        *_harness_warnings(timed),
     ]
 
 
@@ -193,6 +196,21 @@ def _clock_warnings(data: RunData, timed: Sequence[Trial]) -> list[str]:
         f"The clock's resolution of {resolution:.1e} s is {100 * resolution / min(epochs):.0f} % of the shortest epoch: use a "
         "workload with more steps an epoch, or a system with a finer clock."
     ]
+
+
+def _harness_warnings(timed: Sequence[Trial]) -> list[str]:
+    """Who trains so little an epoch that the harness' own part of the clock counts."""
+    return [
+        f"The harness' own part of the clock is {100 * share:.1f} % of `{contestant}`'s training in `{workload}`: use a workload "
+        "with more steps an epoch."
+        for (workload, contestant), trials in by_name(timed).items()
+        if (share := _harness_share(trials)) > HARNESS_SHARE
+    ]
+
+
+def _harness_share(trials: Iterable[Trial]) -> float:
+    shares = [trial.harness_seconds / trial.fit_seconds for trial in trials if trial.harness_seconds and trial.fit_seconds]
+    return float(np.median(shares)) if shares else 0.0
 
 
 def _series(measured: Iterable[Measurement]) -> dict[tuple[str, str], list[Measurement]]:

@@ -109,7 +109,8 @@ def _why_left_out(trials: list[Trial]) -> str:
     last = trials[-1]
     if last.status == "ok":
         return "trained for a single epoch, which has no steady state"
-    return f"{last.status}: {last.error or 'no message'}"
+    reason = last.error or "no message"
+    return reason if last.status == "skipped" else f"{last.status}: {reason}"
 
 
 def _cell(workload: dict[str, Any], point: dict[str, int], threads: int) -> Cell:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench.analysis.accuracy import accuracy_table, agreement_table, curves_table
-from bench.analysis.latency import latency_table
+from bench.analysis.latency import latency_tables
 from bench.analysis.limits import limits_table
 from bench.analysis.noise import noise_warnings
 from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings
@@ -58,8 +58,11 @@ class Analysis:
     """workload, contestant, seed, epoch (from 0), loss, accuracy, val_loss, val_accuracy, of scored trials; in a workload without,
     of the first timed trial (val_… is NaN)."""
     latency: pd.DataFrame
-    """workload, contestant, rows, median_seconds, p99_seconds, minimum_seconds, calls; of the medians and of the 99th percentiles
-    ratio_keras_fastest, ratio_onnxruntime, p99_ratio_keras_fastest, p99_ratio_onnxruntime."""
+    """workload, contestant, rows, compiled_by_hand, median_seconds, median_low, median_high, p99_seconds, p99_low, p99_high,
+    minimum_seconds, calls, launches, call (its name, where there were several ways)."""
+    latency_ratios: pd.DataFrame
+    """workload, contestant, rows, compiled_by_hand, reference (one of LATENCY_REFERENCES), measure ("median", "p99"), ratio, low,
+    high; paired by round."""
     limits: pd.DataFrame
     """workload, contestant ("floor" too), step_seconds, floor_seconds, times_floor, low, high, share_of_peak."""
     scaling: pd.DataFrame
@@ -76,6 +79,7 @@ def analyse(data: RunData) -> Analysis:
     measured, arrived = measurements(data), arrivals(data)
     times = [*time_rows(measured), *target_time_rows(arrived)]
     ratios = ratio_rows([*measured, *target_measurements(arrived)])
+    latency, latency_ratios = latency_tables(data)
     return Analysis(
         data=data,
         accuracy=accuracy_table(data),
@@ -87,7 +91,8 @@ def analyse(data: RunData) -> Analysis:
         targets=targets_table(data),
         reached=reached_table(arrived),
         curves=curves_table(data),
-        latency=latency_table(data),
+        latency=latency,
+        latency_ratios=latency_ratios,
         limits=limits_table(data, times, ratios),
         scaling=scaling_table(data),
         memory=memory_table(data),

@@ -16,7 +16,7 @@ import pandas as pd
 from bench.analysis.accuracy import MARGIN
 from bench.analysis.parity import LARGEST_DIFFERENCE
 from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
-from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.selection import FLOOR, OURS, workload_named
 from bench.analysis.summary import Analysis
 from bench.records import REFERENCE
 
@@ -64,6 +64,22 @@ def verdict(analysis: Analysis) -> list[str]:
     return sentences or ["This run holds no figures on which a verdict could stand."]
 
 
+def main_workload(analysis: Analysis) -> str | None:
+    """The workload that the headline is about: `moons` where it was measured, else the first that was; never a grid."""
+    names = [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
+    measured = set(analysis.times["workload"]) | set(analysis.accuracy["workload"])
+    return min(
+        (name for name in names if name in measured), key=lambda name: (name != HEADLINE_WORKLOAD, names.index(name)), default=None
+    )
+
+
+def _like_for_like(analysis: Analysis) -> str:
+    """The main workload, if a step in it is the same for all; else none that there is."""
+    name = main_workload(analysis)
+    workload = workload_named(analysis.data, name or "")
+    return "" if workload.get("settings") else name or ""
+
+
 def claims(analysis: Analysis) -> list[Claim]:
     """The article's claims, one by one."""
     return [_claim_of_accuracy(analysis), _claim_of_slowness(analysis), _claim_like_for_like(analysis), _claim_of_cause(analysis)]
@@ -92,7 +108,8 @@ def _same_computation(analysis: Analysis) -> list[str]:
 
 
 def _same_accuracy(analysis: Analysis) -> list[str]:
-    ours, reference = (_row(analysis.accuracy, workload=HEADLINE_WORKLOAD, contestant=name) for name in (OURS, REFERENCE))
+    workload = _like_for_like(analysis)
+    ours, reference = (_row(analysis.accuracy, workload=workload, contestant=name) for name in (OURS, REFERENCE))
     if ours is None or reference is None:
         return []
     means = f"{_percent(ours['accuracy_mean'])} for `{OURS}` and {_percent(reference['accuracy_mean'])} for `{REFERENCE}`"
@@ -107,14 +124,14 @@ def _same_accuracy(analysis: Analysis) -> list[str]:
 def _how_long(analysis: Analysis) -> list[str]:
     parts = []
     for reference in HEADLINE_REFERENCES:
-        row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, reference, "step")
+        row = _ratio(analysis, _like_for_like(analysis), OURS, reference, "step")
         if row is not None:
             parts.append(f"{compared(row)} of a step of `{reference}`")
     return [f"A training step of `{OURS}` takes {', and '.join(parts)}."] if parts else []
 
 
 def _to_target(analysis: Analysis) -> list[str]:
-    row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, REFERENCE, f"to {ARTICLE_ACCURACY:g}")
+    row = _ratio(analysis, _like_for_like(analysis), OURS, REFERENCE, f"to {ARTICLE_ACCURACY:g}")
     if row is None:
         return []
     return [
@@ -123,20 +140,20 @@ def _to_target(analysis: Analysis) -> list[str]:
 
 
 def _fastest(analysis: Analysis) -> list[str]:
-    times = analysis.times
-    steps = times[(times["workload"] == HEADLINE_WORKLOAD) & (times["measure"] == "step")]
+    times, workload = analysis.times, _like_for_like(analysis)
+    steps = times[(times["workload"] == workload) & (times["measure"] == "step")]
     others = steps[~steps["contestant"].isin((OURS, FLOOR))].sort_values(["median", "contestant"])
     if others.empty:
         return []
     rival = str(others["contestant"].iloc[0])
-    row = _ratio(analysis, HEADLINE_WORKLOAD, OURS, rival, "step")
+    row = _ratio(analysis, workload, OURS, rival, "step")
     if row is None:
         return []
     return [f"The fastest of the others ({len(others)}) is `{rival}`: a step of `{OURS}` takes {compared(row)} of its step."]
 
 
 def _distance_to_limit(analysis: Analysis) -> list[str]:
-    row = _row(analysis.limits, workload=HEADLINE_WORKLOAD, contestant=OURS)
+    row = _row(analysis.limits, workload=_like_for_like(analysis), contestant=OURS)
     if row is None:
         return []
     factor = f"{_number(row['times_floor'])}{_between(row['low'], row['high'])}"

@@ -72,6 +72,7 @@ class Contestant(Protocol):
     - ``tune(task) -> dict`` (a classmethod): measure what this machine likes best; the answer comes back in `Task.options`.
     - ``details() -> dict``: settings worth a place in the report's row, as plain JSON.
     - ``predictor() -> Callable[[Array], Array]``: the fastest call for one row, for the latency of prediction.
+    - ``compiled_predictor() -> Callable[[Array], Array] | None``: one that isn't the library's own, but compiled by hand from it.
 
     A class of your own may say of itself, in class attributes, what the table of contestants says of the built-in ones:
     ``SUMMARY``, ``BATCH_ORDER`` and ``CLOCK_INCLUDES`` (a line each for the report), ``PARITY = False`` (it can't start from given
@@ -85,7 +86,10 @@ class Contestant(Protocol):
         """Do once what the first step costs more than others (tracing, compiling), and leave the weights as they were."""
 
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
-        """Train for `task.epochs`; call `on_epoch_end` after each; return "loss" and "accuracy", a float an epoch each."""
+        """Train for `task.epochs`; call `on_epoch_end` after each; return "loss" and "accuracy", a float an epoch each.
+
+        In a grid it is called again, to train on.
+        """
 
     def predict(self, x: Array) -> Array:
         """Outputs (samples, outputs) for `x` (samples, features)."""

@@ -48,7 +48,7 @@ class KerasFit:
             **self._compile_options(task),
         )
         self._model.set_weights(list(task.weights))
-        self._prediction_call: str | None = None
+        self._prediction_calls: dict[str, str] = {}
 
     @staticmethod
     def _compile_options(task: Task) -> dict[str, Any]:  # noqa: ARG004
@@ -89,13 +89,23 @@ class KerasFit:
         return outputs
 
     def predictor(self) -> Callable[[Array], Array]:
-        """Whichever of the backend's ways to call the model answers a row soonest."""
-        ways: dict[str, Callable[[Array], Array]] = {
+        """Whichever of Keras' own calls answers a row soonest."""
+        ways = {
             "predict_on_batch": self._model.predict_on_batch,
-            **_WAYS[self._keras.backend.backend()](self._model),
+            "model(x)": _CALLS[self._keras.backend.backend()](self._model),
         }
-        self._prediction_call = fastest_call(ways, self._task.x[:1])
-        return ways[self._prediction_call]
+        if self._model.steps_per_execution == 1:  # else it would compile a loop over many batches for one row
+            ways["predict"] = lambda x: self._model.predict(x, verbose=0)
+        return self._fastest("prediction_call", ways)
+
+    def compiled_predictor(self) -> Callable[[Array], Array] | None:
+        """The same of what a user of the backend compiles from the model by hand; None where there is no such way."""
+        ways = _COMPILED[self._keras.backend.backend()](self._model)
+        return self._fastest("compiled_prediction_call", ways) if ways else None
+
+    def _fastest(self, kind: str, ways: Mapping[str, Callable[[Array], Array]]) -> Callable[[Array], Array]:
+        self._prediction_calls[kind] = fastest_call(ways, self._task.x[:1])
+        return ways[self._prediction_calls[kind]]
 
     def get_weights(self) -> Sequence[Array]:
         weights: list[Array] = self._model.get_weights()
@@ -106,7 +116,7 @@ class KerasFit:
             "backend": self._keras.backend.backend(),
             "steps_per_execution": self._model.steps_per_execution,
             "jit_compile": self._model.jit_compile,
-            "prediction_call": self._prediction_call,
+            **self._prediction_calls,
         }
 
 
@@ -173,7 +183,25 @@ def _set_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def _tensorflow_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
+def _call_tensorflow(model: Any) -> Callable[[Array], Array]:
+    return lambda x: model(x, training=False).numpy()
+
+
+def _call_jax(model: Any) -> Callable[[Array], Array]:
+    return lambda x: np.asarray(model(x, training=False))
+
+
+def _call_torch(model: Any) -> Callable[[Array], Array]:
+    import torch
+
+    def call(x: Array) -> Array:
+        with torch.inference_mode():
+            return model(torch.from_numpy(x), training=False).numpy()  # type: ignore[no-any-return]
+
+    return call
+
+
+def _compile_tensorflow(model: Any) -> dict[str, Callable[[Array], Array]]:
     import tensorflow as tf
 
     def traced(*, jit_compile: bool) -> Callable[[Array], Array]:
@@ -181,36 +209,24 @@ def _tensorflow_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
         call = function.get_concrete_function(tf.TensorSpec((None, *model.input_shape[1:]), model.dtype_policy.name))
         return lambda x: call(tf.constant(x)).numpy()
 
-    return {
-        "model(x)": lambda x: model(x, training=False).numpy(),
-        "tf.function(model)": traced(jit_compile=False),
-        "tf.function(model, jit_compile=True)": traced(jit_compile=True),
-    }
+    return {"tf.function(model)": traced(jit_compile=False), "tf.function(model, jit_compile=True)": traced(jit_compile=True)}
 
 
-def _jax_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
+def _compile_jax(model: Any) -> dict[str, Callable[[Array], Array]]:
     import jax
 
     weights = model.get_weights()  # copies: `predict_on_batch` donates the model's own arrays
     compiled = jax.jit(lambda x: model.stateless_call(weights, [], x, training=False)[0])
-    return {
-        "model(x)": lambda x: np.asarray(model(x, training=False)),
-        "jax.jit(model.stateless_call)": lambda x: np.asarray(compiled(x)),
-    }
+    return {"jax.jit(model.stateless_call)": lambda x: np.asarray(compiled(x))}
 
 
-def _torch_ways(model: Any) -> dict[str, Callable[[Array], Array]]:
-    import torch
-
-    def call(x: Array) -> Array:
-        with torch.inference_mode():
-            return model(torch.from_numpy(x), training=False).numpy()  # type: ignore[no-any-return]
-
-    return {"model(x) in torch.inference_mode": call}
-
-
-_WAYS: Mapping[str, Callable[[Any], dict[str, Callable[[Array], Array]]]] = {
-    "tensorflow": _tensorflow_ways,
-    "jax": _jax_ways,
-    "torch": _torch_ways,
+_CALLS: Mapping[str, Callable[[Any], Callable[[Array], Array]]] = {
+    "tensorflow": _call_tensorflow,
+    "jax": _call_jax,
+    "torch": _call_torch,
+}
+_COMPILED: Mapping[str, Callable[[Any], dict[str, Callable[[Array], Array]]]] = {
+    "tensorflow": _compile_tensorflow,
+    "jax": _compile_jax,
+    "torch": lambda _model: {},
 }

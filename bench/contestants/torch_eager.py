@@ -142,6 +142,7 @@ class TorchCompiled(TorchEager):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
+        self._torch.compiler.reset()  # it refuses to compile a function for more than eight networks in one process
         self._compiled_step = self._torch.compile(self._pure_step, fullgraph=True, dynamic=False)
 
     def _set_first_state(self) -> None:

@@ -6,6 +6,7 @@ Called by `bench.report.sections`. They need the records alone, and no analysis 
 from __future__ import annotations
 
 import shlex
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ _FAIRNESS_COLUMNS = (
     "threads",
     "first weights",
     "the clock includes",
+    "the harness' share of it",
     "settings",
 )
 
@@ -71,7 +73,7 @@ def failures(data: RunData) -> Section:
     """Trials that came to no result, and contestants that could not take part."""
     lost: dict[tuple[str, ...], list[Trial]] = {}
     for trial in data.trials:
-        if trial.status != "ok":
+        if trial.status in ("failed", "timeout"):  # what a rule left out stands beside the scaling map
             key = (trial.contestant, trial.workload, trial.kind, trial.status, _short(trial.error))
             lost.setdefault(key, []).append(trial)
     failed = Table(
@@ -168,22 +170,22 @@ def _fairness_table(data: RunData, workload: dict[str, Any]) -> Table | None:
                 _together(str(trial.threads) for trial in own),
                 training["initializer"],
                 record.clock_includes if record else units.ABSENT,
+                _harness_share(own),
                 _settings([trial for trial in trials if trial.contestant == name]),
             )
         )
     caption = f"`{workload['name']}`: {workload['summary']}."
-    names = (
-        "contestant",
-        "updates",
-        "batch",
-        "batch order",
-        "precision",
-        "threads",
-        "first weights",
-        "the clock includes",
-        "settings",
-    )
-    return Table(caption, names, tuple(rows), prose=True) if rows else None
+    return Table(caption, _FAIRNESS_COLUMNS, tuple(rows), prose=True) if rows else None
+
+
+def _harness_share(trials: Sequence[Trial]) -> str:
+    """The median of what the harness' own part of the clock is of all that it showed."""
+    shares = [
+        trial.harness_seconds / trial.fit_seconds
+        for trial in trials
+        if trial.harness_seconds is not None and trial.fit_seconds is not None
+    ]
+    return units.percent(statistics.median(shares), 4) if shares else units.ABSENT
 
 
 def _batch(training: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.analysis.precision import HEADLINE_WORKLOAD
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
 
@@ -20,15 +19,6 @@ def of_workload(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
 def training_workloads(analysis: Analysis) -> list[str]:
     """The run's workloads but the grids: those have a section of their own."""
     return [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
-
-
-def main_workload(analysis: Analysis) -> str | None:
-    """The workload that the headline is about: `moons` where it was measured, else the first that was."""
-    names = training_workloads(analysis)
-    measured = set(analysis.times["workload"]) | set(analysis.accuracy["workload"])
-    return min(
-        (name for name in names if name in measured), key=lambda name: (name != HEADLINE_WORKLOAD, names.index(name)), default=None
-    )
 
 
 def medians(analysis: Analysis, workload: str) -> pd.DataFrame:
@@ -86,18 +76,20 @@ def winners(scaling: pd.DataFrame) -> pd.DataFrame:
     """A row a cell of the scaling study: who was fastest, how many times as long the runner-up took, and how we did.
 
     width, batch, layers, threads, winner, winner_seconds, runner_up_ratio (NaN where nobody else was measured), ours_seconds,
-    ours_ratio, ours_low, ours_high (to the winner). Cells that nobody was measured in are left out.
+    ours_ratio, ours_low, ours_high (to the winner), floor_seconds. Cells that nobody was measured in are left out.
     """
     cell = ["width", "batch", "layers", "threads"]
     measured = scaling.set_index(cell)
     first, second = measured[measured["rank"] == 1], measured[measured["rank"] == 2]
     ours = measured[(measured["contestant"] == OURS) & measured["rank"].notna()]
+    floor = measured[measured["contestant"] == FLOOR]
     own = {"step_seconds": "ours_seconds", "ratio_to_best": "ours_ratio", "low": "ours_low", "high": "ours_high"}
     return (
         first[["contestant", "step_seconds"]]
         .rename(columns={"contestant": "winner", "step_seconds": "winner_seconds"})
         .join(second["ratio_to_best"].rename("runner_up_ratio"))
         .join(ours[list(own)].rename(columns=own))
+        .join(floor["step_seconds"].rename("floor_seconds"))
         .sort_index()
         .reset_index()
     )

@@ -129,7 +129,10 @@ def times_floor(analysis: Analysis, workload: str) -> Plot | None:
 
 def scaling(table: pd.DataFrame, cells: pd.DataFrame) -> list[Plot]:
     """The map of winners, and the curves of each depth and number of threads."""
-    caption = "The fastest at each width and batch, and how many times as long the runner-up takes."
+    caption = (
+        "The fastest at each width and batch, and how many times as long the runner-up takes; in brackets how many times as long "
+        f"`{OURS}` takes, where it is neither."
+    )
     alt = "Map of width by batch, each cell in the colour of its fastest contestant, with the runner-up's multiple written in it"
     plots = [Plot("scaling-map", caption, alt, scaling_plots.scaling_map(cells))]
     for layers, threads in sorted({(int(a), int(b)) for a, b in zip(cells["layers"], cells["threads"], strict=True)}):

@@ -10,14 +10,21 @@ from collections.abc import Iterable, Sequence
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
-from bench.analysis.verdict import CLOSE, Claim
+from bench.analysis.verdict import CLOSE, Claim, main_workload
 from bench.report import context, drawings, tables, units
-from bench.report.derived import main_workload, training_workloads, winners
+from bench.report.derived import training_workloads, winners
 from bench.report.document import Block, Bullets, Document, Paragraph, Section
 from bench.report.inputs import Pictures
 from bench.workloads import REFERENCE
 
-_ONE_CALL = "One call of each contestant's fastest way to predict, measured in one process: these ratios have no interval."
+_ONE_CALL = (
+    "One call at a time of each contestant's fastest way to predict; contestants take turns, in several rounds of each launch, and "
+    "a turn's median and 99th percentile are what is summed up."
+)
+_COMPILED = (
+    "Keras' own calls are `predict`, `predict_on_batch` and the model itself; functions that are compiled from a model by hand "
+    "(`jax.jit`, `tf.function`) are no longer Keras' calls, and have rows and columns of their own."
+)
 
 
 def build(analysis: Analysis, verdict: Sequence[str], claims: Sequence[Claim], pictures: Pictures) -> Document:
@@ -115,8 +122,8 @@ def _limits(analysis: Analysis) -> Section:
 
 
 def _scaling(analysis: Analysis) -> Section:
+    cells = winners(analysis.scaling)
     table = analysis.scaling[analysis.scaling["contestant"] != FLOOR]
-    cells = winners(table)
     blocks: list[Block | None] = []
     if len(cells):
         first = int((cells["winner"] == OURS).sum())
@@ -136,10 +143,10 @@ def _scaling(analysis: Analysis) -> Section:
 
 
 def _latency(analysis: Analysis) -> Section:
-    blocks: list[Block | None] = [
-        tables.latency(analysis, workload, f"{_ONE_CALL} {_caption(analysis, workload)}")
-        for workload in training_workloads(analysis)
-    ]
+    blocks: list[Block | None] = []
+    for workload in training_workloads(analysis):
+        blocks.append(tables.latency(analysis, workload, f"{_ONE_CALL} {_caption(analysis, workload)}"))
+        blocks.append(tables.latency_ratios(analysis, workload, f"`{workload}`: the same as ratios. {_COMPILED}"))
     return _section("How fast is a prediction?", blocks)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis.latency import LATENCY_MEASURES, LATENCY_REFERENCES
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import MEASURES, Analysis
@@ -47,18 +48,15 @@ _FRAMES = (
     "reached",
     "curves",
     "latency",
+    "latency_ratios",
     "limits",
     "scaling",
     "memory",
 )
 _AGREEMENT_HEADS = ("test points", "within 1e-4 of 0.5", "other class, not so near", "largest difference of outputs")
 _MOST_UNFOLDED_ROWS = 12
-_LATENCY_RATIOS = {
-    "ratio_keras_fastest": "median to the fastest Keras",
-    "p99_ratio_keras_fastest": "99th percentile to its",
-    "ratio_onnxruntime": "median to `onnxruntime`",
-    "p99_ratio_onnxruntime": "99th percentile to its",
-}
+_WAY = "contestant, rows a call"
+_LATENCY_MEASURES = {"median": "median", "p99": "99th percentile"}
 _HEADLINE = ("step", "fit", "cold start")
 _MEASURE_TITLES = {"fit": "whole fit"}
 
@@ -240,23 +238,56 @@ def limits(analysis: Analysis, workload: str, caption: str) -> Table | None:
 
 
 def latency(analysis: Analysis, workload: str, caption: str) -> Table | None:
-    """A table a count of rows would be many; one line a contestant and count, ratios where there are any."""
+    """A call's seconds: a line a contestant, number of rows and kind of call."""
     frame = of_workload(analysis.latency, workload)
     rows = tuple(
         (
-            f"{name}, {units.count(row['rows'])} row{'s' if row['rows'] > 1 else ''}",
-            units.seconds(row["median_seconds"]),
-            units.seconds(row["p99_seconds"]),
+            _way(row),
+            units.seconds_interval(row["median_seconds"], row["median_low"], row["median_high"]),
+            units.seconds_interval(row["p99_seconds"], row["p99_low"], row["p99_high"]),
             units.seconds(row["minimum_seconds"]),
             units.count(row["calls"]),
-            *(units.ratio(row[column]) for column in _LATENCY_RATIOS),
+            f"`{row['call']}`" if isinstance(row["call"], str) else units.ABSENT,
         )
+        for row in _ways(frame)
+    )
+    return Table(caption, (_WAY, "median", "99th percentile", "fastest", "calls", "the way chosen"), rows) if rows else None
+
+
+def latency_ratios(analysis: Analysis, workload: str, caption: str) -> Table | None:
+    """The same as ratios to Keras' fastest call, to what is compiled from Keras by hand, and to ONNX Runtime."""
+    frame = of_workload(analysis.latency_ratios, workload)
+    columns = [
+        (reference, measure)
+        for reference in LATENCY_REFERENCES
+        for measure in LATENCY_MEASURES
+        if ((frame["reference"] == reference) & (frame["measure"] == measure)).any()
+    ]
+    cells = {
+        (_way(row), row["reference"], row["measure"]): units.ratio_interval(row["ratio"], row["low"], row["high"])
+        for row in records(frame)
+    }
+    rows = tuple(
+        (way, *(cells.get((way, *column), units.ABSENT) for column in columns))
+        for way in dict.fromkeys(_way(row) for row in _ways(frame))
+    )
+    names = (_WAY, *(f"{_LATENCY_MEASURES[measure]} to {reference}" for reference, measure in columns))
+    return Table(caption, names, rows) if rows else None
+
+
+def _ways(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table of latencies in the order in which they are shown."""
+    return [
+        row
         for count in sorted(set(frame["rows"]))
         for name in in_order(frame["contestant"])
-        for row in records(frame[(frame["contestant"] == name) & (frame["rows"] == count)])
-    )
-    names = ("contestant, rows a call", "median", "99th percentile", "fastest", "calls", *_LATENCY_RATIOS.values())
-    return Table(caption, names, rows) if rows else None
+        for row in records(frame[(frame["contestant"] == name) & (frame["rows"] == count)].sort_values("compiled_by_hand"))
+    ]
+
+
+def _way(row: Mapping[str, Any]) -> str:
+    rows = f"{units.count(row['rows'])} row{'s' if row['rows'] > 1 else ''}"
+    return f"{row['contestant']}, {rows}{', compiled by hand' if row['compiled_by_hand'] else ''}"
 
 
 def memory(analysis: Analysis, workload: str, caption: str) -> Table | None:
@@ -278,11 +309,24 @@ def lost_cells(cells: pd.DataFrame, caption: str) -> Table | None:
             units.seconds(row["winner_seconds"]),
             units.seconds(row["ours_seconds"]),
             units.ratio_interval(row["ours_ratio"], row["ours_low"], row["ours_high"]),
+            _why_lost(row),
         )
         for row in records(cells[~(cells["ours_ratio"] <= CLOSE)])
     )
-    names = ("width", "batch", "layers", "threads", "first", "its step", f"step of `{OURS}`", "ratio")
-    return Table(caption, names, rows, folded=len(rows) > _MOST_UNFOLDED_ROWS) if rows else None
+    names = ("width", "batch", "layers", "threads", "first", "its step", f"step of `{OURS}`", "ratio", "why")
+    return Table(caption, names, rows, folded=len(rows) > _MOST_UNFOLDED_ROWS, prose=True) if rows else None
+
+
+def _why_lost(row: Mapping[str, Any]) -> str:
+    """What of our step no code of ours could save: the floor, which is the same products through the same BLAS."""
+    floor = row["floor_seconds"]
+    if units.is_absent(floor):
+        return units.ABSENT
+    products = units.ratio(floor / row["winner_seconds"])
+    if floor > row["winner_seconds"]:
+        return f"NumPy's BLAS: the products alone take {products} the first's whole step"
+    share = units.percent(1 - floor / row["ours_seconds"], 0)
+    return f"NumPy's calls: {share} of the step is beside its products, which alone take {products} the first's step"
 
 
 def left_out(scaling: pd.DataFrame, caption: str) -> Table | None:

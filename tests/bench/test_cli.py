@@ -9,6 +9,8 @@ import pytest
 from harness import CONTESTANTS, run_record
 
 from bench import cli
+from bench.analysis.timing import RatioRow
+from bench.calibration import Calibration
 from bench.records import Parity, RunData, Trial, read_run, write_run
 
 TINY = CONTESTANTS / "tiny.py"
@@ -68,7 +70,7 @@ def test_help_answers_without_importing_anything_of_weight():
     assert "run" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "report", "list", "doctor"])
+@pytest.mark.parametrize("command", ["run", "report", "list", "doctor", "export", "agree", "calibrate"])
 def test_every_command_has_help(call, command):
     code, out, _ = call(command, "--help")
     assert code == 0
@@ -156,6 +158,9 @@ def test_a_run_is_gone_on_with_where_it_ended(call, light_report, tiny_workload,
         (["run", "--out", "taken/made"], "taken/made can't be written into: Not a directory"),
         (["report", "nowhere"], "nowhere holds no run"),
         (["report"], "Missing argument 'DIR'"),
+        (["agree", "nowhere", "nowhere"], "nowhere holds no run"),
+        (["calibrate", "--runs", "0"], "Invalid value for '--runs'"),
+        (["calibrate", "--out", "taken/made"], "taken/made can't be written into: Not a directory"),
         (["fly"], "No such command 'fly'"),
     ],
 )
@@ -208,6 +213,37 @@ def test_the_doctors_exit_code_says_whether_the_machine_is_quiet(call, monkeypat
     assert out.splitlines() == ["clock: 40 ns", *(f"warning: {text}" for text in found)]
 
 
+@pytest.mark.parametrize(("noise", "shift", "code", "said"), [(0.1, 1.0, 0, "they agree"), (0.01, 1.5, 1, "they don't agree")])
+def test_two_runs_agree_where_their_headline_ratios_do(call, monkeypatch, noise, shift, code, said):
+    def ratios(directory):
+        middle = 0.02 if str(directory) == "one" else 0.02 * shift
+        return [RatioRow("moons", "numpy_nn", "keras", "step", middle, middle * (1 - noise), middle * (1 + noise), 4, 4)]
+
+    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
+    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", ratios)
+    ended, out, _ = call("agree", "one", "two")
+    assert ended == code
+    assert said in out
+
+
+def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, monkeypatch):
+    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
+    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", lambda _: [])
+    assert call("agree", "one", "two")[0] == 4
+
+
+@pytest.mark.parametrize(("held", "expected"), [(93, 0), (92, 1)])
+def test_a_calibration_is_written_and_judged_by_the_step(call, monkeypatch, tmp_path, held, expected):
+    found = Calibration(run_record().environment.model_dump(mode="json"))
+    for measure in found.ratios:
+        found.ratios[measure] = [(1.0, 0.9, 1.1)] * held + [(1.2, 1.1, 1.3)] * (100 - held)
+    monkeypatch.setattr("bench.calibration.calibrate", lambda runs, **_: found)
+    code, out, _ = call("calibrate", "--out", "made")
+    assert code == expected
+    assert f"| step | {held} of 100 |" in out
+    assert (tmp_path / "made" / "calibration.md").read_text() == out.removesuffix("\n")
+
+
 def trial(**fields):
     plain = {"run_id": "r", "workload": "parity", "contestant": "numpy_nn", "kind": "parity", "seed": 0, "round": 0, "launch": 0}
     return Trial(**{**plain, "status": "ok", "dtype": "float64", "threads": 1, "started_at": "", **fields})
@@ -224,6 +260,7 @@ def parity(difference):
         ([trial(parity=parity(1e-6))], "complete", 1),
         ([trial(parity=parity(1e-6)), trial(status="failed", contestant="keras")], "interrupted", 1),
         ([trial(), trial(status="timeout", contestant="keras")], "complete", 3),
+        ([trial(), trial(status="skipped", contestant="keras")], "complete", 0),
         ([trial()], "interrupted", 3),
         ([], "interrupted", 3),
     ],

@@ -51,6 +51,13 @@ def test_seeds_and_rounds_reshape_what_a_workload_has_and_give_it_nothing_new(tm
     assert (parity.scored_seeds, parity.rounds, parity.parity) == (0, 0, True)
 
 
+@pytest.mark.parametrize(("threads", "cells"), [(1, [1]), (2, [1, 2]), (8, [1, 2])])
+def test_a_grid_has_no_more_threads_than_the_run(tmp_path, monkeypatch, threads, cells):
+    monkeypatch.setattr("bench.environment.cores", lambda: 8)
+    job = new_job(Order(workloads=["scaling"], contestants=["numpy_nn"], threads=threads), tmp_path, [])
+    assert job.run.workloads[0]["grid"]["threads"] == cells
+
+
 def test_quick_is_smaller_in_every_workload(tmp_path):
     def size(quick):
         job = new_job(Order(quick=quick), tmp_path, [])

@@ -100,6 +100,55 @@ def test_a_cell_that_is_too_slow_costs_the_larger_ones_but_not_the_smaller(tmp_p
     assert sum(kind == "timed" for _, kind, _, _ in launch.ran) == 4
 
 
+def stepping(**seconds):
+    """An outcome for FakeLaunch: a step of a class takes `seconds` at a width of 4, and in proportion at others."""
+
+    def outcome(request):
+        step = seconds[request.target.rpartition(":")[2]] * request.architecture[0]["output_dim"] / 4
+        return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * step, step, step]})
+
+    return outcome
+
+
+def test_who_is_far_behind_is_not_timed_again_in_a_cell_nor_in_larger_ones_until_the_others_are_as_slow(tmp_path):
+    grid = job(tmp_path, rounds=2, launches=1, grid={"width": [4, 8, 16, 32], "batch": [1]})
+    made, trials, _ = run(grid, FakeLaunch(outcome=stepping(Tiny=1.0, Twin=11.0)))
+    twin = [
+        (trial.point["width"], trial.round, trial.status)
+        for trial in trials
+        if trial.contestant == "Twin" and trial.kind == "timed"
+    ]
+    assert twin == [
+        *[(4, 0, "ok"), (4, 1, "skipped")],
+        *[(8, 0, "skipped"), (8, 1, "skipped")],
+        *[(16, 0, "ok"), (16, 1, "skipped")],
+        *[(32, 0, "skipped"), (32, 1, "skipped")],
+    ]
+    assert {trial.error for trial in trials if trial.status == "skipped"} == {
+        "not timed again: over 2 times the fastest step of the cell's first round",
+        "left out: in a smaller cell a step took over 5 times this cell's fastest",
+    }
+    assert all(trial.status == "ok" for trial in trials if trial.contestant == "Tiny")
+    assert made.status == "complete"
+
+
+def test_who_is_near_is_timed_in_every_round_and_the_floor_sets_no_pace(tmp_path):
+    specs = [spec("Tiny"), spec("Twin"), spec("Slow", learns=False)]
+    grid = job(tmp_path, specs=specs, rounds=3, launches=1, grid={"width": [4, 8], "batch": [1]})
+    _, trials, _ = run(grid, FakeLaunch(outcome=stepping(Tiny=1.0, Twin=1.9, Slow=0.01)))
+    assert {trial.status for trial in trials} == {"ok"}
+
+
+def test_a_resumed_run_leaves_out_what_it_would_have_left_out(tmp_path):
+    fields = {"rounds": 2, "launches": 1, "grid": {"width": [4, 8], "batch": [1]}}
+    outcome = stepping(Tiny=1.0, Twin=11.0)
+    _, whole, _ = run(job(tmp_path, **fields), FakeLaunch(outcome=outcome))
+    path = tmp_path / "trials.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:6]))
+    _, trials, _ = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields), FakeLaunch(outcome=outcome))
+    assert [(key_of(trial), trial.status) for trial in trials] == [(key_of(trial), trial.status) for trial in whole]
+
+
 def test_what_tuning_chose_is_handed_to_all_later_trials_and_recorded(tmp_path):
     seen = []
 

@@ -12,16 +12,16 @@ def kinds(trials):
     return list(dict.fromkeys((trial.workload.name, trial.kind) for trial in trials))
 
 
-def test_what_no_training_is_timed_in_comes_first_for_all_workloads():
+def test_what_needs_no_clock_comes_first_for_all_workloads():
     first = workload(name="first", scored_seeds=1, rounds=2, prediction_rows=[1])
     second = workload(name="second", parity=True, rounds=1)
     assert kinds(plan([(first, [A, B]), (second, [A, B])], seed=1, reference="Tiny")) == [
         ("first", "tune"),
         ("first", "scored"),
-        ("first", "predict"),
         ("second", "tune"),
         ("second", "parity"),
         ("first", "timed"),
+        ("first", "predict"),
         ("second", "timed"),
     ]
 
@@ -95,6 +95,29 @@ def test_cells_of_a_grid_follow_one_another_the_smallest_first():
     cells = [tuple(trial.point.values()) for trial in plan([(grid, [A, B])], seed=1) if trial.kind == "timed"]
     assert list(dict.fromkeys(cells)) == [(8, 1), (8, 4), (16, 1), (16, 4)]
     assert cells == sorted(cells)
+
+
+def test_a_cells_first_round_keeps_the_workloads_order_and_all_its_rounds_train_one_seed():
+    grid = workload(rounds=40, launches=1, grid={"width": [8, 16]})
+    trials = [trial for trial in plan([(grid, [A, B, C])], seed=1) if trial.kind == "timed"]
+    orders = [tuple(trial.spec.name for trial in trials[start : start + 3]) for start in range(0, len(trials), 3)]
+    assert orders[0] == orders[40] == ("Tiny", "Twin", "Slow")
+    assert len(set(orders)) == 6
+    assert {trial.seed for trial in trials} == {0}
+
+
+@pytest.mark.parametrize("rounds", [0, 4])
+def test_each_launch_ends_with_rounds_of_predictions_in_which_all_take_turns(rounds):
+    asked = workload(rounds=rounds, launches=2, prediction_rows=[1])
+    only_predicts = spec("Slow", trains=False)
+    trials = [trial for trial in plan([(asked, [A, B, only_predicts])], seed=1) if trial.kind != "tune"]
+    predicted = [trial for trial in trials if trial.kind == "predict"]
+    assert [(trial.launch - predicted[0].launch, trial.round) for trial in predicted[::3]] == [(n // 3, n) for n in range(6)]
+    for start in range(0, 18, 3):
+        assert {trial.spec.name for trial in predicted[start : start + 3]} == {"Tiny", "Twin", "Slow"}
+    for launch in {trial.launch for trial in predicted}:
+        kinds_of_launch = [trial.kind for trial in trials if trial.launch == launch]
+        assert kinds_of_launch == sorted(kinds_of_launch, reverse=True)
 
 
 def test_no_two_planned_trials_have_one_key():

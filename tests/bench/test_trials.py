@@ -10,7 +10,7 @@ from harness import ARCHITECTURE, FakeClock, small_split
 
 from bench import scores
 from bench.protocol import Request
-from bench.trials import FEWEST_PREDICTION_CALLS, PREDICTION_CALLS, differences, measure, read_task
+from bench.trials import FEWEST_PREDICTION_CALLS, PREDICTION_SECONDS, Stage, differences, read_task
 
 WEIGHTS = [np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)]
 
@@ -42,7 +42,7 @@ def request_of(tmp_path):
 
 
 def figures(request, contestant=tiny.Tiny, clock=None):
-    return measure(request, lambda _: contestant, clock or FakeClock())
+    return Stage(lambda _: contestant, clock or FakeClock()).measure(request)
 
 
 def ticking(contestant, clock, *, build=0.0, epoch=0.0, predict=0.0):
@@ -200,9 +200,43 @@ def test_latency_is_taken_of_the_predictor_for_one_row_and_of_predict_for_many(r
 
     one, many = figures(request_of("predict", prediction_rows=[1, 1000]), Looks, clock)["latencies"]
     assert set(rows_seen) == {("predictor", 1), ("predict", 1000)}
-    assert (one["calls"], many["calls"]) == (PREDICTION_CALLS, FEWEST_PREDICTION_CALLS)
+    assert (one["calls"], many["calls"]) == (PREDICTION_SECONDS / 0.25e-3, FEWEST_PREDICTION_CALLS)
     assert (one["median_seconds"], many["median_seconds"]) == pytest.approx((0.25e-3, 1.0))
     assert one["minimum_seconds"] <= one["median_seconds"] <= one["p99_seconds"]
+
+
+def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_once(request_of):
+    clock = FakeClock()
+    made = []
+
+    class Compiles(tiny.Tiny):
+        def predict(self, x):
+            clock.seconds += 0.01
+            return super().predict(x)
+
+        def compiled_predictor(self):
+            made.append("compiled")
+
+            def call(x):
+                clock.seconds += 0.001
+
+            return call
+
+    stage = Stage(lambda _: Compiles, clock)
+    request = request_of("predict", prediction_rows=[1, 5], keep=True)
+    turns = [stage.measure(request)["latencies"] for _ in range(2)]
+    assert [(one["rows"], one["compiled_by_hand"]) for one in turns[0]] == [(1, False), (1, True), (5, False)]
+    assert [one["median_seconds"] for one in turns[1]] == pytest.approx([0.01, 0.001, 0.01])
+    assert made == ["compiled"]
+
+
+def test_the_harness_own_part_of_the_clock_is_measured_with_a_fit_that_only_tells_of_its_epochs(request_of):
+    class Reads(FakeClock):
+        def __call__(self):
+            self.seconds += 0.001
+            return self.seconds
+
+    assert figures(request_of("timed"), clock=Reads())["harness_seconds"] == pytest.approx(0.004)  # 3 epochs, and the end
 
 
 def test_tuning_answers_the_contestants_choice_and_nothing_where_there_is_none(request_of):
@@ -266,3 +300,23 @@ def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(t
     found = differences({**reference, "accuracy": np.full((3, 1), np.nan)}, tmp_path / "t.npz")
     assert np.isnan(found["accuracy"]).all()
     assert np.max(found["loss"]) == 0
+
+
+def test_the_same_request_again_trains_on_with_the_contestant_that_was_kept_and_any_other_builds_anew(request_of):
+    built = []
+
+    class Counted(tiny.Tiny):
+        def __init__(self, task):
+            super().__init__(task)
+            built.append(task.seed)
+
+    stage = Stage(lambda _: Counted, FakeClock())
+    kept = request_of("timed", keep=True)
+    first, again = stage.measure(kept), stage.measure(kept)
+    assert (built, "build_seconds" in first, "build_seconds" in again) == ([0], True, False)
+    assert again["steps"] == first["steps"]
+    stage.measure(request_of("timed", keep=True, seed=1))
+    stage.measure(kept)
+    stage.measure(request_of("timed"))
+    stage.measure(request_of("timed"))
+    assert built == [0, 1, 0, 0, 0]

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from numpy_nn import Sequential, batches, threads
 from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.blas import SMALL_PRODUCT, has_openblas
 from numpy_nn.parameters import Parameters
-from numpy_nn.tape import SMALL_PRODUCT
-from numpy_nn.threads import LARGEST_PART_ROWS, VECTOR_ROWS, Crew, Split, blas_threads, check_threads, split_batch
+from numpy_nn.threads import LARGEST_PART_ROWS, VECTOR_ROWS, Crew, Split, check_threads, split_batch
 
-HAS_OPENBLAS = threads._openblas() is not None
-needs_openblas = pytest.mark.skipif(not HAS_OPENBLAS, reason="NumPy has another BLAS, whose threads are left alone")
+needs_openblas = pytest.mark.skipif(not has_openblas(), reason="NumPy has another BLAS, whose threads are left alone")
 THREADS = [1, 2]
 
 
@@ -107,22 +106,8 @@ def test_a_crew_leaves_no_thread_behind() -> None:
         assert not helper.is_alive()
 
 
-@needs_openblas
-def test_blas_threads_are_put_back_also_after_an_error() -> None:
-    get, _ = threads._openblas()  # type: ignore[misc]
-    before = get()
-    inside: list[int] = []
-    with blas_threads(1):
-        inside.append(get())
-    with pytest.raises(ArithmeticError), blas_threads(before + 1):
-        fail()
-    assert (inside, get()) == ([1], before)
-
-
-def test_another_blas_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_openblas", lambda: None)
-    with blas_threads(3):
-        pass
+def test_with_another_blas_a_batch_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "has_openblas", lambda: False)
     assert split_batch(10_000, article_parameters(), 2) == Split(10_000, 1, 2)
 
 

@@ -22,13 +22,14 @@ _MOST_LEVEL_LABELS = 8
 def scaling_map(cells: pd.DataFrame) -> Figure:
     """A panel a depth and thread count: each cell has its winner's colour, and how many times as long the runner-up takes.
 
-    `cells` has width, batch, layers, threads, winner, runner_up_ratio (NaN where nobody else was measured), a row a cell.
+    Under that, in brackets, stands how many times as long we take, where we are neither of the two. `cells` has width, batch,
+    layers, threads, winner, runner_up_ratio (NaN where nobody else was measured), ours_ratio, a row a cell.
     """
     facets = sorted(set(zip(cells["threads"], cells["layers"], strict=True)))
     columns = min(2, len(facets))
     lines = -(-len(facets) // columns)
     widths, batches = sorted(set(cells["width"])), sorted(set(cells["batch"]))
-    figure = new_figure(0.7 + lines * (0.8 + 0.34 * len(widths)), max(6.0, columns * (1.0 + 0.58 * len(batches))))
+    figure = new_figure(0.7 + lines * (0.8 + 0.42 * len(widths)), max(6.0, columns * (1.0 + 0.58 * len(batches))))
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, (threads, layers) in zip(panels, facets, strict=False):
         rows = cells[(cells["threads"] == threads) & (cells["layers"] == layers)]
@@ -43,14 +44,15 @@ def scaling_map(cells: pd.DataFrame) -> Figure:
 
 
 def _draw_map(axes: Axes, rows: pd.DataFrame, widths: list[int], batches: list[int]) -> None:
-    for width, batch, winner, runner_up in zip(
-        *(rows[name] for name in ("width", "batch", "winner", "runner_up_ratio")), strict=True
+    for width, batch, winner, runner_up, ours in zip(
+        *(rows[name] for name in ("width", "batch", "winner", "runner_up_ratio", "ours_ratio")), strict=True
     ):
         column, line = batches.index(batch), widths.index(width)
         axes.add_patch(Rectangle((column - 0.5, line - 0.5), 1, 1, facecolor=colour(winner), edgecolor="none"))
         if not np.isnan(runner_up):
             text_colour = "#ffffff" if _is_dark(colour(winner)) else "#111111"
-            axes.text(column, line, f"{number(runner_up)}×", ha="center", va="center", fontsize=8, color=text_colour)
+            text = f"{number(runner_up)}×" + (f"\n({number(ours)}×)" if ours > runner_up else "")
+            axes.text(column, line, text, ha="center", va="center", fontsize=8, color=text_colour)
     axes.set_xticks(
         range(len(batches)), labels=[str(batch) for batch in batches], rotation=0 if len(batches) <= _MOST_LEVEL_LABELS else 45
     )

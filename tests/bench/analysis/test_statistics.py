@@ -4,26 +4,21 @@ import statistics
 import numpy as np
 import pytest
 from scipy import stats
-from simulation import ROUND_SIGMA, TRUE_RATIO, simulated_pairs
 
+from bench.analysis.coverage import LAUNCHES, LEAST, MOST, REPEATS, ROUND_SIGMA, ROUNDS, SHAPES, TRUE_RATIO, simulated_pairs
+from bench.analysis.coverage import coverage as simulated_coverage
 from bench.analysis.statistics import equivalent, nested_interval, ratio_interval, student_interval, time_interval
-
-SHAPES = ("normal", "heavy tails", "heavy tails between launches", "spikes in both", "spikes in one", "drift")
-REPEATS = 6000
 
 
 def coverage(interval, truth):
     return float(np.mean((interval.low <= truth) & (truth <= interval.high)))
 
 
-@pytest.mark.parametrize("launches", [3, 4, 6, 8])
+@pytest.mark.parametrize("launches", LAUNCHES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_intervals_hold_the_true_ratio_as_often_as_they_claim(shape, launches):
-    for rounds in (2, 3, 5):
-        rng = np.random.default_rng([SHAPES.index(shape), launches, rounds])
-        covered = coverage(ratio_interval(*simulated_pairs(shape, rng, REPEATS, launches, rounds)), TRUE_RATIO)
-
-        assert 0.93 <= covered <= 0.97, f"{rounds} rounds in each of {launches} launches"
+    for rounds in ROUNDS:
+        assert LEAST <= simulated_coverage(shape, launches, rounds) <= MOST, f"{rounds} rounds in each of {launches} launches"
 
 
 def test_the_intervals_of_a_contestant_against_itself_hold_one():

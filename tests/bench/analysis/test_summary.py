@@ -2,12 +2,11 @@ import inspect
 import re
 from dataclasses import fields
 
-import numpy as np
 import pandas as pd
 import pytest
 from synthetic import change_trials, synthetic_run
 
-from bench.analysis.latency import latency_table
+from bench.analysis.latency import COMPILED_CALL, OWN_CALL, PREDICTION_PEER, latency_tables
 from bench.analysis.summary import Analysis, analyse
 from bench.analysis.verdict import NOT_MEASURED, OPEN, claims, verdict
 from bench.records import read_run
@@ -69,22 +68,44 @@ def test_the_same_records_give_the_same_tables(tmp_path):
 
 
 def test_no_table_holds_a_zero_in_place_of_a_figure_that_was_not_measured(analysis):
-    for name in ("times", "ratios", "limits", "latency"):
+    for name in ("times", "ratios", "limits", "latency", "latency_ratios"):
         numbers = getattr(analysis, name).select_dtypes("number")
         assert not (numbers == 0).to_numpy().any(), name
 
 
-def test_predictions_are_compared_with_the_fastest_keras_and_with_onnxruntime(data):
-    table = latency_table(data)
-    one_row = table[table["rows"] == 1].set_index("contestant")
+def of_one_row(table, contestant):
+    rows = table[(table["rows"] == 1) & (table["contestant"] == contestant) & ~table["compiled_by_hand"].astype(bool)]
+    return rows.set_index(["reference", "measure"])
 
-    assert one_row.loc["keras-tuned", "ratio_keras_fastest"] == 1.0
-    assert one_row.loc["onnxruntime", "p99_ratio_onnxruntime"] == 1.0
-    assert one_row.loc["numpy_nn", "ratio_keras_fastest"] == pytest.approx(5e-6 / 0.9e-3, rel=0.1)
+
+def test_predictions_are_compared_with_keras_own_calls_and_with_what_is_compiled_from_it_by_hand(data):
+    _, ratios = latency_tables(data)
+
+    assert of_one_row(ratios, "keras-tuned").loc[(OWN_CALL, "median"), "ratio"] == 1.0
+    assert of_one_row(ratios, "onnxruntime").loc[(PREDICTION_PEER, "p99"), "ratio"] == 1.0
+    ours = of_one_row(ratios, "numpy_nn")
+    assert ours.loc[(OWN_CALL, "median"), "ratio"] == pytest.approx(5e-6 / 0.9e-3, rel=0.1)
+    assert ours.loc[(COMPILED_CALL, "median"), "ratio"] == pytest.approx(5e-6 / 0.9e-4, rel=0.1)
+    assert ours.loc[(OWN_CALL, "p99"), "low"] < ours.loc[(OWN_CALL, "p99"), "ratio"] < ours.loc[(OWN_CALL, "p99"), "high"]
+
+
+def test_a_latency_is_summed_up_over_the_turns_of_all_launches(data):
+    table, _ = latency_tables(data)
+    ours = table[(table["rows"] == 1) & (table["contestant"] == "numpy_nn")].iloc[0]
+
+    assert (ours["launches"], ours["calls"]) == (2, 2 * 2 * 2000)
+    assert ours["median_low"] < ours["median_seconds"] < ours["median_high"] < ours["p99_seconds"]
+
+
+def test_a_latency_names_the_call_where_a_contestant_had_several(data):
+    table, _ = latency_tables(data)
+    calls = table[table["contestant"].isin(["keras", "numpy_nn"])].set_index(["contestant", "rows", "compiled_by_hand"])["call"]
+
+    assert calls.dropna().to_dict() == {("keras", 1, False): "model(x)", ("keras", 1, True): "jit(model)"}
 
 
 def test_without_onnxruntime_there_is_no_ratio_to_it(data):
-    assert np.isnan(latency_table(emptied(data, contestant="onnxruntime"))["ratio_onnxruntime"]).all()
+    assert PREDICTION_PEER not in set(latency_tables(emptied(data, contestant="onnxruntime"))[1]["reference"])
 
 
 def test_the_parts_warnings_come_together(analysis):

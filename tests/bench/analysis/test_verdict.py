@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from synthetic import Noise, change_trials, synthetic_run
 
@@ -51,6 +53,26 @@ def test_the_verdict_answers_each_question_from_the_figures(still):
     assert "first in 32, and first or within 5 % of the first in 32 (89 %)" in text
     assert "failed or ran out of time for `torch`" in text
     assert "not measured: `keras-torch`" in text
+
+
+def test_a_workload_of_your_own_has_its_verdict_too(still):
+    workloads = [
+        {**workload, "name": {"moons": "mine"}.get(workload["name"], workload["name"])} for workload in still.run.workloads
+    ]
+    trials = [
+        trial.model_copy(update={"workload": {"moons": "mine"}.get(trial.workload, trial.workload)}) for trial in still.trials
+    ]
+    mine = replace(still, run=still.run.model_copy(update={"workloads": workloads}), trials=trials)
+
+    assert verdict(analyse(mine)) == verdict(analyse(still))
+
+
+def test_where_each_contestant_has_its_own_training_steps_are_not_compared(still):
+    only_article = change_trials(still, lambda trial: None, workload="moons")
+    workloads = [workload for workload in still.run.workloads if workload["name"] == "article"]
+    data = replace(only_article, run=still.run.model_copy(update={"workloads": workloads}))
+
+    assert "a step of" not in "\n".join(verdict(analyse(data)))
 
 
 def test_a_broken_parity_is_said_first_and_loudly(still):

@@ -52,7 +52,8 @@ def test_a_contestant_trains_as_the_slow_network_does(name, task_name, outcome):
         np.testing.assert_allclose(trained.history["accuracy"], history["accuracy"], **tolerance)
     expected = slow_network.predict(task.architecture, weights, task.x_test)
     np.testing.assert_allclose(trained.predictions, expected, **tolerance)
-    np.testing.assert_allclose(trained.row_prediction, expected[:1], **tolerance)
+    for row_prediction in trained.row_predictions:
+        np.testing.assert_allclose(row_prediction, expected[:1], **tolerance)
 
 
 @pytest.mark.parametrize(("name", "task_name"), CASES)

@@ -13,8 +13,9 @@ COLUMNS = {
     "targets": "workload contestant target seeds reached median_epoch",
     "reached": "workload contestant target seconds share",
     "curves": "workload contestant seed epoch loss accuracy val_loss val_accuracy",
-    "latency": "workload contestant rows median_seconds p99_seconds minimum_seconds calls "
-    "ratio_keras_fastest ratio_onnxruntime p99_ratio_keras_fastest p99_ratio_onnxruntime",
+    "latency": "workload contestant rows compiled_by_hand median_seconds median_low median_high p99_seconds p99_low p99_high "
+    "minimum_seconds calls launches call",
+    "latency_ratios": "workload contestant rows compiled_by_hand reference measure ratio low high",
     "limits": "workload contestant step_seconds floor_seconds times_floor low high share_of_peak",
     "scaling": "width batch layers threads contestant step_seconds rank ratio_to_best low high left_out",
     "memory": "workload contestant peak_memory_bytes",

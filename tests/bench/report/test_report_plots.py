@@ -124,18 +124,20 @@ def test_a_share_that_never_reaches_all_stays_below_to_the_end():
     assert line.get_xdata()[-1] == axes.get_xlim()[1]
 
 
-def test_the_map_writes_the_runner_ups_ratio_into_the_winners_colour():
+def test_the_map_writes_the_runner_ups_ratio_into_the_winners_colour_and_ours_where_we_are_neither():
     cells = pd.DataFrame(
         [
-            {"width": 8, "batch": 1, "layers": 2, "threads": 1, "winner": "numpy_nn", "runner_up_ratio": 1.42},
-            {"width": 64, "batch": 1, "layers": 2, "threads": 1, "winner": "jax", "runner_up_ratio": np.nan},
+            {"width": 8, "winner": "numpy_nn", "runner_up_ratio": 1.42, "ours_ratio": 1.0},
+            {"width": 64, "winner": "jax", "runner_up_ratio": np.nan, "ours_ratio": np.nan},
+            {"width": 128, "winner": "jax", "runner_up_ratio": 1.1, "ours_ratio": 1.1},
+            {"width": 256, "winner": "jax", "runner_up_ratio": 1.1, "ours_ratio": 1.9},
         ]
-    )
+    ).assign(batch=1, layers=2, threads=1)
     figure = draw(scaling.scaling_map(cells))
     (axes,) = figure.axes
-    assert words(axes) == ["1.42×"]
+    assert words(axes) == ["1.42×", "1.10×", "1.10×\n(1.90×)"]
     assert [patch.get_facecolor()[:3] for patch in axes.patches] == [
-        tuple(int(style.colour(name)[i : i + 2], 16) / 255 for i in (1, 3, 5)) for name in ("numpy_nn", "jax")
+        tuple(int(style.colour(name)[i : i + 2], 16) / 255 for i in (1, 3, 5)) for name in ("numpy_nn", "jax", "jax", "jax")
     ]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["numpy_nn", "jax"]
 

@@ -123,12 +123,18 @@ def test_the_map_counts_a_cell_within_5_per_cent_as_won_and_lists_the_others(ana
     blocks = shown(sections.build(analysis_of(scaling=rows), ["."], [], Pictures()), TITLES[8])
     assert "first in 1 of 3 cells, and first or within 5 % of the first in 2 of them (66.7 %)" in blocks[0].text
     (lost,) = [block for block in blocks if isinstance(block, Table)]
-    assert lost.rows == (("64", "32", "2", "1", "jax", "1.00 s", "1.30 s", "1.30×"),)
+    why = "NumPy's calls: 92 % of the step is beside its products, which alone take 1/10.0 the first's step"
+    assert lost.rows == (("64", "32", "2", "1", "jax", "1.00 s", "1.30 s", "1.30×", why),)
+
+
+def test_a_cell_whose_floor_is_above_the_firsts_whole_step_is_put_down_to_the_blas(analysis_of):
+    cells = derived.winners(analysis_of(scaling=grid(64, 32, numpy_nn=1.5, jax=1.0, floor=1.2)).scaling)
+    assert tables.lost_cells(cells, "").rows[0][-1] == "NumPy's BLAS: the products alone take 1.20× the first's whole step"
 
 
 def test_a_cell_in_which_we_were_not_measured_counts_as_lost(analysis_of):
     cells = derived.winners(analysis_of(scaling=grid(8, 1, jax=1.0, keras=2.0)).scaling)
-    assert tables.lost_cells(cells, "").rows[0][-2:] == ("–", "–")
+    assert tables.lost_cells(cells, "").rows[0][-3:] == ("–", "–", "–")
 
 
 def test_points_left_out_of_the_scaling_study_are_counted_with_their_rule(analysis_of):
