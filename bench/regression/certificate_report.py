@@ -65,9 +65,10 @@ def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], e
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
             *(_real_row(row) for row in real),
             "",
-            "The busy process takes 50 ms of every 100 on the cores that the comparison may use: where that is one core, of this very "
-            "one. With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. Times are to "
-            "the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are copied.",
+            "The busy process takes 50 ms of every 100 on the cores that the comparison may use: where that is one core, of this "
+            "very one. With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. "
+            "Times are to the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
+            "copied.",
             "",
             "![The share of runs called regressed, and the time to the verdict](certificate.png)",
             "",
