@@ -332,13 +332,13 @@ def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """When the runs were made, of which commit, and how busy the machine was without them."""
     if not runs:
         return {}
-    loads = [run["load_1min"] for run in runs]
+    loads, dates = [run["load_1min"] for run in runs], sorted(run["date"] for run in runs)
     commits = dict.fromkeys(run["commit"] or "no commit" for run in runs)
     return {
         "system": platform.platform(),
         "commit": ", ".join(commits),
-        "priority": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}",
-        "runs made": f"{runs[0]['date'][:16]} to {runs[-1]['date'][:16]} UTC",
+        "priority of the last call": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}",
+        "runs made": f"{dates[0][:16]} to {dates[-1][:16]} UTC",
         "load": f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which the comparison is 1",
     }
 

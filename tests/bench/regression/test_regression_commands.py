@@ -141,7 +141,7 @@ def test_equal_revisions_without_time_to_tell_are_inconclusive_with_exit_code_4(
 
 
 def test_a_gross_slowdown_is_called_regressed_with_exit_code_1_and_its_size(repository, tmp_path):
-    done = compare(repository, "good", "slow", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+    done = compare(repository, "good", "slow", "--benchmark", "step", "--budget", "3600", "--json", str(tmp_path / "c.json"))
     assert done.returncode == 1, done.stdout + done.stderr
     found = figures(tmp_path / "c.json")
     (step,) = found["benchmarks"]
