@@ -21,8 +21,8 @@ from bench.regression.revisions import RevisionError, Sides
 from bench.regression.worker import SIDES, TIME_LIMIT_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LAUNCHES_A_PROCESS = 4
-"""Forks of one process that has loaded NumPy, which takes half as long as a launch."""
+LAUNCHES_A_PROCESS = 4 if hasattr(os, "fork") else 1
+"""Forks of one process that has loaded NumPy, which takes a third as long as a launch; Windows can't fork."""
 PAIRS = 24
 """Of blocks, to a build."""
 
@@ -82,10 +82,10 @@ class Launches:
 
 
 def _environment() -> dict[str, str]:
-    """One thread for every BLAS, hashes of strings that differ from launch to launch, and memory that is kept once it was had: else
-    a block would be charged for what the one before gave back to the system.
+    """One thread for every BLAS, hashes of strings that differ from process to process, and memory that glibc keeps once it has it:
+    else a block would be charged for what the one before gave back to the system.
     """
-    memory = {"MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
+    memory = {"MALLOC_TRIM_THRESHOLD_": str(2**40)}
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, **memory, **threads, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}

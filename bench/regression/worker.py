@@ -1,7 +1,7 @@
 """The process in which two revisions take turns: `python -m bench.regression.worker`, started by `launches`.
 
 Reads one request (JSON) on stdin, answers on stdout, ends. Imports the standard library, NumPy and greenlet, and the two
-revisions under their two names. A launch is a fork of it, which spares it the start of Python and NumPy: it loads the revisions
+revisions under their two names. A launch is a fork of it, which spares it the start of Python and NumPy; the revisions it loads
 itself. Whatever might favour one of them (who gets which name; who is loaded, built, run first) is drawn by coins in each launch,
 so that with equal revisions nothing but chance tells one from the other.
 """
@@ -51,7 +51,8 @@ def main() -> None:
             raise ImportError("a revision imports numpy_nn by a name in a string: its copy under another name can't be told apart")
     else:
         launch = partial(_launch, folders, names, rounds=request["rounds"], pairs=request["pairs"])
-        answer = [forked(launch) for _ in range(request["launches"])]
+        several = request["launches"]
+        answer = [launch()] if several == 1 else [forked(launch) for _ in range(several)]
     json.dump(answer, sys.stdout)
 
 
