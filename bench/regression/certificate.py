@@ -13,9 +13,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +311,8 @@ def _line(cell: Cell, length: int | None, comparison: Comparison, elapsed_second
         "cell": cell.name,
         "date": now(),
         "commit": revision(package_folder().parent)[0],
+        "cores": sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else None,
+        "nice": os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else None,
         "letters_added": length,
         "verdict": comparison.verdict,
         "stop_reason": comparison.stop_reason,
@@ -329,7 +333,7 @@ def _line(cell: Cell, length: int | None, comparison: Comparison, elapsed_second
 
 
 def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """When the runs were made, of which commit, and how busy the machine was without them."""
+    """When and where the runs were made, of which commit, and how busy the machine was."""
     if not runs:
         return {}
     loads, dates = [run["load_1min"] for run in runs], sorted(run["date"] for run in runs)
@@ -337,10 +341,24 @@ def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {
         "system": platform.platform(),
         "commit": ", ".join(commits),
-        "priority of the last call": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}",
-        "runs made": f"{dates[0][:16]} to {dates[-1][:16]} UTC",
-        "load": f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which the comparison is 1",
+        "runs made": f"{dates[0][:16]} to {dates[-1][:16]} UTC, {_most_at_once(runs)} at a time at most",
+        "cores of a run": " or ".join(_distinct(" and ".join(map(str, run["cores"] or ["any"])) for run in runs)),
+        "nice": ", ".join(_distinct(run["nice"] for run in runs)),
+        "load": f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which a comparison is 1",
     }
+
+
+def _distinct(values: Iterable[object]) -> list[str]:
+    return [str(value) for value in dict.fromkeys(values)]
+
+
+def _most_at_once(runs: Sequence[Mapping[str, Any]]) -> int:
+    """How many runs were going on at once: calls in several folders may have been put together."""
+    edges = []
+    for run in runs:
+        end = datetime.fromisoformat(run["date"]).timestamp()
+        edges += [(end - run["elapsed_seconds"], 1), (end, -1)]
+    return max(accumulate(step for _, step in sorted(edges)))
 
 
 def package_folder() -> Path:

@@ -106,11 +106,16 @@ def test_an_improvement_that_is_none_is_a_false_alarm_too():
 
 
 def test_the_conditions_are_those_of_all_runs():
-    first = {"date": "2026-01-01T20:00:00.000+00:00", "commit": "a" * 40, "load_1min": 1.0}
-    last = {"date": "2026-01-01T21:30:00.000+00:00", "commit": "b" * 40, "load_1min": 3.0}
-    found = certificate.conditions([first, first, last])
-    assert found["runs made"] == "2026-01-01T20:00 to 2026-01-01T21:30 UTC"
+    first = {"date": "2026-01-01T20:00:00.000+00:00", "elapsed_seconds": 9.0, "commit": "a" * 40, "load_1min": 1.0}
+    first |= {"cores": [1], "nice": 0}
+    at_once = first | {"date": "2026-01-01T20:00:08.000+00:00", "cores": [0], "nice": -5}
+    last = first | {"date": "2026-01-01T21:30:00.000+00:00", "commit": "b" * 40, "load_1min": 3.0, "cores": [0, 1]}
+    found = certificate.conditions([first, at_once, last])
+    assert found["runs made"] == "2026-01-01T20:00 to 2026-01-01T21:30 UTC, 2 at a time at most"
+    assert certificate.conditions([first, last])["runs made"].endswith(" 1 at a time at most")
     assert found["commit"] == f"{'a' * 40}, {'b' * 40}"
+    assert found["cores of a run"] == "1 or 0 or 0 and 1"
+    assert found["nice"] == "0, -5"
     assert found["load"].startswith("1.0 to 3.0, 1.0 in the middle")
     assert certificate.conditions([]) == {}
 
