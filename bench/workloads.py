@@ -186,9 +186,9 @@ WORKLOADS: dict[str, Workload] = {
             data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}),
             architecture=ARTICLE_ARCHITECTURE,
             training=Training(batch_size=None, epochs=500),
-            contestants=["numpy_nn", "tensorflow", "jax", "torch", "sklearn", "floor"],
+            contestants=["numpy_nn", "tensorflow", "jax", "torch", "torch-compile", "sklearn", "floor"],
             rounds=4,
-            launches=2,
+            launches=4,
         ),
         Workload(
             name="parity",
@@ -207,8 +207,8 @@ WORKLOADS: dict[str, Workload] = {
             settings={name: Training(shuffle=True) for name in ("keras", "keras-tuned", "keras-jax", "keras-torch")},
             contestants=["article", "numpy_nn", "keras"],
             weights_seed=2,
-            rounds=2,
-            launches=2,
+            rounds=3,
+            launches=3,
         ),
         Workload(
             name="scaling",

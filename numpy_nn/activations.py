@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from numpy_nn.lookup import find
-from numpy_nn.tape import Array, Tape, play, scalar
+from numpy_nn.tape import Array, Tape, full, play, scalar
 
 
 class Activation(ABC):
@@ -82,7 +82,7 @@ class Relu(Elementwise):
     name = "relu"
 
     def forward(self, z: Array, a: Array) -> Tape:
-        zeros = np.zeros(z.shape, z.dtype)  # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long
+        zeros = full(z.shape, 0, z.dtype)  # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long
         return [partial(np.maximum, z, zeros, out=a)]
 
     def slope(self, a: Array, slope: Array) -> Tape:

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from numpy_nn import activations
+from numpy_nn.blas import blas_threads
 from numpy_nn.losses import Loss
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.parameters import Parameters
 from numpy_nn.scoring import Rows, score
-from numpy_nn.tape import Array, Tape
-from numpy_nn.threads import Crew, Split, blas_threads, split_batch
+from numpy_nn.tape import Array, Operation, Tape
+from numpy_nn.threads import Crew, Split, split_batch
 from numpy_nn.workspace import TrainingWorkspace
 
 MOST_SLOTS = 256
@@ -27,33 +28,67 @@ CHUNK_BYTES = 4 << 20
 """As many batches are copied in at once as fit into this, and no more than `MOST_SLOTS`: a data set of any size streams through."""
 
 
+class Part(NamedTuple):
+    """Some rows of every batch of a stage: views of the workspace that they have their slots in."""
+
+    rows: slice
+    """Which of a batch's."""
+    inputs: Array
+    """(batches, features + 1, rows)."""
+    targets: Array
+    """(batches, outputs, rows)."""
+    weights: Array
+    """(batches, 1, rows)."""
+    outputs: Array
+    """(batches, outputs, rows)."""
+
+
 class Stage:
     """The batches of one size: buffers, tapes, and their sums.
 
-    A large batch is split into parts, each with a workspace of its own, and a crew plays them side by side.
+    A large batch is taken in parts of one size, some after another in slots of one workspace, some side by side, on threads, in
+    workspaces of their own. Where the size doesn't divide the batch, the last part begins earlier; the rows that it repeats weigh
+    nothing.
     """
 
     def __init__(
         self, parameters: Parameters, optimizer: Optimizer, loss: Loss, *, rows: int, slots: int, split: Split, crew: Crew
     ) -> None:
         self.rows = rows
-        self.slots = slots
-        edges = np.linspace(0, rows, split.parts + 1).astype(int).tolist()
-        self._parts = [slice(start, stop) for start, stop in pairwise(edges)]
-        self._workspaces = [TrainingWorkspace(parameters, part.stop - part.start, loss=loss, slots=slots) for part in self._parts]
+        self._factor: float | None = None
+        parts = -(-rows // split.part_rows)
+        in_turn = -(-parts // split.side_by_side)
+        self._repeated = parts * split.part_rows - rows
+        self._workspaces = [
+            TrainingWorkspace(parameters, split.part_rows, loss=loss, slots=slots * in_turn)
+            for _ in range(min(split.side_by_side, parts))
+        ]
+        self._parts = [self._part(number, split.part_rows, in_turn) for number in range(parts)]
+        self._further = [Parameters(parameters.layers, parameters.vector.dtype) for _ in self._workspaces if in_turn > 1]
+        """Where the gradients of a workspace's further parts are computed, one after the other."""
         update = optimizer.tape(parameters.vector, self._workspaces[0].gradient.vector)
-        self.tapes = [[*self._gradient(slot, split, crew), *update] for slot in range(slots)]
-        """The whole step of each slot, update and all."""
+        self.tapes = [[*self._gradient(batch * in_turn, crew), *update] for batch in range(slots)]
+        """The whole step of each batch, update and all."""
 
-    def _gradient(self, slot: int, split: Split, crew: Crew) -> Tape:
+    def _part(self, number: int, rows: int, in_turn: int) -> Part:
+        turn, place = divmod(number, len(self._workspaces))
+        workspace = self._workspaces[place]
+        start = min(number * rows, self.rows - rows)
+        arrays = workspace.inputs, workspace.targets, workspace.weights, workspace.outputs
+        return Part(slice(start, start + rows), *(array[turn::in_turn] for array in arrays))
+
+    def _gradient(self, first_slot: int, crew: Crew) -> Tape:
         """Operations that leave the batch's gradient in the first workspace."""
-        steps = [workspace.step(slot) for workspace in self._workspaces]
-        if len(steps) == 1:
-            return steps[0]
-        shares = [steps[number :: split.side_by_side] for number in range(split.side_by_side)]
-        together = partial(crew.play, [[operation for step in share for operation in step] for share in shares])
-        first, *others = (workspace.gradient.vector for workspace in self._workspaces)
-        return [together, *(partial(np.add, first, gradient, first) for gradient in others)]
+        shares: list[Tape] = [workspace.step(first_slot) for workspace in self._workspaces]
+        for number in range(len(shares), len(self._parts)):
+            turn, place = divmod(number, len(shares))
+            workspace, further = self._workspaces[place], self._further[place]
+            shares[place] += workspace.step(first_slot + turn, further)
+            shares[place].append(_add(workspace.gradient, further))
+        if len(shares) == 1:
+            return shares[0]
+        first, *others = self._workspaces
+        return [partial(crew.play, shares), *(_add(first.gradient, other.gradient) for other in others)]
 
     def fill(self, rows: Rows, *, start: int, count: int, order: Array | None) -> None:
         """Copy `count` batches in, from row `start` on, of the rows as they are or in `order`."""
@@ -61,22 +96,31 @@ class Stage:
         chosen: slice | Array = slice(start, stop) if order is None else order[start:stop]
         x, y = (values[chosen].reshape(count, self.rows, -1).transpose(0, 2, 1) for values in (rows.x, rows.y))
         weights = None if rows.weights is None else rows.weights[chosen].reshape(count, 1, self.rows)
-        for part, workspace in zip(self._parts, self._workspaces, strict=True):
-            workspace.inputs[:count, :-1] = x[..., part]
-            workspace.targets[:count] = y[..., part]
+        for part in self._parts:
+            part.inputs[:count, :-1] = x[..., part.rows]
+            part.targets[:count] = y[..., part.rows]
             if weights is not None:
-                workspace.weights[:count] = weights[..., part]
+                part.weights[:count] = weights[..., part.rows]
+        self._parts[-1].weights[..., : self._repeated] = 0
+        self._factor = None
 
     def rescale(self, factor: float) -> None:
         """Let each sample count its weight over the batch's size, times the optimiser's `factor`."""
+        if factor == self._factor:
+            return
+        self._factor = factor
         for workspace in self._workspaces:
-            np.multiply(workspace.weights, factor / self.rows, workspace.scale)
+            workspace.rescale(factor / self.rows)
 
     def collect(self, seen: Array, *, start: int, count: int) -> None:
-        """Copy what the network put out for the first `count` slots to their columns of `seen` (outputs, samples)."""
+        """Copy what the network put out for the first `count` batches to their columns of `seen` (outputs, samples)."""
         columns = seen[:, start : start + count * self.rows].reshape(len(seen), count, self.rows)
-        for part, workspace in zip(self._parts, self._workspaces, strict=True):
-            columns[..., part] = workspace.outputs[:count].transpose(1, 0, 2)
+        for part in self._parts:
+            columns[..., part.rows] = part.outputs[:count].transpose(1, 0, 2)
+
+
+def _add(gradient: Parameters, other: Parameters) -> Operation:
+    return partial(np.add, gradient.vector, other.vector, gradient.vector)
 
 
 class Trainer:

@@ -11,14 +11,15 @@ from itertools import pairwise
 
 import numpy as np
 
+from numpy_nn.blas import blas_threads, fastest_rows
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Array, Tape, play
-from numpy_nn.threads import Crew, blas_threads
+from numpy_nn.threads import VECTOR_ROWS, Crew
 from numpy_nn.workspace import Workspace
 
 BLOCK_BYTES = 1 << 19
 """The activations of a block of rows: about half of a core's second-level cache."""
-SMALLEST_BLOCK_ROWS, LARGEST_BLOCK_ROWS = 64, 4096
+SMALLEST_BLOCK_ROWS, LARGEST_BLOCK_ROWS = 256, 4096
 MOST_KEPT = 4
 SMALLEST_SHARE_FLOPS = 2e7
 """Products (2 a row and parameter) of what a thread is given, at the least; the hand-over is to cost little beside them."""
@@ -32,7 +33,8 @@ class Forward:
         self._threads = threads
         layers = parameters.layers
         row_bytes = parameters.vector.itemsize * (layers[0].input_dim + sum(layer.output_dim + 1 for layer in layers))
-        self.block_rows = min(max(BLOCK_BYTES // row_bytes, SMALLEST_BLOCK_ROWS), LARGEST_BLOCK_ROWS)
+        cached = min(max(BLOCK_BYTES // row_bytes, SMALLEST_BLOCK_ROWS), LARGEST_BLOCK_ROWS)
+        self.block_rows = min(cached, fastest_rows(layers, LARGEST_BLOCK_ROWS) // VECTOR_ROWS * VECTOR_ROWS)
         self._kept: dict[tuple[int, int, bool], tuple[Workspace, Tape]] = {}
         self._single = Workspace(parameters, 1)
         self._single_tape = self._single.forward(0)

@@ -14,7 +14,7 @@ import numpy as np
 
 from numpy_nn import checks
 from numpy_nn.architecture import LayerSpec
-from numpy_nn.tape import Array
+from numpy_nn.tape import Array, full
 
 
 class Parameters:
@@ -22,7 +22,7 @@ class Parameters:
 
     def __init__(self, layers: Sequence[LayerSpec], dtype: np.dtype[Any]) -> None:
         self.layers = tuple(layers)
-        self.vector = np.zeros(sum(layer.parameter_count for layer in layers), dtype)
+        self.vector = full(sum(layer.parameter_count for layer in layers), 0, dtype)
         ends = np.cumsum([layer.parameter_count for layer in layers])
         self.matrices: list[Array] = [
             part.reshape(layer.input_dim + 1, layer.output_dim)

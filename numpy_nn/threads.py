@@ -7,36 +7,34 @@ decided by `split_batch`; the rule and its figures stand there.
 
 from __future__ import annotations
 
-import ctypes
-import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from itertools import product
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
+from numpy_nn.blas import fastest_rows, has_openblas
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Tape, play
 
-SMALLEST_PART_ROWS = 192
-SMALLEST_PART_FLOPS = 5e7
-"""A part of a batch on a thread of its own: with less to do than this (about a millisecond), waking the thread, and waiting for
+SMALLEST_SHARE_ROWS = 128
+SMALLEST_SHARE_FLOPS = 5e7
+"""A thread's share of a batch: with less to do than this (about a millisecond), waking the thread, and waiting for
 Python's lock between two short operations, costs what it saves."""
-LARGEST_PART_BYTES = 16 << 20
-"""Buffers of one part: beyond, the elementwise operations wait for memory."""
+VECTOR_ROWS = 16
+"""Numbers in the widest vector there is: parts of a whole number of vectors spare each product its edge."""
+LARGEST_PART_ROWS = 1024
+"""Of wide layers: with more, the elementwise operations wait for memory."""
 SMALLEST_BLAS_BYTE_FLOPS = 1.2e7
 """A product on the BLAS's own threads, its operations times the bytes of a number: smaller ones gain nothing by them, and lose
 badly where another process wants the second core."""
 
 
 class Split(NamedTuple):
-    """How a batch is shared out: into `parts`, of which `side_by_side` run at a time, each product on `blas_threads`."""
+    """How a batch is shared out: into parts of `part_rows`, `side_by_side` of them at a time, each product on `blas_threads`."""
 
-    parts: int
+    part_rows: int
     side_by_side: int
     blas_threads: int
 
@@ -124,51 +122,26 @@ class _Helper:
                 self._done.release()
 
 
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """NumPy's OpenBLAS kept to `count` threads inside the block; without effect where NumPy has another BLAS."""
-    functions = _openblas()
-    if functions is None:
-        yield
-        return
-    get, set_ = functions
-    before = get()
-    if before == count:
-        yield
-        return
-    set_(count)
-    try:
-        yield
-    finally:
-        set_(before)
-
-
-@cache
-def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """OpenBLAS' calls to get and set its threads, found through NumPy's own extension module, which is linked to it."""
-    extension = importlib.import_module("numpy._core._multiarray_umath")
-    library = ctypes.CDLL(extension.__file__)
-    for prefix, suffix in product(("scipy_openblas", "openblas"), ("64_", "")):
-        names = [f"{prefix}_{verb}_num_threads{suffix}" for verb in ("get", "set")]
-        if hasattr(library, names[1]):
-            return library[names[0]], library[names[1]]
-    return None
-
-
 def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     """How a batch of `rows` is shared out over `threads`.
 
     In parts side by side where each has rows and products enough (6 operations a row and parameter: 2 for each of a layer's three
-    products), else by the BLAS where the products are large, else not at all. Many parts, one after the other, keep the buffers of
-    wide layers in the cache.
+    products), else by the BLAS where the products are large, else not at all.
+
+    On each thread, parts follow one another: small enough for the BLAS' kernel for small products (`fastest_rows`), or with layers
+    too wide for that, for the cache: a step of 4,096 rows, 256 wide, takes 0.86 of the time.
     """
-    if _openblas() is None:
-        return Split(1, 1, threads)
+    if not has_openblas():
+        return Split(rows, 1, threads)
     count, layers = len(parameters.vector), parameters.layers
-    pays = rows >= threads * SMALLEST_PART_ROWS and 6 * count * rows >= threads * SMALLEST_PART_FLOPS
-    parts = side_by_side = threads if pays else 1
-    row_bytes = 4 * parameters.vector.itemsize * sum(layer.output_dim + 1 for layer in layers)
-    while rows // parts > 2 * SMALLEST_PART_ROWS and rows // parts * row_bytes > LARGEST_PART_BYTES:
-        parts *= 2
-    large = 2 * count * rows / parts / len(layers) * parameters.vector.itemsize >= SMALLEST_BLAS_BYTE_FLOPS
-    return Split(parts, side_by_side, threads if large and side_by_side == 1 else 1)
+    pays = rows >= threads * SMALLEST_SHARE_ROWS and 6 * count * rows >= threads * SMALLEST_SHARE_FLOPS
+    side_by_side = threads if pays else 1
+    parts = _up(rows, fastest_rows(layers, LARGEST_PART_ROWS) * side_by_side) * side_by_side
+    part_rows = rows if parts == 1 else _up(_up(rows, parts), VECTOR_ROWS) * VECTOR_ROWS
+    large = 2 * count * part_rows / len(layers) * parameters.vector.itemsize >= SMALLEST_BLAS_BYTE_FLOPS
+    return Split(part_rows, side_by_side, threads if large and side_by_side == 1 else 1)
+
+
+def _up(number: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // divisor)

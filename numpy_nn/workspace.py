@@ -3,6 +3,10 @@
 Samples stand in columns: then a layer's row of ones, which carries the bias into the product, is contiguous. A workspace has room
 for several batches (`slots`), so that an epoch's rows are copied in at once, and its outputs are kept until its loss is computed,
 once; all that lies between is shared by the slots. The passes are tapes: made once, played every step.
+
+Of a layer's three products, one has both operands lying across its sum, whatever the layout: here it is the kernel's gradient,
+inputs · deltaᵀ. OpenBLAS has a kernel for small products that needs no packing, but not for this kind of more than 1,200 numbers;
+there a copy of delta, turned, pays (`turning_pays`).
 """
 
 from __future__ import annotations
@@ -13,9 +17,10 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from numpy_nn import activations
+from numpy_nn.blas import turning_pays
 from numpy_nn.losses import Loss
 from numpy_nn.parameters import Parameters
-from numpy_nn.tape import Array, Tape
+from numpy_nn.tape import Array, Tape, empty, full
 
 
 class Workspace:
@@ -37,12 +42,12 @@ class Workspace:
         self.parameters = parameters
         self.rows = rows
         self.activations = [activations.get(layer.activation) for layer in layers]
-        self.inputs = np.ones((slots, layers[0].input_dim + 1, rows), dtype)
+        self.inputs = full((slots, layers[0].input_dim + 1, rows), 1, dtype)
         """(slots, features + 1, rows), the last row ones."""
-        self.outputs = np.empty((slots, layers[-1].output_dim, rows), dtype)
+        self.outputs = empty((slots, layers[-1].output_dim, rows), dtype)
         """(slots, outputs, rows), of each batch as it was when its turn came."""
         self._edges = np.cumsum([0, *((layer.output_dim + 1) * rows for layer in layers[:-1])])
-        self._hidden = np.ones(self._edges[-1], dtype)
+        self._hidden = full(int(self._edges[-1]), 1, dtype)
 
     def forward(self, slot: int, *, logits: bool = False) -> Tape:
         """Operations that fill `outputs[slot]` from `inputs[slot]`, the last activation left out if `logits`."""
@@ -78,20 +83,30 @@ class TrainingWorkspace(Workspace):
         self.loss = loss
         self.logits = loss.takes_logits(layers[-1].activation)
         """Whether `outputs` are logits, and the gradient is taken from them."""
-        self.targets = np.zeros_like(self.outputs)
-        self.weights = np.ones((slots, 1, rows), dtype)
+        self.targets = full(self.outputs.shape, 0, dtype)
+        self.weights = full((slots, 1, rows), 1, dtype)
         """(slots, 1, rows): what a sample counts in the loss."""
-        self.scale = np.ones_like(self.targets)
-        """(slots, outputs, rows): the weights, over the batch's size, times the optimiser's factor; for every output, since a ufunc
-        makes a buffer where its operands' shapes differ."""
         self.gradient = Parameters(layers, dtype)
-        self._slope = np.ones_like(self._hidden)
-        self._delta = np.empty_like(self._hidden)
-        self._delta_out = np.empty_like(self.outputs[0])
+        self._scale, self._shift, self._factor = (full(self.outputs.shape, 1, dtype) for _ in range(3))
+        self._slope = full(self._hidden.shape, 1, dtype)
+        self._delta = empty(self._hidden.shape, dtype)
+        self._delta_out = empty(self.outputs.shape[1:], dtype)
+        self._turned = empty(rows * max(layer.output_dim for layer in layers), dtype)
 
-    def step(self, slot: int) -> Tape:
-        """Operations that fill `gradient` and `outputs[slot]` from `inputs[slot]`, `targets[slot]` and `scale[slot]`."""
-        return [*self.forward(slot, logits=self.logits), *self._slopes(), *self._loss_gradient(slot), *self._backward(slot)]
+    def rescale(self, factor: float) -> None:
+        """Let each sample's loss count its weight times `factor`, from now on; to be called after a change of `targets` too."""
+        np.multiply(self.weights, factor, self._scale)
+        if self.logits:
+            self.loss.fold(self.targets, self._scale, self._shift, self._factor)
+
+    def step(self, slot: int, gradient: Parameters | None = None) -> Tape:
+        """Operations that fill `gradient` (the workspace's own if none is given) and `outputs[slot]` from the slot's rows."""
+        return [
+            *self.forward(slot, logits=self.logits),
+            *self._slopes(),
+            *self._loss_gradient(slot),
+            *self._backward(slot, gradient or self.gradient),
+        ]
 
     def _slopes(self) -> Tape:
         """The derivatives of the hidden layers: neighbours of one activation in one call, their rows of ones along with them."""
@@ -105,19 +120,18 @@ class TrainingWorkspace(Workspace):
 
     def _loss_gradient(self, slot: int) -> Tape:
         """The scaled gradient by the last layer's logits, in `_delta_out`."""
-        y, outputs, delta = self.targets[slot], self.outputs[slot], self._delta_out
-        scaling = partial(np.multiply, delta, self.scale[slot], delta)
+        outputs, delta = self.outputs[slot], self._delta_out
         if self.logits:
-            return [*self.loss.from_logit_gradient(y, outputs, delta), scaling]
+            return self.loss.from_logit_gradient(outputs, self._shift[slot], self._factor[slot], delta)
         activation, slope = self.activations[-1], np.empty_like(delta)
         return [
-            *self.loss.gradient(y, outputs, delta),
-            scaling,
+            *self.loss.gradient(self.targets[slot], outputs, delta),
+            partial(np.multiply, delta, self._scale[slot], delta),
             *activation.slope(outputs, slope),
             *activation.backward(outputs, slope, delta),
         ]
 
-    def _backward(self, slot: int) -> Tape:
+    def _backward(self, slot: int, gradient: Parameters) -> Tape:
         """From the last layer to the first: a layer's gradient is inputs · deltaᵀ, the inputs' delta is kernel · delta."""
         hidden, slopes, deltas = (self._by_layer(buffer) for buffer in (self._hidden, self._slope, self._delta))
         inputs = [self.inputs[slot], *hidden]
@@ -126,9 +140,16 @@ class TrainingWorkspace(Workspace):
         for number in range(len(inputs) - 1, 0, -1):
             below = deltas[number - 1][:-1]
             tape += [
-                partial(inputs[number].dot, delta.T, self.gradient.matrices[number]),
+                *self._kernel_gradient(inputs[number], delta, gradient.matrices[number]),
                 partial(self.parameters.matrices[number][:-1].dot, delta, below),
                 *self.activations[number - 1].backward(hidden[number - 1][:-1], slopes[number - 1][:-1], below),
             ]
             delta = below
-        return [*tape, partial(inputs[0].dot, delta.T, self.gradient.matrices[0])]
+        return [*tape, *self._kernel_gradient(inputs[0], delta, gradient.matrices[0])]
+
+    def _kernel_gradient(self, inputs: Array, delta: Array, gradient: Array) -> Tape:
+        """Operations that fill `gradient` with inputs · deltaᵀ."""
+        if not turning_pays(gradient.shape[0], gradient.shape[1], self.rows):
+            return [partial(inputs.dot, delta.T, gradient)]
+        turned = self._turned[: delta.size].reshape(self.rows, -1)
+        return [partial(turned.__setitem__, ..., delta.T), partial(inputs.dot, turned, gradient)]

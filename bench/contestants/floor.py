@@ -1,8 +1,9 @@
 """The floor of a workload: the matrix products of its steps and nothing else, called through NumPy's BLAS into arrays made once.
 
-No bias, no activation, no loss, no update: what a network in NumPy can't go below. A step of L layers is L products forward, L
-for the kernels' gradients and L − 1 for the activations'. Which layout BLAS likes best depends on the sizes and the machine, so
-all four (samples as columns or rows, kernels (out, in) or (in, out)) are measured in `warm_up`, and the fastest is used.
+No bias, no activation, no loss, no update, no copy: what a network in NumPy has to be measured by. A step of L layers is L products
+forward, L for the kernels' gradients and L − 1 for the activations'. Which layout BLAS likes best depends on the sizes and the
+machine, so all four (samples as columns or rows, kernels (out, in) or (in, out)) are measured in `warm_up`, and so is a batch in
+parts, for which it may have faster kernels; the fastest is used.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ Product = Callable[[], Any]
 LAYOUT_SECONDS = 0.05
 """For which each layout is tried, at least `LAYOUT_STEPS` of it."""
 LAYOUT_STEPS = 3
+PARTS = (1, 2, 3, 4, 8)
+"""Into how many parts a batch is taken, as long as each has `SMALLEST_PART_ROWS`."""
+SMALLEST_PART_ROWS = 128
 PEAK_SIZE = 1536
 """Rows and columns of the square matrices from which the machine's peak is taken: far above what the caches hold."""
 PEAK_REPEATS = 8
@@ -34,17 +38,22 @@ class Floor:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._layout = "not measured"
-        self._products = _step_products(task, task.rows_a_step, columns=True, out_first=True)
+        self._products = _batch_products(task, task.rows_a_step, 1, columns=True, out_first=True)
         self._rest: list[Product] = []
 
     def warm_up(self) -> None:
-        """Measure the layouts, and make the products of the fastest."""
-        rows = self._task.rows_a_step
-        layouts = list(itertools.product((True, False), (True, False)))
-        columns, out_first = min(layouts, key=lambda layout: _quickest_seconds(_step_products(self._task, rows, *layout)))
-        self._products = _step_products(self._task, rows, columns, out_first)
-        self._rest = _step_products(self._task, len(self._task.x) % rows, columns, out_first)
-        self._layout = f"samples as {'columns' if columns else 'rows'}, kernels {'(out, in)' if out_first else '(in, out)'}"
+        """Measure the layouts, then the parts in the fastest of them, and make the products of what is fastest."""
+        task, rows = self._task, self._task.rows_a_step
+        layouts = itertools.product((True, False), (True, False))
+        columns, out_first = min(layouts, key=lambda layout: _quickest_seconds(_batch_products(task, rows, 1, *layout)))
+        counts = [count for count in PARTS if count == 1 or rows >= count * SMALLEST_PART_ROWS]
+        parts = min(counts, key=lambda count: _quickest_seconds(_batch_products(task, rows, count, columns, out_first)))
+        self._products = _batch_products(task, rows, parts, columns, out_first)
+        self._rest = _batch_products(task, len(task.x) % rows, 1, columns, out_first)
+        self._layout = (
+            f"samples as {'columns' if columns else 'rows'}, kernels {'(out, in)' if out_first else '(in, out)'}"
+            f"{f', a batch in {parts} parts' if parts > 1 else ''}"
+        )
 
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
         """The products of every step. There is no loss and no accuracy: both are NaN."""
@@ -87,6 +96,15 @@ def peak_flops_per_second(dtype: str) -> float:
     left, right, out = (np.ones((PEAK_SIZE, PEAK_SIZE), dtype) for _ in range(3))
     product = partial(left.dot, right, out)
     return 2 * PEAK_SIZE**3 / min(_seconds([product]) for _ in range(PEAK_REPEATS))
+
+
+def _batch_products(task: Task, rows: int, parts: int, columns: bool, out_first: bool) -> list[Product]:
+    """The products of a step of `rows` samples, in so many parts, one after the other."""
+    part, longer = divmod(rows, parts)
+    counts = {part + 1: longer, part: parts - longer}
+    return [
+        product for size, count in counts.items() if count for product in _step_products(task, size, columns, out_first) * count
+    ]
 
 
 def _step_products(task: Task, rows: int, columns: bool, out_first: bool) -> list[Product]:

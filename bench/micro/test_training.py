@@ -24,6 +24,7 @@ def passes(case: Case) -> tuple[Tape, Tape]:
     workspace = TrainingWorkspace(parameters, BATCH_ROWS, loss=losses.get("binary_crossentropy"))
     x, y = case.rows(BATCH_ROWS)
     workspace.inputs[0, :-1], workspace.targets[0] = x.T, y.T
+    workspace.rescale(1 / BATCH_ROWS)
     forward = workspace.forward(0, logits=workspace.logits)
     backward = workspace.step(0)[len(forward) :]
     play(forward)

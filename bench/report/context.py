@@ -42,8 +42,8 @@ HOW_TO_READ = (
     "in the count; where fewer than half got there, the median is a dash.",
     "Parity is the largest difference to `keras` from the same first weights, over the same batches. In float64 about 1e-16 is one "
     "rounding.",
-    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS: with the same library no training step "
-    "can take less.",
+    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS, in the fastest of several layouts and "
+    "numbers of parts: what a training step in NumPy has to be measured by.",
     "– means not measured. It never means zero.",
 )
 

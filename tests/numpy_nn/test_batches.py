@@ -83,9 +83,9 @@ def test_there_are_no_more_slots_than_bytes_for_them(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("optimizer", "split"),
     [
-        *((cls(**settings), Split(1, 1, 1)) for cls, settings in OPTIMIZERS),
-        (SGD(), Split(2, 1, 1)),
-        (SGD(), Split(2, 2, 1)),
+        *((cls(**settings), Split(1024, 1, 1)) for cls, settings in OPTIMIZERS),
+        (SGD(), Split(600, 1, 1)),
+        (SGD(), Split(512, 2, 1)),
     ],
     ids=str,
 )

@@ -33,7 +33,12 @@ def gradient(loss: Loss, y: np.ndarray, outputs: np.ndarray, *, from_logits: boo
     given = np.ascontiguousarray(outputs.T)
     delta = np.empty_like(given)
     with np.errstate(all="ignore"):
-        play((loss.from_logit_gradient if from_logits else loss.gradient)(targets, given, delta))
+        if from_logits:
+            shift, factor = np.empty_like(targets), np.empty_like(targets)
+            loss.fold(targets, np.ones_like(targets), shift, factor)
+            play(loss.from_logit_gradient(given, shift, factor, delta))
+        else:
+            play(loss.gradient(targets, given, delta))
     return delta.T / len(outputs)
 
 

@@ -4,14 +4,16 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import ARTICLE, moons, refused
+from hypothesis import given
+from hypothesis import strategies as st
 
 from numpy_nn import Sequential, batches, threads
 from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.blas import SMALL_PRODUCT, has_openblas
 from numpy_nn.parameters import Parameters
-from numpy_nn.threads import Crew, Split, blas_threads, check_threads, split_batch
+from numpy_nn.threads import LARGEST_PART_ROWS, VECTOR_ROWS, Crew, Split, check_threads, split_batch
 
-HAS_OPENBLAS = threads._openblas() is not None
-needs_openblas = pytest.mark.skipif(not HAS_OPENBLAS, reason="NumPy has another BLAS, whose threads are left alone")
+needs_openblas = pytest.mark.skipif(not has_openblas(), reason="NumPy has another BLAS, whose threads are left alone")
 THREADS = [1, 2]
 
 
@@ -30,7 +32,7 @@ def trained(count: int, *, dtype: str = "float32", epochs: int = 5) -> tuple[lis
 @needs_openblas
 @pytest.mark.parametrize("count", THREADS)
 def test_the_same_seed_and_threads_give_the_same_bits(count: int) -> None:
-    assert split_batch(4_000, article_parameters(), count).parts == count
+    assert split_batch(4_000, article_parameters(), count).side_by_side == count
     (losses, weights), (losses_again, weights_again) = trained(count), trained(count)
     assert losses == losses_again
     assert weights.tobytes() == weights_again.tobytes()
@@ -42,7 +44,7 @@ def test_two_threads_train_as_one_does_up_to_rounding() -> None:
     np.testing.assert_allclose(weights_of_two, weights, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("split", [Split(2, 1, 1), Split(2, 2, 1), Split(3, 2, 1), Split(4, 1, 2), Split(5, 5, 1)])
+@pytest.mark.parametrize("split", [Split(11, 1, 1), Split(11, 2, 1), Split(7, 2, 1), Split(6, 1, 2), Split(5, 5, 1)])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = moons(50)
@@ -54,9 +56,9 @@ def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighte
         history = model.fit(x, y, batch_size=21, epochs=3, sample_weight=weights, verbose=0)
         return history.history, np.concatenate([weights.ravel() for weights in model.get_weights()])
 
-    monkeypatch.setattr(batches, "split_batch", lambda *_: Split(1, 1, 1))
+    monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1, 1))
     history, vector = train()
-    monkeypatch.setattr(batches, "split_batch", lambda *_: split)
+    monkeypatch.setattr(batches, "split_batch", lambda rows, *_: split._replace(part_rows=min(split.part_rows, rows)))
     split_history, split_vector = train()
     np.testing.assert_allclose(split_vector, vector, rtol=0, atol=1e-14)
     np.testing.assert_allclose(split_history["loss"], history["loss"], rtol=1e-13)
@@ -104,36 +106,31 @@ def test_a_crew_leaves_no_thread_behind() -> None:
         assert not helper.is_alive()
 
 
-@needs_openblas
-def test_blas_threads_are_put_back_also_after_an_error() -> None:
-    get, _ = threads._openblas()  # type: ignore[misc]
-    before = get()
-    inside: list[int] = []
-    with blas_threads(1):
-        inside.append(get())
-    with pytest.raises(ArithmeticError), blas_threads(before + 1):
-        fail()
-    assert (inside, get()) == ([1], before)
-
-
-def test_another_blas_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_openblas", lambda: None)
-    with blas_threads(3):
-        pass
-    assert split_batch(10_000, article_parameters(), 2) == Split(1, 1, 2)
+def test_with_another_blas_a_batch_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "has_openblas", lambda: False)
+    assert split_batch(10_000, article_parameters(), 2) == Split(10_000, 1, 2)
 
 
 @needs_openblas
-def test_a_batch_is_split_only_where_each_part_has_enough_to_do() -> None:
+def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
     article = article_parameters()
-    assert split_batch(900, article, 1).parts == 1
-    assert split_batch(32, article, 2) == Split(1, 1, 1)
-    assert split_batch(900, article, 2) == Split(1, 1, 1)
-    assert split_batch(4_000, article, 2) == Split(2, 2, 1)
-    tiny = Parameters([LayerSpec(2, 1)], np.dtype("float32"))
-    assert split_batch(900, tiny, 2) == Split(1, 1, 1)
+    assert split_batch(32, article, 2) == Split(32, 1, 1)
+    assert split_batch(900, article, 2).side_by_side == 1
+    assert split_batch(4_000, article, 1).side_by_side == 1
+    assert split_batch(4_000, article, 2).side_by_side == 2
+    assert split_batch(900, Parameters([LayerSpec(2, 1)], np.dtype("float32")), 2) == Split(900, 1, 1)
     wide = Parameters([LayerSpec(1024, 1024), LayerSpec(1024, 1024)], np.dtype("float32"))
-    assert split_batch(32, wide, 2) == Split(1, 1, 2)
+    assert split_batch(32, wide, 2) == Split(32, 1, 2)
+
+
+@needs_openblas
+@given(rows=st.integers(1, 20_000), width=st.integers(1, 300), count=st.integers(1, 4))
+def test_no_part_is_larger_than_the_batch_or_than_it_should_be(rows: int, width: int, count: int) -> None:
+    layers = [LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, 1)]
+    part = split_batch(rows, Parameters(layers, np.dtype("float32")), count).part_rows
+    assert 1 <= part <= rows
+    if part > LARGEST_PART_ROWS:
+        assert (part - VECTOR_ROWS) * max(layer.parameter_count for layer in layers) < SMALL_PRODUCT
 
 
 def test_all_cores_are_taken_where_none_are_given() -> None:

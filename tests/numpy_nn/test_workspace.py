@@ -93,7 +93,7 @@ def make(activations: list[str], loss: str, *, rows: int, slots: int = 1) -> Tra
     workspace = TrainingWorkspace(parameters, rows, loss=losses.get(loss), slots=slots)
     workspace.inputs[:, :-1] = generator.normal(size=(slots, 4, rows))
     workspace.targets[:] = np.eye(4)[generator.integers(0, 4, (slots, rows))].transpose(0, 2, 1)
-    workspace.scale[:] = 1 / rows
+    workspace.rescale(1 / rows)
     return workspace
 
 
@@ -120,12 +120,15 @@ def test_the_rows_of_ones_stay_ones() -> None:
         np.testing.assert_array_equal(layer[-1], 1)
 
 
-def test_a_sample_counts_as_much_as_its_scale() -> None:
-    workspace = make(["sigmoid", "linear"], "mean_squared_error", rows=2)
+@pytest.mark.parametrize("loss", ["mean_squared_error", "binary_crossentropy", "categorical_crossentropy"])
+@pytest.mark.parametrize("last", ["sigmoid", "softmax"])
+def test_a_sample_counts_as_much_as_its_weight(last: str, loss: str) -> None:
+    workspace = make(["sigmoid", last], loss, rows=2)
     step = workspace.step(0)
     gradients = []
-    for scale in ([1.0, 0.0], [0.0, 1.0], [2.0, 3.0]):
-        workspace.scale[0] = scale
+    for weights in ([1.0, 0.0], [0.0, 1.0], [2.0, 3.0]):
+        workspace.weights[0] = weights
+        workspace.rescale(1.0)
         play(step)
         gradients.append(workspace.gradient.vector.copy())
     np.testing.assert_allclose(gradients[2], 2 * gradients[0] + 3 * gradients[1], rtol=1e-12, atol=1e-14)

@@ -64,6 +64,23 @@ def test_fit_runs_the_products_of_every_step_and_of_the_smaller_last_one(product
     assert all(len(values) == 2 and all(map(math.isnan, values)) for values in history.values())
 
 
+@pytest.mark.parametrize(("rows", "parts", "sizes"), [(20, 1, [20]), (20, 3, [7, 7, 6]), (20, 4, [5, 5, 5, 5])])
+def test_the_parts_of_a_batch_have_all_of_its_rows(rows, parts, sizes, products):
+    for product in floor._batch_products(TASK, rows, parts, columns=True, out_first=True):
+        product()
+    first_layer = [right[1] for left, right, _ in products if (left, right[0]) == ((5, 2), 2)]
+    assert first_layer == sizes
+    assert len(products) == parts * (3 * len(TASK.architecture) - 1)
+
+
+def test_a_batch_is_taken_in_parts_where_that_is_faster(monkeypatch, small_peak):
+    monkeypatch.setattr(floor, "SMALLEST_PART_ROWS", 5)
+    monkeypatch.setattr(floor, "_quickest_seconds", lambda products: -len(products))  # so the most parts that are allowed
+    contestant = floor.Floor(TASK)
+    contestant.warm_up()
+    assert contestant.details()["layout"].endswith(", a batch in 4 parts")
+
+
 def test_the_results_are_written_where_they_are_needed_next():
     forward = floor._step_products(TASK, 20, True, True)[:3]
     for before, after in pairwise(forward):
