@@ -82,7 +82,7 @@ def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *,
         PlannedTrial(workload, spec, "predict", seed=0, round=number, launch=launch, point=point)
         for point in points(workload)
         for number in range(first, first + PREDICTION_ROUNDS)
-        for spec in _shuffled(specs, f"{seed} {workload.name} {point} predict {number}")
+        for spec in _shuffled([spec for spec in specs if spec.learns], f"{seed} {workload.name} {point} predict {number}")
     ]
 
 

@@ -74,7 +74,8 @@ class Stage:
     def _build(self, request: Request) -> _Measurement:
         task = read_task(request)
         contestant: Contestant = self._load(request.target)(task)
-        contestant.warm_up()
+        if request.kind != "predict":  # which takes no step
+            contestant.warm_up()
         return _Measurement(contestant, task, request, self._clock)
 
 

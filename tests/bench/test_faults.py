@@ -126,24 +126,39 @@ def expected_keys():
     return sorted(trial.key for trial in plan(entries(), seed=1, reference="Tiny") if trial.kind != "tune")
 
 
+def kill_at_a_random_moment(directory, process, moments):
+    """From its start on, through up to five more trials."""
+    wanted = ended(directory) + moments.randrange(6)
+    while process.poll() is None and ended(directory) < wanted:
+        time.sleep(0.002)
+    time.sleep(moments.uniform(0, 0.1))
+    workers = psutil.Process(process.pid).children() if process.poll() is None else []
+    process.kill()
+    process.communicate()
+    assert psutil.wait_procs(workers, timeout=5)[1] == [], "a worker outlived its run"
+
+
+def ended(directory):
+    path = directory / "trials.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def test_a_run_killed_at_random_moments_loses_no_finished_trial_and_repeats_none(tmp_path):
     moments = random.Random(20)
-    killed = finished = 0
+    killed = in_the_middle = finished = 0
     while killed < KILLS:
         directory = tmp_path / str(finished)
         process = start(directory)
-        time.sleep(moments.uniform(0.3, 1.5))
-        workers = psutil.Process(process.pid).children() if process.poll() is None else []
-        process.kill()
-        process.communicate()
-        assert psutil.wait_procs(workers, timeout=5)[1] == [], "a worker outlived its run"
+        kill_at_a_random_moment(directory, process, moments)
         if process.returncode == 0:
             finished += 1
             continue
         killed += 1
+        in_the_middle += ended(directory) > 0
         if (directory / "run.json").exists():
             keys = [key_of(trial) for trial in read_run(directory).trials]
             assert len(set(keys)) == len(keys)
+    assert in_the_middle > KILLS / 2
     for directory in tmp_path.iterdir():
         before = [trial.model_dump_json() for trial in read_run(directory).trials] if (directory / "run.json").exists() else []
         process = start(directory)

@@ -86,7 +86,7 @@ def test_who_cannot_train_only_predicts_and_who_does_not_learn_is_never_scored()
     asked = workload(scored_seeds=2, rounds=1, parity=True, prediction_rows=[1])
     trials = plan([(asked, [A, spec("Twin", trains=False), spec("Slow", learns=False, parity=False)])], seed=1, reference="Tiny")
     assert {trial.kind for trial in trials if trial.spec.name == "Twin"} == {"predict"}
-    assert {trial.kind for trial in trials if trial.spec.name == "Slow"} == {"tune", "predict", "timed"}
+    assert {trial.kind for trial in trials if trial.spec.name == "Slow"} == {"tune", "timed"}
 
 
 def test_cells_of_a_grid_follow_one_another_the_smallest_first():

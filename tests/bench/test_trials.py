@@ -1,6 +1,7 @@
 import gc
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,14 @@ def test_latency_is_taken_of_the_predictor_for_one_row_and_of_predict_for_many(r
     assert (one["calls"], many["calls"]) == (PREDICTION_SECONDS / 0.25e-3, FEWEST_PREDICTION_CALLS)
     assert (one["median_seconds"], many["median_seconds"]) == pytest.approx((0.25e-3, 1.0))
     assert one["minimum_seconds"] <= one["median_seconds"] <= one["p99_seconds"]
+
+
+def test_the_latency_of_a_prediction_needs_no_step_to_be_compiled(request_of):
+    class CannotTrain(tiny.Tiny):
+        def warm_up(self):
+            raise AssertionError("nothing is trained here")
+
+    assert figures(request_of("predict", prediction_rows=[1]), CannotTrain, time.perf_counter)["latencies"]
 
 
 def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_once(request_of):
