@@ -21,6 +21,8 @@ FEWEST_ROWS = 128
 SMALL_TURNED_RESULT = 1_200
 """Numbers in a result up to which OpenBLAS takes its kernel for small products with both operands across, too."""
 SMALLEST_TURNED_ROWS = 4
+SMALLEST_THREADED = 2e8
+"""Operations of a layer's product times the bytes of a number."""
 
 
 def fastest_rows(layers: Sequence[LayerSpec], otherwise: int) -> int:
@@ -40,6 +42,15 @@ def turning_pays(inputs: int, outputs: int, rows: int) -> bool:
     and 0.81 with 128, in float64 0.86 and 0.82; beyond the small products it would take 1.2 to 1.4 times as long.
     """
     return inputs * outputs > SMALL_TURNED_RESULT and inputs * outputs * rows <= SMALL_PRODUCT and rows >= SMALLEST_TURNED_ROWS
+
+
+def threads_pay(layers: Sequence[LayerSpec], rows: int, itemsize: int) -> bool:
+    """Whether OpenBLAS' own threads pay for the products of so many rows, of numbers of `itemsize` bytes.
+
+    Its threads wait for one another by spinning, for as long as another process has their core: then smaller products, which gain
+    little by them, were seen to take 40 to 200 times as long.
+    """
+    return 2 * rows * itemsize * sum(layer.parameter_count for layer in layers) / len(layers) >= SMALLEST_THREADED
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from numpy_nn.blas import blas_threads, fastest_rows
+from numpy_nn.blas import blas_threads, fastest_rows, threads_pay
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Array, Tape, play
 from numpy_nn.threads import VECTOR_ROWS, Crew
@@ -72,8 +72,8 @@ class Forward:
             [partial(self._run, x[start:stop], out[start:stop], block, number, logits)]
             for number, (start, stop) in enumerate(pairwise(edges))
         ]
-        large = 2 * len(self._parameters.vector) * block > SMALLEST_SHARE_FLOPS
-        with blas_threads(self._threads if shares == 1 and large else 1), np.errstate(all="ignore"), Crew(shares) as crew:
+        large = shares == 1 and threads_pay(self._parameters.layers, block, x.itemsize)
+        with blas_threads(self._threads if large else 1), np.errstate(all="ignore"), Crew(shares) as crew:
             crew.play(tapes)
         return out
 

@@ -7,7 +7,7 @@ into a judgement, and what the article itself says, are the constants below.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +88,13 @@ def claims(analysis: Analysis) -> list[Claim]:
 def compared(row: Row) -> str:
     """A ratio of times in words, with its interval: "1/74.6 [1/83.8, 1/66.4] of the time"."""
     ratio, low, high = row["ratio"], row["low"], row["high"]
+    show = _fraction if ratio < IMAGINABLE_FRACTION else _number
     if high < 1:
-        return f"{_factor(ratio)}{_between(low, high)} of the time"
+        return f"{show(ratio)}{_between(low, high, show)} of the time"
     if low > 1:
         return f"{_number(ratio)}{_between(low, high)} times the time"
     if math.isnan(low):
-        return f"{_factor(ratio)} times the time (too few rounds for an interval)"
+        return f"{show(ratio)} times the time (too few rounds for an interval)"
     return f"the same time, as far as this run can tell (ratio {_number(ratio)}{_between(low, high)}), as that"
 
 
@@ -267,21 +268,18 @@ def _row(frame: pd.DataFrame, **values: str) -> Row | None:
     return None if frame.empty else {str(name): value for name, value in frame.iloc[0].items()}
 
 
-def _between(low: float, high: float) -> str:
-    if math.isnan(low) or math.isnan(high):
-        return ""
-    show = _factor if high < 1 else _number
-    return f" [{show(low)}, {show(high)}]"
-
-
-def _factor(ratio: float) -> str:
-    """A small ratio as a fraction, 1/74.6; any other as it is."""
-    return f"1/{_number(1 / ratio)}" if ratio < IMAGINABLE_FRACTION else _number(ratio)
-
-
 def _number(value: float) -> str:
     """To three digits, without exponent."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _fraction(ratio: float) -> str:
+    return f"1/{_number(1 / ratio)}"
+
+
+def _between(low: float, high: float, show: Callable[[float], str] = _number) -> str:
+    """The ends of an interval, written as its middle is."""
+    return "" if math.isnan(low) or math.isnan(high) else f" [{show(low)}, {show(high)}]"
 
 
 def _percent(share: float, decimals: int = 1) -> str:

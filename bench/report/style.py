@@ -125,8 +125,10 @@ def _log_axis(axes: Axes, which: str, show: Any) -> None:
         axes.set_yscale("log")
         axis = axes.yaxis
         low, high = axes.get_ylim()
-    # Where few powers of ten are in sight, ticks between them keep the axis readable.
-    steps = (1.0,) if high / low >= 1e3 else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)
+    # Where few powers of ten are in sight, ticks between them keep the axis readable; panels side by side have room for fewer.
+    place = axes.get_subplotspec()
+    many = 1e3 / (place.get_gridspec().ncols if place is not None else 1)
+    steps = (1.0,) if high / low >= many else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
     axis.set_minor_locator(NullLocator())
