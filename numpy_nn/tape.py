@@ -7,6 +7,7 @@ An operation is a NumPy function with its arguments bound, output last, so that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def empty(shape: int | tuple[int, ...], dtype: Any) -> Array:
     puts it is chance.
     """
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
     memory = np.empty(size + CACHE_LINE_BYTES, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE_BYTES
     array: Array = memory[start : start + size].view(dtype).reshape(shape)
