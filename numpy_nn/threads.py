@@ -19,8 +19,8 @@ from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Tape, play
 
 SMALLEST_SHARE_ROWS = 128
-SMALLEST_SHARE_FLOPS = 2e7
-"""A thread's share of a batch: with less to do (a third of a millisecond), waking the thread, and waiting for Python's lock between
+SMALLEST_SHARE_FLOPS = 4e7
+"""A thread's share of a batch: with less to do (half a millisecond), waking the thread, and waiting for Python's lock between
 two short operations, costs what it saves."""
 VECTOR_ROWS = 16
 """Numbers in the widest vector there is: parts of a whole number of vectors spare each product its edge."""
