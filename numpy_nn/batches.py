@@ -134,7 +134,7 @@ class Trainer:
         self._activation = activations.get(parameters.layers[-1].activation)
         self._seen = np.empty((parameters.layers[-1].output_dim, samples), parameters.vector.dtype)
         full, rest = divmod(samples, batch_size)
-        row_bytes = parameters.vector.itemsize * (parameters.layers[0].input_dim + 3 * parameters.layers[-1].output_dim + 3)
+        row_bytes = parameters.vector.itemsize * (parameters.layers[0].input_dim + 5 * parameters.layers[-1].output_dim + 2)
         slots = max(1, min(full, MOST_SLOTS, CHUNK_BYTES // (batch_size * row_bytes)))
         sizes = [(batch_size, slots)] * (full > 0) + [(rest, 1)] * (rest > 0)
         splits = [split_batch(rows, parameters, threads) for rows, _ in sizes]

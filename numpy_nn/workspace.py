@@ -73,7 +73,7 @@ class TrainingWorkspace(Workspace):
     Parameters
     ----------
     loss
-        What the gradient is of: each sample's loss times the sample's `scale`, added up.
+        What the gradient is of: each sample's loss, times its weight and the factor of `rescale`, added up.
 
     """
 
