@@ -129,7 +129,7 @@ class Workload(_Model):
 
         At most 2 scored seeds, 2 rounds of one launch and 30 epochs (500 where the batch is full), prediction of one number of
         rows, and the smallest two values of each of a grid's axes. `python -m bench run --quick`, with nothing installed
-        beyond the dependencies, took 107 s on two cores, nearly all of it the imports and steps of Keras and TensorFlow.
+        beyond the dependencies, took 119 s on two cores, nearly all of it the imports and steps of Keras and TensorFlow.
         """
         return self.model_copy(
             update={
