@@ -318,7 +318,7 @@ def lost_cells(cells: pd.DataFrame, caption: str) -> Table | None:
 
 
 def _why_lost(row: Mapping[str, Any]) -> str:
-    """What of our step no code of ours could save: the floor, which is the same products through the same BLAS."""
+    """What stands in the way, by the floor: the same products through the same BLAS, or what our step does beside them."""
     floor = row["floor_seconds"]
     if units.is_absent(floor):
         return units.ABSENT
