@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from numpy_nn.lookup import find
-from numpy_nn.tape import Array, Tape, full, play, scalar
+from numpy_nn.tape import Array, Tape, empty, play, scalar, zeros
 
 
 class Activation(ABC):
@@ -82,12 +82,12 @@ class Relu(Elementwise):
     name = "relu"
 
     def forward(self, z: Array, a: Array) -> Tape:
-        zeros = full(z.shape, 0, z.dtype)  # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long
-        return [partial(np.maximum, z, zeros, out=a)]
+        # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long.
+        return [partial(np.maximum, z, zeros(z.shape, z.dtype), out=a)]
 
     def slope(self, a: Array, slope: Array) -> Tape:
         # A comparison writes bools fast, and a copy casts them fast; a product of floats and bools would cast through a buffer.
-        positive = np.empty(a.shape, bool)
+        positive = empty(a.shape, bool)
         return [partial(np.greater, a, scalar(0, a.dtype), positive), partial(slope.__setitem__, ..., positive)]
 
 
@@ -102,7 +102,7 @@ class LeakyRelu(Elementwise):
         return [partial(np.multiply, z, scalar(self.negative_slope, z.dtype), leaked), partial(np.maximum, z, leaked, out=a)]
 
     def slope(self, a: Array, slope: Array) -> Tape:
-        positive = np.empty(a.shape, bool)
+        positive = empty(a.shape, bool)
         return [
             partial(np.greater, a, scalar(0, a.dtype), positive),
             partial(slope.__setitem__, ..., positive),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,19 @@ def full(shape: int | tuple[int, ...], value: float, dtype: Any) -> Array:
     array = empty(shape, dtype)
     array.fill(value)
     return array
+
+
+def zeros(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Zeros, for reading only: one array for all who ask for that shape, as long as any of them keeps it."""
+    key = shape, np.dtype(dtype).str
+    array = _ZEROS.get(key)
+    if array is None:
+        array = _ZEROS[key] = full(shape, 0, dtype)
+        array.flags.writeable = False
+    return array
+
+
+_ZEROS: WeakValueDictionary[tuple[tuple[int, ...], str], Array] = WeakValueDictionary()
 
 
 def scalar(value: float, dtype: np.dtype[Any]) -> Array:

@@ -20,6 +20,7 @@ from numpy_nn import activations
 from numpy_nn.blas import turning_pays
 from numpy_nn.losses import Loss
 from numpy_nn.parameters import Parameters
+from numpy_nn.products import multiply
 from numpy_nn.tape import Array, Tape, empty, full
 
 
@@ -48,18 +49,20 @@ class Workspace:
         """(slots, outputs, rows), of each batch as it was when its turn came."""
         self._edges = np.cumsum([0, *((layer.output_dim + 1) * rows for layer in layers[:-1])])
         self._hidden = full(int(self._edges[-1]), 1, dtype)
+        sums = [above[:-1] for above in self._by_layer(self._hidden)]
+        self._activate = [activation.forward(z, z) for activation, z in zip(self.activations, sums, strict=False)]
+        """Of each hidden layer: the same operations, on the same buffers, for every slot."""
 
     def forward(self, slot: int, *, logits: bool = False) -> Tape:
         """Operations that fill `outputs[slot]` from `inputs[slot]`, the last activation left out if `logits`."""
         *kernels, last = self.parameters.matrices
         a = self.inputs[slot]
         tape: Tape = []
-        for kernel, activation, above in zip(kernels, self.activations, self._by_layer(self._hidden), strict=False):
-            z = above[:-1]
-            tape += [partial(kernel.T.dot, a, z), *activation.forward(z, z)]
+        for kernel, activate, above in zip(kernels, self._activate, self._by_layer(self._hidden), strict=True):
+            tape += [*multiply(kernel.T, a, above[:-1]), *activate]
             a = above
         z = self.outputs[slot]
-        tape.append(partial(last.T.dot, a, z))
+        tape += multiply(last.T, a, z)
         return tape if logits else [*tape, *self.activations[-1].forward(z, z)]
 
     def _by_layer(self, buffer: Array) -> list[Array]:
@@ -91,6 +94,7 @@ class TrainingWorkspace(Workspace):
         self._slope = full(self._hidden.shape, 1, dtype)
         self._delta = empty(self._hidden.shape, dtype)
         self._delta_out = empty(self.outputs.shape[1:], dtype)
+        self._slopes = self._record_slopes()
         self._turned = empty(rows * max(layer.output_dim for layer in layers), dtype)
 
     def rescale(self, factor: float) -> None:
@@ -103,12 +107,12 @@ class TrainingWorkspace(Workspace):
         """Operations that fill `gradient` (the workspace's own if none is given) and `outputs[slot]` from the slot's rows."""
         return [
             *self.forward(slot, logits=self.logits),
-            *self._slopes(),
+            *self._slopes,
             *self._loss_gradient(slot),
             *self._backward(slot, gradient or self.gradient),
         ]
 
-    def _slopes(self) -> Tape:
+    def _record_slopes(self) -> Tape:
         """The derivatives of the hidden layers: neighbours of one activation in one call, their rows of ones along with them."""
         tape: Tape = []
         hidden = range(len(self.activations) - 1)
@@ -141,7 +145,7 @@ class TrainingWorkspace(Workspace):
             below = deltas[number - 1][:-1]
             tape += [
                 *self._kernel_gradient(inputs[number], delta, gradient.matrices[number]),
-                partial(self.parameters.matrices[number][:-1].dot, delta, below),
+                *multiply(self.parameters.matrices[number][:-1], delta, below),
                 *self.activations[number - 1].backward(hidden[number - 1][:-1], slopes[number - 1][:-1], below),
             ]
             delta = below
@@ -150,6 +154,6 @@ class TrainingWorkspace(Workspace):
     def _kernel_gradient(self, inputs: Array, delta: Array, gradient: Array) -> Tape:
         """Operations that fill `gradient` with inputs · deltaᵀ."""
         if not turning_pays(gradient.shape[0], gradient.shape[1], self.rows):
-            return [partial(inputs.dot, delta.T, gradient)]
+            return multiply(inputs, delta.T, gradient)
         turned = self._turned[: delta.size].reshape(self.rows, -1)
-        return [partial(turned.__setitem__, ..., delta.T), partial(inputs.dot, turned, gradient)]
+        return [partial(turned.__setitem__, ..., delta.T), *multiply(inputs, turned, gradient)]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from numpy_nn import Sequential, batches, threads
 from numpy_nn.architecture import LayerSpec, parse_architecture
-from numpy_nn.blas import SMALL_PRODUCT, has_openblas
+from numpy_nn.blas import has_openblas
 from numpy_nn.parameters import Parameters
-from numpy_nn.threads import LARGEST_PART_ROWS, VECTOR_ROWS, Crew, Split, check_threads, split_batch
+from numpy_nn.threads import CACHED_BYTES, LARGEST_SHARED_ROWS, VECTOR_ROWS, Crew, Split, check_threads, split_batch
 
 needs_openblas = pytest.mark.skipif(not has_openblas(), reason="NumPy has another BLAS, whose threads are left alone")
 THREADS = [1, 2]
@@ -126,11 +126,21 @@ def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
 @needs_openblas
 @given(rows=st.integers(1, 20_000), width=st.integers(1, 300), count=st.integers(1, 4))
 def test_no_part_is_larger_than_the_batch_or_than_it_should_be(rows: int, width: int, count: int) -> None:
-    layers = [LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, 1)]
-    part = split_batch(rows, Parameters(layers, np.dtype("float32")), count).part_rows
-    assert 1 <= part <= rows
-    if part > LARGEST_PART_ROWS + VECTOR_ROWS:
-        assert (part - VECTOR_ROWS) * max(layer.parameter_count for layer in layers) < SMALL_PRODUCT
+    parameters = Parameters([LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, 1)], np.dtype("float32"))
+    split = split_batch(rows, parameters, count)
+    assert 1 <= split.part_rows <= rows
+    if split.side_by_side > 1:
+        assert split.part_rows < LARGEST_SHARED_ROWS + VECTOR_ROWS
+    else:
+        hidden_bytes = (split.part_rows - VECTOR_ROWS) * (2 * width + 1) * 4
+        assert hidden_bytes < CACHED_BYTES or split.part_rows - VECTOR_ROWS < 2 * width
+
+
+@needs_openblas
+@pytest.mark.parametrize(("width", "rows"), [(128, 256), (512, 512), (1024, 1024)])
+def test_wide_layers_take_a_large_batch_in_parts_that_fit_the_cache_and_pay_for_adding_gradients(width: int, rows: int) -> None:
+    layers = [LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, width), LayerSpec(width, 1)]
+    assert split_batch(4_096, Parameters(layers, np.dtype("float32")), 1) == Split(rows, 1, 1)
 
 
 def test_all_cores_are_taken_where_none_are_given() -> None:
