@@ -7,7 +7,9 @@ Jacobian. Inside, features are rows and samples are columns; called from outside
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,6 +23,8 @@ class Activation(ABC):
     """`activation(z) -> a`, samples in rows; the methods record operations, samples in columns."""
 
     name: str
+    of_number: Callable[[float], float] | None = None
+    """The activation of a single number by Python's own arithmetic, where NumPy takes several calls for it."""
 
     def __call__(self, z: Any) -> Array:
         """The activation of `z`, (samples, outputs) or any shape where it is elementwise."""
@@ -146,6 +150,13 @@ class Sigmoid(Elementwise):
 
     def slope(self, a: Array, slope: Array) -> Tape:
         return [partial(np.subtract, scalar(1, a.dtype), a, slope), partial(np.multiply, slope, a, slope)]
+
+    @staticmethod
+    def of_number(z: float) -> float:
+        try:
+            return 1 / (1 + math.exp(-z))
+        except OverflowError:
+            return 0.0
 
 
 class Tanh(Elementwise):

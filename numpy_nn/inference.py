@@ -1,11 +1,10 @@
-"""The network's outputs for rows in any number: one in microseconds, a million through buffers of bounded size.
+"""The network's outputs for rows in any number, a million through buffers of bounded size; `one_row` has the fast way for one.
 
-Called by `Sequential.predict` and `evaluate`. The workspaces of the sizes last used are kept, that of a single row always.
+Called by `Sequential.predict` and `evaluate`. The workspaces of the sizes last used are kept.
 """
 
 from __future__ import annotations
 
-from contextvars import copy_context
 from functools import partial
 from itertools import pairwise
 
@@ -36,31 +35,6 @@ class Forward:
         cached = min(max(BLOCK_BYTES // row_bytes, SMALLEST_BLOCK_ROWS), LARGEST_BLOCK_ROWS)
         self.block_rows = min(cached, fastest_rows(layers, LARGEST_BLOCK_ROWS) // VECTOR_ROWS * VECTOR_ROWS)
         self._kept: dict[tuple[int, int, bool], tuple[Workspace, Tape]] = {}
-        self._single = Workspace(parameters, 1)
-        self._single_tape = self._single.forward(0)
-        self._single_input = self._single.inputs[0, :-1, 0]
-        self._single_output = self._single.outputs[0].T
-        self._single_row = self._single.inputs[0, :-1].T
-        self._zeros = np.zeros_like(self._single_input)
-        self._quiet = copy_context()
-        """A context in which NumPy keeps quiet about overflow: entering it costs a tenth of what `np.errstate` does."""
-        self._quiet.run(np.seterr, all="ignore")
-
-    def single(self, x: Array) -> Array | None:
-        """The outputs (1, outputs) for one row (1, features), or None where a value is NaN or infinite.
-
-        0 · x is 0 for every finite x and NaN for all others: a product finds them without an array being made.
-        """
-        return self._quiet.run(self._answer, x)
-
-    def _answer(self, x: Array) -> Array | None:
-        self._single_row[...] = x
-        if self._zeros.dot(self._single_input) != 0:
-            return None
-        for operation in self._single_tape:
-            operation()
-        outputs: Array = self._single_output.copy()
-        return outputs
 
     def __call__(self, x: Array, *, block_rows: int | None = None, logits: bool = False) -> Array:
         """The outputs (samples, outputs), or their logits, for checked rows `x` (samples, features)."""
