@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from numpy_nn.lookup import find
-from numpy_nn.tape import Array, Tape, empty, play, scalar, zeros
+from numpy_nn.tape import Array, Tape, empty, into, play, scalar, zeros
 
 
 class Activation(ABC):
@@ -87,7 +87,7 @@ class Relu(Elementwise):
 
     def forward(self, z: Array, a: Array) -> Tape:
         # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long.
-        return [partial(np.maximum, z, zeros(z.shape, z.dtype), out=a)]
+        return [into(np.maximum, z, zeros(z.shape, z.dtype), a)]
 
     def slope(self, a: Array, slope: Array) -> Tape:
         # A comparison writes bools fast, and a copy casts them fast; a product of floats and bools would cast through a buffer.
@@ -103,14 +103,14 @@ class LeakyRelu(Elementwise):
 
     def forward(self, z: Array, a: Array) -> Tape:
         leaked = np.empty_like(z)
-        return [partial(np.multiply, z, scalar(self.negative_slope, z.dtype), leaked), partial(np.maximum, z, leaked, out=a)]
+        return [partial(np.multiply, z, scalar(self.negative_slope, z.dtype), leaked), into(np.maximum, z, leaked, a)]
 
     def slope(self, a: Array, slope: Array) -> Tape:
         positive = empty(a.shape, bool)
         return [
             partial(np.greater, a, scalar(0, a.dtype), positive),
             partial(slope.__setitem__, ..., positive),
-            partial(np.maximum, slope, scalar(self.negative_slope, a.dtype), out=slope),
+            into(np.maximum, slope, scalar(self.negative_slope, a.dtype), slope),
         ]
 
 
@@ -123,15 +123,15 @@ class Elu(Elementwise):
         zero = scalar(0, z.dtype)
         below = np.empty_like(z)
         return [
-            partial(np.minimum, z, zero, out=below),
+            into(np.minimum, z, zero, below),
             partial(np.expm1, below, below),
-            partial(np.maximum, z, zero, out=a),
+            into(np.maximum, z, zero, a),
             partial(np.add, a, below, a),
         ]
 
     def slope(self, a: Array, slope: Array) -> Tape:
         # Below zero the derivative is exp(z) = a + 1, above it is 1.
-        return [partial(np.minimum, a, scalar(0, a.dtype), out=slope), partial(np.add, slope, scalar(1, a.dtype), slope)]
+        return [into(np.minimum, a, scalar(0, a.dtype), slope), partial(np.add, slope, scalar(1, a.dtype), slope)]
 
 
 class Sigmoid(Elementwise):
@@ -183,7 +183,7 @@ class Softplus(Elementwise):
             partial(np.negative, tail, tail),
             partial(np.exp, tail, tail),
             partial(np.log1p, tail, tail),
-            partial(np.maximum, z, scalar(0, z.dtype), out=a),
+            into(np.maximum, z, scalar(0, z.dtype), a),
             partial(np.add, a, tail, a),
         ]
 

@@ -66,8 +66,11 @@ class Stage:
         self._parts = [self._part(number, split.part_rows, in_turn) for number in range(parts)]
         self._further = [Parameters(parameters.layers, parameters.vector.dtype) for _ in self._workspaces if in_turn > 1]
         """Where the gradients of a workspace's further parts are computed, one after the other."""
-        update = optimizer.tape(parameters.vector, self._workspaces[0].gradient.vector)
-        self.tapes = [[*self._gradient(batch * in_turn, crew), *update] for batch in range(slots)]
+        if parts == 1:
+            self.tapes = self._workspaces[0].updates(optimizer)
+        else:
+            update = [*optimizer.begin(), *optimizer.tape(parameters.vector, self._workspaces[0].gradient.vector)]
+            self.tapes = [[*self._gradient(batch * in_turn, crew), *update] for batch in range(slots)]
         """The whole step of each batch, update and all."""
 
     def _part(self, number: int, rows: int, in_turn: int) -> Part:
@@ -138,7 +141,6 @@ class Trainer:
         slots = max(1, min(full, MOST_SLOTS, CHUNK_BYTES // (batch_size * row_bytes)))
         sizes = [(batch_size, slots)] * (full > 0) + [(rest, 1)] * (rest > 0)
         splits = [split_batch(rows, parameters, threads) for rows, _ in sizes]
-        self._blas_threads = min(split.blas_threads for split in splits)
         self._crew = Crew(max(split.side_by_side for split in splits))
         stages = [
             Stage(parameters, optimizer, loss, rows=rows, slots=slots, split=split, crew=self._crew)
@@ -153,7 +155,7 @@ class Trainer:
     @contextmanager
     def ready(self) -> Iterator[None]:
         """The threads as they should be, inside the block."""
-        with blas_threads(self._blas_threads), np.errstate(all="ignore"), self._crew:
+        with blas_threads(1), np.errstate(all="ignore"), self._crew:
             yield
 
     def steps(self, rows: Rows, order: Array | None, *, fresh: bool = False) -> Iterator[Tape]:

@@ -1,6 +1,6 @@
 """What there is to know of NumPy's BLAS: how many threads it uses, and which products it is fast at.
 
-Called by `products`, `threads` and `workspace`, which make the most of it, and by `batches` and `inference`. The figures are
+Called by `products`, `workspace` and `threads`, which make the most of it, and by `batches` and `inference`. The figures are
 OpenBLAS', which NumPy's wheels bring along; with another BLAS everything works, threads apart, and is only less well adapted.
 """
 
@@ -8,38 +8,25 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import product
 from typing import Any
 
-from numpy_nn.architecture import LayerSpec
-
 SMALL_KERNEL_CORES = (b"SkylakeX", b"Cooperlake", b"SapphireRapids")
 """OpenBLAS' names of its kernels for CPUs with AVX-512, AMD's among them."""
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which these have a kernel for small products: it packs nothing beforehand."""
-FEWEST_ROWS = 128
 SMALL_TURNED_RESULT = 1_200
 """Numbers in a result up to which OpenBLAS takes its kernel for small products with both operands across, too."""
 SMALLEST_TURNED_ROWS = 4
 MOST_TURNED_ROWS = 32
 """Beyond the small products."""
+FEWEST_TO_SUM = 256
+"""Rows from which on tiles with small results are faster than a turned copy (`products`)."""
 TURNED_SHARE = 4
 """Of the outputs, what there must be of inputs: the copy is as large as the outputs, the product as both together."""
-SMALLEST_THREADED = 2e8
-"""Operations of a layer's product times the bytes of a number."""
-
-
-def fastest_rows(layers: Sequence[LayerSpec], otherwise: int) -> int:
-    """Rows up to which every product of `layers` is a small one; `otherwise` where so few would cost more calls than they save.
-
-    Measured as `turning_pays`: a training step of 1,024 rows of the article's network, in three parts, takes 0.83 of the time, in
-    float64 0.80; predictions of 20,000 rows take 0.73. With layers 32 wide, a training step takes two thirds.
-    """
-    rows = SMALL_PRODUCT // max(layer.parameter_count for layer in layers)
-    return rows if rows >= FEWEST_ROWS and has_small_kernel() else otherwise
 
 
 def turning_pays(inputs: int, outputs: int, rows: int) -> bool:
@@ -51,16 +38,8 @@ def turning_pays(inputs: int, outputs: int, rows: int) -> bool:
     """
     if inputs * outputs <= SMALL_TURNED_RESULT or rows < SMALLEST_TURNED_ROWS or not has_small_kernel():
         return False
-    return TURNED_SHARE * inputs >= outputs and (inputs * outputs * rows <= SMALL_PRODUCT or rows <= MOST_TURNED_ROWS)
-
-
-def threads_pay(layers: Sequence[LayerSpec], rows: int, itemsize: int) -> bool:
-    """Whether OpenBLAS' own threads pay for the products of so many rows, of numbers of `itemsize` bytes.
-
-    Its threads wait for one another by spinning, for as long as another process has their core: then smaller products, which gain
-    little by them, were seen to take 40 to 200 times as long.
-    """
-    return 2 * rows * itemsize * sum(layer.parameter_count for layer in layers) / len(layers) >= SMALLEST_THREADED
+    small = inputs * outputs * rows <= SMALL_PRODUCT and rows < FEWEST_TO_SUM
+    return TURNED_SHARE * inputs >= outputs and (small or rows <= MOST_TURNED_ROWS)
 
 
 @contextmanager

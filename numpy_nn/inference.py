@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from numpy_nn.blas import blas_threads, fastest_rows, threads_pay
+from numpy_nn.blas import blas_threads
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Array, Tape, play
 from numpy_nn.threads import VECTOR_ROWS, Crew
@@ -33,7 +33,7 @@ class Forward:
         layers = parameters.layers
         row_bytes = parameters.vector.itemsize * (layers[0].input_dim + sum(layer.output_dim + 1 for layer in layers))
         cached = min(max(BLOCK_BYTES // row_bytes, SMALLEST_BLOCK_ROWS), LARGEST_BLOCK_ROWS)
-        self.block_rows = min(cached, fastest_rows(layers, LARGEST_BLOCK_ROWS) // VECTOR_ROWS * VECTOR_ROWS)
+        self.block_rows = max(cached // VECTOR_ROWS, 1) * VECTOR_ROWS
         self._kept: dict[tuple[int, int, bool], tuple[Workspace, Tape]] = {}
 
     def __call__(self, x: Array, *, block_rows: int | None = None, logits: bool = False) -> Array:
@@ -46,8 +46,7 @@ class Forward:
             [partial(self._run, x[start:stop], out[start:stop], block, number, logits)]
             for number, (start, stop) in enumerate(pairwise(edges))
         ]
-        large = shares == 1 and threads_pay(self._parameters.layers, block, x.itemsize)
-        with blas_threads(self._threads if large else 1), np.errstate(all="ignore"), Crew(shares) as crew:
+        with blas_threads(1), np.errstate(all="ignore"), Crew(shares) as crew:
             crew.play(tapes)
         return out
 

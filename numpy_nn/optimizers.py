@@ -44,9 +44,13 @@ class Optimizer(ABC):
     def build(self, count: int, dtype: np.dtype[Any]) -> None:
         """Make the state for a vector of `count` weights anew."""
 
+    def begin(self) -> Tape:
+        """Operations that come before an update, once."""
+        return []
+
     @abstractmethod
-    def tape(self, weights: Array, gradient: Array) -> Tape:
-        """Operations that update `weights` from `gradient`, which they may overwrite."""
+    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
+        """Operations that update `weights`, a part of the vector, from their `gradient`, which they may overwrite."""
 
     def refresh(self) -> None:  # noqa: B027  # most have nothing to take up
         """Take up a changed learning rate; called before each epoch."""
@@ -75,10 +79,10 @@ class SGD(Optimizer):
     def build(self, count: int, dtype: np.dtype[Any]) -> None:
         self._velocity = np.zeros(count if self.momentum else 0, dtype)
 
-    def tape(self, weights: Array, gradient: Array) -> Tape:
+    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
         if not self.momentum:
             return [partial(np.subtract, weights, gradient, weights)]
-        velocity, momentum = self._velocity, scalar(self.momentum, weights.dtype)
+        velocity, momentum = self._velocity[part], scalar(self.momentum, weights.dtype)
         step: Tape = [partial(np.multiply, velocity, momentum, velocity), partial(np.subtract, velocity, gradient, velocity)]
         if not self.nesterov:
             return [*step, partial(np.add, weights, velocity, weights)]
@@ -111,10 +115,12 @@ class Adam(Optimizer):
         self._square = np.zeros(count, dtype)
         self._rate = scalar(self.learning_rate, dtype)
 
-    def tape(self, weights: Array, gradient: Array) -> Tape:
-        mean, square, spare, dtype = self._mean, self._square, np.empty_like(weights), weights.dtype
+    def begin(self) -> Tape:
+        return [self._count]
+
+    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
+        mean, square, spare, dtype = self._mean[part], self._square[part], np.empty_like(weights), weights.dtype
         return [
-            self._count,
             partial(np.subtract, gradient, mean, spare),
             partial(np.multiply, spare, scalar(1 - self.beta_1, dtype), spare),
             partial(np.add, mean, spare, mean),
@@ -162,8 +168,8 @@ class AdamW(Adam):
     def refresh(self) -> None:
         self._kept[()] = 1 - self.learning_rate * self.weight_decay
 
-    def tape(self, weights: Array, gradient: Array) -> Tape:
-        return [partial(np.multiply, weights, self._kept, weights), *super().tape(weights, gradient)]
+    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
+        return [partial(np.multiply, weights, self._kept, weights), *super().tape(weights, gradient, part)]
 
 
 class RMSprop(Optimizer):
@@ -186,8 +192,8 @@ class RMSprop(Optimizer):
     def refresh(self) -> None:
         self._rate[()] = self.learning_rate
 
-    def tape(self, weights: Array, gradient: Array) -> Tape:
-        square, spare, dtype = self._square, np.empty_like(weights), weights.dtype
+    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
+        square, spare, dtype = self._square[part], np.empty_like(weights), weights.dtype
         return [
             partial(np.multiply, square, scalar(self.rho, dtype), square),
             partial(np.multiply, gradient, gradient, spare),

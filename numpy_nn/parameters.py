@@ -8,6 +8,7 @@ one gives both gradients. The gradient is a vector of the same layout.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,20 @@ class Parameters:
     def __init__(self, layers: Sequence[LayerSpec], dtype: np.dtype[Any]) -> None:
         self.layers = tuple(layers)
         self.vector = full(sum(layer.parameter_count for layer in layers), 0, dtype)
-        ends = np.cumsum([layer.parameter_count for layer in layers])
+        self._starts = [0, *accumulate(layer.parameter_count for layer in layers)]
         self.matrices: list[Array] = [
-            part.reshape(layer.input_dim + 1, layer.output_dim)
-            for part, layer in zip(np.split(self.vector, ends[:-1]), self.layers, strict=True)
+            self.vector[self.place(number, slice(0, layer.input_dim + 1))].reshape(-1, layer.output_dim)
+            for number, layer in enumerate(self.layers)
         ]
         """A layer's [kernel; bias], (in + 1, out): a view."""
 
     def __repr__(self) -> str:
         return f"Parameters({len(self.vector):,} in {len(self.layers)} layers, {self.vector.dtype})"
+
+    def place(self, number: int, rows: slice) -> slice:
+        """Where those rows of a layer's matrix stand in the vector."""
+        start, units = self._starts[number], self.layers[number].output_dim
+        return slice(start + rows.start * units, start + rows.stop * units)
 
     def get_weights(self) -> list[Array]:
         """Copies: kernel (in, out), bias (out,), layer by layer."""

@@ -16,7 +16,7 @@ from itertools import product as pairs
 
 import numpy as np
 
-from numpy_nn.blas import SMALL_PRODUCT, has_small_kernel
+from numpy_nn.blas import FEWEST_TO_SUM, SMALL_PRODUCT, SMALL_TURNED_RESULT, has_small_kernel
 from numpy_nn.tape import Array, Tape
 
 ZEROED_BYTES = 48 * 1024
@@ -28,13 +28,16 @@ ROW_MULTIPLE = 6
 """Rows that the kernel takes at once."""
 LARGEST_RIGHT = 100_000
 """Numbers in the right operand, beyond which packing it is well spent: 512 × 128 is still faster in tiles, 1,024 × 128 isn't."""
+MOST_TO_SUM, LARGEST_RESULT, WIDEST_RESULT = 3_000, 20_000, 64
+"""Where both operands lie along the sum, the kernel takes small results only. Tiles of that size pay for long sums, as in a
+kernel's gradient from many rows: 51 × 304 by 304 × 50 takes 0.69 of the time, 26 × 900 by 900 × 50 takes 0.58."""
 LARGEST_ACROSS_BYTES, LARGEST_BESIDE_ACROSS = 1_000_000, 5_000
 """A left operand that lies across its sums and is larger than this, a tile reads in so many places that the cache can't hold
 them; unless its right operand is tiny."""
 
 
 def multiply(left: Array, right: Array, out: Array) -> Tape:
-    """Operations that fill `out` (m, n) with `left` (m, k) · `right` (k, n), each of them contiguous along one of its axes."""
+    """Operations that fill `out` (m, n) with `left` (m, k) · `right` (k, n), none of them with gaps."""
     rows, columns = _tile(left, right)
     if rows >= len(left) and columns >= right.shape[1]:
         zeros_are_dear = out.nbytes >= ZEROED_BYTES and min(*left.shape, right.shape[1]) > 1
@@ -49,7 +52,14 @@ def _tile(left: Array, right: Array) -> tuple[int, int]:
     """Rows and columns of a tile of the result; the whole of it where tiles wouldn't pay."""
     (m, k), n = left.shape, right.shape[1]
     whole = m, n
-    if m * k * n <= SMALL_PRODUCT or min(m, k, n) == 1 or _across(right) or not has_small_kernel():
+    if min(m, k, n) == 1 or not has_small_kernel():
+        return whole
+    if _across(right):
+        if not FEWEST_TO_SUM <= k <= MOST_TO_SUM or not SMALL_TURNED_RESULT < m * n <= LARGEST_RESULT:
+            return whole
+        columns = n if n <= WIDEST_RESULT else WIDEST_RESULT // 2
+        return max(1, min(SMALL_TURNED_RESULT, SMALL_PRODUCT // k) // columns), columns
+    if m * k * n <= SMALL_PRODUCT:
         return whole
     scattered = _across(left) and left.nbytes > LARGEST_ACROSS_BYTES
     if k * n > (LARGEST_BESIDE_ACROSS if scattered else LARGEST_RIGHT):

@@ -28,6 +28,11 @@ def play(tape: Tape) -> None:
         operation()
 
 
+def into(ufunc: Callable[..., object], left: Array, right: Array, out: Array) -> Operation:
+    """`ufunc(left, right, out=out)`, for one that wants `out` by name: `partial` calls with a name 0.1 µs more slowly."""
+    return lambda: ufunc(left, right, out=out)
+
+
 def empty(shape: int | tuple[int, ...], dtype: Any) -> Array:
     """An array of any values that begins on a cache line.
 

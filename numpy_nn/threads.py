@@ -1,8 +1,9 @@
-"""Both cores where it pays: the BLAS's own threads, or the parts of a batch on threads of ours.
+"""Both cores where it pays: each thread has parts of the batch.
 
-NumPy lets go of Python's lock inside a product, so two threads with a part of the batch each do run side by side, elementwise
-operations and all. Meanwhile the BLAS must keep to one thread, since two callers would only wait for its pool. Whether to split is
-decided by `split_batch`; the rule and its figures stand there.
+NumPy lets go of Python's lock inside a product, so two threads do run side by side, elementwise operations and all. Meanwhile the
+BLAS keeps to one thread: two callers would only wait for its pool, and its own threads wait for one another by spinning, for as
+long as another process has their core (products were seen to take 200 times as long). Whether to split is decided by `split_batch`;
+the rule and its figures stand there.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from numpy_nn.blas import fastest_rows, has_openblas, threads_pay
+from numpy_nn.blas import has_openblas
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Tape, play
 
-SMALLEST_SHARE_ROWS = 128
-SMALLEST_SHARE_FLOPS = 4e7
-"""A thread's share of a batch: with less to do (half a millisecond), waking the thread, and waiting for Python's lock between
-two short operations, costs what it saves."""
+SMALLEST_SHARE_ROWS = 64
+SMALLEST_SHARE_FLOPS = 1e8
+"""A thread's share of a batch: with less to do (a millisecond), waking the thread, and waiting for Python's lock between two short
+operations, costs what it saves."""
 VECTOR_ROWS = 16
 """Numbers in the widest vector there is: parts of a whole number of vectors spare each product its edge."""
 CACHED_BYTES = 400_000
@@ -31,11 +32,10 @@ LARGEST_SHARED_ROWS = 1024
 
 
 class Split(NamedTuple):
-    """How a batch is shared out: into parts of `part_rows`, `side_by_side` of them at a time, each product on `blas_threads`."""
+    """How a batch is shared out: into parts of `part_rows`, `side_by_side` of them at a time."""
 
     part_rows: int
     side_by_side: int
-    blas_threads: int
 
 
 def available_cores() -> int:
@@ -125,30 +125,29 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     """How a batch of `rows` is shared out over `threads`.
 
     In parts side by side where each has rows and products enough (6 operations a row and parameter: 2 for each of a layer's three
-    products), else by the BLAS where the products are large, else not at all. Two threads of ours, on two cores that nobody else
-    wants, take 0.72 of the time of one for 4,096 rows of the article's network, and 0.5 to 0.6 with layers 128 or 512 wide.
+    products). Two threads, on two cores that nobody else wants, take 0.53 of the time of one for 1,024 rows with layers of 1,024
+    units, 0.54 with 512, 0.77 with 128, and 0.76 for 128 rows with 512; for 4,096 rows of the article's network, 1.05.
 
-    On a single thread, parts follow one another: small enough for the BLAS' kernel for small products (`fastest_rows`), and for
-    the cache (`_cached_rows`). Side by side they are larger, since each operation is a wait for Python's lock.
+    On a single thread, parts follow one another, small enough for the cache (`_cached_rows`). Side by side they are larger, since
+    each operation is a wait for Python's lock.
     """
     if not has_openblas():
-        return Split(rows, 1, threads)
-    count, layers = len(parameters.vector), parameters.layers
+        return Split(rows, 1)
+    count = len(parameters.vector)
     pays = rows >= threads * SMALLEST_SHARE_ROWS and 6 * count * rows >= threads * SMALLEST_SHARE_FLOPS
     side_by_side = threads if pays else 1
-    most = LARGEST_SHARED_ROWS if side_by_side > 1 else min(fastest_rows(layers, rows), _cached_rows(parameters))
+    most = LARGEST_SHARED_ROWS if side_by_side > 1 else _cached_rows(parameters)
     parts = _up(rows, most * side_by_side) * side_by_side
     part_rows = rows if parts == 1 else _up(_up(rows, parts), VECTOR_ROWS) * VECTOR_ROWS
-    large = side_by_side == 1 and threads_pay(layers, part_rows, parameters.vector.itemsize)
-    return Split(part_rows, side_by_side, threads if large else 1)
+    return Split(part_rows, side_by_side)
 
 
 def _cached_rows(parameters: Parameters) -> int:
     """Rows of a part whose elementwise operations find their operands in the cache.
 
     Each part's gradient has to be added to the others', so it should have about as many rows as there are weights to a unit. Of
-    the whole batch's time, a step of 4,096 rows takes 0.78 in parts of 256 with three hidden layers of 128, 0.95 in parts of 512
-    with 512, 0.37 in parts of 256 with a single layer of 256; with 1,024, parts of 1,024 take 1.02.
+    the whole batch's time, a step of 4,096 rows takes 0.78 in parts of 256 with three hidden layers of 128, 0.64 in parts of 683
+    for the article's network, 0.95 in parts of 512 with 512 units, 0.37 in parts of 256 with a single layer of 256.
     """
     units = sum(layer.output_dim for layer in parameters.layers)
     cached = CACHED_BYTES // (units * parameters.vector.itemsize)

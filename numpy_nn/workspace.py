@@ -19,9 +19,16 @@ import numpy as np
 from numpy_nn import activations
 from numpy_nn.blas import turning_pays
 from numpy_nn.losses import Loss
+from numpy_nn.optimizers import Optimizer
 from numpy_nn.parameters import Parameters
 from numpy_nn.products import multiply
 from numpy_nn.tape import Array, Tape, empty, full
+
+LARGEST_KEPT_BYTES = 1 << 20
+"""Of a gradient that is kept whole: half of a core's second-level cache."""
+MOST_SPENT_ROWS = 32
+BLOCK_BYTES = 1 << 18
+"""Of a gradient's block, where it isn't."""
 
 
 class Workspace:
@@ -93,9 +100,10 @@ class TrainingWorkspace(Workspace):
         self._scale, self._shift, self._factor = (full(self.outputs.shape, 1, dtype) for _ in range(3))
         self._slope = full(self._hidden.shape, 1, dtype)
         self._delta = empty(self._hidden.shape, dtype)
-        self._delta_out = empty(self.outputs.shape[1:], dtype)
+        self._deltas = [*(delta[:-1] for delta in self._by_layer(self._delta)), empty(self.outputs.shape[1:], dtype)]
+        """(units, rows) of each layer."""
+        self._copy = empty(rows * max(layer.output_dim for layer in layers), dtype)
         self._slopes = self._record_slopes()
-        self._turned = empty(rows * max(layer.output_dim for layer in layers), dtype)
 
     def rescale(self, factor: float) -> None:
         """Let each sample's loss count its weight times `factor`, from now on; to be called after a change of `targets` too."""
@@ -105,11 +113,27 @@ class TrainingWorkspace(Workspace):
 
     def step(self, slot: int, gradient: Parameters | None = None) -> Tape:
         """Operations that fill `gradient` (the workspace's own if none is given) and `outputs[slot]` from the slot's rows."""
+        return self._step(slot, _Kept(gradient or self.gradient))
+
+    def updates(self, optimizer: Optimizer) -> list[Tape]:
+        """For each slot, operations that take the whole step: the same, and the update by `optimizer`.
+
+        Where there are many weights and few rows, so that much of the time is the way from memory and back, a block of weights
+        is updated as soon as its gradient is there, and the gradient is kept nowhere.
+        """
+        slots, weights = range(len(self.inputs)), self.parameters.vector
+        if weights.nbytes > LARGEST_KEPT_BYTES and self.rows <= MOST_SPENT_ROWS:
+            spent = _Spent(self.parameters, optimizer)
+            return [[*optimizer.begin(), *self._step(slot, spent)] for slot in slots]
+        update = [*optimizer.begin(), *optimizer.tape(weights, self.gradient.vector)]
+        return [[*self.step(slot), *update] for slot in slots]
+
+    def _step(self, slot: int, gradients: _Kept | _Spent) -> Tape:
         return [
             *self.forward(slot, logits=self.logits),
             *self._slopes,
             *self._loss_gradient(slot),
-            *self._backward(slot, gradient or self.gradient),
+            *self._backward(slot, gradients),
         ]
 
     def _record_slopes(self) -> Tape:
@@ -123,8 +147,8 @@ class TrainingWorkspace(Workspace):
         return tape
 
     def _loss_gradient(self, slot: int) -> Tape:
-        """The scaled gradient by the last layer's logits, in `_delta_out`."""
-        outputs, delta = self.outputs[slot], self._delta_out
+        """The scaled gradient by the last layer's logits, in its delta."""
+        outputs, delta = self.outputs[slot], self._deltas[-1]
         if self.logits:
             return self.loss.from_logit_gradient(outputs, self._shift[slot], self._factor[slot], delta)
         activation, slope = self.activations[-1], np.empty_like(delta)
@@ -135,25 +159,65 @@ class TrainingWorkspace(Workspace):
             *activation.backward(outputs, slope, delta),
         ]
 
-    def _backward(self, slot: int, gradient: Parameters) -> Tape:
+    def _backward(self, slot: int, gradients: _Kept | _Spent) -> Tape:
         """From the last layer to the first: a layer's gradient is inputs · deltaᵀ, the inputs' delta is kernel · delta."""
-        hidden, slopes, deltas = (self._by_layer(buffer) for buffer in (self._hidden, self._slope, self._delta))
-        inputs = [self.inputs[slot], *hidden]
-        delta = self._delta_out
+        inputs = [self.inputs[slot], *self._by_layer(self._hidden)]
+        slopes = self._by_layer(self._slope)
         tape: Tape = []
         for number in range(len(inputs) - 1, 0, -1):
-            below = deltas[number - 1][:-1]
+            delta, below = self._deltas[number], self._deltas[number - 1]
+            turned, turn = self._turned(number)
             tape += [
-                *self._kernel_gradient(inputs[number], delta, gradient.matrices[number]),
-                *multiply(self.parameters.matrices[number][:-1], delta, below),
-                *self.activations[number - 1].backward(hidden[number - 1][:-1], slopes[number - 1][:-1], below),
+                *turn,
+                *multiply(self.parameters.matrices[number][:-1], delta, below),  # before the matrix may be updated
+                *gradients.fill(number, inputs[number], turned),
+                *self.activations[number - 1].backward(inputs[number][:-1], slopes[number - 1][:-1], below),
             ]
-            delta = below
-        return [*tape, *self._kernel_gradient(inputs[0], delta, gradient.matrices[0])]
+        turned, turn = self._turned(0)
+        return [*tape, *turn, *gradients.fill(0, inputs[0], turned)]
 
-    def _kernel_gradient(self, inputs: Array, delta: Array, gradient: Array) -> Tape:
-        """Operations that fill `gradient` with inputs · deltaᵀ."""
-        if not turning_pays(gradient.shape[0], gradient.shape[1], self.rows):
-            return multiply(inputs, delta.T, gradient)
-        turned = self._turned[: delta.size].reshape(self.rows, -1)
-        return [partial(turned.__setitem__, ..., delta.T), *multiply(inputs, turned, gradient)]
+    def _turned(self, number: int) -> tuple[Array, Tape]:
+        """A layer's delta, (rows, units): a view, or where that pays, a copy, and the operations that fill it."""
+        layer, delta = self.parameters.layers[number], self._deltas[number]
+        if not turning_pays(layer.input_dim + 1, layer.output_dim, self.rows):
+            return delta.T, []
+        copy = self._copy[: delta.size].reshape(self.rows, -1)
+        return copy, [partial(copy.__setitem__, ..., delta.T)]
+
+
+class _Kept:
+    """Gradients that are kept, for others to be added, or for an update of all weights in one call."""
+
+    def __init__(self, gradient: Parameters) -> None:
+        self._gradient = gradient
+
+    def fill(self, number: int, inputs: Array, turned: Array) -> Tape:
+        """Operations that fill a layer's gradient with `inputs` · `turned`."""
+        return multiply(inputs, turned, self._gradient.matrices[number])
+
+
+class _Spent:
+    """Gradients that are spent at once, block by block of a layer's rows, all in one buffer, whatever slot it is for."""
+
+    def __init__(self, parameters: Parameters, optimizer: Optimizer) -> None:
+        self._parameters, self._optimizer = parameters, optimizer
+        most = max(BLOCK_BYTES // parameters.vector.itemsize, *(layer.output_dim for layer in parameters.layers))
+        self._gradient = empty(most, parameters.vector.dtype)
+        self._updates: dict[int, Tape] = {}
+
+    def fill(self, number: int, inputs: Array, turned: Array) -> Tape:
+        """Operations that update a layer's weights by the gradient `inputs` · `turned`."""
+        units = turned.shape[1]
+        block = len(self._gradient) // units
+        tape: Tape = []
+        for start in range(0, len(inputs), block):
+            rows = slice(start, min(start + block, len(inputs)))
+            place = self._parameters.place(number, rows)
+            gradient = self._gradient[: place.stop - place.start]
+            tape += [*multiply(inputs[rows], turned, gradient.reshape(-1, units)), *self._update(gradient, place)]
+        return tape
+
+    def _update(self, gradient: Array, place: slice) -> Tape:
+        if place.start not in self._updates:
+            self._updates[place.start] = self._optimizer.tape(self._parameters.vector[place], gradient, place)
+        return self._updates[place.start]

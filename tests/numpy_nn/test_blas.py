@@ -1,8 +1,7 @@
 import pytest
 
 from numpy_nn import blas
-from numpy_nn.architecture import LayerSpec
-from numpy_nn.blas import SMALL_PRODUCT, blas_threads, fastest_rows, has_openblas, turning_pays
+from numpy_nn.blas import blas_threads, has_openblas, turning_pays
 
 needs_openblas = pytest.mark.skipif(not has_openblas(), reason="NumPy has another BLAS, whose threads are left alone")
 
@@ -33,7 +32,8 @@ def test_the_threads_of_another_blas_are_left_alone(monkeypatch: pytest.MonkeyPa
         (51, 50, 1, False),
         (25, 25, 32, False),
         (51, 50, 900, False),
-        (51, 50, SMALL_PRODUCT // (51 * 50), True),
+        (51, 50, 255, True),
+        (129, 128, 128, False),
         (513, 512, 8, True),
         (513, 512, 128, False),
         (3, 512, 32, False),
@@ -49,7 +49,6 @@ def test_deltas_are_turned_for_small_products_with_large_results(
 def test_nothing_is_adapted_to_a_small_kernel_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blas, "has_small_kernel", lambda: False)
     assert not turning_pays(51, 50, 32)
-    assert fastest_rows([LayerSpec(50, 50)], 1_000) == 1_000
 
 
 def test_an_unknown_blas_has_no_small_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

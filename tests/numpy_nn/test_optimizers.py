@@ -27,7 +27,7 @@ def prepare(optimizer: Optimizer, weights: np.ndarray) -> tuple[np.ndarray, Tape
     """The gradient to be filled, and what updates `weights` from it."""
     optimizer.build(weights.size, weights.dtype)
     gradient = np.empty_like(weights)
-    return gradient, optimizer.tape(weights, gradient)
+    return gradient, [*optimizer.begin(), *optimizer.tape(weights, gradient)]
 
 
 def update(optimizer: Optimizer, weights: np.ndarray, gradients: np.ndarray) -> np.ndarray:
@@ -50,6 +50,22 @@ def test_updates_are_keras_own(optimizer: Optimizer, keras64: ModuleType) -> Non
     for gradient in gradients:
         theirs.apply([keras64.ops.convert_to_tensor(gradient)], [variable])
     np.testing.assert_allclose(update(optimizer, weights, gradients), variable.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", DYADIC, ids=repr)
+def test_a_vector_may_be_updated_part_by_part(optimizer: Optimizer) -> None:
+    generator = np.random.default_rng(0)
+    start, gradients = generator.normal(size=7), generator.normal(size=(3, 7))
+    whole = update(optimizer, start, gradients)
+    optimizer.build(7, start.dtype)
+    weights, gradient = start.copy(), np.empty(7)
+    parts = slice(0, 4), slice(4, 7)
+    tape = [*optimizer.begin(), *(step for part in parts for step in optimizer.tape(weights[part], gradient[part], part))]
+    optimizer.refresh()
+    for values in gradients:
+        gradient[:] = values * optimizer.gradient_factor
+        play(tape)
+    np.testing.assert_array_equal(weights, whole)
 
 
 @pytest.mark.parametrize("cls", [SGD, Adam, AdamW, RMSprop])

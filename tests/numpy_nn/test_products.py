@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_nn import products
-from numpy_nn.blas import SMALL_PRODUCT
+from numpy_nn.blas import SMALL_PRODUCT, SMALL_TURNED_RESULT
 from numpy_nn.products import multiply
 from numpy_nn.tape import Array, play
 
@@ -36,7 +36,7 @@ def test_a_product_is_what_it_would_be_in_one_call(m: int, k: int, n: int, acros
     tape = multiply(left, right, out)
     play(tape)
     np.testing.assert_array_equal(out, left @ right)
-    assert m * k * n > SMALL_PRODUCT or len(tape) == 1
+    assert m * k * n > SMALL_PRODUCT or across[1] or len(tape) == 1
 
 
 @pytest.mark.parametrize(("m", "k", "n"), [(128, 129, 128), (512, 512, 8), (1024, 1024, 32), (128, 128, 512), (512, 512, 128)])
@@ -47,6 +47,18 @@ def test_tiles_are_small_products_and_share_nothing(m: int, k: int, n: int) -> N
     assert len(tiles) > 1
     for left, right, tile in tiles:
         assert len(left) * k * right.shape[1] <= SMALL_PRODUCT
+        tile += 1
+    assert (out == 1).all()
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(51, 304, 50), (129, 512, 128), (26, 900, 50), (65, 3_000, 64)])
+def test_where_both_operands_lie_along_the_sum_tiles_have_small_results(m: int, k: int, n: int) -> None:
+    out = np.zeros((m, n), "float32")
+    tape = multiply(np.ones((m, k), "float32"), np.ones((n, k), "float32").T, out)
+    for operation in tape:
+        tile = operation.args[2]  # type: ignore[attr-defined]
+        assert tile.size <= SMALL_TURNED_RESULT
+        assert tile.size * k <= SMALL_PRODUCT
         tile += 1
     assert (out == 1).all()
 
