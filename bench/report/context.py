@@ -42,8 +42,9 @@ HOW_TO_READ = (
     "in the count; where fewer than half got there, the median is a dash.",
     "Parity is the largest difference to `keras` from the same first weights, over the same batches. In float64 about 1e-16 is one "
     "rounding.",
-    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS, in the fastest of several layouts and "
-    "numbers of parts: what a training step in NumPy has to be measured by.",
+    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS: each in the memory order and in the "
+    "tiles in which it is fastest, the batch in as many parts, on as many threads. It leaves out what a network would need to have "
+    "them so, so it is what a training step in NumPy has to be measured by, not what one can reach.",
     "– means not measured. It never means zero.",
 )
 
