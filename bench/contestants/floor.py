@@ -1,10 +1,10 @@
 """The floor of a workload: the matrix products of its steps and nothing else, called through NumPy's BLAS into arrays made once.
 
 No bias, no activation, no loss, no update, no copy: what a network in NumPy has to be measured by. A step of L layers is L products
-forward, L for the kernels' gradients and L − 1 for the activations'. For each of them by itself, `warm_up` measures which way is
-the fastest (`fastest_product`), and then, how the step as a whole is best put together from them (`floor_plans`). What a network
-would need beside the products, to have them so, is left out: copies into another memory order, adding up the gradients of a batch's
-parts, threads that wait for one another between two products.
+forward, L for the kernels' gradients and L − 1 for the activations'. Every matrix lies in memory one way for the whole step, in the
+fastest of four layouts (samples as columns or rows, kernels (out, in) or (in, out)); each product is computed whole or in tiles,
+whichever is faster. `warm_up` measures that, and into how many parts, on how many threads a batch is best taken (`floor_plans`). A
+network that makes itself a turned copy of a matrix, so that one of its products is faster, may take less for that product.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.contestants.base import Array, EpochEnd, Task, batches
-from bench.contestants.fastest_product import quickest_seconds
-from bench.contestants.floor_plans import Plan, Planner
+from bench.contestants.floor_plans import LAYOUTS, Plan, Planner, quickest_seconds
 from numpy_nn.tape import Tape, play
 
 PEAK_SIZE = 1536
@@ -31,7 +30,7 @@ class Floor:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._plan = Plan([[]], 1, layout="not measured")
+        self._plan = Plan([], 1, LAYOUTS[0])
         self._rest: Tape = []
 
     def warm_up(self) -> None:
@@ -39,7 +38,7 @@ class Floor:
         planner, rows = Planner(self._task), self._task.rows_a_step
         rest = len(self._task.x) % rows
         self._plan = planner.fastest_plan(rows)
-        self._rest = planner.in_parts(rest, 1, self._plan.blas_threads).tapes[0] if rest else []
+        self._rest = planner.in_parts(rest, 1, self._plan.blas_threads, layouts=[self._plan.layout]).tapes[0] if rest else []
 
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
         """The products of every step. There is no loss and no accuracy: both are NaN."""
@@ -65,7 +64,7 @@ class Floor:
     def details(self) -> dict[str, Any]:
         """The layout, the floating-point operations of a step, and the machine's peak for matrix products."""
         return {
-            "layout": self._plan.layout,
+            "layout": f"{self._plan.layout}{self._plan.how}" if self._plan.tapes else "not measured",
             "flops_per_step": flops_per_step(self._task),
             "peak_flops_per_second": peak_flops_per_second(self._task.dtype),
         }

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from contestant_trials import make_task
 
-from bench.contestants import fastest_product, floor
+from bench.contestants import floor, floor_plans
+from bench.contestants.floor_plans import LAYOUTS, Plan, Planner
 
 
 @pytest.fixture
@@ -22,14 +23,14 @@ def products(monkeypatch):
     """The shapes (of left, right and result) of every product, as they are made."""
     made = []
 
-    def product(left, right, out):
+    def calls(product, way):
         def call():
-            made.append((left.shape, right.shape, out.shape))
-            return np.matmul(left, right, out=out)
+            made.append(tuple(each.shape for each in product))
+            return np.matmul(product.left, product.right, out=product.out)
 
-        return call
+        return [call]
 
-    monkeypatch.setattr(fastest_product, "_call", product)
+    monkeypatch.setattr(floor_plans, "calls", calls)
     return made
 
 
@@ -49,6 +50,19 @@ def test_fit_runs_the_products_of_every_step_and_of_the_smaller_last_one(product
     assert all(len(values) == 2 and all(map(math.isnan, values)) for values in history.values())
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_smaller_last_step_has_the_layout_of_the_others(layout, monkeypatch):
+    monkeypatch.setattr(Planner, "fastest_plan", lambda *_: Plan([[]], 1, layout))
+    contestant = floor.Floor(TASK)
+    contestant.warm_up()
+    first = contestant._rest[0]
+    operands = first.args[:2] if len(first.args) == 3 else (first.func.__self__, first.args[0])
+    samples = operands[1 if layout.columns else 0]
+    assert samples.shape == ((2, 4) if layout.columns else (4, 2))
+    kernel = operands[0 if layout.columns else 1]  # (out, in) if samples are columns
+    assert kernel.flags.c_contiguous == (layout.out_first == layout.columns)
+
+
 def test_fit_runs_on_two_threads():
     contestant = floor.Floor(make_task(threads=2))
     contestant.warm_up()
@@ -64,7 +78,7 @@ def test_details_give_the_work_of_a_step_and_the_peak(small_peak):
     # 20 rows; kernels 2×5, 5×4, 4×1: three products each but for the first, which has no activations to differentiate.
     assert details["flops_per_step"] == 2 * 20 * (2 * 10 + 3 * 20 + 3 * 4)
     assert details["peak_flops_per_second"] > 0
-    assert details["layout"] == "0 of 8 products in tiles"
+    assert details["layout"].startswith("samples as ")
 
 
 def test_a_contestant_that_only_predicts_has_no_layout(small_peak):
