@@ -42,8 +42,10 @@ HOW_TO_READ = (
     "in the count; where fewer than half got there, the median is a dash.",
     "Parity is the largest difference to `keras` from the same first weights, over the same batches. In float64 about 1e-16 is one "
     "rounding.",
-    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS, in the fastest of several layouts and "
-    "numbers of parts: what a training step in NumPy has to be measured by.",
+    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS into arrays made once, every matrix "
+    "lying in memory one way for the whole step, in the fastest of four layouts; each product whole or in tiles, the batch in one "
+    "part or several, whichever is faster: what a training step in NumPy has to be measured by. A network that makes itself turned "
+    "copies of its matrices may spend less on its products.",
     "– means not measured. It never means zero.",
 )
 
