@@ -55,7 +55,8 @@ def _tile(left: Array, right: Array) -> tuple[int, int]:
     if min(m, k, n) == 1 or not has_small_kernel():
         return whole
     if _across(right):
-        if not FEWEST_TO_SUM <= k <= MOST_TO_SUM or not SMALL_TURNED_RESULT < m * n <= LARGEST_RESULT:
+        small = m * n <= SMALL_TURNED_RESULT and m * k * n <= SMALL_PRODUCT
+        if small or not FEWEST_TO_SUM <= k <= MOST_TO_SUM or m * n > LARGEST_RESULT:
             return whole
         columns = n if n <= WIDEST_RESULT else WIDEST_RESULT // 2
         return max(1, min(SMALL_TURNED_RESULT, SMALL_PRODUCT // k) // columns), columns

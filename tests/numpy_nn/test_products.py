@@ -51,7 +51,7 @@ def test_tiles_are_small_products_and_share_nothing(m: int, k: int, n: int) -> N
     assert (out == 1).all()
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(51, 304, 50), (129, 512, 128), (26, 900, 50), (65, 3_000, 64)])
+@pytest.mark.parametrize(("m", "k", "n"), [(51, 304, 50), (129, 512, 128), (26, 900, 50), (65, 3_000, 64), (33, 1024, 32)])
 def test_where_both_operands_lie_along_the_sum_tiles_have_small_results(m: int, k: int, n: int) -> None:
     out = np.zeros((m, n), "float32")
     tape = multiply(np.ones((m, k), "float32"), np.ones((n, k), "float32").T, out)
