@@ -50,7 +50,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
-        """Operations that update `weights`, a part of the vector, from their `gradient`, which they may overwrite."""
+        """Operations that update `weights`, the `part` of the vector, from their `gradient`, which they may overwrite."""
 
     def refresh(self) -> None:  # noqa: B027  # most have nothing to take up
         """Take up a changed learning rate; called before each epoch."""

@@ -29,6 +29,7 @@ CACHED_BYTES = 400_000
 """Of a part's hidden outputs: a fifth of a core's second-level cache, which their slopes and deltas share."""
 SMALLEST_PART_ROWS = 128
 LARGEST_SHARED_ROWS = 1024
+"""Of a part, where parts are side by side."""
 
 
 class Split(NamedTuple):

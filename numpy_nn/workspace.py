@@ -6,12 +6,12 @@ once; all that lies between is shared by the slots. The passes are tapes: made o
 
 Of a layer's three products, one has both operands lying across its sum, whatever the layout: here it is the kernel's gradient,
 inputs · deltaᵀ. OpenBLAS has a kernel for small products that needs no packing, but not for this kind of more than 1,200 numbers;
-there a copy of delta, turned, pays (`turning_pays`).
+there a copy of delta, turned, pays (`turning_pays`), or with many rows, tiles of that size (`products`).
 """
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -27,6 +27,7 @@ from numpy_nn.tape import Array, Tape, empty, full
 LARGEST_KEPT_BYTES = 1 << 20
 """Of a gradient that is kept whole: half of a core's second-level cache."""
 MOST_SPENT_ROWS = 32
+"""With more, a block's product would have to be larger to be fast: 1,024 units with 64 rows would take 1.1 of the time."""
 BLOCK_BYTES = 1 << 18
 """Of a gradient's block, where it isn't."""
 
@@ -96,7 +97,6 @@ class TrainingWorkspace(Workspace):
         self.targets = full(self.outputs.shape, 0, dtype)
         self.weights = full((slots, 1, rows), 1, dtype)
         """(slots, 1, rows): what a sample counts in the loss."""
-        self.gradient = Parameters(layers, dtype)
         self._scale, self._shift, self._factor = (full(self.outputs.shape, 1, dtype) for _ in range(3))
         self._slope = full(self._hidden.shape, 1, dtype)
         self._delta = empty(self._hidden.shape, dtype)
@@ -104,6 +104,11 @@ class TrainingWorkspace(Workspace):
         """(units, rows) of each layer."""
         self._copy = empty(rows * max(layer.output_dim for layer in layers), dtype)
         self._slopes = self._record_slopes()
+
+    @cached_property
+    def gradient(self) -> Parameters:
+        """The gradient of the step that was last played; made when it is first asked for, since not every step keeps one."""
+        return Parameters(self.parameters.layers, self.parameters.vector.dtype)
 
     def rescale(self, factor: float) -> None:
         """Let each sample's loss count its weight times `factor`, from now on; to be called after a change of `targets` too."""
