@@ -24,16 +24,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.contestants.base import Array, Task
-from numpy_nn.blas import SMALL_PRODUCT, blas_threads
+from numpy_nn.blas import SMALL_PRODUCT, SMALL_TURNED_RESULT, blas_threads
+from numpy_nn.products import in_tiles
 from numpy_nn.tape import Tape, empty, play
 from numpy_nn.threads import Crew
 
 LARGEST_TILED = 1.5e8
 """Multiplications of a product beyond which tiles gain nothing: 4 % at (1024, 1024)·(1024, 128), none at (512, 512)·(512, 512)."""
-TILE_COLUMNS = (256, 128, 64, 32)
+TILE_COLUMNS = (256, 64, 16)
 """Besides all of the columns."""
 TILE_ROWS = (6, 16)
-"""A tile has as many rows as leave it a small product, rounded down to a multiple of one of these."""
+"""A tile has as many rows as leave it a small product, rounded down to a multiple of one of these; or so few more that all tiles
+are of a size."""
+MOST_TILE_ROWS = 64
 PART_ROWS = (1024, 512, 384, 256, 128)
 """The most rows of a part, where a batch is taken in parts."""
 STEP_SECONDS = 0.05
@@ -206,8 +209,12 @@ def ways(product: Product, tiled: bool = True) -> list[Way]:
         found.append(None)
     if tiled and SMALL_PRODUCT < rows * columns * length <= LARGEST_TILED:
         for width in (columns, *(width for width in TILE_COLUMNS if width < columns)):
-            height = SMALL_PRODUCT // (width * length)
-            heights = {rows} if height >= rows else {height // step * step for step in TILE_ROWS if height >= step}
+            small = SMALL_PRODUCT // (width * length)
+            limits = [min(small, limit) for limit in (MOST_TILE_ROWS, SMALL_TURNED_RESULT // width)]
+            heights = {rows} if small >= rows else set()
+            for most in limits:
+                heights |= {most // step * step for step in TILE_ROWS if most >= step}
+                heights |= {_even(rows, most)} if most else set()
             found += [(height, width) for height in sorted(heights)]
     return found
 
@@ -217,9 +224,12 @@ def calls(product: Product, way: Way) -> Tape:
     left, right, out = product.by_rows()
     if way is None:
         return [partial(left.dot, right, out)]
-    corners = itertools.product(range(0, out.shape[1], way[1]), range(0, out.shape[0], way[0]))
-    tiles = [(slice(i, i + way[0]), slice(j, j + way[1])) for j, i in corners]
-    return [partial(np.matmul, left[i], right[:, j], out[i, j]) for i, j in tiles]
+    return in_tiles(left, right, out, *way)
+
+
+def _even(rows: int, most: int) -> int:
+    """The rows of each, if `rows` are taken in as few equal tiles as can be, with `most` rows at the most."""
+    return -(-rows // -(-rows // most))
 
 
 def quickest_seconds(call: Callable[[], Any], seconds: float) -> float:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from itertools import product as pairs
 
 import numpy as np
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import strategies as st
 
 from numpy_nn import products
 from numpy_nn.blas import SMALL_PRODUCT, SMALL_TURNED_RESULT
-from numpy_nn.products import multiply
-from numpy_nn.tape import Array, play
+from numpy_nn.products import in_tiles, multiply
+from numpy_nn.tape import Array, Operation, play
 
 lengths = st.integers(1, 40) | st.integers(100, 700)
 
@@ -39,31 +40,49 @@ def test_a_product_is_what_it_would_be_in_one_call(m: int, k: int, n: int, acros
     assert m * k * n > SMALL_PRODUCT or across[1] or len(tape) == 1
 
 
+def tiles(operation: Operation) -> list[tuple[Array, Array, Array]]:
+    """The operands and the result of each product of one call."""
+    left, right, out = operation.args  # type: ignore[attr-defined]
+    if out.ndim == 2:
+        return [(left, right, out)]
+    return [(left[0, i], right[j, 0], out[j, i]) for j, i in pairs(*map(range, out.shape[:2]))]
+
+
 @pytest.mark.parametrize(("m", "k", "n"), [(128, 129, 128), (512, 512, 8), (1024, 1024, 32), (128, 128, 512), (512, 512, 128)])
 def test_tiles_are_small_products_and_share_nothing(m: int, k: int, n: int) -> None:
     out = np.zeros((m, n), "float32")
     tape = multiply(np.ones((m, k), "float32"), np.ones((k, n), "float32"), out)
-    tiles = [operation.args for operation in tape]  # type: ignore[attr-defined]
-    assert len(tiles) > 1
-    for left, right, tile in tiles:
+    found = [tile for operation in tape for tile in tiles(operation)]
+    assert len(found) > 1
+    for left, right, tile in found:
         assert len(left) * k * right.shape[1] <= SMALL_PRODUCT
         tile += 1
     assert (out == 1).all()
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(51, 304, 50), (129, 512, 128), (26, 900, 50), (65, 3_000, 64), (33, 1024, 32)])
+@pytest.mark.parametrize(("m", "k", "n"), [(51, 304, 50), (129, 512, 128), (26, 900, 50), (65, 3_000, 64), (33, 4096, 32)])
 def test_where_both_operands_lie_along_the_sum_tiles_have_small_results(m: int, k: int, n: int) -> None:
     out = np.zeros((m, n), "float32")
     tape = multiply(np.ones((m, k), "float32"), np.ones((n, k), "float32").T, out)
-    for operation in tape:
-        tile = operation.args[2]  # type: ignore[attr-defined]
+    for _, _, tile in (tile for operation in tape for tile in tiles(operation)):
         assert tile.size <= SMALL_TURNED_RESULT
         assert tile.size * k <= SMALL_PRODUCT
         tile += 1
     assert (out == 1).all()
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(1024, 1024, 128), (1, 2_000, 2_000), (2_000, 2_000, 1), (2_000, 1, 2_000)])
+@pytest.mark.parametrize(("m", "k", "n"), [(128, 129, 128), (512, 512, 8), (1024, 1025, 128), (129, 4096, 64)])
+@pytest.mark.parametrize("across", [False, True])
+def test_tiles_of_a_size_are_one_call_which_copies_nothing(m: int, k: int, n: int, across: bool) -> None:
+    left, right, out = matrix(m, k, across=across, dtype="float32", seed=1), np.ones((k, n), "float32"), np.empty((m, n), "float32")
+    tape = in_tiles(left, right, out, 32, 8)
+    assert len(tape) == 1 + (m % 32 > 0)
+    for operation in tape:
+        for part, whole in zip(operation.args, (left, right, out), strict=True):  # type: ignore[attr-defined]
+            assert np.shares_memory(part, whole)
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(1024, 1024, 512), (257, 256, 2048), (1, 2000, 2000), (2000, 2000, 1), (2000, 1, 2000)])
 def test_a_product_that_tiles_would_not_help_stays_whole(m: int, k: int, n: int) -> None:
     assert len(multiply(np.ones((m, k), "float32"), np.ones((k, n), "float32"), np.empty((m, n), "float32"))) == 1
 
