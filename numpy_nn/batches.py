@@ -60,7 +60,7 @@ class Stage:
         in_turn = -(-parts // split.side_by_side)
         self._repeated = parts * split.part_rows - rows
         self._workspaces = [
-            TrainingWorkspace(parameters, split.part_rows, loss=loss, slots=slots * in_turn)
+            TrainingWorkspace(parameters, split.part_rows, loss=loss, slots=slots * in_turn, crew=crew, shares=split.kernel_shares)
             for _ in range(min(split.side_by_side, parts))
         ]
         self._parts = [self._part(number, split.part_rows, in_turn) for number in range(parts)]
@@ -88,10 +88,8 @@ class Stage:
             workspace, further = self._workspaces[place], self._further[place]
             shares[place] += workspace.step(first_slot + turn, further)
             shares[place].append(_add(workspace.gradient, further))
-        if len(shares) == 1:
-            return shares[0]
         first, *others = self._workspaces
-        return [partial(crew.play, shares), *(_add(first.gradient, other.gradient) for other in others)]
+        return [*crew.sharing(shares), *(_add(first.gradient, other.gradient) for other in others)]
 
     def fill(self, rows: Rows, *, start: int, count: int, order: Array | None) -> None:
         """Copy `count` batches in, from row `start` on, of the rows as they are or in `order`."""
@@ -141,7 +139,7 @@ class Trainer:
         slots = max(1, min(full, MOST_SLOTS, CHUNK_BYTES // (batch_size * row_bytes)))
         sizes = [(batch_size, slots)] * (full > 0) + [(rest, 1)] * (rest > 0)
         splits = [split_batch(rows, parameters, threads) for rows, _ in sizes]
-        self._crew = Crew(max(split.side_by_side for split in splits))
+        self._crew = Crew(max(max(split.side_by_side, split.kernel_shares) for split in splits))
         stages = [
             Stage(parameters, optimizer, loss, rows=rows, slots=slots, split=split, crew=self._crew)
             for (rows, slots), split in zip(sizes, splits, strict=True)

@@ -45,11 +45,12 @@ takes 0.38; but 257 × 256 by 256 × 256 would take 1.05."""
 
 
 def multiply(left: Array, right: Array, out: Array) -> Tape:
-    """Operations that fill `out` (m, n) with `left` (m, k) · `right` (k, n), none of them with gaps."""
+    """Operations that fill `out` (m, n) with `left` (m, k) · `right` (k, n), each with neighbours along one axis at least."""
     rows, columns = _tile(left, right)
     if rows >= len(left) and columns >= right.shape[1]:
+        copied = not (left.flags.forc and right.flags.forc and out.flags.c_contiguous)
         zeros_are_dear = out.nbytes >= ZEROED_BYTES and min(*left.shape, right.shape[1]) > 1
-        return [partial(np.matmul, left, right, out) if zeros_are_dear else partial(left.dot, right, out)]
+        return [partial(np.matmul, left, right, out) if copied or zeros_are_dear else partial(left.dot, right, out)]
     return in_tiles(left, right, out, rows, columns)
 
 

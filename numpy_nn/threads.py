@@ -1,9 +1,9 @@
-"""Both cores where it pays: each thread has parts of the batch.
+"""Both cores where it pays: each thread has parts of the batch, or shares of the work on each large kernel.
 
 NumPy lets go of Python's lock inside a product, so two threads do run side by side, elementwise operations and all. Meanwhile the
 BLAS keeps to one thread: two callers would only wait for its pool, and its own threads wait for one another by spinning, for as
-long as another process has their core (products were seen to take 200 times as long). Whether to split is decided by `split_batch`;
-the rule and its figures stand there.
+long as another process has their core (products were seen to take 200 times as long). Whether to share, and what, is decided by
+`split_batch`; the rule and its figures stand there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -19,24 +21,29 @@ from numpy_nn.blas import has_openblas
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import Tape, play
 
-SMALLEST_SHARE_ROWS = 64
+SMALLEST_SHARE_ROWS = 128
 SMALLEST_SHARE_FLOPS = 1e8
 """A thread's share of a batch: with less to do (a millisecond), waking the thread, and waiting for Python's lock between two short
 operations, costs what it saves."""
+SMALLEST_KERNEL_SHARE = 6e6
+"""Rows times weights, of what a thread has of a kernel that is shared out."""
+ROWS_A_LOAD = 8
+"""Rows that count for the way of a weight from memory and back."""
 VECTOR_ROWS = 16
 """Numbers in the widest vector there is: parts of a whole number of vectors spare each product its edge."""
 CACHED_BYTES = 400_000
 """Of a part's hidden outputs: a fifth of a core's second-level cache, which their slopes and deltas share."""
 SMALLEST_PART_ROWS = 128
-LARGEST_SHARED_ROWS = 1024
-"""Of a part, where parts are side by side."""
+LARGEST_SHARED_ROWS, MANY_WEIGHTS = 1024, 100_000
+"""Of a part, where parts of a network with fewer weights are side by side: with many, each operation takes long anyway."""
 
 
 class Split(NamedTuple):
-    """How a batch is shared out: into parts of `part_rows`, `side_by_side` of them at a time."""
+    """How a step is shared out: a batch in parts of `part_rows`, `side_by_side` of them at a time, a kernel in `kernel_shares`."""
 
     part_rows: int
     side_by_side: int
+    kernel_shares: int = 1
 
 
 def available_cores() -> int:
@@ -75,6 +82,10 @@ class Crew:
         for helper in self._helpers:
             helper.start(None)
 
+    def sharing(self, tapes: Sequence[Tape]) -> Tape:
+        """Operations that play `tapes` at the same time; those of a single one, by the caller alone."""
+        return list(tapes[0]) if len(tapes) == 1 else [partial(self.play, tapes)]
+
     def play(self, tapes: Sequence[Tape]) -> None:
         """Play `tapes`, one for each of the crew; return when all are done, and raise what any of them raised."""
         mine, *others = tapes
@@ -89,6 +100,9 @@ class Crew:
         for helper in busy:
             if helper.error is not None:
                 raise helper.error
+
+
+ALONE = Crew(1)
 
 
 class _Helper:
@@ -126,8 +140,11 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     """How a batch of `rows` is shared out over `threads`.
 
     In parts side by side where each has rows and products enough (6 operations a row and parameter: 2 for each of a layer's three
-    products). Two threads, on two cores that nobody else wants, take 0.53 of the time of one for 1,024 rows with layers of 1,024
-    units, 0.54 with 512, 0.77 with 128, and 0.76 for 128 rows with 512; for 4,096 rows of the article's network, 1.05.
+    products). Two threads, on two cores that nobody else wants, take 0.52 of the time of one for 1,024 rows with layers of 1,024
+    units, 0.53 with 512, 0.66 with 128; for 8,192 rows of the article's network, 0.8.
+
+    A smaller batch is taken whole, and the work on each large kernel is shared out. With 1,024 units, two threads take 0.72 of the
+    time of one for 8 rows, 0.79 for 32, 0.55 for 128; with 512 units, 0.77 for 64 rows, while for 16 rows they would take 1.1.
 
     On a single thread, parts follow one another, small enough for the cache (`_cached_rows`). Side by side they are larger, since
     each operation is a wait for Python's lock.
@@ -137,10 +154,23 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     count = len(parameters.vector)
     pays = rows >= threads * SMALLEST_SHARE_ROWS and 6 * count * rows >= threads * SMALLEST_SHARE_FLOPS
     side_by_side = threads if pays else 1
-    most = LARGEST_SHARED_ROWS if side_by_side > 1 else _cached_rows(parameters)
+    most = LARGEST_SHARED_ROWS if side_by_side > 1 and count < MANY_WEIGHTS else _cached_rows(parameters)
     parts = _up(rows, most * side_by_side) * side_by_side
     part_rows = rows if parts == 1 else _up(_up(rows, parts), VECTOR_ROWS) * VECTOR_ROWS
-    return Split(part_rows, side_by_side)
+    largest = max(layer.input_dim * layer.output_dim for layer in parameters.layers)
+    shared = side_by_side == 1 and sharing_pays(largest, part_rows, threads)
+    return Split(part_rows, side_by_side, threads if shared else 1)
+
+
+def sharing_pays(weights: int, rows: int, threads: int) -> bool:
+    """Whether the work on a kernel of so many weights, with so many rows, is worth waking `threads` for."""
+    return weights * (rows + ROWS_A_LOAD) >= threads * SMALLEST_KERNEL_SHARE
+
+
+def cuts(size: int, count: int) -> list[slice]:
+    """Slices that cut `size` things into `count` shares at the most, each but the last a whole number of vectors."""
+    edges = [size * number // count // VECTOR_ROWS * VECTOR_ROWS for number in range(count)]
+    return [slice(start, stop) for start, stop in pairwise([*edges, size]) if stop > start]
 
 
 def _cached_rows(parameters: Parameters) -> int:

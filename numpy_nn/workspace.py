@@ -7,12 +7,16 @@ once; all that lies between is shared by the slots. The passes are tapes: made o
 Of a layer's three products, one has both operands lying across its sum, whatever the layout: here it is the kernel's gradient,
 inputs · deltaᵀ. OpenBLAS has a kernel for small products that needs no packing, but not for this kind of more than 1,200 numbers;
 there a copy of delta, turned, pays (`turning_pays`), or with many rows, tiles of that size (`products`).
+
+Where a crew shares out the work on a large kernel, each thread has some of the layer's units in the forward pass, and in the
+backward pass some of its inputs: their deltas, and their rows of the gradient. What lies between is too little to be shared.
 """
 
 from __future__ import annotations
 
 from functools import cached_property, partial
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,13 +27,14 @@ from numpy_nn.optimizers import Optimizer
 from numpy_nn.parameters import Parameters
 from numpy_nn.products import multiply
 from numpy_nn.tape import Array, Tape, empty, full
+from numpy_nn.threads import ALONE, Crew, cuts, sharing_pays
 
 LARGEST_KEPT_BYTES = 1 << 20
 """Of a gradient that is kept whole: half of a core's second-level cache."""
-MOST_SPENT_ROWS = 32
-"""With more, a block's product would have to be larger to be fast: 1,024 units with 64 rows would take 1.1 of the time."""
-BLOCK_BYTES = 1 << 18
-"""Of a gradient's block, where it isn't."""
+BLOCK_BYTES, SHARED_BLOCK_BYTES = 1 << 18, 1 << 20
+"""Of a gradient's block, where it isn't: larger for threads side by side, since each operation is a wait for Python's lock."""
+MOST_BLOCK_ROWS = 32
+"""Of a batch; with more, a block's product would have to be larger to be fast, and a block is all that a thread has of a layer."""
 
 
 class Workspace:
@@ -43,11 +48,14 @@ class Workspace:
         Samples a batch.
     slots
         How many batches there is room for.
+    crew, shares
+        Who plays the shares of the work on a large kernel, and how many there are.
 
     """
 
-    def __init__(self, parameters: Parameters, rows: int, *, slots: int = 1) -> None:
+    def __init__(self, parameters: Parameters, rows: int, *, slots: int = 1, crew: Crew = ALONE, shares: int = 1) -> None:
         layers, dtype = parameters.layers, parameters.vector.dtype
+        self._crew, self._shares = crew, shares
         self.parameters = parameters
         self.rows = rows
         self.activations = [activations.get(layer.activation) for layer in layers]
@@ -67,11 +75,16 @@ class Workspace:
         a = self.inputs[slot]
         tape: Tape = []
         for kernel, activate, above in zip(kernels, self._activate, self._by_layer(self._hidden), strict=True):
-            tape += [*multiply(kernel.T, a, above[:-1]), *activate]
+            shares = [multiply(kernel.T[units], a, above[units]) for units in self._cuts(kernel, kernel.shape[1])]
+            tape += [*self._crew.sharing(shares), *activate]
             a = above
         z = self.outputs[slot]
         tape += multiply(last.T, a, z)
         return tape if logits else [*tape, *self.activations[-1].forward(z, z)]
+
+    def _cuts(self, kernel: Array, size: int) -> list[slice]:
+        """How the work on a kernel is shared out, by the one of its axes that has this size."""
+        return cuts(size, self._shares if sharing_pays(kernel.size, self.rows, self._shares) else 1)
 
     def _by_layer(self, buffer: Array) -> list[Array]:
         """A view (features + 1, rows) of a flat buffer for each hidden layer."""
@@ -88,8 +101,10 @@ class TrainingWorkspace(Workspace):
 
     """
 
-    def __init__(self, parameters: Parameters, rows: int, *, loss: Loss, slots: int = 1) -> None:
-        super().__init__(parameters, rows, slots=slots)
+    def __init__(
+        self, parameters: Parameters, rows: int, *, loss: Loss, slots: int = 1, crew: Crew = ALONE, shares: int = 1
+    ) -> None:
+        super().__init__(parameters, rows, slots=slots, crew=crew, shares=shares)
         layers, dtype = parameters.layers, parameters.vector.dtype
         self.loss = loss
         self.logits = loss.takes_logits(layers[-1].activation)
@@ -123,15 +138,24 @@ class TrainingWorkspace(Workspace):
     def updates(self, optimizer: Optimizer) -> list[Tape]:
         """For each slot, operations that take the whole step: the same, and the update by `optimizer`.
 
-        Where there are many weights and few rows, so that much of the time is the way from memory and back, a block of weights
-        is updated as soon as its gradient is there, and the gradient is kept nowhere.
+        Where there are many weights, much of the time is the way from memory and back. So they are updated as soon as their
+        gradient is there, with few rows block by block, and the gradient is kept nowhere.
         """
         slots, weights = range(len(self.inputs)), self.parameters.vector
-        if weights.nbytes > LARGEST_KEPT_BYTES and self.rows <= MOST_SPENT_ROWS:
-            spent = _Spent(self.parameters, optimizer)
+        if weights.nbytes > LARGEST_KEPT_BYTES:
+            spent = _Spent(self.parameters, optimizer, self._largest_block(), self._shares)
             return [[*optimizer.begin(), *self._step(slot, spent)] for slot in slots]
         update = [*optimizer.begin(), *optimizer.tape(weights, self.gradient.vector)]
         return [[*self.step(slot), *update] for slot in slots]
+
+    def _largest_block(self) -> int:
+        """Numbers of a gradient that are spent at a time: of a layer's row at least, of its share at the most."""
+        matrices = self.parameters.matrices
+        share = max(int(matrix[rows].size) for matrix in matrices for rows in self._cuts(matrix, len(matrix)))
+        if self.rows > MOST_BLOCK_ROWS:
+            return share
+        block = (SHARED_BLOCK_BYTES if self._shares > 1 else BLOCK_BYTES) // self.parameters.vector.itemsize
+        return max(min(share, block), *(layer.output_dim for layer in self.parameters.layers))
 
     def _step(self, slot: int, gradients: _Kept | _Spent) -> Tape:
         return [
@@ -169,17 +193,16 @@ class TrainingWorkspace(Workspace):
         inputs = [self.inputs[slot], *self._by_layer(self._hidden)]
         slopes = self._by_layer(self._slope)
         tape: Tape = []
-        for number in range(len(inputs) - 1, 0, -1):
-            delta, below = self._deltas[number], self._deltas[number - 1]
+        for number in range(len(inputs) - 1, -1, -1):
+            matrix, delta = self.parameters.matrices[number], self._deltas[number]
+            below = self._deltas[number - 1] if number else delta[:0]  # the network's inputs have none
             turned, turn = self._turned(number)
-            tape += [
-                *turn,
-                *multiply(self.parameters.matrices[number][:-1], delta, below),  # before the matrix may be updated
-                *gradients.fill(number, inputs[number], turned),
-                *self.activations[number - 1].backward(inputs[number][:-1], slopes[number - 1][:-1], below),
-            ]
-        turned, turn = self._turned(0)
-        return [*tape, *turn, *gradients.fill(0, inputs[0], turned)]
+            layer = _Layer(number, matrix, inputs[number], delta, turned, below)
+            shares = [gradients.fill(layer, rows, share) for share, rows in enumerate(self._cuts(matrix, len(matrix)))]
+            tape += [*turn, *self._crew.sharing(shares)]
+            if number:
+                tape += self.activations[number - 1].backward(inputs[number][:-1], slopes[number - 1][:-1], below)
+        return tape
 
     def _turned(self, number: int) -> tuple[Array, Tape]:
         """A layer's delta, (rows, units): a view, or where that pays, a copy, and the operations that fill it."""
@@ -190,36 +213,58 @@ class TrainingWorkspace(Workspace):
         return copy, [partial(copy.__setitem__, ..., delta.T)]
 
 
+class _Layer(NamedTuple):
+    """A layer on the way back: what its products read, and the deltas that they fill."""
+
+    number: int
+    matrix: Array
+    """[kernel; bias], (in + 1, out)."""
+    inputs: Array
+    """(in + 1, rows), the last row ones."""
+    delta: Array
+    """(out, rows)."""
+    turned: Array
+    """(rows, out)."""
+    below: Array
+    """(in, rows), the deltas of the layer below, or (0, rows) where there is none."""
+
+    def down(self, inputs: slice) -> Tape:
+        """Operations that fill the deltas of some inputs, to be played before their weights are updated."""
+        below = self.below[inputs]
+        return multiply(self.matrix[inputs][: len(below)], self.delta, below) if below.size else []
+
+
 class _Kept:
     """Gradients that are kept, for others to be added, or for an update of all weights in one call."""
 
     def __init__(self, gradient: Parameters) -> None:
         self._gradient = gradient
 
-    def fill(self, number: int, inputs: Array, turned: Array) -> Tape:
-        """Operations that fill a layer's gradient with `inputs` · `turned`."""
-        return multiply(inputs, turned, self._gradient.matrices[number])
+    def fill(self, layer: _Layer, inputs: slice, _: int) -> Tape:
+        """Operations that fill the deltas of some inputs, and the gradient of their weights."""
+        gradient = self._gradient.matrices[layer.number][inputs]
+        return [*layer.down(inputs), *multiply(layer.inputs[inputs], layer.turned, gradient)]
 
 
 class _Spent:
-    """Gradients that are spent at once, block by block of a layer's rows, all in one buffer, whatever slot it is for."""
+    """Gradients that are spent at once, block by block of a layer's inputs: each share has one buffer, whatever slot it is for."""
 
-    def __init__(self, parameters: Parameters, optimizer: Optimizer) -> None:
+    def __init__(self, parameters: Parameters, optimizer: Optimizer, largest_block: int, shares: int) -> None:
         self._parameters, self._optimizer = parameters, optimizer
-        most = max(BLOCK_BYTES // parameters.vector.itemsize, *(layer.output_dim for layer in parameters.layers))
-        self._gradient = empty(most, parameters.vector.dtype)
+        self._gradients = [empty(largest_block, parameters.vector.dtype) for _ in range(shares)]
         self._updates: dict[int, Tape] = {}
 
-    def fill(self, number: int, inputs: Array, turned: Array) -> Tape:
-        """Operations that update a layer's weights by the gradient `inputs` · `turned`."""
-        units = turned.shape[1]
-        block = len(self._gradient) // units
+    def fill(self, layer: _Layer, inputs: slice, share: int) -> Tape:
+        """Operations that fill the deltas of some inputs, and update their weights."""
+        units = len(layer.delta)
+        block = len(self._gradients[share]) // units
         tape: Tape = []
-        for start in range(0, len(inputs), block):
-            rows = slice(start, min(start + block, len(inputs)))
-            place = self._parameters.place(number, rows)
-            gradient = self._gradient[: place.stop - place.start]
-            tape += [*multiply(inputs[rows], turned, gradient.reshape(-1, units)), *self._update(gradient, place)]
+        for start in range(inputs.start, inputs.stop, block):
+            some = slice(start, min(start + block, inputs.stop))
+            place = self._parameters.place(layer.number, some)
+            gradient = self._gradients[share][: place.stop - place.start]
+            product = multiply(layer.inputs[some], layer.turned, gradient.reshape(-1, units))
+            tape += [*layer.down(some), *product, *self._update(gradient, place)]
         return tape
 
     def _update(self, gradient: Array, place: slice) -> Tape:

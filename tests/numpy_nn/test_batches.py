@@ -7,7 +7,7 @@ from cases import ARTICLE, Case, allocated, cases, moons
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, batches, losses, workspace
+from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, batches, losses, threads, workspace
 from numpy_nn.batches import Trainer
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.scoring import Rows
@@ -80,10 +80,20 @@ def test_there_are_no_more_slots_than_bytes_for_them(monkeypatch: pytest.MonkeyP
     compare(case, 0, batch_size=2, epochs=2, shuffle=False)
 
 
+@pytest.mark.parametrize("kernel_shares", [1, 2, 3])
+@pytest.mark.parametrize("block_rows", [4, None])
 @pytest.mark.parametrize("optimizer", range(len(OPTIMIZERS)))
-def test_gradients_that_are_spent_block_by_block_train_the_same(optimizer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_that_are_spent_block_by_block_train_the_same(
+    optimizer: int, block_rows: int | None, kernel_shares: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workspace, "LARGEST_KEPT_BYTES", 0)
-    monkeypatch.setattr(workspace, "BLOCK_BYTES", 1600)  # four rows of a layer of 50
+    monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1, kernel_shares))
+    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 0)
+    if block_rows is None:
+        monkeypatch.setattr(workspace, "MOST_BLOCK_ROWS", 0)
+    else:
+        for name in ("BLOCK_BYTES", "SHARED_BLOCK_BYTES"):
+            monkeypatch.setattr(workspace, name, block_rows * 50 * 8)  # of a layer of 50
     x, y = moons(11)
     weights = Sequential(ARTICLE, seed=0, dtype="float64").get_weights()
     case = Case(ARTICLE, "binary_crossentropy", x, y, y[:, None], np.linspace(0.5, 2, 11), weights, from_logits=False)
@@ -108,11 +118,13 @@ def test_spent_gradients_keep_no_byte_either(monkeypatch: pytest.MonkeyPatch) ->
         *((cls(**settings), Split(1024, 1)) for cls, settings in OPTIMIZERS),
         (SGD(), Split(600, 1)),
         (SGD(), Split(512, 2)),
+        (SGD(), Split(1024, 1, 2)),
     ],
     ids=str,
 )
 def test_training_steps_keep_no_byte_and_make_no_array(optimizer: Optimizer, split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "split_batch", lambda *_: split)
+    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 0)
     parameters = Sequential(ARTICLE, seed=0)._parameters
     optimizer.build(len(parameters.vector), parameters.vector.dtype)
     loss = losses.get("binary_crossentropy")

@@ -11,10 +11,15 @@ from numpy_nn import Sequential, batches, threads
 from numpy_nn.architecture import LayerSpec, parse_architecture
 from numpy_nn.blas import has_openblas
 from numpy_nn.parameters import Parameters
-from numpy_nn.threads import CACHED_BYTES, LARGEST_SHARED_ROWS, VECTOR_ROWS, Crew, Split, check_threads, split_batch
+from numpy_nn.threads import CACHED_BYTES, LARGEST_SHARED_ROWS, VECTOR_ROWS, Crew, Split, check_threads, cuts, split_batch
 
 needs_openblas = pytest.mark.skipif(not has_openblas(), reason="NumPy has another BLAS, whose threads are left alone")
 THREADS = [1, 2]
+WIDE = [
+    {"input_dim": 2, "output_dim": 1024, "activation": "relu"},
+    {"input_dim": 1024, "output_dim": 1024, "activation": "relu"},
+    {"input_dim": 1024, "output_dim": 1, "activation": "sigmoid"},
+]
 
 
 def article_parameters() -> Parameters:
@@ -44,7 +49,7 @@ def test_two_threads_train_as_one_does_up_to_rounding() -> None:
     np.testing.assert_allclose(weights_of_two, weights, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("split", [Split(11, 1), Split(11, 2), Split(7, 2), Split(5, 5)])
+@pytest.mark.parametrize("split", [Split(11, 1), Split(11, 2), Split(7, 2), Split(5, 5), Split(21, 1, 2), Split(11, 1, 3)])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = moons(50)
@@ -58,11 +63,37 @@ def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighte
 
     monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1))
     history, vector = train()
+    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 0)
     monkeypatch.setattr(batches, "split_batch", lambda rows, *_: split._replace(part_rows=min(split.part_rows, rows)))
     split_history, split_vector = train()
     np.testing.assert_allclose(split_vector, vector, rtol=0, atol=1e-14)
     np.testing.assert_allclose(split_history["loss"], history["loss"], rtol=1e-13)
     assert split_history["accuracy"] == history["accuracy"]
+
+
+@given(size=st.integers(1, 5_000), count=st.integers(1, 9))
+def test_shares_cover_all_and_are_as_large_as_one_another_but_for_two_vectors(size: int, count: int) -> None:
+    slices = cuts(size, count)
+    assert [number for cut in slices for number in range(cut.start, cut.stop)] == list(range(size))
+    assert len(slices) <= count
+    assert all(cut.start % VECTOR_ROWS == 0 for cut in slices)
+    lengths = [cut.stop - cut.start for cut in slices]
+    assert max(lengths) - min(lengths) < 2 * VECTOR_ROWS
+
+
+@needs_openblas
+def test_a_wide_network_shares_its_kernels_and_gives_the_same_bits_every_time() -> None:
+    def train(count: int) -> np.ndarray:
+        model = Sequential(WIDE, seed=3, threads=count)
+        model.compile("sgd", "binary_crossentropy")
+        model.fit(*moons(64), batch_size=16, epochs=2, verbose=0)
+        return np.concatenate([weights.ravel() for weights in model.get_weights()])
+
+    wide = Parameters(parse_architecture(WIDE), np.dtype("float32"))
+    assert split_batch(16, wide, 2).kernel_shares == 2
+    first, second = train(2), train(2)
+    assert first.tobytes() == second.tobytes()
+    np.testing.assert_allclose(first, train(1), rtol=0, atol=1e-5)
 
 
 def test_a_crew_plays_its_tapes_at_the_same_time() -> None:
@@ -120,8 +151,10 @@ def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
     assert split_batch(9_000, article, 2).side_by_side == 2
     assert split_batch(900, Parameters([LayerSpec(2, 1)], np.dtype("float32")), 2) == Split(900, 1)
     wide = Parameters([LayerSpec(1024, 1024), LayerSpec(1024, 1024)], np.dtype("float32"))
-    assert split_batch(127, wide, 2) == Split(127, 1)
-    assert split_batch(128, wide, 2) == Split(64, 2)
+    assert split_batch(255, wide, 2) == Split(255, 1, 2)
+    assert split_batch(256, wide, 2) == Split(128, 2)
+    assert split_batch(1, wide, 2) == Split(1, 1)
+    assert split_batch(255, wide, 1) == Split(255, 1)
 
 
 @needs_openblas
