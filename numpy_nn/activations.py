@@ -18,6 +18,9 @@ import numpy as np
 from numpy_nn.lookup import find
 from numpy_nn.tape import Array, Tape, empty, into, play, scalar, zeros
 
+MOST_ZEROS = 1 << 16
+"""Numbers up to which `np.maximum` has as many zeros to compare with; beyond, a part of as many serves for all, from the cache."""
+
 
 class Activation(ABC):
     """`activation(z) -> a`, samples in rows; the methods record operations, samples in columns."""
@@ -87,7 +90,12 @@ class Relu(Elementwise):
 
     def forward(self, z: Array, a: Array) -> Tape:
         # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long.
-        return [into(np.maximum, z, zeros(z.shape, z.dtype), a)]
+        shape: tuple[int, ...] = z.shape
+        if z.size > MOST_ZEROS and z.flags.c_contiguous and a.flags.c_contiguous:
+            parts = math.gcd(len(z), 1 << (z.size // MOST_ZEROS).bit_length())
+            z, a = z.reshape(parts, -1), a.reshape(parts, -1)
+            shape = 1, z.shape[1]
+        return [into(np.maximum, z, zeros(shape, z.dtype), a)]
 
     def slope(self, a: Array, slope: Array) -> Tape:
         # A comparison writes bools fast, and a copy casts them fast; a product of floats and bools would cast through a buffer.

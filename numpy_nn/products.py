@@ -38,10 +38,10 @@ in tiles, 512 × 512 takes 1.06, 65 × 4,096 takes 0.81."""
 LARGEST_ACROSS = 1.5e14
 """Squared bytes of a left operand that lies across its sums, times the columns beside it, up to which its tiles, which each read it
 in many places, find it in the cache: 512 × 512 by 512 × 128, and 1,024 × 1,024 by 1,024 × 8."""
-LARGEST_TURNED_BYTES = 2_200_000
-"""Where both operands lie along the sum, the kernel takes small results only. Tiles of that size pay for long sums, out of the
-second-level cache, as in a kernel's gradient from many rows: 51 × 304 by 304 × 50 takes 0.54 of the time, 26 × 4,096 by 4,096 × 25
-takes 0.38; but 257 × 256 by 256 × 256 would take 1.05."""
+LARGEST_TURNED_BYTES = 1_100_000
+"""Where both operands lie along the sum, the kernel takes small results only. Tiles of that size pay for long sums, if one of the
+operands, this large at the most, stays in the cache, as in a kernel's gradient from many rows: 51 × 304 by 304 × 50 takes 0.54 of
+the time, 26 × 4,096 by 4,096 × 25 takes 0.38, 3 × 1,024 by 1,024 × 1,024 takes 0.24; 257 × 256 by 256 × 256 would take 1.05."""
 
 
 def multiply(left: Array, right: Array, out: Array) -> Tape:
@@ -98,7 +98,7 @@ def _tile(left: Array, right: Array) -> tuple[int, int]:
     if _across(right):
         small = m * n <= SMALL_TURNED_RESULT and m * k * n <= SMALL_PRODUCT
         long = k >= FEWEST_TO_SUM and k * k >= 2 * m * n
-        return _turned_tile(m, k, n) if long and not small and left.nbytes + right.nbytes <= LARGEST_TURNED_BYTES else whole
+        return _turned_tile(m, k, n) if long and not small and min(left.nbytes, right.nbytes) <= LARGEST_TURNED_BYTES else whole
     if m * k * n <= SMALL_PRODUCT or (k * n > LARGEST_RIGHT and k > SHORT_SUM):
         return whole
     if _across(left) and left.nbytes**2 * n > LARGEST_ACROSS:

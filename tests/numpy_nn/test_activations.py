@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from numpy_nn import activations
+from numpy_nn.tape import play
 
 NAMES = sorted(oracle.ACTIVATIONS)
 ELEMENTWISE = [name for name in NAMES if name != "softmax"]
@@ -89,6 +90,16 @@ def test_integers_are_taken_as_floats() -> None:
 
 def test_relu_has_no_slope_at_zero() -> None:
     np.testing.assert_array_equal(activations.get("relu").derivative([-1.0, -0.0, 0.0, 1.0]), [0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("shape", [(12, 50), (7, 3), (1, 100), (64, 1)])
+def test_relu_of_a_large_array_takes_few_zeros(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activations, "MOST_ZEROS", 10)
+    z = np.random.default_rng(1).normal(size=shape)
+    for array in (z, np.asfortranarray(z), z[:, ::-1]):
+        a = np.empty_like(array)
+        play(activations.get("relu").forward(array, a))
+        np.testing.assert_array_equal(a, array * (array > 0))
 
 
 @given(z=FINITE, shift=st.floats(-1e3, 1e3))

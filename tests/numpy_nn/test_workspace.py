@@ -8,7 +8,7 @@ from cases import ARCHITECTURE, Case, allocated, cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Sequential, losses
+from numpy_nn import SGD, Sequential, losses, workspace
 from numpy_nn.architecture import parse_architecture
 from numpy_nn.parameters import Parameters
 from numpy_nn.tape import play
@@ -109,6 +109,18 @@ def oracle_outputs(workspace: Workspace, slot: int) -> np.ndarray:
     architecture = [{"activation": layer.activation} for layer in workspace.parameters.layers]
     slow = oracle.SlowNetwork(architecture, workspace.parameters.get_weights(), loss="mean_squared_error")
     return slow.predict(workspace.inputs[slot, :-1].T).T
+
+
+@pytest.mark.parametrize("hidden", list(oracle.ACTIVATIONS))
+def test_slopes_that_are_computed_block_by_block_are_the_same(hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gradients = []
+    for kept_bytes in (1 << 20, 0):
+        monkeypatch.setattr(workspace, "MOST_KEPT_SLOPE_BYTES", kept_bytes)
+        monkeypatch.setattr(workspace, "SLOPE_BLOCK_BYTES", 2 * 3 * 8)  # of two units
+        made = make([hidden, "tanh", hidden, "sigmoid"], "binary_crossentropy", rows=3)
+        play(made.step(0))
+        gradients.append(made.gradient.vector)
+    np.testing.assert_array_equal(*gradients)
 
 
 def test_the_rows_of_ones_stay_ones() -> None:
