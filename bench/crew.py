@@ -30,9 +30,10 @@ class Crew:
             self._workers[key] = self._launch(planned.spec, planned.launch, threads)
         return self._workers[key]
 
-    def pid(self, planned: PlannedTrial) -> int | None:
+    def pid(self, planned: PlannedTrial, threads: int) -> int | None:
         """The process that waits for a trial, if there is one."""
-        return next((worker.pid for (name, _), worker in self._workers.items() if name == planned.spec.name), None)
+        worker = self._workers.get((planned.spec.name, threads))
+        return None if worker is None else worker.pid
 
     def dismiss(self, planned: PlannedTrial) -> None:
         """End the contestant's processes: its next trial gets a new one."""

@@ -150,10 +150,11 @@ class Runner:
         self._observer.started(planned, done, total, self._durations.total(waiting))
         started, started_at, meter = self._clock(), now(), NoiseMeter()
         self._crew.enter(planned.launch)
-        meter.start(self._crew.pid(planned))
+        threads = self._tasks.threads_of(planned)
+        meter.start(self._crew.pid(planned, threads))
         given_up = self._strikes.given_up(planned)
         outcome = given_up or self._pace.left_out(planned) or self._try(planned)
-        load = meter.stop(self._crew.pid(planned))
+        load = meter.stop(self._crew.pid(planned, threads))
         if outcome.status != "skipped":
             self._strikes.add(planned, outcome)
         self._ended.add(planned.key)

@@ -87,7 +87,7 @@ class FakeLaunch:
 
     def __call__(self, contestant, launch, threads):
         self.launched.append((contestant.name, launch, threads))
-        worker = FakeWorker(self, contestant.name, launch)
+        worker = FakeWorker(self, contestant.name, launch, pid=len(self.launched))
         self.alive.add(worker)
         return worker
 
@@ -97,7 +97,7 @@ class FakeWorker:
     launch: FakeLaunch
     name: str
     number: int
-    pid: None = None
+    pid: int | None = None
 
     def run(self, request, time_limit_seconds):
         assert self in self.launch.alive

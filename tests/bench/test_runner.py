@@ -100,6 +100,22 @@ def test_a_cell_that_is_too_slow_costs_the_larger_ones_but_not_the_smaller(tmp_p
     assert sum(kind == "timed" for _, kind, _, _ in launch.ran) == 4
 
 
+def test_the_machine_is_read_with_the_process_that_has_the_cells_threads(tmp_path, monkeypatch):
+    class Meter:
+        def start(self, pid): ...
+
+        def stop(self, pid):
+            read.append(pid)
+            return {}
+
+    read, launch = [], FakeLaunch()
+    monkeypatch.setattr(runner_module, "NoiseMeter", Meter)
+    run(job(tmp_path, rounds=2, launches=1, grid={"threads": [1, 2], "batch": [1]}), launch)
+    pids = {(name, threads): number for number, (name, launched, threads) in enumerate(launch.launched, 1) if launched}
+    assert len(pids) == 4
+    assert read[-4:] == [pids[name, 2] for name, _, _, _ in launch.ran[-4:]]
+
+
 def stepping(**seconds):
     """An outcome for FakeLaunch: a step of a class takes `seconds` at a width of 4, and in proportion at others."""
 
