@@ -145,6 +145,7 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
 
     A smaller batch is taken whole, and the work on each large kernel is shared out. With 1,024 units, two threads take 0.72 of the
     time of one for 8 rows, 0.79 for 32, 0.55 for 128; with 512 units, 0.77 for 64 rows, while for 16 rows they would take 1.1.
+    With more threads there are as many as have enough to do; that was measured on two cores alone.
 
     On a single thread, parts follow one another, small enough for the cache (`_cached_rows`). Side by side they are larger, since
     each operation is a wait for Python's lock.
@@ -152,19 +153,17 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     if not has_openblas():
         return Split(rows, 1)
     count = len(parameters.vector)
-    pays = rows >= threads * SMALLEST_SHARE_ROWS and 6 * count * rows >= threads * SMALLEST_SHARE_FLOPS
-    side_by_side = threads if pays else 1
+    side_by_side = max(1, min(threads, rows // SMALLEST_SHARE_ROWS, int(6 * count * rows // SMALLEST_SHARE_FLOPS)))
     most = LARGEST_SHARED_ROWS if side_by_side > 1 and count < MANY_WEIGHTS else _cached_rows(parameters)
     parts = _up(rows, most * side_by_side) * side_by_side
     part_rows = rows if parts == 1 else _up(_up(rows, parts), VECTOR_ROWS) * VECTOR_ROWS
     largest = max(layer.input_dim * layer.output_dim for layer in parameters.layers)
-    shared = side_by_side == 1 and sharing_pays(largest, part_rows, threads)
-    return Split(part_rows, side_by_side, threads if shared else 1)
+    return Split(part_rows, side_by_side, 1 if side_by_side > 1 else kernel_shares(largest, part_rows, threads))
 
 
-def sharing_pays(weights: int, rows: int, threads: int) -> bool:
-    """Whether the work on a kernel of so many weights, with so many rows, is worth waking `threads` for."""
-    return weights * (rows + ROWS_A_LOAD) >= threads * SMALLEST_KERNEL_SHARE
+def kernel_shares(weights: int, rows: int, threads: int) -> int:
+    """Into how many shares the work on a kernel of so many weights is cut, with so many rows; 1: it isn't worth waking a thread."""
+    return max(1, min(threads, int(weights * (rows + ROWS_A_LOAD) // SMALLEST_KERNEL_SHARE)))
 
 
 def cuts(size: int, count: int) -> list[slice]:

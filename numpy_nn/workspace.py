@@ -28,7 +28,7 @@ from numpy_nn.optimizers import Optimizer
 from numpy_nn.parameters import Parameters
 from numpy_nn.products import multiply
 from numpy_nn.tape import Array, Tape, empty, full
-from numpy_nn.threads import ALONE, Crew, cuts, sharing_pays
+from numpy_nn.threads import ALONE, Crew, cuts, kernel_shares
 
 LARGEST_KEPT_BYTES = 1 << 20
 """Of a gradient that is kept whole: half of a core's second-level cache."""
@@ -89,7 +89,7 @@ class Workspace:
 
     def _cuts(self, kernel: Array, size: int) -> list[slice]:
         """How the work on a kernel is shared out, by the one of its axes that has this size."""
-        return cuts(size, self._shares if sharing_pays(kernel.size, self.rows, self._shares) else 1)
+        return cuts(size, kernel_shares(kernel.size, self.rows, self._shares))
 
     def _by_layer(self, buffer: Array) -> list[Array]:
         """A view (features + 1, rows) of a flat buffer for each hidden layer."""

@@ -88,7 +88,7 @@ def test_gradients_that_are_spent_block_by_block_train_the_same(
 ) -> None:
     monkeypatch.setattr(workspace, "LARGEST_KEPT_BYTES", 0)
     monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1, kernel_shares))
-    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 0)
+    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 1)
     if block_rows is None:
         monkeypatch.setattr(workspace, "MOST_BLOCK_ROWS", 0)
     else:
@@ -124,7 +124,7 @@ def test_spent_gradients_keep_no_byte_either(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_training_steps_keep_no_byte_and_make_no_array(optimizer: Optimizer, split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "split_batch", lambda *_: split)
-    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 0)
+    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 1)
     parameters = Sequential(ARTICLE, seed=0)._parameters
     optimizer.build(len(parameters.vector), parameters.vector.dtype)
     loss = losses.get("binary_crossentropy")

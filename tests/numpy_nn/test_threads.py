@@ -63,7 +63,7 @@ def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighte
 
     monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1))
     history, vector = train()
-    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 0)
+    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 1)
     monkeypatch.setattr(batches, "split_batch", lambda rows, *_: split._replace(part_rows=min(split.part_rows, rows)))
     split_history, split_vector = train()
     np.testing.assert_allclose(split_vector, vector, rtol=0, atol=1e-14)
@@ -154,6 +154,8 @@ def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
     assert split_batch(255, wide, 2) == Split(255, 1, 2)
     assert split_batch(256, wide, 2) == Split(128, 2)
     assert split_batch(1, wide, 2) == Split(1, 1)
+    assert split_batch(16, wide, 64) == Split(16, 1, 4)
+    assert split_batch(512, wide, 64) == Split(128, 4)
     assert split_batch(255, wide, 1) == Split(255, 1)
 
 
