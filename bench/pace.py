@@ -1,7 +1,9 @@
-"""Which points of a scaling study aren't measured, since they are too far behind: by rules that each such trial's record states.
+"""Which points of a scaling study aren't measured, or not again: by rules that each such trial's record states.
 
 Called by the runner. Without them most of a study's time would go to contestants that are tens of times behind, in cells where
-nobody asks by how much exactly; and with a limit in seconds instead, it would depend on the machine who is left out.
+nobody asks by how much exactly; and with a limit in seconds instead, it would depend on the machine who is left out. What is left
+of the time goes to the cells that were disturbed: another process makes some rounds of a cell slower, never faster, so a cell is
+timed until the middle of each contestant's rounds is near the quickest of them. The rule looks at no ratio, and favours nobody.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from statistics import median
 
 from bench.launcher import Outcome
 from bench.records import Trial
@@ -20,6 +23,10 @@ come near in this one."""
 AGAIN_WITHIN = 2.0
 """Times the fastest step of a cell in its first round: who is further behind isn't timed there again, since it takes no interval to
 tell who is first."""
+
+FEWEST_ROUNDS = 4
+STEADY_WITHIN = 1.05
+"""Times a contestant's quickest round: with a median of at most so much for all of them, a cell needn't be timed again."""
 
 Cell = tuple[tuple[str, int], ...]
 
@@ -34,13 +41,18 @@ class Pace:
     contestants: Collection[str]
     """Those that may be first: all that learn."""
     _steps: defaultdict[tuple[str, Cell], dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    _rounds: defaultdict[tuple[str, Cell], list[tuple[int, str, float]]] = field(default_factory=lambda: defaultdict(list))
+    """Of each cell: number, contestant and median step of the rounds so far."""
 
     def add(self, trial: Trial) -> None:
         """Take note of a trial that has ended."""
         epochs = trial.epoch_seconds or []
-        if trial.point and trial.round == 0 and trial.kind == "timed" and trial.status == "ok" and len(epochs) > 1 and trial.steps:
-            steps = self._steps[trial.workload, _cell(trial.point)]
-            steps[trial.contestant] = min(epochs[1:]) * len(epochs) / trial.steps
+        if not trial.point or trial.kind != "timed" or trial.status != "ok" or len(epochs) < 2 or not trial.steps:
+            return
+        place, a_step = (trial.workload, _cell(trial.point)), len(epochs) / trial.steps
+        if trial.round == 0:
+            self._steps[place][trial.contestant] = min(epochs[1:]) * a_step
+        self._rounds[place].append((trial.round, trial.contestant, median(epochs[1:]) * a_step))
 
     def left_out(self, planned: PlannedTrial) -> Outcome | None:
         """The outcome of a trial that isn't worth its time; None where it is, which the first ones in a cell always are."""
@@ -55,12 +67,28 @@ class Pace:
             return Outcome(
                 "skipped", error=f"not timed again: over {AGAIN_WITHIN:g} times the fastest step of the cell's first round"
             )
+        if self._is_steady(planned, AGAIN_WITHIN * fastest):
+            return Outcome(
+                "skipped",
+                error=f"not timed again: each contestant's median round is within {STEADY_WITHIN - 1:.0%} of its quickest",
+            )
         for (other, cell), steps in self._steps.items():
             if other == workload and name in steps and _smaller(dict(cell), planned.point) and steps[name] > HOPELESS * fastest:
                 return Outcome(
                     "skipped", error=f"left out: in a smaller cell a step took over {HOPELESS:g} times this cell's fastest"
                 )
         return None
+
+    def _is_steady(self, planned: PlannedTrial, slowest: float) -> bool:
+        """Whether the cell's rounds before this one agree, of all that are timed again: a step of theirs is no longer than that."""
+        if planned.round < FEWEST_ROUNDS:
+            return False
+        place = planned.workload.name, _cell(planned.point)
+        rounds = defaultdict[str, list[float]](list)
+        for number, name, seconds in self._rounds[place]:
+            if number < planned.round and name in self.contestants and self._steps[place].get(name, slowest) <= slowest:
+                rounds[name].append(seconds)
+        return all(median(steps) <= STEADY_WITHIN * min(steps) for steps in rounds.values())
 
 
 def _smaller(cell: Mapping[str, int], other: Mapping[str, int]) -> bool:

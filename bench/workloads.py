@@ -159,7 +159,7 @@ _SCALING: dict[str, Any] = {
     # Likely the fastest first (`bench.schedule`). Keras' other settings and backends are far from the first everywhere in `moons`,
     # and tuning them cell by cell takes hours.
     "contestants": ["numpy_nn", "jax", "tensorflow", "torch", "torch-compile", "sklearn", "keras", "floor"],
-    "rounds": 6,
+    "rounds": 12,  # at the most: a cell that is steady has fewer (`bench.pace`)
     "launches": 1,
     "time_limit_seconds": 60,
 }
