@@ -16,10 +16,10 @@ import numpy as np
 from numpy_nn import activations
 from numpy_nn.blas import blas_threads
 from numpy_nn.losses import Loss
-from numpy_nn.optimizers import Optimizer
+from numpy_nn.optimizers import FLUSH_EVERY_STEPS, Optimizer
 from numpy_nn.parameters import Parameters
 from numpy_nn.scoring import Rows, score
-from numpy_nn.tape import Array, Operation, Tape
+from numpy_nn.tape import Array, Operation, Tape, play
 from numpy_nn.threads import Crew, Split, split_batch
 from numpy_nn.workspace import TrainingWorkspace
 
@@ -149,6 +149,8 @@ class Trainer:
             self._chunks.append((stages[-1], samples - rest, 1))
         self._stages = stages
         self._filled = False
+        self._flush = optimizer.flush()
+        self._unflushed = FLUSH_EVERY_STEPS
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -168,9 +170,18 @@ class Trainer:
             if not stay:
                 stage.fill(rows, start=start, count=count, order=order)
             stage.rescale(self._optimizer.gradient_factor)
-            yield from stage.tapes[:count]
+            for first in range(0, count, FLUSH_EVERY_STEPS):
+                yield from self._flushed(stage.tapes[first : min(first + FLUSH_EVERY_STEPS, count)])
             stage.collect(self._seen, start=start, count=count)
         self._filled = order is None and len(self._chunks) == len(self._stages)
+
+    def _flushed(self, tapes: list[Tape]) -> list[Tape]:
+        """The tapes of the next steps, before which the optimiser's state is rid of what has faded, if it's time for that."""
+        if self._unflushed >= FLUSH_EVERY_STEPS:
+            play(self._flush)
+            self._unflushed = 0
+        self._unflushed += len(tapes)
+        return tapes
 
     def score(self, rows: Rows, order: Array | None) -> tuple[float, float]:
         """The loss and the accuracy of the epoch just ended, each row as it was before its batch's update."""

@@ -181,6 +181,7 @@ def _set_threads(threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
+        torch.set_flush_denormal(True)  # as TensorFlow and XLA have it
 
 
 def _call_tensorflow(model: Any) -> Callable[[Array], Array]:

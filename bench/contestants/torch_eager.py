@@ -5,6 +5,9 @@ once, `autograd.grad` instead of `.grad` fields, the update by the `torch._forea
 batch 32: 300 to 370 µs a step so, 440 to 500 with `torch.optim.SGD` (fused, foreach or neither). Compiled, the whole step
 (loss, `torch.func.grad_and_value`, update) is one graph: 130 µs; with only the loss compiled it was 400. TorchInductor keeps its
 kernels on disk, so a later process compiles in less time than the first.
+
+Subnormal numbers are taken as zero, as TensorFlow and XLA do: with Adam, an eager step of three layers of 128 units took 1.5 times
+as long once some units had died.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ class TorchEager:
         import torch
 
         torch.set_num_threads(task.threads)
+        torch.set_flush_denormal(True)
         self._torch = torch
         self._task = task
         self._activations = [_activation(torch, activation_of(layer)) for layer in task.architecture]

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import oracle
 import pytest
-from cases import ARTICLE, Case, allocated, cases, moons
+from cases import ARCHITECTURE, ARTICLE, Case, allocated, cases, moons
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +110,22 @@ def test_spent_gradients_keep_no_byte_either(monkeypatch: pytest.MonkeyPatch) ->
         kept, peak = allocated(lambda: any(map(play, tapes)))
     assert kept == 0
     assert peak < 1500
+
+
+@pytest.mark.parametrize(("samples", "batch_size"), [(4, 4), (20, 4), (300, 1)])
+def test_no_unit_that_is_dead_leaves_subnormal_numbers(samples: int, batch_size: int) -> None:
+    optimizer = Adam()
+    model = Sequential(ARCHITECTURE, seed=0, dtype="float32")
+    model.compile(optimizer, "binary_crossentropy")
+    x, y = moons(samples, dtype="float32")
+    model.fit(x, y, batch_size, 1, verbose=0)
+    kernel, bias, *others = model.get_weights()
+    model.set_weights([0 * kernel, 0 * bias - 1, *others])
+    model.fit(x, y, batch_size, 1500 * batch_size // samples, verbose=0)
+    mean, square = optimizer.state()
+    assert not mean[:10].any()
+    for values in (mean, square):
+        assert np.abs(values[values != 0]).min() > np.finfo(np.float32).tiny
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,51 @@ def test_a_learning_rate_set_between_epochs_holds_from_then_on(optimizer: Optimi
     assert 0 < steps[1] <= 1.1 * momentum_left * steps[0]
 
 
+def subnormal(values: np.ndarray) -> np.ndarray:
+    return (values != 0) & (np.abs(values) < np.finfo(values.dtype).tiny)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("optimizer", DYADIC[1:], ids=repr)
+def test_what_fades_is_zero_instead_of_subnormal(optimizer: Optimizer, dtype: type) -> None:
+    weights = np.zeros(3, dtype)
+    gradient, tape = prepare(optimizer, weights)
+    gradient[:] = 1
+    play(tape)
+    flush = optimizer.flush()
+    for step in range(4000):
+        gradient[:] = 0
+        play(tape)
+        if step % 16 == 0:
+            play(flush)
+        assert not any(subnormal(array).any() for array in optimizer.state())
+    assert not any(array.any() for array in optimizer.state())
+
+
+def test_without_a_flush_it_would_stay_subnormal() -> None:
+    optimizer = Adam()
+    gradient, tape = prepare(optimizer, np.zeros(1, np.float32))
+    gradient[:] = 1
+    for _ in range(2000):
+        play(tape)
+        gradient[:] = 0
+    assert subnormal(optimizer.state()[0]).all()
+
+
+@given(exponents=st.lists(st.floats(-44, 5), min_size=1), seed=st.integers(0, 2**32 - 1))
+def test_a_flush_loses_less_than_the_rounding_of_epsilon(exponents: list[float], seed: int) -> None:
+    optimizer = Adam()
+    optimizer.build(len(exponents), np.dtype(np.float32))
+    signs = np.random.default_rng(seed).choice([-1, 1], len(exponents))
+    before = (signs * 10.0 ** np.array(exponents)).astype(np.float32)
+    for array in optimizer.state():
+        array[:] = before
+    play(optimizer.flush())
+    for array in optimizer.state():
+        np.testing.assert_allclose(array, before, rtol=np.finfo(np.float32).eps, atol=1e-32)
+        np.testing.assert_array_equal(array[np.abs(before) > 1e-17], before[np.abs(before) > 1e-17])
+
+
 def test_adam_counts_its_updates() -> None:
     optimizer = Adam()
     update(optimizer, np.zeros(2), np.ones((3, 2)))
