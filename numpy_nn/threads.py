@@ -25,7 +25,7 @@ SMALLEST_SHARE_ROWS = 128
 SMALLEST_SHARE_FLOPS = 1e8
 """A thread's share of a batch: with less to do (a millisecond), waking the thread, and waiting for Python's lock between two short
 operations, costs what it saves."""
-SMALLEST_KERNEL_SHARE = 6e6
+SMALLEST_KERNEL_SHARE = 5e6
 """Rows times weights, of what a thread has of a kernel that is shared out."""
 ROWS_A_LOAD = 8
 """Rows that count for the way of a weight from memory and back."""
@@ -144,7 +144,7 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
     units, 0.53 with 512, 0.66 with 128; for 8,192 rows of the article's network, 0.8.
 
     A smaller batch is taken whole, and the work on each large kernel is shared out. With 1,024 units, two threads take 0.72 of the
-    time of one for 8 rows, 0.79 for 32, 0.55 for 128; with 512 units, 0.77 for 64 rows, while for 16 rows they would take 1.1.
+    time of one for 8 rows, 0.79 for 32, 0.55 for 128; with 512 units, 0.84 for 32, while for 16 they would take 1.1.
     With more threads there are as many as have enough to do; that was measured on two cores alone.
 
     On a single thread, parts follow one another, small enough for the cache (`_cached_rows`). Side by side they are larger, since

@@ -154,7 +154,7 @@ def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
     assert split_batch(255, wide, 2) == Split(255, 1, 2)
     assert split_batch(256, wide, 2) == Split(128, 2)
     assert split_batch(1, wide, 2) == Split(1, 1)
-    assert split_batch(16, wide, 64) == Split(16, 1, 4)
+    assert split_batch(16, wide, 64) == Split(16, 1, 5)
     assert split_batch(512, wide, 64) == Split(128, 4)
     assert split_batch(255, wide, 1) == Split(255, 1)
 
