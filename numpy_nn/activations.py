@@ -21,6 +21,9 @@ from numpy_nn.tape import Array, Tape, empty, into, play, scalar, zeros
 MOST_ZEROS = 1 << 16
 """Numbers up to which `np.maximum` has as many zeros to compare with; beyond, a part of as many serves for all, from the cache."""
 
+MOST_SIGNS = 512
+"""Numbers of which `np.sign` takes less time than a comparison and a copy; it isn't vectorised."""
+
 
 class Activation(ABC):
     """`activation(z) -> a`, samples in rows; the methods record operations, samples in columns."""
@@ -99,6 +102,8 @@ class Relu(Elementwise):
 
     def slope(self, a: Array, slope: Array) -> Tape:
         # A comparison writes bools fast, and a copy casts them fast; a product of floats and bools would cast through a buffer.
+        if a.size <= MOST_SIGNS:
+            return [partial(np.sign, a, slope)]
         positive = empty(a.shape, bool)
         return [partial(np.greater, a, scalar(0, a.dtype), positive), partial(slope.__setitem__, ..., positive)]
 
