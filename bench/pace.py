@@ -3,7 +3,7 @@
 Called by the runner. Without them most of a study's time would go to contestants that are tens of times behind, in cells where
 nobody asks by how much exactly; and with a limit in seconds instead, it would depend on the machine who is left out. What is left
 of the time goes to the cells that were disturbed: another process makes some rounds of a cell slower, never faster, so a cell is
-timed until the middle of each contestant's rounds is near the quickest of them. The rule looks at no ratio, and favours nobody.
+timed until some of each contestant's rounds were as quick as its quickest. The rule looks at no ratio, and favours nobody.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from statistics import median
 
 from bench.launcher import Outcome
 from bench.records import Trial
@@ -25,8 +24,9 @@ AGAIN_WITHIN = 2.0
 tell who is first."""
 
 FEWEST_ROUNDS = 4
-STEADY_WITHIN = 1.05
-"""Times a contestant's quickest round: with a median of at most so much for all of them, a cell needn't be timed again."""
+QUICK_ROUNDS = 3
+QUICK_WITHIN = 1.05
+"""Times a contestant's quickest epoch: where each had so many rounds with an epoch that quick, a cell isn't timed again."""
 
 Cell = tuple[tuple[str, int], ...]
 
@@ -42,17 +42,17 @@ class Pace:
     """Those that may be first: all that learn."""
     _steps: defaultdict[tuple[str, Cell], dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     _rounds: defaultdict[tuple[str, Cell], list[tuple[int, str, float]]] = field(default_factory=lambda: defaultdict(list))
-    """Of each cell: number, contestant and median step of the rounds so far."""
+    """Of each cell: number, contestant and quickest step of the rounds so far."""
 
     def add(self, trial: Trial) -> None:
         """Take note of a trial that has ended."""
         epochs = trial.epoch_seconds or []
         if not trial.point or trial.kind != "timed" or trial.status != "ok" or len(epochs) < 2 or not trial.steps:
             return
-        place, a_step = (trial.workload, _cell(trial.point)), len(epochs) / trial.steps
+        place, step = (trial.workload, _cell(trial.point)), min(epochs[1:]) * len(epochs) / trial.steps
         if trial.round == 0:
-            self._steps[place][trial.contestant] = min(epochs[1:]) * a_step
-        self._rounds[place].append((trial.round, trial.contestant, median(epochs[1:]) * a_step))
+            self._steps[place][trial.contestant] = step
+        self._rounds[place].append((trial.round, trial.contestant, step))
 
     def left_out(self, planned: PlannedTrial) -> Outcome | None:
         """The outcome of a trial that isn't worth its time; None where it is, which the first ones in a cell always are."""
@@ -68,10 +68,8 @@ class Pace:
                 "skipped", error=f"not timed again: over {AGAIN_WITHIN:g} times the fastest step of the cell's first round"
             )
         if self._is_steady(planned, AGAIN_WITHIN * fastest):
-            return Outcome(
-                "skipped",
-                error=f"not timed again: each contestant's median round is within {STEADY_WITHIN - 1:.0%} of its quickest",
-            )
+            near = f"{QUICK_ROUNDS} rounds are within {QUICK_WITHIN - 1:.0%} of the quickest"
+            return Outcome("skipped", error=f"not timed again: of each contestant {near}")
         for (other, cell), steps in self._steps.items():
             if other == workload and name in steps and _smaller(dict(cell), planned.point) and steps[name] > HOPELESS * fastest:
                 return Outcome(
@@ -88,7 +86,7 @@ class Pace:
         for number, name, seconds in self._rounds[place]:
             if number < planned.round and name in self.contestants and self._steps[place].get(name, slowest) <= slowest:
                 rounds[name].append(seconds)
-        return all(median(steps) <= STEADY_WITHIN * min(steps) for steps in rounds.values())
+        return all(sorted(steps)[:QUICK_ROUNDS][-1] <= QUICK_WITHIN * min(steps) for steps in rounds.values())
 
 
 def _smaller(cell: Mapping[str, int], other: Mapping[str, int]) -> bool:

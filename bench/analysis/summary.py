@@ -66,8 +66,8 @@ class Analysis:
     limits: pd.DataFrame
     """workload, contestant ("floor" too), step_seconds, floor_seconds, times_floor, low, high, share_of_peak."""
     scaling: pd.DataFrame
-    """width, batch, layers, threads, contestant, step_seconds, rank (NaN for the floor), ratio_to_best, low, high, left_out (the
-    reason, missing where there is a figure)."""
+    """width, batch, layers, threads, contestant, step_seconds (the quickest tenth of the epochs), rank (NaN for the floor),
+    ratio_to_best, low, high, left_out (the reason, missing where there is a figure)."""
     memory: pd.DataFrame
     """workload, contestant, peak_memory_bytes (largest of the timed trials)."""
     warnings: list[str]

@@ -21,6 +21,10 @@ _ONE_CALL = (
     "One call at a time of each contestant's fastest way to predict; contestants take turns, in several rounds of each launch, and "
     "a turn's median and 99th percentile are what is summed up."
 )
+_QUICK_STEP = (
+    "A step here is what the quickest tenth of its epochs stayed below: another process makes some epochs of a cell longer, never "
+    "shorter. An interval is over the rounds of one launch."
+)
 _COMPILED = (
     "Keras' own calls are `predict`, `predict_on_batch` and the model itself; functions that are compiled from a model by hand "
     "(`jax.jit`, `tf.function`) are no longer Keras' calls, and have rows and columns of their own."
@@ -131,7 +135,7 @@ def _scaling(analysis: Analysis) -> Section:
         blocks.append(
             Paragraph(
                 f"`{OURS}` is first in {first} of {len(cells)} cells, and first or within 5 % of the first in {close} of them "
-                f"({units.percent(close / len(cells))})."
+                f"({units.percent(close / len(cells))}). {_QUICK_STEP}"
             )
         )
         blocks += drawings.scaling(table, cells)

@@ -159,19 +159,20 @@ def test_a_cell_is_timed_until_it_is_steady_and_the_floor_has_no_say(tmp_path):
     specs, seen = [spec("Tiny"), spec("Twin"), spec("Slow", learns=False)], Counter()
 
     def disturbed(request):
-        """In the wider cell, Twin's first three rounds take longer, as if its core were wanted; the floor's grow."""
+        """In the wider cell, five of Twin's first six rounds take longer, as if its core were wanted; the floor's grow."""
         name, width = request.target.rpartition(":")[2], request.architecture[0]["output_dim"]
         if request.kind == "timed":
             seen[name, width] += 1
-        slower = {"Twin": 1.5 if width == 8 and seen[name, width] <= 3 else 1.0, "Slow": seen[name, width]}.get(name, 1.0)
+        wanted = width == 8 and seen[name, width] in (1, 2, 3, 5, 6)
+        slower = {"Twin": 1.5 if wanted else 1.0, "Slow": seen[name, width]}.get(name, 1.0)
         return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * slower, slower, slower]})
 
     grid = job(tmp_path, specs=specs, rounds=9, launches=1, grid={"width": [4, 8], "batch": [1]})
     made, trials, _ = run(grid, FakeLaunch(outcome=disturbed))
     rounds = Counter((trial.contestant, trial.point["width"]) for trial in trials if trial.kind == "timed" and trial.status == "ok")
-    assert rounds == {(name, width): {4: 4, 8: 7}[width] for name in ("Tiny", "Twin", "Slow") for width in (4, 8)}
+    assert rounds == {(name, width): {4: 4, 8: 8}[width] for name in ("Tiny", "Twin", "Slow") for width in (4, 8)}
     assert {trial.error for trial in trials if trial.status == "skipped"} == {
-        "not timed again: each contestant's median round is within 5% of its quickest"
+        "not timed again: of each contestant 3 rounds are within 5% of the quickest"
     }
     assert made.status == "complete"
 
