@@ -20,7 +20,6 @@ from numpy_nn.tape import Array, Tape, empty, into, play, scalar, zeros
 
 MOST_ZEROS = 1 << 16
 """Numbers up to which `np.maximum` has as many zeros to compare with; beyond, a part of as many serves for all, from the cache."""
-
 MOST_SIGNS = 512
 """Numbers of which `np.sign` takes less time than a comparison and a copy; it isn't vectorised."""
 

@@ -70,8 +70,8 @@ class Optimizer(ABC):
         """Operations, to be played now and then, that set to zero what has all but faded away.
 
         Where a unit of relu is no longer active, its state fades until it is subnormal, and there it stays: nine tenths of the
-        smallest number are rounded to that number. For subnormal operands a CPU takes a path of its own, tens of times as long;
-        TensorFlow and XLA have it take zero instead, which NumPy can't. From about 1,000 steps on, a step of the article's network
+        smallest number are rounded to that number. For subnormal operands a CPU takes a slower path of its own; TensorFlow and
+        XLA have it take zero instead, which NumPy can't. From about 1,000 steps on, a step of the article's network
         took 1.8 times as long without this, and 4.7 times with three layers of 128 units and one row a batch. What is lost is
         far below the rounding of ε.
         """

@@ -141,7 +141,8 @@ def split_batch(rows: int, parameters: Parameters, threads: int) -> Split:
 
     In parts side by side where each has rows and products enough (6 operations a row and parameter: 2 for each of a layer's three
     products). Two threads, on two cores that nobody else wants, take 0.52 of the time of one for 1,024 rows with layers of 1,024
-    units, 0.53 with 512, 0.66 with 128; for 8,192 rows of the article's network, 0.8.
+    units, 0.53 with 512, 0.66 with 128; for 8,192 rows of the article's network, 0.8. Its 900 rows would take 1.0 to 1.2: of 60
+    operations of 5 µs, too many wait for Python's lock, and so they do where the second thread has a part's gradients alone.
 
     A smaller batch is taken whole, and the work on each large kernel is shared out. With 1,024 units, two threads take 0.72 of the
     time of one for 8 rows, 0.79 for 32, 0.55 for 128; with 512 units, 0.84 for 32, while for 16 they would take 1.1.

@@ -101,8 +101,8 @@ def _rounds(trials: list[Trial]) -> Rounds:
 def _interval(own: Rounds, best: Rounds) -> tuple[float, float]:
     """The ends of the ratio's interval: Student's t, with the standard error of its logarithm from a bootstrap over the rounds.
 
-    Rounds stand in for launches, of which a study has one. By the bootstrap's percentiles, the interval of four rounds
-    would hold the true ratio in 84 % of simulated cases (`bench.analysis.statistics`); for the same reason √(n / (n − 1)).
+    Rounds stand in for launches, of which a study has one. The bootstrap's own percentiles would hold the true ratio
+    too seldom, with so few rounds (`bench.analysis.statistics`); for the same reason √(n / (n − 1)).
     """
     count = min(len(own), len(best))
     if count < 2:
