@@ -170,18 +170,20 @@ class Trainer:
             if not stay:
                 stage.fill(rows, start=start, count=count, order=order)
             stage.rescale(self._optimizer.gradient_factor)
-            for first in range(0, count, FLUSH_EVERY_STEPS):
-                yield from self._flushed(stage.tapes[first : min(first + FLUSH_EVERY_STEPS, count)])
+            tapes = stage.tapes[:count]
+            yield from self._flushed(tapes) if self._flush else tapes
             stage.collect(self._seen, start=start, count=count)
         self._filled = order is None and len(self._chunks) == len(self._stages)
 
-    def _flushed(self, tapes: list[Tape]) -> list[Tape]:
-        """The tapes of the next steps, before which the optimiser's state is rid of what has faded, if it's time for that."""
-        if self._unflushed >= FLUSH_EVERY_STEPS:
-            play(self._flush)
-            self._unflushed = 0
-        self._unflushed += len(tapes)
-        return tapes
+    def _flushed(self, tapes: list[Tape]) -> Iterator[Tape]:
+        """The tapes of the next steps; every so many steps, the optimiser's state is rid of what has faded."""
+        for first in range(0, len(tapes), FLUSH_EVERY_STEPS):
+            if self._unflushed >= FLUSH_EVERY_STEPS:
+                play(self._flush)
+                self._unflushed = 0
+            some = tapes[first : first + FLUSH_EVERY_STEPS]
+            self._unflushed += len(some)
+            yield from some
 
     def score(self, rows: Rows, order: Array | None) -> tuple[float, float]:
         """The loss and the accuracy of the epoch just ended, each row as it was before its batch's update."""
