@@ -1,4 +1,4 @@
-"""The trials of a run as one tidy table, for readers with pandas. Called by `bench.load` and by `bench.export`.
+"""The trials of a run as one tidy table, for readers with pandas. Called by `bench.load` and by `bench.report.export`.
 
 Every column is there in every run, so that code which reads one run reads all.
 """

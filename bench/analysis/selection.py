@@ -19,7 +19,7 @@ def succeeded(data: RunData, kind: TrialKind) -> list[Trial]:
 
 
 def workload_named(data: RunData, name: str) -> dict[str, Any]:
-    """A workload of the run, as `bench.workloads.Workload` dumped itself; empty where the run has none of that name."""
+    """A workload of the run, as `bench.workloads.models.Workload` dumped itself; empty where the run has none of that name."""
     return next((workload for workload in data.run.workloads if workload["name"] == name), {})
 
 

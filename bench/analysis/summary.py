@@ -13,7 +13,7 @@ import pandas as pd
 from bench.analysis.accuracy import accuracy_table, agreement_table, curves_table
 from bench.analysis.latency import latency_tables
 from bench.analysis.limits import limits_table
-from bench.analysis.noise import noise_warnings
+from bench.analysis.noise_warnings import noise_warnings
 from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings
 from bench.analysis.precision import precision_warnings
 from bench.analysis.scaling import scaling_table

@@ -1,6 +1,6 @@
 """What a contestant is: the task it is handed, and the few methods it has.
 
-Called by `bench.worker`, inside the contestant's own process; written by whoever adds a contestant. Imports NumPy and the
+Called by `bench.execution.worker`, inside the contestant's own process; written by whoever adds a contestant. Imports NumPy and the
 standard library only, so that a worker's memory and cold start are the contestant's own.
 """
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.wording import may_be, one_line
+from bench.error_messages import may_be, one_line
 
 TIME_LIMIT_SECONDS = 120.0
 """For the import of a contestant; the heaviest framework takes a tenth of it."""

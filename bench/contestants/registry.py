@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.wording import may_be
+from bench.error_messages import may_be
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bench.analysis.verdict import claims, verdict
 from bench.records import read_run
 from bench.report import html, markdown, sections, style
 from bench.report.document import Document
-from bench.report.inputs import read_pictures
+from bench.report.plot_data import read_pictures
 from bench.report.tables import csv_tables
 
 TABLES_FOLDER = "tables"

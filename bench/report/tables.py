@@ -20,7 +20,7 @@ from bench.report import units
 from bench.report.derived import breakdown, of_workload
 from bench.report.document import Table
 from bench.report.style import in_order
-from bench.workloads import REFERENCE
+from bench.workloads.models import REFERENCE
 
 _KEYS = (
     "workload",

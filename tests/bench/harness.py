@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.contestants.registry import Spec
-from bench.datasets import Split
-from bench.launcher import Outcome
+from bench.execution.worker_process import Outcome
 from bench.records import Environment, Run, Trial
-from bench.workloads import Workload
+from bench.workloads.data_sets import Split
+from bench.workloads.models import Workload
 
 CONTESTANTS = Path(__file__).parent / "contestants_for_tests"
 ARCHITECTURE = [
@@ -39,7 +39,7 @@ def workload(**fields):
 
 
 def small_split(name, parameters, *, seed, **_):
-    """Stands in for `bench.datasets.make_split`, without scikit-learn's import."""
+    """Stands in for `bench.workloads.data_sets.make_split`, without scikit-learn's import."""
     x = np.random.default_rng(seed).normal(size=(20, 2))
     y = (x.sum(axis=1, keepdims=True) > 0).astype(float)
     return Split(x[:16], y[:16], x[16:], y[16:])

@@ -12,11 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness import Watcher, run_record, small_split, spec, workload
 
-import bench.tasks
-from bench.folder import FolderError, claimed
-from bench.launcher import Launcher
+import bench.execution.request_builder
+from bench.execution.run_directory import FolderError, claimed
+from bench.execution.runner import Job, Runner
+from bench.execution.worker_process import Launcher
 from bench.records import RUN_FILE, read_run
-from bench.runner import Job, Runner
 
 
 def entries(epochs=3, names=("Slow", "Tiny", "Twin")):
@@ -36,7 +36,7 @@ def main():
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (arguments.file_size_limit, arguments.file_size_limit))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bench.tasks.make_split = small_split
+    bench.execution.request_builder.make_split = small_split
     directory = arguments.directory
     try:
         with claimed(directory):

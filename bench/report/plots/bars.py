@@ -1,6 +1,6 @@
 """How long and how large: times, times the floor, where the time goes, memory, as horizontal bars.
 
-Called by `bench.report.drawings`. A bar carries its figure, and a whisker from end to end of its 95 % interval.
+Called by `bench.report.figures`. A bar carries its figure, and a whisker from end to end of its 95 % interval.
 """
 
 from __future__ import annotations

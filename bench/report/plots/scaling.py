@@ -1,6 +1,6 @@
 """For which sizes who wins: the map of winners over width and batch, and the time of a step as curves.
 
-Called by `bench.report.drawings` where a scaling workload was measured.
+Called by `bench.report.figures` where a scaling workload was measured.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is learnt, and what was learnt of it: the data set, and each contestant's decision surface over it.
 
-Called by `bench.report.drawings` for data of two features and two classes.
+Called by `bench.report.figures` for data of two features and two classes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.datasets import Split
 from bench.report.style import INK, PAPER, new_figure
+from bench.workloads.data_sets import Split
 
 CLASS_COLOURS = ("#b35806", "#7b5fc0", "#4d7c2f", "#7f7f7f", "#b3003b")
 """None is a contestant's colour."""

@@ -1,6 +1,6 @@
 """How a training went: loss and accuracy an epoch, parity an epoch, accuracy against the clock, who reached the target when.
 
-Called by `bench.report.drawings`. Contestants that compute the same lie on top of one another: the reference is drawn wide and
+Called by `bench.report.figures`. Contestants that compute the same lie on top of one another: the reference is drawn wide and
 pale, the others thin above it, each dashed where the next ones have their gaps, so that all can be seen.
 """
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.report.style import FAINT, colour, count_axis, in_order, legend_below, new_figure, percent_axis, time_axis
-from bench.workloads import REFERENCE
+from bench.workloads.models import REFERENCE
 
 _DASH = 4.0
 """In line widths."""

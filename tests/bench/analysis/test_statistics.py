@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.analysis.coverage import LAUNCHES, LEAST, MOST, REPEATS, ROUND_SIGMA, ROUNDS, SHAPES, TRUE_RATIO, simulated_pairs
-from bench.analysis.coverage import coverage as simulated_coverage
 from bench.analysis.statistics import equivalent, nested_interval, ratio_interval, student_interval, time_interval
+from bench.selfcheck.coverage import LAUNCHES, LEAST, MOST, REPEATS, ROUND_SIGMA, ROUNDS, SHAPES, TRUE_RATIO, simulated_pairs
+from bench.selfcheck.coverage import coverage as simulated_coverage
 
 
 def coverage(interval, truth):

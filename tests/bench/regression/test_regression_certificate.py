@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import numpy_nn
-from bench.regression import certificate, certificate_report, simulation, slowdown
-from bench.regression.certificate import CELLS, next_cell
-from bench.regression.comparison import log_ratio
-from bench.regression.revisions import PACKAGE
+from bench.regression.certify import certificate, certificate_report, simulation, slowdown
+from bench.regression.certify.certificate import CELLS, next_cell
+from bench.regression.compare.comparison import log_ratio
+from bench.regression.compare.revisions import PACKAGE
 
 
 def run(cell, verdict="no change", seconds=10.0, ratio=1.0):

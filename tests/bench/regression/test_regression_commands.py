@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from repositories import commit, edit, git, make_repository
 
-from bench.regression.commands import EXIT_CODES
-from bench.regression.sequential import Verdict
-from bench.regression.slowdown import ADDITION
+from bench.cli.regression import EXIT_CODES
+from bench.regression.certify.slowdown import ADDITION
+from bench.regression.compare.sequential import Verdict
 
 ROOT = Path(__file__).resolve().parents[3]
 

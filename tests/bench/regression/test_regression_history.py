@@ -6,10 +6,10 @@ import pytest
 from synthetic import synthetic_run
 
 from bench.analysis.summary import analyse
-from bench.regression.changes import FALSE_ALARM_RATE, MOST_POINTS, change_points, changes, machine_changes
-from bench.regression.history import Tracked, add, read_history, tracked
-from bench.regression.simulation import TREND_NOISES, recovered_found, trend_false_alarms
-from bench.regression.trend import draw, markdown
+from bench.regression.certify.simulation import TREND_NOISES, recovered_found, trend_false_alarms
+from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, changes, machine_changes
+from bench.regression.history.history import Tracked, add, read_history, tracked
+from bench.regression.history.history_report import draw, markdown
 
 SERIES = "moons: step / keras"
 

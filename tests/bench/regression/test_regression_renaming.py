@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from bench.regression.renaming import copy_renamed
+from bench.regression.compare.renaming import copy_renamed
 
 FORMS = {
     "from": "from pkg.part import VALUE",

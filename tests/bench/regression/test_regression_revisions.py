@@ -7,8 +7,8 @@ import tempfile
 import pytest
 from repositories import commit, git, make_repository
 
-from bench.regression import revisions
-from bench.regression.revisions import PREFIX, RevisionError, side_by_side
+from bench.regression.compare import revisions
+from bench.regression.compare.revisions import PREFIX, RevisionError, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_a_dirty_submodule_gets_in_nobodys_way(repository, tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
-from bench.regression.revisions import side_by_side
+from bench.regression.compare.revisions import side_by_side
 with side_by_side(Path(sys.argv[1]), "good", "good"):
     print("ready", flush=True)
     sys.stdin.read()

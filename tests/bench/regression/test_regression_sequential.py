@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.regression.sequential import LARGEST_STAKE, SENSITIVITIES, Rule, Verdict, log_wealth, overall
+from bench.regression.compare.sequential import LARGEST_STAKE, SENSITIVITIES, Rule, Verdict, log_wealth, overall
 
 LOG_RATIOS = st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=40)
 

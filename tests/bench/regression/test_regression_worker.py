@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import numpy_nn
-from bench.regression import worker
-from bench.regression.benchmarks import BENCHMARKS, Work
+from bench.regression.compare import worker
+from bench.regression.compare.benchmarks import BENCHMARKS, Work
 
 BOTH = {"base": numpy_nn, "head": numpy_nn}
 
@@ -44,7 +44,7 @@ def test_blocks_of_a_fit_are_epochs_of_it_and_go_on_from_one_another():
         x_y()
     after = x_y.outcome()
     x_y.close()
-    from bench.regression.benchmarks import draw_weights, make_model, two_moons
+    from bench.regression.compare.benchmarks import draw_weights, make_model, two_moons
 
     model = make_model(numpy_nn, draw_weights(4))
     model.fit(*two_moons(160, 4), batch_size=32, epochs=3, shuffle=False, verbose=0)

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from report_frames import time_row
 
 from bench.contestants.registry import CONTESTANTS
-from bench.datasets import Split
 from bench.report import style
 from bench.report.plots import bars, scaling, surfaces, training
+from bench.workloads.data_sets import Split
 
 MOONS = pd.DataFrame(
     [

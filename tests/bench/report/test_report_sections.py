@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from report_frames import COLUMNS, time_row
 
-from bench.datasets import Split
-from bench.report import context, derived, sections, tables
+from bench.report import derived, sections, tables
+from bench.report import methodology as context
 from bench.report.document import Bullets, Paragraph, Plot, Table
-from bench.report.inputs import Pictures, read_pictures
+from bench.report.plot_data import Pictures, read_pictures
 from bench.report.plots.surfaces import Surface
+from bench.workloads.data_sets import Split
 
 NOT_MEASURED = "Not measured in this run."
 TITLES = [

@@ -1,0 +1,31 @@
+"""How a mistake is put into words: one line that names the key, what it was and what it may be.
+
+Called by whatever reads what a user wrote (workloads, data sets, contestants, records). Standard library only: a worker has it too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Iterable
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def one_line(text: object) -> str:
+    """`text` with every run of white space, line breaks too, made one blank."""
+    return " ".join(str(text).split())
+
+
+def short(value: object) -> str:
+    """What a value was, quoted as Python writes it, cut where it is long."""
+    return one_line(_SHORT.repr(value))
+
+
+def may_be(word: str, known: Iterable[str]) -> str:
+    """All the words that would have been right, the nearest to `word` named first."""
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    return f"{guess}it may be one of {', '.join(words)}"

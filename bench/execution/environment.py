@@ -1,0 +1,130 @@
+"""What a run was made on: the machine, the system, the libraries and their BLAS, the commit.
+
+Called by the command line, once a run. Nothing that is described is imported: versions come from the packages' metadata.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from bench.records import Environment
+
+PACKAGES = (
+    "moons-bench",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "keras",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+)
+GIT_SECONDS = 10.0
+
+
+def describe(threads: int) -> Environment:
+    """The environment of a run whose workers get `threads` BLAS threads."""
+    commit, dirty = revision(Path(__file__).resolve().parents[2])
+    return Environment(
+        cpu=cpu_name(),
+        cores=cores(),
+        memory_bytes=int(psutil.virtual_memory().total),
+        operating_system=platform.platform(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        versions=versions(),
+        blas=blas(),
+        blas_threads=threads,
+        commit=commit,
+        dirty=dirty,
+        date=now(),
+        load_1min=float(psutil.getloadavg()[0]),
+        clock_resolution_seconds=clock_resolution_seconds(),
+    )
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """The processor's name, as its maker gave it where the system knows."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"^(?:model name|Hardware)\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """The installed ones of PACKAGES."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def blas() -> str:
+    """NumPy's BLAS, by name and version."""
+    config: Any = np.show_config(mode="dicts")
+    found = config.get("Build Dependencies", {}).get("blas", {})
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def revision(folder: Path) -> tuple[str | None, bool | None]:
+    """The commit of `folder`, and whether there are changes beside it; None where it is no git checkout or there is no git."""
+    if not (folder / ".git").exists():  # installed into some other repository's environment, it has no commit of its own
+        return None, None
+    commit = _git(folder, "rev-parse", "HEAD")
+    status = _git(folder, "status", "--porcelain")
+    return commit, None if commit is None or status is None else bool(status)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=GIT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def clock_resolution_seconds(clock: Callable[[], float] = time.perf_counter, readings: int = 1000) -> float:
+    """The smallest step between two readings of the clock that differ: what can be told apart, whatever the system claims."""
+    smallest = float("inf")
+    last = clock()
+    for _ in range(readings):
+        reading = clock()
+        if reading > last:
+            smallest = min(smallest, reading - last)
+        last = reading
+    return smallest if smallest < float("inf") else float(time.get_clock_info("perf_counter").resolution)

@@ -1,0 +1,216 @@
+"""Runs the trials of a plan, one at a time, and keeps what they gave: crashes, time limits, resuming, more rounds.
+
+Called by the command line, which hands in how workers are launched, who watches, and when it is enough. What stands in a
+plan is `bench.execution.schedule`'s, how a process is handled `bench.execution.worker_process`'s; no figure is computed here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.execution.durations import Durations
+from bench.execution.environment import now
+from bench.execution.repeated_failures import Strikes
+from bench.execution.request_builder import Tasks
+from bench.execution.run_directory import clear_scratch
+from bench.execution.scaling_cutoff import Pace
+from bench.execution.schedule import Entries, PlannedTrial, TrialKey, extra_rounds, key_of, plan
+from bench.execution.system_load import NoiseMeter
+from bench.execution.worker_pool import Crew
+from bench.execution.worker_process import Launch, Outcome
+from bench.records import Run, RunData, Trial, append_trial, read_run, write_run
+from bench.workloads.models import REFERENCE
+
+Status = Literal["complete", "interrupted"]
+Place = tuple[str, str, tuple[tuple[str, int], ...]]
+"""Where a contestant's settings hold: the workload, its name, the cell."""
+
+
+class Observer:
+    """Watches a run, for the screen; this one shows nothing."""
+
+    def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
+        """A trial begins; `done` of `total` have ended."""
+
+    def ended(self, trial: Trial, done: int, total: int) -> None:
+        """A trial has ended, and its record is on the disk."""
+
+    def note(self, text: str) -> None:
+        """Something happened that isn't a trial."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to be made, or to be gone on with."""
+
+    directory: Path
+    run: Run
+    entries: Entries
+    reference: str = REFERENCE
+    ended: Sequence[Trial] = ()
+    """Trials that ended before the run was resumed."""
+
+
+@dataclass(frozen=True)
+class MoreRounds:
+    """Whether rounds are added to those that were planned."""
+
+    enough: Callable[[RunData], str | None]
+    """Why what has been measured is enough; None where it isn't."""
+    time_budget_seconds: float
+    """For the run as a whole: a launch that wouldn't fit any more isn't begun."""
+
+
+class Runner:
+    """Makes one run."""
+
+    def __init__(self, job: Job, *, launch: Launch, observer: Observer, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._job = job
+        self._observer = observer
+        self._clock = clock
+        self._crew = Crew(launch)
+        self._tasks = Tasks(job.directory, threads=job.run.threads, reference=job.reference)
+        self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
+        self._ended = {key_of(trial) for trial in job.ended}
+        self._options: dict[Place, Mapping[str, Any]] = {
+            _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
+        }
+        self._strikes = Strikes()
+        self._pace = Pace({spec.name for _, specs in job.entries for spec in specs if spec.learns})
+        for trial in job.ended:
+            self._pace.add(trial)
+        self._durations = Durations()
+
+    def run(self, more: MoreRounds | None = None) -> Run:
+        """Run what is planned and hasn't ended, then `more`; return the run's record, as `run.json` has it.
+
+        Ctrl-C, and a disk that can't be written any more, end the run and keep every trial that has ended.
+        """
+        started = self._clock()
+        status: Status
+        try:
+            write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
+            self._plan_rounds_added_before()
+            self._run_all()
+            reason = "all planned rounds are done" if more is None else self._add_rounds(more, started)
+            status = "complete"
+        except KeyboardInterrupt:
+            status, reason = "interrupted", "interrupted"
+        except OSError as error:
+            status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
+        finally:
+            self._crew.close()
+        return self._finish(status, reason, self._clock() - started)
+
+    def _finish(self, status: Status, reason: str, seconds: float) -> Run:
+        elapsed = (self._job.run.elapsed_seconds or 0.0) + seconds
+        run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
+        try:
+            if status == "complete":
+                clear_scratch(self._job.directory)
+            write_run(self._job.directory, run)
+        except OSError as error:
+            self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
+        return run
+
+    def _plan_rounds_added_before(self) -> None:
+        """Plan again what a run that was killed had added, as far as it got."""
+        last = max((trial.launch for trial in self._job.ended), default=0)
+        while last > max((planned.launch for planned in self._planned), default=last):
+            self._planned += extra_rounds(self._job.entries, self._planned, seed=self._job.run.seed)
+
+    def _add_rounds(self, more: MoreRounds, started: float) -> str:
+        """Add launches until it is enough; why no more were added."""
+        while (reason := more.enough(read_run(self._job.directory))) is None:
+            extra = extra_rounds(self._job.entries, self._planned, seed=self._job.run.seed)
+            if not extra:
+                return "no workload has rounds that more could be added to"
+            seconds = self._durations.total(extra) or 0.0
+            if self._clock() - started + seconds > more.time_budget_seconds:
+                return (
+                    f"the time budget of {more.time_budget_seconds:.0f} s ended before the headline ratios were precise enough: "
+                    f"another launch would have taken about {seconds:.0f} s"
+                )
+            self._planned += extra
+            if not self._run_all():
+                return "no contestant is left that trains"
+        return reason
+
+    def _run_all(self) -> int:
+        """Run the planned trials that haven't ended; how many of them were right."""
+        return sum(self._run_one(planned) for planned in self._planned if planned.key not in self._ended)
+
+    def _run_one(self, planned: PlannedTrial) -> bool:
+        waiting = [other for other in self._planned if other.key not in self._ended]
+        total, done = len(self._planned), len(self._planned) - len(waiting)
+        self._observer.started(planned, done, total, self._durations.total(waiting))
+        started, started_at, meter = self._clock(), now(), NoiseMeter()
+        self._crew.enter(planned.launch)
+        threads = self._tasks.threads_of(planned)
+        meter.start(self._crew.pid(planned, threads))
+        given_up = self._strikes.given_up(planned)
+        outcome = given_up or self._pace.left_out(planned) or self._try(planned)
+        load = meter.stop(self._crew.pid(planned, threads))
+        if outcome.status != "skipped":
+            self._strikes.add(planned, outcome)
+        self._ended.add(planned.key)
+        if outcome.status in ("failed", "timeout"):
+            self._crew.dismiss(planned)
+        if planned.kind == "tune":
+            self._options[_place(planned)] = outcome.figures.get("details", {}).get("options", {})
+        if planned.kind != "tune" or outcome.figures or outcome.error:  # it may have nothing to tune
+            trial = self._record(planned, outcome, started_at, load)
+            append_trial(self._job.directory, trial)
+            self._pace.add(trial)
+            self._observer.ended(trial, done + 1, total)
+        if given_up is None:
+            self._durations.add(planned, self._clock() - started)
+        return outcome.status == "ok"
+
+    def _try(self, planned: PlannedTrial) -> Outcome:
+        request = self._tasks.request(planned, self._settings(planned))
+        worker = self._crew.worker(planned, request.threads)
+        return worker.run(request, planned.workload.time_limit_seconds)
+
+    def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
+        """What the contestant chose here; in a workload without a clock, what it last chose for another."""
+        if planned.workload.rounds > 0:
+            return self._options.get(_place(planned), {})
+        chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
+        return chosen[-1] if chosen else {}
+
+    def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: dict[str, float]) -> Trial:
+        return Trial(
+            run_id=self._job.run.run_id,
+            workload=planned.workload.name,
+            contestant=planned.spec.name,
+            kind=planned.kind,
+            seed=planned.seed,
+            round=planned.round,
+            launch=planned.launch,
+            point=dict(planned.point),
+            status=outcome.status,
+            error=outcome.error,
+            dtype=planned.workload.training_of(planned.spec.name).dtype,
+            threads=self._tasks.threads_of(planned),
+            started_at=started_at,
+            load=load,
+            **outcome.figures,
+        )
+
+
+def _place(planned: PlannedTrial) -> Place:
+    return _place_of(planned.key)
+
+
+def _tuned(trial: Trial) -> Place:
+    return _place_of(key_of(trial))
+
+
+def _place_of(key: TrialKey) -> Place:
+    workload, contestant, _kind, _seed, _round, point = key
+    return workload, contestant, point

@@ -1,0 +1,50 @@
+"""What a trial, an environment and a run are on disk: typed, versioned, validated; read and written whole.
+
+Imported from here by all others: execution writes records, analysis and report read them.
+"""
+
+from bench.records.models import (
+    REFERENCE,
+    SCHEMA_VERSION,
+    ContestantRecord,
+    Environment,
+    Latency,
+    Parity,
+    Record,
+    Run,
+    Trial,
+    TrialKind,
+    TrialStatus,
+)
+from bench.records.store import (
+    ARRAYS_FOLDER,
+    RUN_FILE,
+    TRIALS_FILE,
+    RecordError,
+    RunData,
+    append_trial,
+    read_run,
+    write_run,
+)
+
+__all__ = [
+    "ARRAYS_FOLDER",
+    "REFERENCE",
+    "RUN_FILE",
+    "SCHEMA_VERSION",
+    "TRIALS_FILE",
+    "ContestantRecord",
+    "Environment",
+    "Latency",
+    "Parity",
+    "Record",
+    "RecordError",
+    "Run",
+    "RunData",
+    "Trial",
+    "TrialKind",
+    "TrialStatus",
+    "append_trial",
+    "read_run",
+    "write_run",
+]

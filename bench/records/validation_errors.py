@@ -1,0 +1,35 @@
+"""What pydantic found wrong with a record or a workload, as one line that names the key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from bench.error_messages import may_be, one_line, short
+
+
+def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
+    """The first thing that pydantic found wrong with a `model`, by its dotted key; `prefix` is the key of the model itself."""
+    mistake = error.errors(include_url=False)[0]
+    location = mistake["loc"]
+    key = ".".join(str(part) for part in ([prefix] if prefix else []) + list(location))
+    kind, message = mistake["type"], one_line(mistake["msg"]).removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return f"{key} is no key that is known: {may_be(str(location[-1]), _keys(model, location[:-1]))}"
+    if kind == "missing":
+        return f"{key} is missing"
+    if kind == "json_invalid" or not key:
+        return message
+    return f"{key} is {short(mistake['input'])}: {re.sub('^[A-Z][a-z]+ should', 'it should', message)}"
+
+
+def _keys(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
+    """The fields of the model that stands at `location` inside `model`."""
+    place: Any = model
+    for part in location:
+        fields = getattr(place, "model_fields", None)
+        place = fields[str(part)].annotation if fields is not None else get_args(place)[-1]
+    return list(getattr(place, "model_fields", {}))

@@ -1,0 +1,1 @@
+"""How often `compare` is wrong, measured."""

@@ -1,0 +1,125 @@
+"""The certificate as a reader opens it: `certificate.json`, `certificate.md`, and a plot. Called by the command `certify`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from bench.regression.compare.sequential import INTERVAL_LEVEL, LEVEL
+from bench.regression.history.change_points import FALSE_ALARM_RATE
+from bench.report.style import RC, new_figure, percent_axis
+
+Row = Mapping[str, Any]
+
+
+def write(
+    directory: Path,
+    real: Sequence[Row],
+    others: Sequence[Row],
+    trend: Sequence[Row],
+    runs: Sequence[Row],
+    environment: Mapping[str, str],
+) -> str:
+    """Write all of it into `directory`; return the Markdown."""
+    page = markdown(real, others, trend, environment)
+    document = {
+        "level": LEVEL,
+        "interval_level": INTERVAL_LEVEL,
+        "environment": dict(environment),
+        "real": list(real),
+        "other": list(others),
+        "trend": list(trend),
+    }
+    (directory / "certificate.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (directory / "certificate.md").write_text(page, encoding="utf-8")
+    if real:
+        with rc_context(RC):
+            figure = plot(real, runs)
+            for suffix in ("png", "svg"):
+                figure.savefig(directory / f"certificate.{suffix}", metadata={"Date": None} if suffix == "svg" else None)
+    return page
+
+
+def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], environment: Mapping[str, str]) -> str:
+    """Tables: real runs first, and apart from them what was resampled and simulated."""
+    return "\n".join(
+        [
+            "# How often `compare` is wrong, and how soon it is right",
+            "",
+            *(f"- {name}: {value}" for name, value in environment.items()),
+            "",
+            "Intervals are Clopper and Pearson's, 95 %. A whole comparison times every benchmark; the slowdown is in the training "
+            f"step alone, as a share of what `step` times. Equal sides are to be called regressed or improved in at most "
+            f"{100 * LEVEL:g} % of all comparisons, and a change beyond the tolerance to be called none in at most "
+            f"{100 * INTERVAL_LEVEL:g} %.",
+            "",
+            "## Real runs",
+            "",
+            "| what | tolerance | runs | called regressed | all verdicts | median time | longest | step, HEAD / BASE |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            *(_real_row(row) for row in real),
+            "",
+            "The busy process takes 50 ms of every 100 on the cores that the comparison may use: where that is one core, of this "
+            "very one. With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. "
+            "Times are to the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
+            "copied.",
+            "",
+            "![The share of runs called regressed, and the time to the verdict](certificate.png)",
+            "",
+            "## Not real runs: equal sides, tolerance 0, the same rule",
+            "",
+            "| what | drawn from | comparisons | any benchmark called regressed or improved |",
+            "| --- | --- | --- | --- |",
+            *(f"| {row['kind']} | {row['source']} | {row['of']} | {_rate(row)} |" for row in others),
+            "",
+            "## Not real runs: the change points of `track`",
+            "",
+            f"A series without a change is to be said to bend in at most {100 * FALSE_ALARM_RATE:g} % of all cases.",
+            "",
+            "| simulated | series | how many |",
+            "| --- | --- | --- |",
+            *(f"| {row['what']} | {row['of']} | {_rate(row)} |" for row in trend),
+            "",
+        ]
+    )
+
+
+def plot(real: Sequence[Row], runs: Sequence[Row]) -> Figure:
+    """The share called regressed with its interval, and the time that each run took, by cell."""
+    figure = new_figure(height_inches=3.6)
+    left, right = figure.subplots(1, 2, sharey=True)
+    places = np.arange(len(real))
+    rates = np.array([row["rate"] for row in real])
+    ends = np.array([[row["rate"] - row["low"] for row in real], [row["high"] - row["rate"] for row in real]])
+    left.errorbar(rates, places, xerr=ends.clip(0), fmt="o", capsize=3)
+    left.set_yticks(places, [row["cell"] for row in real])
+    left.set_ylim(len(real) - 0.5, -0.5)
+    left.set_title("called regressed")
+    percent_axis(left, "x")
+    spread = np.random.default_rng(0)
+    for place, row in zip(places, real, strict=True):
+        seconds = [run["elapsed_seconds"] for run in runs if run["cell"] == row["cell"]]
+        right.plot(seconds, place + spread.uniform(-0.25, 0.25, len(seconds)), ".", alpha=0.6)
+    right.set_xlabel("seconds")
+    right.set_xlim(left=0)
+    right.set_title("time to the verdict")
+    return figure
+
+
+def _real_row(row: Row) -> str:
+    verdicts = ", ".join(f"{verdict} {count}" for verdict, count in row["verdicts"].items())
+    median, longest = ("–" if row[key] is None else f"{row[key]:.1f} s" for key in ("median_seconds", "longest_seconds"))
+    return (
+        f"| {row['cell']} | {100 * row['tolerance']:g} % | {row['runs']} | {_rate(row)} | {verdicts} | {median} | {longest} | "
+        f"{row['median_step_ratio']:.4f} |"
+    )
+
+
+def _rate(row: Row) -> str:
+    return f"{row['count']}, {100 * row['rate']:.3g} % [{100 * row['low']:.3g}, {100 * row['high']:.3g}]"

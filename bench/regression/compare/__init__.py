@@ -1,0 +1,1 @@
+"""Is a package slower at one revision than at another?"""

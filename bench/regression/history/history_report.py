@@ -1,0 +1,70 @@
+"""The history as a reader opens it: what bends where, in words and as a plot. Called by the command `track`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, Change, machine_changes
+from bench.regression.history.history import Tracked
+from bench.report.style import FAINT, INK, RC, new_figure
+
+SLOWER, FASTER = "#d55e00", "#009e73"
+
+
+def markdown(history: Sequence[Tracked], found: Sequence[Change], damaged: Sequence[str]) -> str:
+    """A verdict, then a row a bend, and whatever could not be read."""
+    runs = f"{len(history)} run" + ("s" if len(history) != 1 else "")
+    bends = "no bend" if not found else f"{len(found)} bend" + ("s" if len(found) != 1 else "")
+    lines = [f"## The speed of `numpy_nn` over {runs}: {bends}", ""]
+    if found:
+        lines += ["| ratio | since | date | before | after | change |", "| --- | --- | --- | --- | --- | --- |"]
+        lines += [_row(change) for change in found]
+        lines.append("")
+    others = [history[number] for number in machine_changes(history)]
+    lines += [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
+    lines += [f"- left out: {line}" for line in damaged]
+    lines += [
+        f"- A bend needs {LEAST_POINTS} runs of one machine on each side; a series that has none is said to have one with a "
+        f"probability of at most {100 * FALSE_ALARM_RATE:g} %.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def draw(history: Sequence[Tracked], found: Sequence[Change], path: Path) -> None:
+    """Write the plot to `path`, as PNG and as SVG."""
+    with rc_context(RC):
+        figure = plot(history, found)
+        for suffix in ("png", "svg"):
+            figure.savefig(path.with_suffix(f".{suffix}"), metadata={"Date": None} if suffix == "svg" else None)
+
+
+def plot(history: Sequence[Tracked], found: Sequence[Change]) -> Figure:
+    """The ratios of a step over the runs, a panel each; bends are lines, changes of machine or versions dotted ones."""
+    names = list(dict.fromkeys(name for run in history for name in run.ratios if WATCHED[0] in name))
+    figure = new_figure(height_inches=1.0 + 1.7 * max(len(names), 1))
+    place = {run.run_id: number for number, run in enumerate(history)}
+    panels = figure.subplots(max(len(names), 1), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, name in zip(panels, names, strict=False):
+        runs = [run for run in history if name in run.ratios]
+        panel.plot([place[run.run_id] for run in runs], [run.ratios[name] for run in runs], ".-", linewidth=0.8)
+        panel.set_title(name)
+        for number in machine_changes(history):
+            panel.axvline(number - 0.5, color=INK, linestyle=":", linewidth=1)
+        for change in (change for change in found if change.series == name):
+            start = place[change.run.run_id] - 0.5
+            panel.axvline(start, color=SLOWER if change.slower else FASTER)
+            panel.annotate(f" {change.run.label}", (start, 1), xycoords=("data", "axes fraction"), va="top")
+        panel.grid(color=FAINT)
+    panels[-1].set_xlabel("tracked run (dotted: another machine or other versions)")
+    return figure
+
+
+def _row(change: Change) -> str:
+    percent = f"{100 * (change.after / change.before - 1):+.1f} % {'slower' if change.slower else 'faster'}"
+    run = change.run
+    return f"| {change.series} | {run.label} | {run.date[:10]} | {change.before:.4g} | {change.after:.4g} | {percent} |"

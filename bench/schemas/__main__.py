@@ -1,6 +1,0 @@
-"""Write the schema files anew: `python -m bench.schemas`."""
-
-from bench.schemas import FOLDER, MODELS, as_text
-
-for name, model in MODELS.items():
-    (FOLDER / name).write_text(as_text(model), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Whether the machine, the harness and its intervals can be trusted here."""

@@ -1,0 +1,201 @@
+"""How often the harness' intervals hold what they should: simulated, and with `numpy_nn` against itself in many short runs.
+
+Called by `python -m bench calibrate`. Everything in a short run is as in a long one, so that whatever could favour one of two names
+would show: processes of their own, launched several times, taking turns in random order; records on disk; the analysis from these.
+Both are the same code, so each ratio's interval should hold 1 in 95 % of the runs.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
+
+from bench.analysis.timing import RatioRow, measurements, ratio_rows
+from bench.contestants.registry import CONTESTANTS
+from bench.execution import environment
+from bench.execution.runner import Job, Observer, Runner
+from bench.execution.worker_process import Launch, Launcher
+from bench.records import Run, read_run
+from bench.selfcheck.coverage import LAUNCHES as SIMULATED_LAUNCHES
+from bench.selfcheck.coverage import LEAST, MOST, REPEATS, SHAPES, coverage_rows
+from bench.selfcheck.coverage import ROUNDS as SIMULATED_ROUNDS
+from bench.selfcheck.doctor import TRIAL_EPOCHS
+from bench.workloads.models import WORKLOADS, Training
+
+LAUNCHES, ROUNDS = 4, 8
+OURS, TWIN = "numpy_nn", "numpy_nn again"
+MEASURES = ("step", "fit", "first epoch", "cold start")
+"""The first is what headline ratios are of."""
+WANTED = 0.93
+"""Of the runs; with 100 of them and intervals that are right, chance gives 93 or more in 87 cases of 100."""
+CONFIDENCE = 0.95
+JSON_FILE, MARKDOWN_FILE = "calibration.json", "calibration.md"
+
+
+class CalibrationError(RuntimeError):
+    """A trial failed, so that a run can't be counted."""
+
+
+@dataclass
+class Calibration:
+    """What the runs gave so far: by measure, the ratio of each run with its interval."""
+
+    environment: dict[str, Any]
+    ratios: dict[str, list[tuple[float, float, float]]] = field(default_factory=lambda: {measure: [] for measure in MEASURES})
+    seconds: float = 0.0
+
+    def add(self, rows: list[RatioRow]) -> None:
+        """Take in the ratios of one more run."""
+        for row in rows:
+            if row.contestant == OURS and row.measure in self.ratios:
+                self.ratios[row.measure].append((float(row.ratio), float(row.low), float(row.high)))
+
+    def held(self, measure: str) -> int:
+        """In how many runs the interval held 1."""
+        return sum(bool(low <= 1 <= high) for _, low, high in self.ratios[measure])
+
+    def share(self, measure: str) -> tuple[float, float, float]:
+        """The share of runs in which it did, with the exact interval of Clopper and Pearson."""
+        runs = len(self.ratios[measure])
+        ends = stats.binomtest(self.held(measure), runs).proportion_ci(CONFIDENCE, method="exact")
+        return self.held(measure) / runs, float(ends.low), float(ends.high)
+
+    @property
+    def good(self) -> bool:
+        return self.share(MEASURES[0])[0] >= WANTED
+
+
+def calibrate(
+    runs: int,
+    *,
+    clock: Callable[[], float],
+    launcher: Callable[[Path], Launch] = Launcher,
+    ended: Callable[[int], None] = lambda _: None,
+) -> Calibration:
+    """Make `runs` short runs; `ended` is told the number of those that have.
+
+    Raises
+    ------
+    CalibrationError
+        If a trial fails.
+
+    """
+    found = Calibration(environment.describe(threads=1).model_dump(mode="json"))
+    began = clock()
+    for number in range(1, runs + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            found.add(_one_run(Path(folder), launcher(Path(folder))))
+        found.seconds = clock() - began
+        ended(number)
+    return found
+
+
+def _one_run(folder: Path, launch: Launch) -> list[RatioRow]:
+    ours = CONTESTANTS[OURS]
+    workload = WORKLOADS["moons"].model_copy(
+        update={
+            "training": Training(epochs=TRIAL_EPOCHS),
+            "contestants": [OURS, TWIN],
+            "scored_seeds": 0,
+            "peer_scored_seeds": 0,
+            "prediction_rows": [],
+            "rounds": ROUNDS,
+            "launches": LAUNCHES,
+        }
+    )
+    run = Run(
+        run_id=folder.name,
+        command=[],
+        quick=True,
+        seed=secrets.randbits(32),
+        threads=1,
+        workloads=[workload.model_dump(mode="json")],
+        contestants=[],
+        environment=environment.describe(threads=1),
+    )
+    Runner(Job(folder, run, [(workload, [ours, replace(ours, name=TWIN)])]), launch=launch, observer=Observer()).run()
+    data = read_run(folder)
+    failed = next((trial for trial in data.trials if trial.status != "ok"), None)
+    if failed is not None:
+        raise CalibrationError(f"{failed.contestant} could not be trained: {failed.error}")
+    return ratio_rows(measurements(data))
+
+
+def write(found: Calibration, folder: Path) -> None:
+    """Write every ratio as JSON, and the table of shares as Markdown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "launches": LAUNCHES,
+        "rounds": ROUNDS,
+        "epochs": TRIAL_EPOCHS,
+        "seconds": round(found.seconds, 1),
+        "environment": found.environment,
+        "measures": {
+            measure: {
+                "runs": len(found.ratios[measure]),
+                "held": found.held(measure),
+                "share": found.share(measure),
+                "ratios": found.ratios[measure],
+            }
+            for measure in MEASURES
+        },
+    }
+    (folder / JSON_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / MARKDOWN_FILE).write_text(page(found), encoding="utf-8")
+
+
+def page(found: Calibration) -> str:
+    """The calibration as a Markdown page."""
+    here = found.environment
+    simulated = {(row.shape, row.launches): f"{100 * row.least:.1f} to {100 * row.most:.1f} %" for row in coverage_rows()}
+    rows = [_row(measure, found) for measure in MEASURES]
+    return "\n".join(
+        [
+            "# How often the 95 % intervals hold what they should",
+            "",
+            "## `numpy_nn` against itself",
+            "",
+            f"The same network under two names, in {len(found.ratios[MEASURES[0]])} short runs of {LAUNCHES} launches and {ROUNDS} "
+            f"rounds each: real processes, the run's own order, records and analysis. How often a ratio's 95 % interval held 1; in "
+            "brackets the exact interval of Clopper and Pearson of that share.",
+            "",
+            "| ratio of | held 1 | share | median ratio | median half-width |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            *rows,
+            "",
+            f"{here['cpu']}, {here['cores']} core{'s' if here['cores'] > 1 else ''}, {here['date'][:10]}; "
+            f"{found.seconds / 60:.1f} minutes in all. "
+            "Made by `python -m bench calibrate`.",
+            "",
+            "## Simulated",
+            "",
+            f"Rounds from a model of two levels whose true ratio is known, {REPEATS:,} simulated runs a figure; the least and the "
+            f"most over {', '.join(map(str, SIMULATED_ROUNDS))} rounds a launch. The model is in `bench/analysis/coverage.py`; the "
+            f"tests hold every figure between {100 * LEAST:.0f} and {100 * MOST:.0f} %.",
+            "",
+            f"| noise | {' | '.join(f'{launches} launches' for launches in SIMULATED_LAUNCHES)} |",
+            f"| --- |{' ---: |' * len(SIMULATED_LAUNCHES)}",
+            *(f"| {shape} | {' | '.join(simulated[shape, launches] for launches in SIMULATED_LAUNCHES)} |" for shape in SHAPES),
+            "",
+        ]
+    )
+
+
+def _row(measure: str, found: Calibration) -> str:
+    ratios = found.ratios[measure]
+    share, low, high = found.share(measure)
+    half_widths = sorted((top - bottom) / (2 * middle) for middle, bottom, top in ratios)
+    middles = sorted(middle for middle, _, _ in ratios)
+    return (
+        f"| {measure} | {found.held(measure)} of {len(ratios)} | {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}] "
+        f"| {middles[len(middles) // 2]:.4f} | ±{100 * half_widths[len(half_widths) // 2]:.1f} % |"
+    )

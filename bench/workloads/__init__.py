@@ -1,0 +1,1 @@
+"""What is trained: its model, the built-in ones, your own from TOML, data sets and data files."""

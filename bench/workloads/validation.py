@@ -1,0 +1,167 @@
+"""What the keys of a workload say of one another: whether it can be trained at all, asked before anything is measured.
+
+Called by `models`, whose models have checked each key by itself. The network's own parts are asked what they take, and the
+data are drawn once, so that nothing is said here twice.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bench.contestants.registry import CONTESTANTS
+from bench.error_messages import may_be, short
+from bench.workloads.data_sets import Array, make_generator, make_split
+
+if TYPE_CHECKING:
+    from bench.workloads.models import Training, Workload
+
+REFERENCE = "keras"
+"""The contestant that parity is measured against, and that ratios are quoted to."""
+GRID_AXES = ("width", "batch", "layers", "threads")
+_UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy",)
+"""Classes are one-hot here, for every contestant alike."""
+
+
+def check(workload: Workload) -> None:
+    """Refuse a workload that contradicts itself.
+
+    Raises
+    ------
+    ValueError
+        One line with the key, what it was and what it may be.
+
+    """
+    make_generator(workload.data.name, workload.data.parameters)
+    _check_training("training", workload.training)
+    for name, training in workload.settings.items():
+        _check_training(f"settings.{name}", training)
+    _check_architecture(workload)
+    _check_contestants(workload)
+    _check_measurements(workload)
+    _check_data(workload)
+
+
+def _check_training(key: str, training: Training) -> None:
+    from numpy_nn import initializers, losses
+
+    known = [name for name in losses.LOSSES if name not in _UNSUPPORTED_LOSSES]
+    _check_name(f"{key}.loss", training.loss, known)
+    _check_name(f"{key}.initializer", training.initializer, initializers.INITIALIZERS)
+    _check_optimizer(f"{key}.optimizer", training.optimizer)
+
+
+def _check_name(key: str, name: object, known: Iterable[str]) -> None:
+    if not isinstance(name, str) or name not in list(known):
+        raise ValueError(f"{key} is {short(name)}: {may_be(str(name), known)}")
+
+
+def _check_optimizer(key: str, settings: Mapping[str, Any]) -> None:
+    """The optimiser is made once, since it knows best what its parameters may be."""
+    from numpy_nn import optimizers
+
+    if "name" not in settings:
+        raise ValueError(f"{key}.name is missing: {may_be('', optimizers.OPTIMIZERS)}")
+    _check_name(f"{key}.name", settings["name"], optimizers.OPTIMIZERS)
+    optimizer = optimizers.OPTIMIZERS[settings["name"]]
+    parameters = {name: value for name, value in settings.items() if name != "name"}
+    defaults = {name: parameter.default for name, parameter in inspect.signature(optimizer).parameters.items()}
+    for name, value in parameters.items():
+        if name not in defaults:
+            raise ValueError(f"{key}.{name} is no parameter of {settings['name']}: {may_be(name, defaults)}")
+        if isinstance(defaults[name], bool) and not isinstance(value, bool):
+            raise ValueError(f"{key}.{name} is {short(value)}: it must be true or false")
+    try:
+        optimizer(**parameters)
+    except ValueError as error:
+        raise ValueError(f"{key}.{error}") from None
+
+
+def _check_architecture(workload: Workload) -> None:
+    from numpy_nn import losses
+    from numpy_nn.architecture import parse_architecture
+
+    layers = parse_architecture(workload.architecture)
+    for number, layer in enumerate(layers[:-1]):
+        if layer.activation == "softmax":
+            raise ValueError(f"architecture[{number}]['activation'] was 'softmax': it may stand in the last layer only")
+    last = layers[-1]
+    if last.activation == "softmax" and last.output_dim == 1:
+        raise ValueError("architecture's last layer is a softmax over 1 output, which is always 1: two classes are a sigmoid's")
+    for key, training in {"training": workload.training, **_keyed_settings(workload)}.items():
+        paired = losses.LOSSES[training.loss].pairs_with
+        if paired is not None and last.activation != paired:
+            raise ValueError(
+                f"{key}.loss is {training.loss!r}, which needs {paired!r} in the last layer: there is {last.activation!r}"
+            )
+
+
+def _keyed_settings(workload: Workload) -> dict[str, Training]:
+    return {f"settings.{name}": training for name, training in workload.settings.items()}
+
+
+def _check_contestants(workload: Workload) -> None:
+    named = workload.contestants
+    if named == []:
+        raise ValueError("contestants is []: name one at least, or leave it out for everyone")
+    for number, name in enumerate(named or []):
+        if name not in CONTESTANTS and ":" not in name:
+            raise ValueError(f"contestants.{number} is {name!r}: {may_be(name, CONTESTANTS)}, or your own as FILE.py:CLASS")
+        if name in (named or [])[:number]:
+            raise ValueError(f"contestants.{number} is {name!r}: it is named twice")
+    own = [name.rpartition(":")[2] for name in named or [] if ":" in name]
+    for name in workload.settings:
+        if name not in CONTESTANTS and name not in own:
+            raise ValueError(f"settings.{name} is for no contestant: {may_be(name, [*CONTESTANTS, *own])}")
+    if workload.parity and named is not None and REFERENCE not in named:
+        raise ValueError(f"parity is true, and contestants lacks {REFERENCE!r}: parity is measured against it")
+
+
+def _check_measurements(workload: Workload) -> None:
+    for axis, values in workload.grid.items():
+        _check_name("an axis of grid", axis, GRID_AXES)
+        if not values:
+            raise ValueError(f"grid.{axis} is []: it must have a value at least")
+    if not workload.kinds_of(peer=False):
+        raise ValueError("nothing is asked for: set rounds, scored_seeds, parity or prediction_rows")
+    if workload.parity and any(training.shuffle for training in (workload.training, *workload.settings.values())):
+        raise ValueError("parity is true, and shuffle too: contestants that draw their own order can't agree")
+    if workload.targets and not workload.scored_seeds:
+        raise ValueError("targets are set, and scored_seeds is 0: it is the scored seeds' curves that reach them")
+
+
+def _check_data(workload: Workload) -> None:
+    """The data of the first seed against both ends of the network, and against the losses."""
+    from numpy_nn import losses
+    from numpy_nn.architecture import parse_architecture
+
+    data = workload.data
+    split = make_split(
+        data.name,
+        data.parameters,
+        test_size=data.test_size,
+        seed=0,
+        sample_seed=data.sample_seed,
+        split_seed=data.split_seed,
+    )
+    layers = parse_architecture(workload.architecture)
+    features, outputs = split.x.shape[1], split.y.shape[1]
+    for number, key, dimension, wanted, what in (
+        (0, "input_dim", layers[0].input_dim, features, "features"),
+        (len(layers) - 1, "output_dim", layers[-1].output_dim, outputs, "outputs"),
+    ):
+        if dimension != wanted:
+            raise ValueError(f"architecture[{number}]['{key}'] was {dimension}: it must be {wanted}, the {what} of {data.name!r}")
+    for key, training in {"training": workload.training, **_keyed_settings(workload)}.items():
+        for labels in (split.y, split.y_test):
+            try:
+                losses.get(training.loss).encode("a target", labels, outputs)
+            except ValueError as error:
+                raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}") from None
+    if workload.targets and not _are_labels(split.y):
+        raise ValueError(f"targets are test accuracies, and {data.name!r} has numbers for targets, not classes: leave them out")
+
+
+def _are_labels(y: Array) -> bool:
+    return bool(((y == 0) | (y == 1)).all())

@@ -1,0 +1,304 @@
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import CONTESTANTS, run_record
+
+from bench.analysis.timing import RatioRow
+from bench.cli import app as cli
+from bench.records import Parity, RunData, Trial, read_run, write_run
+from bench.selfcheck.calibration import Calibration
+
+TINY = CONTESTANTS / "tiny.py"
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """`call("run", ...)`: the exit code, what was printed and what was complained of, as a user in an empty folder has them."""
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def calling(*words):
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        output = capsys.readouterr()
+        return ended.value.code, output.out, output.err
+
+    yield calling
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def light_report(monkeypatch):
+    """The runs below are about what is measured; the report has tests of its own."""
+    monkeypatch.setattr("bench.report.write_report", lambda directory: f"verdict on {len(read_run(directory).trials)} trials")
+
+
+@pytest.fixture
+def tiny_workload(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(
+        """
+        scored_seeds = 2
+        rounds = 2
+        launches = 2
+        architecture = [{input_dim = 2, output_dim = 1, activation = "sigmoid"}]
+        data = {name = "moons", parameters = {n_samples = 30}}
+        training = {epochs = 2}
+        """
+    )
+    return path
+
+
+def test_help_answers_without_importing_anything_of_weight():
+    heavy = {"keras", "tensorflow", "sklearn", "pandas", "matplotlib", "torch", "jax", "numpy", "pydantic"}
+    code = f"""if True:
+        import atexit, sys
+        atexit.register(lambda: print("imported:", *({heavy} & set(sys.modules))))
+        sys.argv = ["bench", "--help"]
+        from bench.cli.app import main
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "imported:"
+    assert "run" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "report", "list", "doctor", "export", "agree", "calibrate"])
+def test_every_command_has_help(call, command):
+    code, out, _ = call(command, "--help")
+    assert code == 0
+    assert "--help" in out
+
+
+def test_a_run_measures_reports_and_says_where_the_report_is(call, light_report, tiny_workload, tmp_path):
+    code, out, err = call("run", "--workload", tiny_workload, "--contestants", f"numpy_nn,{TINY}:Tiny", "--out", "made")
+    assert code == 0, err
+    assert out.splitlines() == ["verdict on 8 trials", "report: made/report.md and made/index.html"]
+    data = read_run(tmp_path / "made")
+    assert data.run.status == "complete"
+    assert data.run.command[:4] == ["python", "-m", "bench", "run"]
+    assert {trial.status for trial in data.trials} == {"ok"}
+    assert not (tmp_path / "made" / "scratch").exists()
+
+
+def test_a_contestant_that_fails_is_exit_code_3_and_the_rest_is_reported(call, light_report, tiny_workload):
+    code, out, err = call("run", "--workload", tiny_workload, "--contestants", f"numpy_nn,{TINY}:Exits", "--out", "made")
+    assert code == 3
+    assert "verdict on 8 trials" in out
+    assert "the worker exited with code 7" in err
+
+
+def test_a_run_replaces_the_one_that_was_there_and_touches_no_other_file(call, light_report, tiny_workload, tmp_path):
+    arguments = (
+        "run",
+        "--workload",
+        tiny_workload,
+        "--contestants",
+        f"{TINY}:Tiny",
+        "--out",
+        "made",
+        "--seeds",
+        "1",
+        "--rounds",
+        "1",
+    )
+    call(*arguments)
+    first = read_run(tmp_path / "made").run.run_id
+    (tmp_path / "made" / "notes.txt").write_text("mine")
+    assert call(*arguments)[0] == 0
+    data = read_run(tmp_path / "made")
+    assert data.run.run_id != first
+    assert {trial.run_id for trial in data.trials} == {data.run.run_id}
+    assert (tmp_path / "made" / "notes.txt").read_text() == "mine"
+
+
+def test_wrong_use_leaves_the_run_that_was_there_alone(call, light_report, tiny_workload, tmp_path):
+    call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
+    before = (tmp_path / "made" / "trials.jsonl").read_text()
+    assert call("run", "--workload", tiny_workload, "--contestants", "nobody", "--out", "made")[0] == 2
+    assert (tmp_path / "made" / "trials.jsonl").read_text() == before
+
+
+def test_a_run_is_gone_on_with_where_it_ended(call, light_report, tiny_workload, tmp_path):
+    call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
+    path = tmp_path / "made" / "trials.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:2]) + lines[2][:50])
+    write_run(tmp_path / "made", read_run(tmp_path / "made").run.model_copy(update={"status": "running"}))
+    code, out, err = call("run", "--resume", "made")
+    assert code == 0, err
+    assert "verdict on 4 trials" in out
+    assert "trials.jsonl, line 3: " in err
+    assert "set aside" in err
+    assert path.read_text().splitlines(keepends=True)[:2] == lines[:2]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["run", "--workload", "moon"], "workload 'moon' is unknown"),
+        (["run", "--workload", "none.toml"], "workload 'none.toml': there is no such file"),
+        (["run", "--contestants", "numpy"], "contestant 'numpy' is unknown"),
+        (["run", "--contestants", "none.py:Net"], "there is no file none.py"),
+        (["run", "--seeds", "0"], "Invalid value for '--seeds'"),
+        (["run", "--rounds", "many"], "Invalid value for '--rounds'"),
+        (["run", "--threads", "0"], "--threads was 0: it may be 1 to "),
+        (["run", "--time-budget", "-1"], "Invalid value for '--time-budget'"),
+        (["run", "--speed", "9"], "No such option: --speed"),
+        (["run", "--resume", "nowhere"], "nowhere holds no run: there is no run.json in it"),
+        (["run", "--resume", "nowhere", "--quick"], "--resume goes with --time-budget alone"),
+        (["run", "--resume", "nowhere", "--out", "made"], "--resume goes with --time-budget alone"),
+        (["run", "--out", "taken/made"], "taken/made can't be written into: Not a directory"),
+        (["report", "nowhere"], "nowhere holds no run"),
+        (["report"], "Missing argument 'DIR'"),
+        (["agree", "nowhere", "nowhere"], "nowhere holds no run"),
+        (["calibrate", "--runs", "0"], "Invalid value for '--runs'"),
+        (["calibrate", "--out", "taken/made"], "taken/made can't be written into: Not a directory"),
+        (["fly"], "No such command 'fly'"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2_with_nothing_half_done(call, tmp_path, words, complaint):
+    (tmp_path / "taken").write_text("")
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert complaint in err
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX'")
+def test_a_read_only_folder_is_refused_before_the_first_trial(call, tiny_workload, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("bench.execution.run_directory._probe", refuse)  # the tests may run as root, whom no right stops
+    code, _, err = call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
+    assert (code, err) == (2, "error: made can't be written into: Permission denied\n")
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_what_is_not_installed_is_named_and_the_run_goes_on(call, light_report, tiny_workload, monkeypatch):
+    monkeypatch.setattr(
+        "bench.contestants.registry.Spec.missing", property(lambda spec: [] if spec.name == "numpy_nn" else ["nothing"])
+    )
+    code, _, err = call("run", "--workload", tiny_workload, "--out", "made", "--seeds", "1", "--rounds", "1")
+    assert code == 0, err
+    assert "jax is left out: nothing is missing, install it by" in err
+
+
+def test_list_names_workloads_contestants_and_how_to_install_what_is_missing(call, monkeypatch):
+    monkeypatch.setattr("bench.contestants.registry.Spec.missing", property(lambda spec: ["jax"] if spec.name == "jax" else []))
+    code, out, _ = call("list")
+    assert code == 0
+    assert {"moons", "parity", "article", "numpy_nn", "keras", "jax"} <= {line.split()[0] for line in out.splitlines()}
+    assert out.count("not installed") == 1
+    assert 'not installed: jax; install it by  pip install "moons-bench[jax]"' in out
+
+
+@pytest.mark.parametrize(("found", "expected"), [([], 0), (["it is loud: close the window"], 1)])
+def test_the_doctors_exit_code_says_whether_the_machine_is_quiet(call, monkeypatch, found, expected):
+    monkeypatch.setattr("bench.selfcheck.doctor.examine", lambda: None)
+    monkeypatch.setattr("bench.selfcheck.doctor.findings", lambda _: ["clock: 40 ns"])
+    monkeypatch.setattr("bench.selfcheck.doctor.warnings", lambda _: found)
+    code, out, _ = call("doctor")
+    assert code == expected
+    assert out.splitlines() == ["clock: 40 ns", *(f"warning: {text}" for text in found)]
+
+
+@pytest.mark.parametrize(("noise", "shift", "code", "said"), [(0.1, 1.0, 0, "they agree"), (0.01, 1.5, 1, "they don't agree")])
+def test_two_runs_agree_where_their_headline_ratios_do(call, monkeypatch, noise, shift, code, said):
+    def ratios(directory):
+        middle = 0.02 if str(directory) == "one" else 0.02 * shift
+        return [RatioRow("moons", "numpy_nn", "keras", "step", middle, middle * (1 - noise), middle * (1 + noise), 4, 4)]
+
+    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
+    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", ratios)
+    ended, out, _ = call("agree", "one", "two")
+    assert ended == code
+    assert said in out
+
+
+def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, monkeypatch):
+    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
+    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", lambda _: [])
+    assert call("agree", "one", "two")[0] == 4
+
+
+@pytest.mark.parametrize(("held", "expected"), [(93, 0), (92, 1)])
+def test_a_calibration_is_written_and_judged_by_the_step(call, monkeypatch, tmp_path, held, expected):
+    found = Calibration(run_record().environment.model_dump(mode="json"))
+    for measure in found.ratios:
+        found.ratios[measure] = [(1.0, 0.9, 1.1)] * held + [(1.2, 1.1, 1.3)] * (100 - held)
+    monkeypatch.setattr("bench.selfcheck.calibration.calibrate", lambda runs, **_: found)
+    code, out, _ = call("calibrate", "--out", "made")
+    assert code == expected
+    assert f"| step | {held} of 100 |" in out
+    assert (tmp_path / "made" / "calibration.md").read_text() == out.removesuffix("\n")
+
+
+def trial(**fields):
+    plain = {"run_id": "r", "workload": "parity", "contestant": "numpy_nn", "kind": "parity", "seed": 0, "round": 0, "launch": 0}
+    return Trial(**{**plain, "status": "ok", "dtype": "float64", "threads": 1, "started_at": "", **fields})
+
+
+def parity(difference):
+    return Parity(reference="keras", loss=[0.0], accuracy=[0.0], weights=[difference], predictions=0.0)
+
+
+@pytest.mark.parametrize(
+    ("trials", "status", "expected"),
+    [
+        ([trial(parity=parity(1e-15))], "complete", 0),
+        ([trial(parity=parity(1e-6))], "complete", 1),
+        ([trial(parity=parity(1e-6)), trial(status="failed", contestant="keras")], "interrupted", 1),
+        ([trial(), trial(status="timeout", contestant="keras")], "complete", 3),
+        ([trial(), trial(status="skipped", contestant="keras")], "complete", 0),
+        ([trial()], "interrupted", 3),
+        ([], "interrupted", 3),
+    ],
+)
+def test_broken_parity_is_exit_code_1_and_anything_missing_3(tmp_path, trials, status, expected):
+    run = run_record(status=status)
+    assert cli._exit_code(RunData(tmp_path, run, trials), run) == expected
+
+
+def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(call, tiny_workload, tmp_path, monkeypatch):
+    def refuse(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bench.report.write_report", refuse)
+    code, _, err = call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
+    assert code == 3
+    assert "the report could not be written: [Errno 28] No space left on device" in err
+    assert len(read_run(tmp_path / "made").trials) == 4
+
+
+def test_the_report_is_made_again_from_the_records_alone(call, light_report, tiny_workload, tmp_path):
+    call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
+    shutil.copytree(tmp_path / "made", tmp_path / "copy")
+    assert call("report", "copy")[:2] == (0, "verdict on 4 trials\nreport: copy/report.md and copy/index.html\n")
+
+
+def test_ctrl_c_writes_the_report_of_what_there_is(tiny_workload, tmp_path):
+    directory = tmp_path / "made"
+    command = [sys.executable, "-m", "bench", "run", "--workload", tiny_workload, "--contestants", f"{TINY}:Slow", "--seeds", "500"]
+    process = subprocess.Popen(
+        [*map(str, command), "--out", str(directory)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stderr:
+        if "scored, seed 1" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 3, err
+    assert f"--resume {directory}" in err
+    assert (directory / "report.md").exists(), err
+    assert json.loads((directory / "run.json").read_text())["status"] == "interrupted"

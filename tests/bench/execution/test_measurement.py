@@ -1,0 +1,331 @@
+import gc
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from contestants_for_tests import tiny
+from harness import ARCHITECTURE, FakeClock, small_split
+
+from bench.execution import metrics as scores
+from bench.execution.measurement import FEWEST_PREDICTION_CALLS, PREDICTION_SECONDS, Stage, differences, read_task
+from bench.execution.messages import Request
+
+WEIGHTS = [np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)]
+
+
+@pytest.fixture
+def request_of(tmp_path):
+    """A request for the small workload, its arrays in a file."""
+    split = small_split("moons", {}, seed=0)
+    arrays = {"x": split.x, "y": split.y, "x_test": split.x_test, "y_test": split.y_test}
+    arrays |= {f"weights_{index}": weight for index, weight in enumerate(WEIGHTS)}
+    np.savez(tmp_path / "data.npz", **{name: array.astype("float64") for name, array in arrays.items()})
+
+    def make(kind, **fields):
+        plain = {
+            "target": "tiny.py:Tiny",
+            "data": str(tmp_path / "data.npz"),
+            "architecture": ARCHITECTURE,
+            "loss": "binary_crossentropy",
+            "optimizer": {"name": "sgd"},
+            "batch_size": 8,
+            "epochs": 3,
+            "dtype": "float64",
+            "threads": 1,
+            "seed": 0,
+        }
+        return Request(kind=kind, **{**plain, **fields})
+
+    return make
+
+
+def figures(request, contestant=tiny.Tiny, clock=None):
+    return Stage(lambda _: contestant, clock or FakeClock()).measure(request)
+
+
+def ticking(contestant, clock, *, build=0.0, epoch=0.0, predict=0.0):
+    """`contestant`, taking time on a clock that stands still otherwise."""
+
+    class Ticking(contestant):
+        def __init__(self, task):
+            super().__init__(task)
+            clock.seconds += build
+
+        def fit(self, on_epoch_end):
+            def end(number):
+                clock.seconds += epoch * (number + 1)
+                on_epoch_end(number)
+
+            return super().fit(end)
+
+        def predict(self, x):
+            clock.seconds += predict
+            return super().predict(x)
+
+    return Ticking
+
+
+def test_a_request_survives_the_way_to_the_worker(request_of):
+    request = request_of(
+        "scored", options={"a": [1, None]}, surface="s.npz", surface_box=[0.0, 1.0, 2.0, 3.0], prediction_rows=[1, 5]
+    )
+    assert Request.from_line(request.to_line()) == request
+
+
+def test_weights_come_back_in_their_order_however_many_there_are(request_of, tmp_path):
+    many = [np.full(1, float(index)) for index in range(12)]
+    np.savez(tmp_path / "data.npz", x=0, y=0, x_test=0, y_test=0, **{f"weights_{index}": array for index, array in enumerate(many)})
+    assert [weight.item() for weight in read_task(request_of("timed")).weights] == list(range(12))
+
+
+def test_cold_start_counts_from_the_start_of_the_process_and_building_from_the_request(request_of):
+    clock = FakeClock()
+    clock.seconds = 100.0
+    contestant = ticking(tiny.Tiny, clock, build=2.0)
+    first = figures(request_of("timed", spawned_at=95.0), contestant, clock)
+    assert (first["cold_start_seconds"], "build_seconds" in first) == (7.0, False)
+    later = figures(request_of("timed"), contestant, clock)
+    assert (later["build_seconds"], "cold_start_seconds" in later) == (2.0, False)
+
+
+def test_the_clock_of_a_timed_trial_has_each_epoch_and_no_scoring(request_of):
+    clock = FakeClock()
+    measured = figures(request_of("timed"), ticking(tiny.Tiny, clock, epoch=1.0, predict=50.0), clock)
+    assert measured["epoch_seconds"] == [1.0, 2.0, 3.0]
+    assert measured["fit_seconds"] == 6.0
+    assert measured["steps"] == 6
+    assert measured["history"] == {"loss": [1.0, 1 / 2, 1 / 3], "accuracy": [0.5] * 3}
+    assert 0 <= measured["test_accuracy"] <= 1
+
+
+def test_garbage_collection_is_off_in_the_timed_part_and_on_again_after_it(request_of):
+    seen = []
+
+    class Looks(tiny.Tiny):
+        def fit(self, on_epoch_end):
+            seen.append(gc.isenabled())
+            return super().fit(on_epoch_end)
+
+    class Fails(Looks):
+        def fit(self, on_epoch_end):
+            raise RuntimeError
+
+    figures(request_of("timed"), Looks)
+    with pytest.raises(RuntimeError):
+        figures(request_of("timed"), Fails)
+    assert seen == [False]
+    assert gc.isenabled()
+
+
+def test_a_scored_trial_has_the_test_set_after_every_epoch_and_no_clock(request_of):
+    measured = figures(request_of("scored"))
+    contestant, split = tiny.Tiny(read_task(request_of("scored"))), small_split("moons", {}, seed=0)
+    expected = []
+    contestant.fit(lambda _: expected.append(scores.loss("binary_crossentropy", split.y_test, contestant.predict(split.x_test))))
+    assert measured["history"]["val_loss"] == expected
+    assert len(measured["history"]["val_accuracy"]) == 3
+    assert measured["test_loss"] == expected[-1]
+    assert measured["test_predictions"] == contestant.predict(split.x_test).ravel().tolist()
+    assert measured.keys().isdisjoint({"fit_seconds", "epoch_seconds"})
+
+
+def test_the_decision_surface_is_saved_over_the_box_that_was_asked_for(request_of, tmp_path):
+    path = tmp_path / "surface.npz"
+    measured = figures(request_of("scored", surface=str(path), surface_box=[-1.5, 2.5, -1.0, 2.0]))
+    assert measured["arrays"] == "surface.npz"
+    saved = np.load(path)
+    assert saved["surface"].shape == (100, 100)
+    assert (saved["surface_x"][[0, -1]] == [-1.5, 2.5]).all()
+    contestant = tiny.Tiny(read_task(request_of("scored")))
+    contestant.fit(lambda _: None)
+    point = np.array([[saved["surface_x"][7], saved["surface_y"][40]]])
+    assert saved["surface"][40, 7] == contestant.predict(point).item()
+
+
+def test_parity_is_the_largest_difference_to_the_reference_epoch_by_epoch(request_of, tmp_path):
+    fields = {"reference": "Tiny", "trajectory": str(tmp_path / "trajectory.npz")}
+    reference = figures(request_of("parity", is_reference=True, **fields))
+    assert "parity" not in reference
+    same = figures(request_of("parity", **fields), tiny.Twin)["parity"]
+    assert same == {"reference": "Tiny", "loss": [0.0] * 3, "accuracy": [0.0] * 3, "weights": [0.0] * 3, "predictions": 0.0}
+    other = figures(request_of("parity", **fields), tiny.Faster)["parity"]
+    assert other["weights"] == pytest.approx([0.01, 0.02, 0.03])
+    assert other["predictions"] > 0
+
+
+def test_parity_without_a_reference_says_so_and_is_no_zero(request_of, tmp_path):
+    measured = figures(request_of("parity", reference="keras", trajectory=str(tmp_path / "none.npz")))
+    assert "parity" not in measured
+    assert measured["details"]["parity"] == "not compared: keras left no trajectory"
+
+
+def test_a_nan_on_one_side_alone_is_an_infinite_difference(tmp_path):
+    trajectory = {
+        "weights": np.array([[1.0, np.nan]]),
+        "loss": np.array([np.nan]),
+        "accuracy": np.array([0.5]),
+        "predictions": np.array([[0.5]]),
+    }
+    np.savez(tmp_path / "t.npz", **{**trajectory, "weights": np.array([[1.0, 1.0]])})
+    found = differences(trajectory, tmp_path / "t.npz")
+    assert (found["weights"], found["loss"]) == ([np.inf], [0.0])
+
+
+def test_another_number_of_weights_is_named_and_not_broadcast(tmp_path):
+    one = {name: np.zeros((3, 1)) for name in ("weights", "loss", "accuracy", "predictions")}
+    np.savez(tmp_path / "t.npz", **{**one, "weights": np.zeros((3, 2))})
+    with pytest.raises(ValueError, match=r"weights has the shape \(3, 1\), and \(3, 2\)"):
+        differences(one, tmp_path / "t.npz")
+
+
+def test_latency_is_taken_of_the_predictor_for_one_row_and_of_predict_for_many(request_of):
+    clock = FakeClock()
+    rows_seen = []
+
+    class Looks(tiny.Tiny):
+        def predictor(self):
+            def one(x):
+                clock.seconds += 0.25e-3
+                rows_seen.append(("predictor", len(x)))
+                return super(Looks, self).predict(x)
+
+            return one
+
+        def predict(self, x):
+            clock.seconds += 1.0
+            rows_seen.append(("predict", len(x)))
+            return super().predict(x)
+
+    one, many = figures(request_of("predict", prediction_rows=[1, 1000]), Looks, clock)["latencies"]
+    assert set(rows_seen) == {("predictor", 1), ("predict", 1000)}
+    assert (one["calls"], many["calls"]) == (PREDICTION_SECONDS / 0.25e-3, FEWEST_PREDICTION_CALLS)
+    assert (one["median_seconds"], many["median_seconds"]) == pytest.approx((0.25e-3, 1.0))
+    assert one["minimum_seconds"] <= one["median_seconds"] <= one["p99_seconds"]
+
+
+def test_the_latency_of_a_prediction_needs_no_step_to_be_compiled(request_of):
+    class CannotTrain(tiny.Tiny):
+        def warm_up(self):
+            raise AssertionError("nothing is trained here")
+
+    assert figures(request_of("predict", prediction_rows=[1]), CannotTrain, time.perf_counter)["latencies"]
+
+
+def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_once(request_of):
+    clock = FakeClock()
+    made = []
+
+    class Compiles(tiny.Tiny):
+        def predict(self, x):
+            clock.seconds += 0.01
+            return super().predict(x)
+
+        def compiled_predictor(self):
+            made.append("compiled")
+
+            def call(x):
+                clock.seconds += 0.001
+
+            return call
+
+    stage = Stage(lambda _: Compiles, clock)
+    request = request_of("predict", prediction_rows=[1, 5], keep=True)
+    turns = [stage.measure(request)["latencies"] for _ in range(2)]
+    assert [(one["rows"], one["compiled_by_hand"]) for one in turns[0]] == [(1, False), (1, True), (5, False)]
+    assert [one["median_seconds"] for one in turns[1]] == pytest.approx([0.01, 0.001, 0.01])
+    assert made == ["compiled"]
+
+
+def test_the_harness_own_part_of_the_clock_is_measured_with_a_fit_that_only_tells_of_its_epochs(request_of):
+    class Reads(FakeClock):
+        def __call__(self):
+            self.seconds += 0.001
+            return self.seconds
+
+    assert figures(request_of("timed"), clock=Reads())["harness_seconds"] == pytest.approx(0.004)  # 3 epochs, and the end
+
+
+def test_tuning_answers_the_contestants_choice_and_nothing_where_there_is_none(request_of):
+    assert figures(request_of("tune"), tiny.Tuned)["details"] == {"options": {"speed": 16}}
+    assert figures(request_of("tune")) == {}
+
+
+def test_what_a_contestant_says_of_itself_is_recorded(request_of, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert figures(request_of("timed", options={"speed": 5}), tiny.Tuned)["details"] == {"speed": 5, "threads": "3"}
+
+
+@pytest.mark.parametrize(
+    ("contestant", "kind", "message"),
+    [
+        (tiny.ForgetsAnEpoch, "timed", "on_epoch_end 2 times: it must do so after each of 3 epochs"),
+        (tiny.WrongShape, "scored", r"predict returned the shape \(4,\): it must be \(4, 1\)"),
+    ],
+)
+def test_who_breaks_the_protocol_is_told_how(request_of, contestant, kind, message):
+    with pytest.raises(ValueError, match=message):
+        figures(request_of(kind), contestant)
+
+
+@pytest.mark.parametrize("history", [{"loss": [1.0] * 3}, {"loss": [1.0], "accuracy": [1.0] * 3}])
+def test_a_history_that_lacks_epochs_is_refused(request_of, history):
+    class Short(tiny.Tiny):
+        def fit(self, on_epoch_end):
+            super().fit(on_epoch_end)
+            return history
+
+    with pytest.raises(ValueError, match="it must be a value for each of 3 epochs"):
+        figures(request_of("timed"), Short)
+
+
+@pytest.mark.parametrize("name", ["binary_crossentropy", "categorical_crossentropy", "mean_squared_error"])
+def test_the_harness_own_loss_is_keras_own(name):
+    from numpy_nn import losses
+
+    random = np.random.default_rng(0)
+    y_pred = random.dirichlet([0.3] * 3, size=50)
+    y_true = np.eye(3)[random.integers(3, size=50)]
+    assert scores.loss(name, y_true, y_pred) == pytest.approx(losses.get(name)(y_true, y_pred), rel=1e-12)
+
+
+def test_an_unknown_loss_is_refused_by_name():
+    with pytest.raises(ValueError, match="loss was 'hinge'"):
+        scores.loss("hinge", np.zeros((1, 1)), np.zeros((1, 1)))
+
+
+def test_a_worker_imports_nothing_but_the_standard_library_and_numpy():
+    code = "import sys, bench.execution.worker; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    foreign = set(done.stdout.split()) - sys.stdlib_module_names - {"numpy", "bench", "numpy_nn"}
+    assert {name for name in foreign if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
+
+
+def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(tmp_path):
+    reference = {name: np.zeros((3, 1)) for name in ("weights", "loss", "accuracy", "predictions")}
+    np.savez(tmp_path / "t.npz", **reference)
+    found = differences({**reference, "accuracy": np.full((3, 1), np.nan)}, tmp_path / "t.npz")
+    assert np.isnan(found["accuracy"]).all()
+    assert np.max(found["loss"]) == 0
+
+
+def test_the_same_request_again_trains_on_with_the_contestant_that_was_kept_and_any_other_builds_anew(request_of):
+    built = []
+
+    class Counted(tiny.Tiny):
+        def __init__(self, task):
+            super().__init__(task)
+            built.append(task.seed)
+
+    stage = Stage(lambda _: Counted, FakeClock())
+    kept = request_of("timed", keep=True)
+    first, again = stage.measure(kept), stage.measure(kept)
+    assert (built, "build_seconds" in first, "build_seconds" in again) == ([0], True, False)
+    assert again["steps"] == first["steps"]
+    stage.measure(request_of("timed", keep=True, seed=1))
+    stage.measure(kept)
+    stage.measure(request_of("timed"))
+    stage.measure(request_of("timed"))
+    assert built == [0, 1, 0, 0, 0]

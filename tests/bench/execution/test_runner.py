@@ -1,0 +1,308 @@
+import errno
+import json
+from collections import Counter
+
+import pytest
+from harness import FakeLaunch, Watcher, run_record, small_split, spec, workload
+
+from bench.execution import runner as runner_module
+from bench.execution.runner import Job, MoreRounds, Runner
+from bench.execution.schedule import key_of, plan
+from bench.execution.worker_process import Outcome
+from bench.records import read_run
+
+NAMES = ("Tiny", "Twin")
+SPECS = [spec(name) for name in NAMES]
+FIGURES = {"steps": 1}
+
+
+@pytest.fixture(autouse=True)
+def _light_data(monkeypatch):
+    monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+    monkeypatch.setattr("bench.execution.request_builder.first_weights", lambda architecture, initializer, seed: [])
+
+
+def job(directory, *, specs=SPECS, ended=(), **fields):
+    return Job(directory, run_record(), [(workload(**fields), specs)], reference="Tiny", ended=ended)
+
+
+def run(a_job, launch=None, more=None, watcher=None):
+    launch = launch or FakeLaunch()
+    made = Runner(a_job, launch=launch, observer=watcher or Watcher(), clock=launch.clock).run(more)
+    assert launch.alive == set(), "workers were left behind"
+    return made, read_run(a_job.directory).trials, launch
+
+
+def failing(*failures):
+    """An outcome for FakeLaunch: the trials of a class named here fail."""
+    return lambda request: (
+        Outcome("failed", error="RuntimeError: no")
+        if any(request.target.endswith(f":{name}") for name in failures)
+        else Outcome("ok", figures=FIGURES)
+    )
+
+
+def test_every_planned_trial_is_recorded_in_the_plans_order(tmp_path):
+    a_job = job(tmp_path, scored_seeds=2, rounds=3, parity=True, prediction_rows=[1])
+    made, trials, _ = run(
+        a_job, FakeLaunch(outcome=lambda request: Outcome("ok", figures={} if request.kind == "tune" else FIGURES))
+    )
+    planned = [trial.key for trial in plan(a_job.entries, seed=1, reference="Tiny") if trial.kind != "tune"]
+    assert [key_of(trial) for trial in trials] == planned
+    assert made.status == "complete"
+    assert read_run(tmp_path).run == made
+
+
+def test_workers_of_a_launch_live_on_while_others_train_and_end_with_it(tmp_path):
+    _, _, launch = run(job(tmp_path, rounds=6, launches=3))
+    timed = [launched for launched in launch.launched if launched[1] > 0]
+    assert Counter(name for name, _, _ in timed) == {"Tiny": 3, "Twin": 3}
+
+
+def test_a_failed_trial_costs_itself_only_and_its_worker_is_replaced(tmp_path):
+    failed = []
+
+    def fail_once(request):
+        if request.kind == "scored" and request.target.endswith(":Tiny") and not failed:
+            failed.append(True)
+            return Outcome("failed", error="RuntimeError: no")
+        return Outcome("ok", figures=FIGURES)
+
+    made, trials, launch = run(job(tmp_path, scored_seeds=3), FakeLaunch(outcome=fail_once))
+    scored = [trial for trial in trials if trial.kind == "scored"]
+    assert [(trial.contestant, trial.status) for trial in scored if trial.status != "ok"] == [("Tiny", "failed")]
+    assert len(scored) == 6
+    assert [name for name, _, _ in launch.launched].count("Tiny") == 2
+    assert made.status == "complete"
+
+
+def test_who_fails_twice_in_a_row_is_not_tried_again_in_that_workload(tmp_path):
+    entries = [(workload(name="first", scored_seeds=5), SPECS), (workload(name="second", scored_seeds=1), SPECS)]
+    launch = FakeLaunch(outcome=failing("Tiny"))
+    _, trials, _ = run(Job(tmp_path, run_record(), entries), launch)
+    of_first = [trial for trial in trials if trial.contestant == "Tiny" and trial.workload == "first"]
+    assert len(of_first) == 5
+    assert [trial.error for trial in of_first[:2]] == ["RuntimeError: no"] * 2
+    assert {trial.error for trial in of_first[2:]} == {"given up after 2 failures in a row; the last was RuntimeError: no"}
+    assert [name for name, _, _ in launch.launched].count("Tiny") == 3
+    assert all(trial.status == "ok" for trial in trials if trial.contestant == "Twin")
+
+
+def test_a_cell_that_is_too_slow_costs_the_larger_ones_but_not_the_smaller(tmp_path):
+    def slow_when_wide(request):
+        width = request.architecture[0]["output_dim"]
+        return Outcome("timeout", error="not done") if width >= 8 and request.kind == "timed" else Outcome("ok", figures=FIGURES)
+
+    grid = job(tmp_path, specs=SPECS[:1], rounds=2, launches=1, grid={"width": [4, 8, 16], "batch": [1]})
+    _, trials, launch = run(grid, FakeLaunch(outcome=slow_when_wide))
+    timed = [(trial.point["width"], trial.status) for trial in trials if trial.kind == "timed"]
+    assert timed == [(4, "ok"), (4, "ok"), (8, "timeout"), (8, "timeout"), (16, "failed"), (16, "failed")]
+    assert sum(kind == "timed" for _, kind, _, _ in launch.ran) == 4
+
+
+def test_the_machine_is_read_with_the_process_that_has_the_cells_threads(tmp_path, monkeypatch):
+    class Meter:
+        def start(self, pid): ...
+
+        def stop(self, pid):
+            read.append(pid)
+            return {}
+
+    read, launch = [], FakeLaunch()
+    monkeypatch.setattr(runner_module, "NoiseMeter", Meter)
+    run(job(tmp_path, rounds=2, launches=1, grid={"threads": [1, 2], "batch": [1]}), launch)
+    pids = {(name, threads): number for number, (name, launched, threads) in enumerate(launch.launched, 1) if launched}
+    assert len(pids) == 4
+    assert read[-4:] == [pids[name, 2] for name, _, _, _ in launch.ran[-4:]]
+
+
+def stepping(**seconds):
+    """An outcome for FakeLaunch: a step of a class takes `seconds` at a width of 4, and in proportion at others."""
+
+    def outcome(request):
+        step = seconds[request.target.rpartition(":")[2]] * request.architecture[0]["output_dim"] / 4
+        return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * step, step, step]})
+
+    return outcome
+
+
+def test_who_is_far_behind_is_not_timed_again_in_a_cell_nor_in_larger_ones_until_the_others_are_as_slow(tmp_path):
+    grid = job(tmp_path, rounds=2, launches=1, grid={"width": [4, 8, 16, 32], "batch": [1]})
+    made, trials, _ = run(grid, FakeLaunch(outcome=stepping(Tiny=1.0, Twin=11.0)))
+    twin = [
+        (trial.point["width"], trial.round, trial.status)
+        for trial in trials
+        if trial.contestant == "Twin" and trial.kind == "timed"
+    ]
+    assert twin == [
+        *[(4, 0, "ok"), (4, 1, "skipped")],
+        *[(8, 0, "skipped"), (8, 1, "skipped")],
+        *[(16, 0, "ok"), (16, 1, "skipped")],
+        *[(32, 0, "skipped"), (32, 1, "skipped")],
+    ]
+    assert {trial.error for trial in trials if trial.status == "skipped"} == {
+        "not timed again: over 2 times the fastest step of the cell's first round",
+        "left out: in a smaller cell a step took over 5 times this cell's fastest",
+    }
+    assert all(trial.status == "ok" for trial in trials if trial.contestant == "Tiny")
+    assert made.status == "complete"
+
+
+def test_who_is_near_is_timed_in_every_round_and_the_floor_sets_no_pace(tmp_path):
+    specs = [spec("Tiny"), spec("Twin"), spec("Slow", learns=False)]
+    grid = job(tmp_path, specs=specs, rounds=3, launches=1, grid={"width": [4, 8], "batch": [1]})
+    _, trials, _ = run(grid, FakeLaunch(outcome=stepping(Tiny=1.0, Twin=1.9, Slow=0.01)))
+    assert {trial.status for trial in trials} == {"ok"}
+
+
+def test_a_cell_is_timed_until_it_is_steady_and_the_floor_has_no_say(tmp_path):
+    specs, seen = [spec("Tiny"), spec("Twin"), spec("Slow", learns=False)], Counter()
+
+    def disturbed(request):
+        """In the wider cell, five of Twin's first six rounds take longer, as if its core were wanted; the floor's grow."""
+        name, width = request.target.rpartition(":")[2], request.architecture[0]["output_dim"]
+        if request.kind == "timed":
+            seen[name, width] += 1
+        wanted = width == 8 and seen[name, width] in (1, 2, 3, 5, 6)
+        slower = {"Twin": 1.5 if wanted else 1.0, "Slow": seen[name, width]}.get(name, 1.0)
+        return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * slower, slower, slower]})
+
+    grid = job(tmp_path, specs=specs, rounds=9, launches=1, grid={"width": [4, 8], "batch": [1]})
+    made, trials, _ = run(grid, FakeLaunch(outcome=disturbed))
+    rounds = Counter((trial.contestant, trial.point["width"]) for trial in trials if trial.kind == "timed" and trial.status == "ok")
+    assert rounds == {(name, width): {4: 4, 8: 8}[width] for name in ("Tiny", "Twin", "Slow") for width in (4, 8)}
+    assert {trial.error for trial in trials if trial.status == "skipped"} == {
+        "not timed again: of each contestant 3 rounds are within 5% of the quickest"
+    }
+    assert made.status == "complete"
+
+
+def test_a_resumed_run_leaves_out_what_it_would_have_left_out(tmp_path):
+    fields = {"rounds": 2, "launches": 1, "grid": {"width": [4, 8], "batch": [1]}}
+    outcome = stepping(Tiny=1.0, Twin=11.0)
+    _, whole, _ = run(job(tmp_path, **fields), FakeLaunch(outcome=outcome))
+    path = tmp_path / "trials.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:6]))
+    _, trials, _ = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields), FakeLaunch(outcome=outcome))
+    assert [(key_of(trial), trial.status) for trial in trials] == [(key_of(trial), trial.status) for trial in whole]
+
+
+def test_what_tuning_chose_is_handed_to_all_later_trials_and_recorded(tmp_path):
+    seen = []
+
+    def outcome(request):
+        seen.append((request.kind, dict(request.options)))
+        return Outcome("ok", figures={"details": {"options": {"speed": 9}}} if request.kind == "tune" else FIGURES)
+
+    a_job = job(tmp_path, specs=SPECS[:1], scored_seeds=1, rounds=1)
+    _, trials, _ = run(a_job, FakeLaunch(outcome=outcome))
+    assert seen == [("tune", {}), ("scored", {"speed": 9}), ("timed", {"speed": 9})]
+    assert trials[0].details == {"options": {"speed": 9}}
+
+    seen.clear()
+    run(job(tmp_path, specs=SPECS[:1], scored_seeds=1, rounds=2, ended=trials), FakeLaunch(outcome=outcome))
+    assert seen == [("timed", {"speed": 9})]
+
+
+def test_a_trial_that_has_ended_is_not_repeated_also_if_it_failed(tmp_path):
+    fields = {"scored_seeds": 2, "rounds": 2}
+    whole = {key_of(trial) for trial in run(job(tmp_path, **fields))[1]}
+    lines = (tmp_path / "trials.jsonl").read_text().splitlines(keepends=True)
+    kept = [line if number else line.replace('"ok"', '"failed"') for number, line in enumerate(lines[:3])]
+    (tmp_path / "trials.jsonl").write_text("".join(kept))
+    _, trials, launch = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields))
+    assert len(launch.ran) == len(lines) - 3
+    assert Counter(map(key_of, trials)) == Counter(dict.fromkeys(whole, 1))
+
+
+def test_a_half_written_last_line_is_set_aside_by_number_and_the_next_record_is_whole(tmp_path):
+    run(job(tmp_path, scored_seeds=2))
+    path = tmp_path / "trials.jsonl"
+    text = path.read_text()
+    path.write_text(text[:-100])
+    kept = read_run(tmp_path)
+    assert len(kept.damaged) == 1
+    run(job(tmp_path, scored_seeds=2, ended=kept.trials))
+    data = read_run(tmp_path)
+    assert len(data.trials) == text.count("\n")
+    assert f"line {text.count(chr(10))}" in data.damaged[0]
+
+
+def test_rounds_are_added_until_it_is_precise_enough(tmp_path):
+    enough = iter([None, None, "it is enough"])
+    made, trials, _ = run(job(tmp_path, rounds=2, launches=1), more=MoreRounds(lambda _: next(enough), 1e9))
+    timed = [trial for trial in trials if trial.kind == "timed"]
+    assert sorted({trial.round for trial in timed}) == [0, 1, 2, 3, 4, 5]
+    assert len({trial.launch for trial in timed}) == 3
+    assert made.stop_reason == "it is enough"
+
+
+def test_no_launch_is_begun_that_would_not_fit_into_the_budget(tmp_path):
+    launch = FakeLaunch()
+    made, _, _ = run(job(tmp_path, rounds=2, launches=1), launch, more=MoreRounds(lambda _: None, 20.0))
+    assert launch.clock() <= 20.0
+    assert launch.clock() > 16.0  # another launch of four trials of a second didn't fit
+    assert "time budget of 20 s" in made.stop_reason
+
+
+def test_rounds_are_not_added_when_nobody_is_left_that_trains(tmp_path):
+    made, _, launch = run(job(tmp_path, rounds=2), FakeLaunch(outcome=failing(*NAMES)), more=MoreRounds(lambda _: None, 1e9))
+    assert made.stop_reason == "no contestant is left that trains"
+    assert len(launch.ran) < 10
+
+
+def test_a_resumed_run_knows_the_rounds_that_were_added_before_it_was_killed(tmp_path):
+    fields = {"rounds": 2, "launches": 1}
+    enough = iter([None, None, "it is enough"])
+    run(job(tmp_path, **fields), more=MoreRounds(lambda _: next(enough), 1e9))
+    path = tmp_path / "trials.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    _, trials, launch = run(
+        job(tmp_path, ended=read_run(tmp_path).trials, **fields), more=MoreRounds(lambda _: "it is enough", 1e9)
+    )
+    assert len([ran for ran in launch.ran if ran[1] == "timed"]) == 1
+    assert len({key_of(trial) for trial in trials}) == len(trials) == len(lines)
+
+
+def test_ctrl_c_ends_the_run_and_keeps_what_had_ended(tmp_path):
+    ran = []
+
+    def interrupt(request):
+        ran.append(request)
+        if len(ran) == 4:
+            raise KeyboardInterrupt
+        return Outcome("ok", figures=FIGURES)
+
+    made, trials, _ = run(job(tmp_path, scored_seeds=4), FakeLaunch(outcome=interrupt))
+    assert (made.status, len(trials)) == ("interrupted", 3)
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_a_full_disk_ends_the_run_with_every_finished_trial_kept_whole(tmp_path, monkeypatch):
+    append = runner_module.append_trial
+
+    def fill_up(directory, trial):
+        if trial.seed == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(directory / "trials.jsonl"))
+        append(directory, trial)
+
+    monkeypatch.setattr(runner_module, "append_trial", fill_up)
+    made, trials, _ = run(job(tmp_path, specs=SPECS[:1], scored_seeds=4))
+    assert made.status == "interrupted"
+    assert "No space left" in made.stop_reason
+    assert [trial.seed for trial in trials if trial.kind == "scored"] == [0, 1]
+    assert read_run(tmp_path).damaged == []
+
+
+def test_the_time_left_is_known_from_the_trials_that_have_ended(tmp_path):
+    watcher = Watcher()
+    run(job(tmp_path, specs=SPECS[:1], scored_seeds=4), watcher=watcher)
+    assert watcher.seconds_left[0] is None
+    assert watcher.seconds_left[1:] == [3, 2, 1]
+
+
+def test_elapsed_time_adds_up_over_a_run_that_was_resumed(tmp_path):
+    first, trials, _ = run(job(tmp_path, specs=SPECS[:1], scored_seeds=2))
+    again = Job(tmp_path, first, [(workload(scored_seeds=4), SPECS[:1])], ended=trials)
+    assert run(again)[0].elapsed_seconds == first.elapsed_seconds + 2

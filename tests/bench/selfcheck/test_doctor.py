@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pytest
+from harness import FakeClock, FakeLaunch, small_split
+
+from bench.execution.worker_process import Outcome
+from bench.selfcheck import doctor
+
+QUIET = {"other_cpu_share": 0.0, "steal_share": 0.0, "frequency_mhz": 3000.0}
+
+
+def simulated(repeats, launches, *, count=200, trials=60, load=QUIET, seed=0):
+    random = np.random.default_rng(seed)
+    means = random.normal(0, launches, size=(count, 1))
+    seconds = 40e-6 * np.exp(means + random.normal(0, repeats, size=(count, trials)))
+    return doctor.Measured(1e-8, seconds.tolist(), [load] * count, 6.5)
+
+
+@pytest.mark.parametrize(("repeats", "launches"), [(0.02, 0.01), (0.01, 0.03), (0.03, 0.0)])
+def test_noise_on_both_levels_is_found_again(repeats, launches):
+    found = doctor.noise(simulated(repeats, launches).step_seconds)
+    assert found.repeats == pytest.approx(repeats, rel=0.1)
+    assert found.launches == pytest.approx(launches, rel=0.15, abs=0.0015)
+
+
+def test_the_slowdown_said_to_be_seen_is_seen_in_four_of_five_comparisons():
+    noise, trials, launches = doctor.Noise(0.02, 0.01), 20, 10
+    slowdown = doctor.slowdown_seen(noise, trials=trials, launches=launches)
+    random = np.random.default_rng(1)
+
+    def side(shift, count=4000):
+        means = random.normal(shift, noise.launches, size=(count, launches))
+        return (means + random.normal(0, noise.repeats / math.sqrt(trials), size=means.shape)).mean(axis=1)
+
+    error = math.sqrt(2 * (noise.launches**2 + noise.repeats**2 / trials) / launches)
+    assert np.mean((side(math.log1p(slowdown)) - side(0.0)) / error > 1.96) == pytest.approx(0.8, abs=0.02)
+
+
+def test_more_time_shows_smaller_slowdowns():
+    text = doctor.findings(simulated(0.02, 0.01))
+    seen = [float(line.split("slowdown of ")[1].split("%")[0]) for line in text if "slowdown of" in line]
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == len(doctor.BUDGETS_SECONDS)
+
+
+def test_a_quiet_machine_gets_no_warning():
+    assert doctor.warnings(simulated(0.01, 0.005)) == []
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (simulated(0.2, 0.0), "repeats in one process differ by"),
+        (simulated(0.01, 0.1), "measure more launches"),
+        (simulated(0.01, 0.0, load={**QUIET, "other_cpu_share": 0.4}), "other processes took 40% of the CPU"),
+        (simulated(0.01, 0.0, load={**QUIET, "steal_share": 0.05}), "the hypervisor gave 5.0%"),
+        (doctor.Measured(1e-4, simulated(0.01, 0.0).step_seconds, [QUIET], 6.5), "the clock tells 100.0 µs apart"),
+        (
+            doctor.Measured(1e-8, simulated(0.01, 0.0).step_seconds, [QUIET, {"frequency_mhz": 2000.0}], 6.5),
+            "frequency changed by 50%",
+        ),
+    ],
+)
+def test_each_disturbance_has_a_warning_of_its_own(measured, said):
+    assert [said in warning for warning in doctor.warnings(measured)] == [True]
+
+
+def test_the_machine_is_examined_in_fresh_processes_without_their_first_trial(monkeypatch):
+    monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+    clock = FakeClock()
+    fits = iter(range(1, 1000))
+    launch = FakeLaunch(clock, outcome=lambda request: Outcome("ok", figures={"fit_seconds": float(next(fits)), "steps": 1}))
+    measured = doctor.examine(launch, clock)
+    assert len(launch.launched) == doctor.LAUNCHES
+    assert launch.alive == set()
+    assert list(measured.step_seconds[0]) == [2.0, 3.0, 4.0, 5.0, 6.0]
+    assert measured.launch_seconds == doctor.LAUNCH_SECONDS
+
+
+def test_a_machine_that_cannot_train_is_not_called_quiet(monkeypatch):
+    monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+    launch = FakeLaunch(outcome=lambda request: Outcome("failed", error="RuntimeError: no"))
+    with pytest.raises(doctor.DoctorError, match="numpy_nn could not be trained: RuntimeError: no"):
+        doctor.examine(launch, launch.clock)
+    assert launch.alive == set()
