@@ -1,11 +1,12 @@
-"""A contestant of your own: a network of tanh layers in textbook NumPy, trained by the protocol.
+"""A contestant of your own: a network of tanh layers in textbook NumPy.
 
 Try it with
 
     python -m bench run --workload examples/spirals.toml --contestants numpy_nn,examples/my_net.py:MyNet --quick
 
-The class is made anew for every trial, inside a process that runs nothing else. It gets a `Task` (see `bench/contestants/base.py`):
-the arrays, the first weights, and how to train. Its methods below are all that it must have.
+A contestant inherits from `Contestant` (see `bench/contestants/base.py`) and has four methods: `__init__`, `fit`, `predict` and
+`get_weights`. It is made anew for every trial, inside a process that runs nothing else, and gets a `Task`: the arrays, the first
+weights, and how to train.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contestants.base import Task, accuracy, batches
+from bench.contestants.base import Contestant, Task, accuracy, batches
 
 Array = NDArray[Any]
 
 
-class MyNet:
+class MyNet(Contestant):
     """Plain stochastic gradient descent on any stack of tanh layers under a sigmoid, by textbook backpropagation."""
 
     # Optional: what the report's tables say of it.
     SUMMARY = "an example: textbook backpropagation for tanh layers, in forty lines"
-    # Others: BATCH_ORDER, CLOCK_INCLUDES (a line each), PARITY = False where it can't start from the weights that it is given,
-    # and ENVIRONMENT = {"OMP_NUM_THREADS": "1"}, set before its process imports anything.
+    # Other attributes: BATCH_ORDER and CLOCK_INCLUDES (a line each for the report), PARITY = False where it can't start from the
+    # weights that it is given, and ENVIRONMENT = {"OMP_NUM_THREADS": "1"}, set before its process imports anything.
+    # Other methods, each with a default in `Contestant`: `warm_up` (do what only the first step costs, such as compiling, and leave
+    # the weights as they were), `tune`, `details`, `predictor` and `compiled_predictor`.
 
     def __init__(self, task: Task) -> None:
         # Build the model and give it the first weights. A framework is imported here, so that its import counts as cold start.
@@ -41,10 +44,6 @@ class MyNet:
         self.task = task
         self.learning_rate = task.optimizer["learning_rate"]
         self.weights = [weight.copy() for weight in task.weights]  # kernel (in, out), bias (out,), layer by layer
-
-    def warm_up(self) -> None:
-        # Do here what only the first step costs (tracing, compiling), and leave the weights as they were. NumPy has nothing to do.
-        pass
 
     def fit(self, on_epoch_end: Callable[[int], None]) -> Mapping[str, Sequence[float]]:
         task = self.task

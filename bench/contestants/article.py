@@ -7,11 +7,11 @@ exactly 0 or 1 makes it infinite, as it did there. The activations are the artic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task, batches
+from bench.contestants.base import Array, Contestant, EpochEnd, Task, batches
 from bench.contestants.capabilities import activation_of, check_task, hyperparameters
 
 Parameters = dict[str, Array]
@@ -81,7 +81,7 @@ def accuracy(y_hat: Array, y: Array) -> float:
     return float(np.mean((y_hat > 0.5) == (y > 0.5)))
 
 
-class Article:
+class Article(Contestant):
     """Trains the textbook network, by full or mini-batches, in the precision of the task's arrays."""
 
     def __init__(self, task: Task) -> None:
@@ -137,9 +137,6 @@ class Article:
 
     def predict(self, x: Array) -> Array:
         return full_forward(x.T, self._parameters, self._activations)[0].T
-
-    def predictor(self) -> Callable[[Array], Array]:
-        return self.predict
 
     def get_weights(self) -> Sequence[Array]:
         numbers = range(1, len(self._activations) + 1)

@@ -1,14 +1,15 @@
-"""What a contestant is: the task it is handed, and the few methods it has.
+"""What a contestant is: the abstract class that each one inherits from, and the task that it is handed.
 
-Called by `bench.execution.worker`, inside the contestant's own process; written by whoever adds a contestant. Imports NumPy and the
+Used by whoever writes a contestant, and by `bench.execution.measurement`, in the contestant's own process. Imports NumPy and the
 standard library only, so that a worker's memory and cold start are the contestant's own.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,39 +64,83 @@ class Task:
         return self.epochs * self.steps_an_epoch
 
 
-@runtime_checkable
-class Contestant(Protocol):
-    """Trains one task. A new one is made for every trial; imports of a framework belong in `__init__`.
+class Contestant(ABC):
+    """Trains one task. A new one is made for every trial.
 
-    Optional, looked up by name:
+    Four methods are abstract, the others have defaults. A class with these four that doesn't inherit from this one is a contestant
+    too: the loader gives it the defaults (`with_defaults`).
 
-    - ``tune(task) -> dict`` (a classmethod): measure what this machine likes best; the answer comes back in `Task.options`.
-    - ``details() -> dict``: settings worth a place in the report's row, as plain JSON.
-    - ``predictor() -> Callable[[Array], Array]``: the fastest call for one row, for the latency of prediction.
-    - ``compiled_predictor() -> Callable[[Array], Array] | None``: one that isn't the library's own, but compiled by hand from it.
-
-    A class of your own may say of itself, in class attributes, what the table of contestants says of the built-in ones:
-    ``SUMMARY``, ``BATCH_ORDER`` and ``CLOCK_INCLUDES`` (a line each for the report), ``PARITY = False`` (it can't start from given
-    weights), and ``ENVIRONMENT`` (a dict of variables, set before its process imports anything).
+    The class attributes describe a class of your own, named on the command line as FILE.py:CLASS. The built-in contestants are
+    described in the table of `bench.contestants.registry`, which has to know them without importing their frameworks.
     """
 
+    SUMMARY: ClassVar[str] = ""
+    """One line for the report: what it is and how it trains."""
+    BATCH_ORDER: ClassVar[str] = "the given order, every epoch"
+    """The order of its batches, for the report."""
+    CLOCK_INCLUDES: ClassVar[str] = "every update, and each epoch's loss and accuracy"
+    """What `fit` computes, for the report."""
+    TRAINS: ClassVar[bool] = True
+    """False: it only predicts."""
+    LEARNS: ClassVar[bool] = True
+    """False: it is timed and never scored."""
+    PARITY: ClassVar[bool] = True
+    """False: its figures can't be compared with the reference's, since it can't start from the given weights, say."""
+    PEER: ClassVar[bool] = False
+    """True: it is scored on fewer seeds."""
+    ENVIRONMENT: ClassVar[Mapping[str, str]] = {}
+    """Environment variables of its process, set before anything is imported, beside the numbers of threads."""
+
+    @abstractmethod
     def __init__(self, task: Task) -> None:
-        """Build and compile the model, and give it `task.weights`."""
+        """Import the framework, build and compile the model, and give it `task.weights`."""
 
-    def warm_up(self) -> None:
-        """Do once what the first step costs more than others (tracing, compiling), and leave the weights as they were."""
+    def warm_up(self) -> None:  # noqa: B027
+        """Do what only the first step costs (tracing, compiling), and leave the weights as they were. By default nothing."""
 
+    @abstractmethod
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
-        """Train for `task.epochs`; call `on_epoch_end` after each; return "loss" and "accuracy", a float an epoch each.
+        """Train for `task.epochs`, and call `on_epoch_end` after each; in a grid it is called again, to train on.
 
-        In a grid it is called again, to train on.
+        Returns
+        -------
+        mapping
+            "loss" and "accuracy", a float an epoch each.
+
         """
 
+    @abstractmethod
     def predict(self, x: Array) -> Array:
         """Outputs (samples, outputs) for `x` (samples, features)."""
 
+    @abstractmethod
     def get_weights(self) -> Sequence[Array]:
         """The weights now, in the order of `task.weights`."""
+
+    @classmethod
+    def tune(cls, task: Task) -> Mapping[str, Any]:  # noqa: ARG003
+        """Measure which settings are the fastest on this machine; they come back in `Task.options`. By default none."""
+        return {}
+
+    def details(self) -> Mapping[str, Any]:
+        """Settings to show in the report, as plain JSON. By default none."""
+        return {}
+
+    def predictor(self) -> Callable[[Array], Array]:
+        """The fastest call that predicts one row. By default `predict`."""
+        return self.predict
+
+    def compiled_predictor(self) -> Callable[[Array], Array] | None:
+        """A call that is compiled by hand from the model, rather than the library's own. By default None: there is none."""
+        return None
+
+
+def with_defaults(contestant: type[Any]) -> type[Any]:
+    """The same class, with `Contestant`'s default for each method and attribute that it lacks."""
+    for name, default in vars(Contestant).items():
+        if not name.startswith("_") and not hasattr(contestant, name):
+            setattr(contestant, name, default)
+    return contestant
 
 
 def batches(task: Task) -> list[slice]:

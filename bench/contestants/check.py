@@ -1,8 +1,8 @@
-"""Whether a class is a contestant: its file imports, its methods are there, and they take what the worker will hand them.
+"""Whether a class is a contestant: its file can be imported, its methods are there, and they take what the worker hands them.
 
 `inspect_target` is what the command line's side calls: it starts `python -m bench.contestants.check TARGET`, so that a contestant
 that ends its process in the import, hangs, or brings a framework with it does so there and nowhere else. `load_class` is what that
-process and the workers call. Standard library only, beside the contestant.
+process and the workers call. Imports NumPy and the standard library only, beside the contestant.
 """
 
 from __future__ import annotations
@@ -20,30 +20,35 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench.contestants.base import Contestant, with_defaults
 from bench.error_messages import may_be, one_line
 
 TIME_LIMIT_SECONDS = 120.0
 """For the import of a contestant; the heaviest framework takes a tenth of it."""
 METHODS: Mapping[str, tuple[str, ...]] = {
     "__init__": ("task",),
-    "warm_up": (),
     "fit": ("on_epoch_end",),
     "predict": ("x",),
     "get_weights": (),
+    "warm_up": (),
 }
-"""What a contestant must have, and what each method is handed beside `self`."""
+"""The methods that are checked, and what each is handed beside `self`."""
+REQUIRED = tuple(method for method in METHODS if method in Contestant.__abstractmethods__)
 METADATA: Mapping[str, tuple[str, type]] = {
     "SUMMARY": ("summary", str),
     "BATCH_ORDER": ("batch_order", str),
     "CLOCK_INCLUDES": ("clock_includes", str),
+    "TRAINS": ("trains", bool),
+    "LEARNS": ("learns", bool),
     "PARITY": ("parity", bool),
+    "PEER": ("peer", bool),
     "ENVIRONMENT": ("environment", dict),
 }
-"""Class attributes by which a contestant may speak for itself, with their place in `bench.contestants.registry.Spec`."""
+"""Class attributes that describe a contestant, each with its field of `bench.contestants.registry.Spec` and its type."""
 
 
 def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_LIMIT_SECONDS) -> dict[str, Any]:
-    """What the contestant at `target` says of itself, as fields of `Spec`; it is imported in a process of its own.
+    """What the contestant's class attributes say, as fields of `Spec`; it is imported in a process of its own.
 
     Raises
     ------
@@ -72,8 +77,8 @@ def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_L
         raise ValueError(f"contestant {text!r}: its import ended the process ({_ending(done.returncode)})") from None
     if "error" in answer:
         raise ValueError(f"contestant {text!r}: {answer['error']}")
-    spoken: dict[str, Any] = answer["metadata"]
-    return spoken
+    found: dict[str, Any] = answer["metadata"]
+    return found
 
 
 def _ending(return_code: int) -> str:
@@ -87,7 +92,7 @@ def _ending(return_code: int) -> str:
 
 
 def load_class(target: str) -> type[Any]:
-    """The class at `target`, an absolute `FILE.py:CLASS` or `MODULE:CLASS`, checked to keep the protocol.
+    """The class at `target`, an absolute `FILE.py:CLASS` or `MODULE:CLASS`, checked, with a default for whatever it may lack.
 
     Raises
     ------
@@ -105,11 +110,11 @@ def load_class(target: str) -> type[Any]:
     if not inspect.isclass(contestant):
         raise ValueError(f"{class_name!r} in {_shown(place)} is {_article(contestant)}: it must be a class")
     _check_methods(contestant)
-    return contestant
+    return with_defaults(contestant)
 
 
 def metadata(contestant: type[Any]) -> dict[str, Any]:
-    """What the class says of itself, by the names of `Spec`'s fields.
+    """What the class attributes say, by the names of `Spec`'s fields; those that are left at their defaults say nothing.
 
     Raises
     ------
@@ -117,17 +122,16 @@ def metadata(contestant: type[Any]) -> dict[str, Any]:
         If an attribute is of another type than it may be.
 
     """
-    spoken: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for attribute, (name, kind) in METADATA.items():
-        if not hasattr(contestant, attribute):
-            continue
         value = getattr(contestant, attribute)
         if not isinstance(value, kind):
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: it must be {_a(kind.__name__)}")
         if isinstance(value, dict) and not all(isinstance(part, str) for item in value.items() for part in item):
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: its names and values must be str")
-        spoken[name] = one_line(value) if isinstance(value, str) else value
-    return spoken
+        if value != getattr(Contestant, attribute):
+            found[name] = one_line(value) if isinstance(value, str) else value
+    return found
 
 
 def _import(place: str) -> ModuleType:
@@ -167,22 +171,21 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _check_methods(contestant: type[Any]) -> None:
-    from bench.contestants.base import Contestant
-
     name = contestant.__name__
-    inherited = (object, Contestant)  # a method that only the protocol has is a name without a body
-    lacking = [
-        method
-        for method in METHODS
-        if not callable(getattr(contestant, method, None))
-        or any(getattr(contestant, method) is getattr(base, method, None) for base in inherited)
-    ]
+    lacking = [method for method in REQUIRED if not _has(contestant, method, (object, Contestant))]
     if lacking:
-        raise ValueError(f"{name} lacks {', '.join(lacking)}: a contestant has {', '.join(METHODS)}")
+        raise ValueError(f"{name} lacks {', '.join(lacking)}: a contestant has {', '.join(REQUIRED)}")
     if inspect.isabstract(contestant):
         raise ValueError(f"{name} is abstract: {', '.join(sorted(contestant.__abstractmethods__))} has no body")
     for method, arguments in METHODS.items():
-        _check_signature(contestant, method, arguments)
+        if hasattr(contestant, method):
+            _check_signature(contestant, method, arguments)
+
+
+def _has(contestant: type[Any], method: str, bases: tuple[type[Any], ...]) -> bool:
+    """Whether the class has the method, and not only because it is a subclass of one of `bases`."""
+    found = getattr(contestant, method, None)
+    return callable(found) and all(found is not getattr(base, method, None) for base in bases)
 
 
 def _check_signature(contestant: type[Any], method: str, arguments: tuple[str, ...]) -> None:

@@ -1,8 +1,8 @@
 """JAX: an epoch as one compiled call, a `lax.scan` over its full batches and one more step for the rest.
 
 What JAX's experts do for a small network: nothing returns to Python within an epoch, the state is donated so that it is
-updated in place, gradients are `value_and_grad`'s. Unrolling the scan by 2 or 4, and XLA without its thread pool, gave no more
-than noise at batch 32 and 900, so the scan is plain. Every epoch is waited for.
+updated in place, gradients are `value_and_grad`'s. Every epoch is waited for. What was tried beside it stands in
+`docs/contestants.md`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task
+from bench.contestants.base import Array, Contestant, EpochEnd, Task
 from bench.contestants.capabilities import activation_of, check_task
 from bench.contestants.updates import make_update
 
 
-class JaxScan:
+class JaxScan(Contestant):
     """Trains by one call an epoch of a function that JAX has compiled."""
 
     def __init__(self, task: Task) -> None:

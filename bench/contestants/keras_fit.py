@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task
+from bench.contestants.base import Array, Contestant, EpochEnd, Task
 from bench.contestants.latency import fastest_call
 
 TUNE_ROUNDS = 4
@@ -28,7 +28,7 @@ TUNE_HOPELESS = 2.0
 """Times the fastest, after any round: what is slower isn't tried again."""
 
 
-class KerasFit:
+class KerasFit(Contestant):
     """All defaults."""
 
     def __init__(self, task: Task) -> None:

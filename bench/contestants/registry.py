@@ -1,7 +1,7 @@
-"""The table of contestants: where each one's class is, what it needs, and what its process is started with; your own beside them.
+"""The table of contestants: where each class is, what it needs and how it is described; and contestants of your own, found by name.
 
-Called by the command line (`find_all`), the launcher (`Spec`) and the worker (`load`). Whether a class keeps the protocol is left
-to `bench.contestants.check`, which looks at it in a process of its own: a run never imports a user's module.
+Called by the command line (`find_all`), the launcher (`Spec`) and the worker (`load`). The table imports no contestant. Whether a
+class of your own is one is left to `bench.contestants.check`, which imports it in a process of its own.
 """
 
 from __future__ import annotations
@@ -12,34 +12,33 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.contestants.base import Contestant
 from bench.error_messages import may_be
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A contestant by name: everything known of it before its process starts."""
+    """A contestant by name: what is known of it before its process starts.
+
+    `Contestant` explains the fields that a class of your own sets by its attributes, `SUMMARY` to `ENVIRONMENT`, and has their
+    defaults.
+    """
 
     name: str
     target: str
     """`module:Class`, or `path/to/file.py:Class`."""
     summary: str
-    """One line for the report: what it is and how it trains."""
-    batch_order: str = "the given order, every epoch"
-    clock_includes: str = "every update, and each epoch's loss and accuracy"
+    batch_order: str = Contestant.BATCH_ORDER
+    clock_includes: str = Contestant.CLOCK_INCLUDES
     packages: tuple[str, ...] = ()
     """What must be importable."""
     install: str = ""
-    """The command that installs what is missing."""
+    """The command that installs what is missing, typed in a checkout."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Set in the worker before anything is imported, beside the thread counts."""
-    trains: bool = True
-    """False: prediction only."""
-    learns: bool = True
-    """False: runs the steps but learns nothing (`floor`), so that it is timed and never scored."""
-    parity: bool = True
-    """False: can't be held to the reference's figures; `summary` says why."""
-    peer: bool = False
-    """True: shown for its speed; scored on fewer seeds."""
+    trains: bool = Contestant.TRAINS
+    learns: bool = Contestant.LEARNS
+    parity: bool = Contestant.PARITY
+    peer: bool = Contestant.PEER
     workloads: tuple[str, ...] = ()
     """Runs in these built-in workloads only; empty means any."""
 
@@ -50,6 +49,14 @@ class Spec:
 
 
 _KERAS = ("keras", "tensorflow")
+_INSTALL_TENSORFLOW = "python -m pip install tensorflow"
+
+
+def _install_extra(extra: str) -> str:
+    """The command that adds an extra of `pyproject.toml`; the package is on no index, so it is installed from its checkout."""
+    return f'python -m pip install -e ".[{extra}]"'
+
+
 CONTESTANTS: dict[str, Spec] = {
     spec.name: spec
     for spec in (
@@ -65,7 +72,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.keras_fit:KerasFit",
             "`keras.Model.fit` on TensorFlow, all defaults",
             packages=_KERAS,
-            install="pip install tensorflow",
+            install=_INSTALL_TENSORFLOW,
             environment={"KERAS_BACKEND": "tensorflow"},
         ),
         Spec(
@@ -73,7 +80,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.keras_fit:KerasTuned",
             "`keras.Model.fit` on TensorFlow, the fastest of `steps_per_execution` and `jit_compile` on this machine",
             packages=_KERAS,
-            install="pip install tensorflow",
+            install=_INSTALL_TENSORFLOW,
             environment={"KERAS_BACKEND": "tensorflow"},
             peer=True,
         ),
@@ -82,7 +89,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.keras_fit:KerasTuned",
             "`keras.Model.fit` on JAX, the fastest of its settings; its means are float32 in any precision, so parity ends at 1e-7",
             packages=("keras", "jax"),
-            install='pip install "moons-bench[jax]"',
+            install=_install_extra("jax"),
             environment={"KERAS_BACKEND": "jax"},
             parity=False,
             peer=True,
@@ -92,7 +99,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.keras_fit:KerasFit",
             "`keras.Model.fit` on PyTorch, all defaults; its means are float32 in any precision, so parity ends at 1e-7",
             packages=("keras", "torch"),
-            install='pip install "moons-bench[torch]"',
+            install=_install_extra("torch"),
             environment={"KERAS_BACKEND": "torch"},
             parity=False,
             peer=True,
@@ -102,7 +109,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.tensorflow_epoch:TensorflowEpoch",
             "TensorFlow by hand: the epoch as one compiled `tf.function`",
             packages=("tensorflow",),
-            install="pip install tensorflow",
+            install=_INSTALL_TENSORFLOW,
             peer=True,
         ),
         Spec(
@@ -110,7 +117,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.jax_scan:JaxScan",
             "JAX: the epoch as one compiled `lax.scan`",
             packages=("jax",),
-            install='pip install "moons-bench[jax]"',
+            install=_install_extra("jax"),
             peer=True,
         ),
         Spec(
@@ -118,7 +125,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.torch_eager:TorchEager",
             "PyTorch, eager",
             packages=("torch",),
-            install='pip install "moons-bench[torch]"',
+            install=_install_extra("torch"),
             peer=True,
         ),
         Spec(
@@ -126,7 +133,7 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.torch_eager:TorchCompiled",
             "PyTorch, the training step compiled by `torch.compile`",
             packages=("torch",),
-            install='pip install "moons-bench[torch]"',
+            install=_install_extra("torch"),
             peer=True,
         ),
         Spec(
@@ -135,7 +142,7 @@ CONTESTANTS: dict[str, Spec] = {
             "scikit-learn's `MLPClassifier`; computes no accuracy while it trains, so its parity is of loss and weights only",
             clock_includes="every update, and each epoch's loss",
             packages=("sklearn",),
-            install="pip install scikit-learn",
+            install="python -m pip install scikit-learn",
             peer=True,
         ),
         Spec(
@@ -143,13 +150,13 @@ CONTESTANTS: dict[str, Spec] = {
             "bench.contestants.onnx_predict:OnnxPredict",
             "ONNX Runtime, prediction only",
             packages=("onnx", "onnxruntime"),
-            install='pip install "moons-bench[onnx]"',
+            install=_install_extra("onnx"),
             trains=False,
             peer=True,
         ),
         Spec(
             "floor",
-            "bench.contestants.floor:Floor",
+            "bench.contestants.floor.contestant:Floor",
             "no network: only a step's matrix products, called through NumPy's BLAS",
             batch_order="none: the products of a step, again and again",
             clock_includes="the matrix products alone",
@@ -169,7 +176,7 @@ def find(text: str) -> Spec:
     Raises
     ------
     ValueError
-        If there is no such contestant, or it doesn't keep the protocol; the message is one line.
+        If there is no such contestant, or the class is none; the message is one line.
 
     """
     if text in CONTESTANTS:
@@ -216,7 +223,7 @@ def load(target: str) -> type[Any]:
     Raises
     ------
     ValueError
-        If the file, module or class can't be had, or it doesn't keep the protocol.
+        If the file or module can't be imported, or the class is missing or no contestant.
 
     """
     from bench.contestants.check import load_class

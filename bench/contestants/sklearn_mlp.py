@@ -1,20 +1,20 @@
 """scikit-learn's `MLPClassifier` as a contestant, through its public interface: one `fit` for all epochs.
 
-Its experts would do just that; `partial_fit` epoch by epoch takes up to twice as long. `warm_start` lets it begin from the task's
-weights, and `shuffle=False` takes the task's batches. `loss_curve_`, which it appends to after each epoch, tells where epochs end.
-It computes no accuracy while it trains: the history's is NaN, and parity can be had of loss and weights only.
+Its experts would do just that: `partial_fit` epoch by epoch takes longer (`docs/contestants.md`). `warm_start` lets it begin from
+the task's weights, and `shuffle=False` takes the task's batches. `loss_curve_`, which it appends to after each epoch, tells where
+epochs end. It computes no accuracy while it trains: the history's is NaN, and parity can be had of loss and weights only.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task
+from bench.contestants.base import Array, Contestant, EpochEnd, Task
 from bench.contestants.capabilities import OUTPUT_OF_LOSS, activation_of, check_task, hyperparameters
 
 ACTIVATIONS = {"linear": "identity", "relu": "relu", "sigmoid": "logistic", "tanh": "tanh"}
@@ -33,7 +33,7 @@ class _LossCurve(list[float]):
         self._on_epoch_end(len(self) - 1)
 
 
-class SklearnMLP:
+class SklearnMLP(Contestant):
     """Trains by `MLPClassifier.fit`."""
 
     def __init__(self, task: Task) -> None:
@@ -55,16 +55,13 @@ class SklearnMLP:
             random_state=task.seed,
             **_solver(task),
         )
-        self._fit(1, lambda _: None)  # there is no other way to have it make its arrays
+        self._fit(1, lambda _: None)  # the only way to make its arrays; it also leaves nothing to warm up
         self._set_first_weights()
 
     def _set_first_weights(self) -> None:
         kernels, biases = self._task.weights[::2], self._task.weights[1::2]
         self._model.coefs_ = [kernel.copy() for kernel in kernels]
         self._model.intercepts_ = [bias.copy() for bias in biases]
-
-    def warm_up(self) -> None:
-        """Nothing is left to do: `__init__` had to train an epoch, and `fit` starts with a new optimiser."""
 
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
         losses = self._fit(self._task.epochs, on_epoch_end)
@@ -84,9 +81,6 @@ class SklearnMLP:
     def predict(self, x: Array) -> Array:
         probabilities: Array = self._model.predict_proba(x)
         return probabilities[:, 1:] if self._task.y.shape[1] == 1 else probabilities
-
-    def predictor(self) -> Callable[[Array], Array]:
-        return self.predict
 
     def get_weights(self) -> Sequence[Array]:
         return [part for pair in zip(self._model.coefs_, self._model.intercepts_, strict=True) for part in pair]

@@ -1,8 +1,7 @@
 """TensorFlow without Keras: an epoch as one `tf.function` compiled by XLA, a `tf.while_loop` over its full batches and one more
 step for the rest.
 
-Weights are `tf.Variable`s between epochs and the loop's state within one. Measured at batch 32 and 900: so 40 and 780 µs a step,
-without XLA 120 and 1,080, with variables updated in the loop 43 and 780, with the weights as arguments and results 52 at batch 32.
+Weights are `tf.Variable`s between epochs and the loop's state within one. What was tried beside it stands in `docs/contestants.md`.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task
+from bench.contestants.base import Array, Contestant, EpochEnd, Task
 from bench.contestants.capabilities import activation_of, check_task
 from bench.contestants.latency import fastest_call
 from bench.contestants.updates import make_update
 
 
-class TensorflowEpoch:
+class TensorflowEpoch(Contestant):
     """Trains by one call an epoch of a `tf.function`."""
 
     def __init__(self, task: Task) -> None:

@@ -1,13 +1,10 @@
 """PyTorch, eager, and with its training step compiled.
 
 What its experts do where a step is nearly all overhead: functions instead of modules, no `DataLoader` but views of the rows made
-once, `autograd.grad` instead of `.grad` fields, the update by the `torch._foreach` calls that `torch.optim` itself ends in. At
-batch 32: 300 to 370 µs a step so, 440 to 500 with `torch.optim.SGD` (fused, foreach or neither). Compiled, the whole step
-(loss, `torch.func.grad_and_value`, update) is one graph: 130 µs; with only the loss compiled it was 400. TorchInductor keeps its
-kernels on disk, so a later process compiles in less time than the first.
-
-Subnormal numbers are taken as zero, as TensorFlow and XLA do: with Adam, an eager step of three layers of 128 units took 1.5 times
-as long once some units had died.
+once, `autograd.grad` instead of `.grad` fields, the update by the `torch._foreach` calls that `torch.optim` itself ends in.
+Compiled, the whole step (loss, `torch.func.grad_and_value`, update) is one graph. TorchInductor keeps its kernels on disk, so that
+a later process compiles in less time than the first. Subnormal numbers are taken as zero, as TensorFlow and XLA do. What was tried
+beside this stands in `docs/contestants.md`.
 """
 
 from __future__ import annotations
@@ -18,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task, batches
+from bench.contestants.base import Array, Contestant, EpochEnd, Task, batches
 from bench.contestants.capabilities import activation_of, check_task, hyperparameters
 from bench.contestants.updates import make_update
 
 
-class TorchEager:
+class TorchEager(Contestant):
     """Trains a step at a time."""
 
     def __init__(self, task: Task) -> None:
@@ -133,9 +130,6 @@ class TorchEager:
         with self._torch.inference_mode():
             outputs: Array = self._activations[-1](self._logits(self._weights, self._torch.from_numpy(x))).numpy()
         return outputs
-
-    def predictor(self) -> Callable[[Array], Array]:
-        return self.predict
 
     def get_weights(self) -> Sequence[Array]:
         return [weight.detach().numpy().copy() for weight in self._weights]

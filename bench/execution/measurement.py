@@ -65,8 +65,7 @@ class Stage:
         if not again:
             figures["build_seconds" if request.spawned_at is None else "cold_start_seconds"] = ready_after
         figures.setdefault("peak_memory_bytes", peak_memory_bytes())
-        details = getattr(measurement.contestant, "details", None)
-        figures["details"] = {**figures.get("details", {}), **(dict(details()) if details is not None else {})}
+        figures["details"] = {**figures.get("details", {}), **measurement.contestant.details()}
         if request.keep:
             self._kept = same, measurement
         return figures
@@ -104,8 +103,8 @@ def read_task(request: Request) -> Task:
 
 def _tune(contestant_class: type[Any], task: Task) -> Figures:
     """The settings that the contestant likes best here, as `details["options"]`; nothing where it has none to choose."""
-    tune = getattr(contestant_class, "tune", None)
-    return {} if tune is None else {"details": {"options": dict(tune(task))}, "peak_memory_bytes": peak_memory_bytes()}
+    options = dict(contestant_class.tune(task))
+    return {"details": {"options": options}, "peak_memory_bytes": peak_memory_bytes()} if options else {}
 
 
 @dataclass(frozen=True)
@@ -236,10 +235,8 @@ class _Measurement:
     @cached_property
     def _calls_of_a_row(self) -> dict[bool, Callable[[Array], Any]]:
         """The fastest call for one row; under True the fastest that is compiled by hand, where there is one."""
-        predictor = getattr(self.contestant, "predictor", None)
-        calls = {False: self.contestant.predict if predictor is None else predictor()}
-        compiled_predictor = getattr(self.contestant, "compiled_predictor", None)
-        compiled = None if compiled_predictor is None else compiled_predictor()
+        calls = {False: self.contestant.predictor()}
+        compiled = self.contestant.compiled_predictor()
         return calls if compiled is None else {**calls, True: compiled}
 
 

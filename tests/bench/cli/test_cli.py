@@ -200,7 +200,7 @@ def test_list_names_workloads_contestants_and_how_to_install_what_is_missing(cal
     assert code == 0
     assert {"moons", "parity", "article", "numpy_nn", "keras", "jax"} <= {line.split()[0] for line in out.splitlines()}
     assert out.count("not installed") == 1
-    assert 'not installed: jax; install it by  pip install "moons-bench[jax]"' in out
+    assert 'not installed: jax; install it by  python -m pip install -e ".[jax]"' in out
 
 
 @pytest.mark.parametrize(("found", "expected"), [([], 0), (["it is loud: close the window"], 1)])

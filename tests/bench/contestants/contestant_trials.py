@@ -77,7 +77,7 @@ def run_trial(target: str, task: Task) -> Outcome:
     warm_weights = [np.array(weight) for weight in contestant.get_weights()]
     epochs_told: list[int] = []
     history = dict(contestant.fit(epochs_told.append))
-    calls = [getattr(contestant, name)() for name in ("predictor", "compiled_predictor") if hasattr(contestant, name)]
+    calls = [contestant.predictor(), contestant.compiled_predictor()]
     return Outcome(
         history,
         epochs_told,
@@ -85,7 +85,7 @@ def run_trial(target: str, task: Task) -> Outcome:
         [np.array(weight) for weight in contestant.get_weights()],
         contestant.predict(task.x_test),
         [np.array(call(task.x_test[:1])) for call in calls if call is not None],
-        contestant.details() if hasattr(contestant, "details") else {},
+        dict(contestant.details()),
     )
 
 

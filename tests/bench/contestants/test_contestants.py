@@ -1,9 +1,14 @@
+import re
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import slow_network
 from contestant_trials import TASKS, make_task, run_trial, run_tune
 
-from bench.contestants.registry import CONTESTANTS
+from bench.contestants.base import Contestant
+from bench.contestants.registry import CONTESTANTS, load
 
 EVERY_TASK = [name for name in TASKS if name != "classes, one activation"]
 TRAINED = {
@@ -155,3 +160,19 @@ def test_what_a_contestant_cannot_train_is_refused_in_one_line(name, changes, me
 def test_the_table_says_how_to_install_what_a_contestant_needs(spec):
     assert bool(spec.packages) == bool(spec.install)
     assert len(spec.summary.splitlines()) == 1
+
+
+@pytest.mark.parametrize("spec", CONTESTANTS.values(), ids=CONTESTANTS)
+def test_a_command_that_installs_works_in_a_checkout(spec):
+    extra = re.search(r"\[(\w+)\]", spec.install)
+    if extra:
+        project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        assert spec.install == f'python -m pip install -e ".[{extra[1]}]"'
+        assert extra[1] in project["optional-dependencies"]
+    else:
+        assert not spec.install or spec.install.startswith("python -m pip install ")
+
+
+@pytest.mark.parametrize("spec", CONTESTANTS.values(), ids=CONTESTANTS)
+def test_every_contestant_of_the_table_inherits_from_the_abstract_class(spec):
+    assert issubclass(load(spec.target), Contestant)  # no framework is imported before a task is there

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.contestants.check import inspect_target
+from bench.contestants.base import Array, Contestant
+from bench.contestants.check import METADATA, inspect_target
 from bench.contestants.registry import CONTESTANTS, find, find_all, load
 
 ROOT = Path(__file__).parents[3]
@@ -88,12 +89,14 @@ def test_your_own_speaks_for_itself(tmp_path: Path) -> None:
     SUMMARY = "my network,\\n    in two lines"
     BATCH_ORDER = "its own"
     CLOCK_INCLUDES = "updates"
-    PARITY = False
+    PARITY = TRAINS = LEARNS = False
+    PEER = True
     ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 """
     spec = find(f"{write(tmp_path, changed('class Net:', 'class Net:' + spoken))}:Net")
     assert spec.summary == "my network, in two lines"
-    assert (spec.batch_order, spec.clock_includes, spec.parity) == ("its own", "updates", False)
+    assert (spec.batch_order, spec.clock_includes) == ("its own", "updates")
+    assert (spec.parity, spec.trains, spec.learns, spec.peer) == (False, False, False, True)
     assert spec.environment == {"OMP_WAIT_POLICY": "passive"}
 
 
@@ -132,8 +135,16 @@ def test_the_check_works_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mon
             "from dataclasses import dataclass\n@dataclass\nclass Net:\n    task: object",
         ),
         GOOD.replace("class Net:", "class Base:") + "\nclass Net(Base):\n    pass\n",
+        changed("    def warm_up(self):\n        pass\n", ""),
     ],
-    ids=["more arguments with defaults", "any arguments", "of the protocol", "a dataclass", "inherited methods"],
+    ids=[
+        "more arguments with defaults",
+        "any arguments",
+        "a subclass of Contestant",
+        "a dataclass",
+        "inherited methods",
+        "nothing to warm up",
+    ],
 )
 def test_a_class_that_takes_what_it_is_handed_is_a_contestant(text: str, tmp_path: Path) -> None:
     assert find(f"{write(tmp_path, text)}:Net").name == "Net"
@@ -153,14 +164,14 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "a function": ("def Net(task):\n    return task\n", ["'Net'", "a function", "must be a class"]),
     "an instance": (GOOD + "\nNet = Net(3)\n", ["'Net'", "a Net", "must be a class"]),
     "a number": ("Net = 3\n", ["'Net'", "an int", "must be a class"]),
-    "no methods": ("class Net:\n    pass\n", ["Net lacks __init__, warm_up, fit, predict, get_weights"]),
+    "no methods": ("class Net:\n    pass\n", ["Net lacks __init__, fit, predict, get_weights"]),
     "no constructor": (changed("__init__", "setup"), ["Net lacks __init__:"]),
     "no fit": (changed("def fit", "def train"), ["Net lacks fit:"]),
     "a method that is a value": (
         changed("    def predict(self, x):\n        return x\n", "    predict = 3\n"),
         ["Net lacks predict:"],
     ),
-    "the protocol's own methods": (
+    "an abstract method that is left out": (
         changed("class Net:", "from bench.contestants.base import Contestant\nclass Net(Contestant):").replace(
             "def fit", "def train"
         ),
@@ -190,6 +201,7 @@ BAD_FILES: dict[str, tuple[str, list[str]]] = {
     "an async fit": (changed("    def fit", "    async def fit"), ["Net.fit", "async"]),
     "a fit that yields": (changed('return {"loss": [], "accuracy": []}', "yield 1"), ["Net.fit", "generator"]),
     "a summary that is no text": (changed("class Net:", "class Net:\n    SUMMARY = 3"), ["Net.SUMMARY", "3", "a str"]),
+    "a peer that is a number": (changed("class Net:", "class Net:\n    PEER = 1"), ["Net.PEER", "1", "a bool"]),
     "a parity that is a word": (changed("class Net:", "class Net:\n    PARITY = 'no'"), ["Net.PARITY", "'no'", "a bool"]),
     "an environment of numbers": (
         changed("class Net:", "class Net:\n    ENVIRONMENT = {'N': 1}"),
@@ -255,6 +267,58 @@ def test_two_contestants_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_a_worker_loads_the_class_itself(tmp_path: Path) -> None:
     assert load(f"{write(tmp_path)}:Net").__name__ == "Net"
+
+
+def test_a_class_that_inherits_from_nothing_is_given_the_defaults(tmp_path: Path) -> None:
+    net = load(f"{write(tmp_path, changed('    def warm_up(self):', '    def wait(self):'))}:Net")
+    contestant = net("a task")
+    assert (net.tune("a task"), contestant.details(), contestant.compiled_predictor()) == ({}, {}, None)
+    assert contestant.predictor()(3) == contestant.predict(3)
+    assert contestant.warm_up() is None
+    assert net.PARITY is True
+    assert net.__bases__ == (object,)
+
+
+def test_what_a_class_has_itself_is_no_default(tmp_path: Path) -> None:
+    own = """
+    SUMMARY = "mine"
+    def details(self):
+        return {"depth": 3}
+    @classmethod
+    def tune(cls, task):
+        return {"speed": task}
+    def predictor(self):
+        return abs
+"""
+    net = load(f"{write(tmp_path, GOOD + own)}:Net")
+    contestant = net("a task")
+    assert (contestant.details(), net.tune(7), contestant.predictor()) == ({"depth": 3}, {"speed": 7}, abs)
+    assert net.SUMMARY == "mine"
+
+
+def test_a_subclass_without_its_abstract_methods_cannot_be_made() -> None:
+    class Half(Contestant):
+        def predict(self, x: Array) -> Array:
+            return x
+
+    with pytest.raises(TypeError, match="abstract"):
+        Half("a task")  # type: ignore[abstract, arg-type]
+
+
+def test_the_table_alone_describes_the_built_in_contestants() -> None:
+    for spec in CONTESTANTS.values():
+        text = ROOT.joinpath(*spec.target.partition(":")[0].split(".")).with_suffix(".py").read_text(encoding="utf-8")
+        assert not [attribute for attribute in METADATA if f"    {attribute} =" in text or f"    {attribute}:" in text]
+
+
+def test_listing_the_contestants_imports_none_of_them() -> None:
+    code = (
+        "import sys; from bench.contestants import CONTESTANTS; [spec.missing for spec in CONTESTANTS.values()];"
+        "print([name for name in sys.modules if name in ('keras', 'tensorflow', 'jax', 'torch', 'sklearn', 'onnxruntime')"
+        " or name.startswith('numpy_nn')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_loading_brings_no_library_that_the_contestant_does_not(tmp_path: Path) -> None:

@@ -70,13 +70,13 @@ def test_what_is_not_installed_is_left_out_and_named_with_its_command(tmp_path, 
     without("torch")
     job = new_job(Order(workloads=["moons"]), tmp_path, [])
     assert not {"torch", "keras-torch"} & set(names(job)["moons"])
-    assert 'torch is left out: torch is missing, install it by  pip install "moons-bench[torch]"' in job.run.notes
+    assert 'torch is left out: torch is missing, install it by  python -m pip install -e ".[torch]"' in job.run.notes
     assert {record.name for record in job.run.contestants if record.missing} >= {"torch", "keras-torch"}
 
 
 def test_what_is_asked_for_and_not_installed_is_wrong_use(tmp_path, without):
     without("jax")
-    with pytest.raises(ValueError, match=r"contestant 'jax' lacks jax: install it by  pip install .*\[jax\]"):
+    with pytest.raises(ValueError, match=r"contestant 'jax' lacks jax: install it by  python -m pip install .*\[jax\]"):
         new_job(Order(contestants=["numpy_nn", "jax"]), tmp_path, [])
 
 

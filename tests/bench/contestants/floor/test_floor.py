@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from contestant_trials import make_task
 
-from bench.contestants import floor, floor_plans
-from bench.contestants.floor_plans import LAYOUTS, Plan, Planner
+from bench.contestants.floor import contestant as floor
+from bench.contestants.floor import plans
+from bench.contestants.floor import products as products_module
+from bench.contestants.floor.plans import LAYOUTS, Plan, Planner
 
 
 @pytest.fixture
@@ -23,14 +25,15 @@ def products(monkeypatch):
     """The shapes (of left, right and result) of every product, as they are made."""
     made = []
 
-    def calls(product, way):
+    def program_of(product, way):
         def call():
             made.append(tuple(each.shape for each in product))
             return np.matmul(product.left, product.right, out=product.out)
 
         return [call]
 
-    monkeypatch.setattr(floor_plans, "calls", calls)
+    monkeypatch.setattr(products_module, "program_of", program_of)
+    monkeypatch.setattr(plans, "program_of", program_of)
     return made
 
 
@@ -55,7 +58,7 @@ def test_the_smaller_last_step_has_the_layout_of_the_others(layout, monkeypatch)
     monkeypatch.setattr(Planner, "fastest_plan", lambda *_: Plan([[]], 1, layout))
     contestant = floor.Floor(TASK)
     contestant.warm_up()
-    first = contestant._rest[0]
+    first = contestant._last_step[0]
     operands = first.args[:2] if len(first.args) == 3 else (first.func.__self__, first.args[0])
     samples = operands[1 if layout.columns else 0]
     assert samples.shape == ((2, 4) if layout.columns else (4, 2))
@@ -79,6 +82,10 @@ def test_details_give_the_work_of_a_step_and_the_peak(small_peak):
     assert details["flops_per_step"] == 2 * 20 * (2 * 10 + 3 * 20 + 3 * 4)
     assert details["peak_flops_per_second"] > 0
     assert details["layout"].startswith("samples as ")
+
+
+def test_details_name_the_version_of_the_method(small_peak):
+    assert floor.Floor(TASK).details()["floor_method"] == floor.FLOOR_METHOD_VERSION
 
 
 def test_a_contestant_that_only_predicts_has_no_layout(small_peak):

@@ -1,10 +1,8 @@
 """The floor of a workload: the matrix products of its steps and nothing else, called through NumPy's BLAS into arrays made once.
 
-No bias, no activation, no loss, no update, no copy: what a network in NumPy has to be measured by. A step of L layers is L products
-forward, L for the kernels' gradients and L − 1 for the activations'. Every matrix lies in memory one way for the whole step, in the
-fastest of four layouts (samples as columns or rows, kernels (out, in) or (in, out)); each product is computed whole or in tiles,
-whichever is faster. `warm_up` measures that, and into how many parts, on how many threads a batch is best taken (`floor_plans`). A
-network that makes itself a turned copy of a matrix, so that one of its products is faster, may take less for that product.
+No bias, no activation, no loss, no update, no copy: a network in NumPy is measured by it. A step of L layers is L products forward,
+L for the kernels' gradients and L − 1 for the activations'. `warm_up` measures the plans (`bench.contestants.floor.plans`) and
+keeps the fastest. No matrix is copied transposed; a network that does so may take less time for that matrix's product.
 """
 
 from __future__ import annotations
@@ -16,35 +14,40 @@ from typing import Any
 
 import numpy as np
 
-from bench.contestants.base import Array, EpochEnd, Task, batches
-from bench.contestants.floor_plans import LAYOUTS, Plan, Planner, quickest_seconds
-from numpy_nn.tape import Tape, play
+from bench.contestants.base import Array, Contestant, EpochEnd, Task, batches
+from bench.contestants.floor.plans import LAYOUTS, Plan, Planner
+from bench.contestants.floor.products import quickest_seconds
+from bench.contestants.floor.threads import Program, run
 
+FLOOR_METHOD_VERSION = 2
+"""Recorded with every trial, and raised whenever the floor of one machine may change: a new plan or way, another way to measure.
+1 stands for the records that name no version."""
 PEAK_SIZE = 1536
-"""Rows and columns of the square matrices from which the machine's peak is taken: far above what the caches hold."""
+"""Rows and columns of the square matrices from which the machine's peak is taken: far larger than the caches."""
 PEAK_REPEATS = 8
 
 
-class Floor:
+class Floor(Contestant):
     """Runs the products of `task.steps` steps."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._plan = Plan([], 1, LAYOUTS[0])
-        self._rest: Tape = []
+        self._last_step: Program = []
 
     def warm_up(self) -> None:
-        """Measure every plan, and keep the fastest; the last, smaller batch of an epoch is taken whole."""
+        """Measure every plan, and keep the fastest; the last, smaller minibatch of an epoch is taken in one chunk."""
         planner, rows = Planner(self._task), self._task.rows_a_step
         rest = len(self._task.x) % rows
         self._plan = planner.fastest_plan(rows)
-        self._rest = planner.in_parts(rest, 1, self._plan.blas_threads, layouts=[self._plan.layout]).tapes[0] if rest else []
+        if rest:
+            self._last_step = planner.in_chunks(rest, 1, self._plan.blas_threads, layouts=[self._plan.layout]).programs[0]
 
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
         """The products of every step. There is no loss and no accuracy: both are NaN."""
         with self._plan.ready() as full_step:
-            rest = partial(play, self._rest)
-            steps = [full_step if rows.stop - rows.start == self._task.rows_a_step else rest for rows in batches(self._task)]
+            last_step = partial(run, self._last_step)
+            steps = [full_step if rows.stop - rows.start == self._task.rows_a_step else last_step for rows in batches(self._task)]
             for epoch in range(self._task.epochs):
                 for step in steps:
                     step()
@@ -62,9 +65,10 @@ class Floor:
         return self._task.weights
 
     def details(self) -> dict[str, Any]:
-        """The layout, the floating-point operations of a step, and the machine's peak for matrix products."""
+        """The version of the method, the plan, the floating-point operations of a step, and the machine's peak."""
         return {
-            "layout": f"{self._plan.layout}{self._plan.how}" if self._plan.tapes else "not measured",
+            "floor_method": FLOOR_METHOD_VERSION,
+            "layout": f"{self._plan.layout}{self._plan.how}" if self._plan.programs else "not measured",
             "flops_per_step": flops_per_step(self._task),
             "peak_flops_per_second": peak_flops_per_second(self._task.dtype),
         }
