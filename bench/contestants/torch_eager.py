@@ -96,32 +96,32 @@ class TorchEager(Contestant):
         torch._foreach_addcdiv_(self._weights, mean, spread, -rate)
 
     def warm_up(self) -> None:
-        parts = batches(self._task)
-        shapes = {rows.stop - rows.start: rows for rows in (parts[0], parts[-1])}
+        minibatches = batches(self._task)
+        shapes = {rows.stop - rows.start: rows for rows in (minibatches[0], minibatches[-1])}
         self._train_epoch([(self._x[rows], self._y[rows]) for rows in shapes.values()])
         self._set_first_state()
 
     def fit(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
         torch, x, y = self._torch, self._x, self._y
-        parts = [(x[rows], y[rows]) for rows in batches(self._task)]
+        minibatches = [(x[rows], y[rows]) for rows in batches(self._task)]
         history: dict[str, list[float]] = {"loss": [], "accuracy": []}
         for epoch in range(self._task.epochs):
             if self._task.shuffle:
                 order = torch.from_numpy(self._rng.permutation(len(x)))
                 x, y = x[order], y[order]
-                parts = [(x[rows], y[rows]) for rows in batches(self._task)]
-            loss, accuracy = self._train_epoch(parts)
+                minibatches = [(x[rows], y[rows]) for rows in batches(self._task)]
+            loss, accuracy = self._train_epoch(minibatches)
             history["loss"].append(loss)
             history["accuracy"].append(accuracy)
             on_epoch_end(epoch)
         return history
 
-    def _train_epoch(self, parts: Sequence[tuple[Any, Any]]) -> tuple[float, float]:
-        """An update for each of `parts`; their mean loss and accuracy, from what was kept of each step."""
+    def _train_epoch(self, minibatches: Sequence[tuple[Any, Any]]) -> tuple[float, float]:
+        """An update for each of `minibatches`; returns their mean loss and accuracy from before the updates."""
         torch = self._torch
-        losses, logits = zip(*[self._step(*part) for part in parts], strict=True)
-        y = torch.cat([targets for _, targets in parts])
-        rows = torch.tensor([len(targets) for _, targets in parts], dtype=y.dtype)
+        losses, logits = zip(*[self._step(*minibatch) for minibatch in minibatches], strict=True)
+        y = torch.cat([targets for _, targets in minibatches])
+        rows = torch.tensor([len(targets) for _, targets in minibatches], dtype=y.dtype)
         outputs = self._activations[-1](torch.cat(logits))
         right = (outputs > 0.5) == (y > 0.5) if y.shape[1] == 1 else outputs.argmax(1) == y.argmax(1)
         return float((torch.stack(losses) * rows).sum()) / len(y), int(right.sum()) / len(y)
@@ -152,10 +152,10 @@ class TorchCompiled(TorchEager):
     def _pure_step(self, weights: Sequence[Any], slots: Sequence[Any], number: Any, x: Any, y: Any) -> tuple[Any, Any]:
         gradients, (loss, logits) = self._torch.func.grad_and_value(self._loss, has_aux=True)(weights, x, y)
         number += 1
-        for weight, kept, gradient in zip(weights, slots, gradients, strict=True):
-            new_weight, new_kept = self._pure_update(weight, kept, gradient, number)
+        for weight, own_slots, gradient in zip(weights, slots, gradients, strict=True):
+            new_weight, new_slots = self._pure_update(weight, own_slots, gradient, number)
             weight.copy_(new_weight)
-            for old, new in zip(kept, new_kept, strict=True):
+            for old, new in zip(own_slots, new_slots, strict=True):
                 old.copy_(new)
         return loss, logits
 

@@ -49,7 +49,7 @@ class ThreadTeam:
 
 
 class _Worker:
-    """A thread that runs the programs it is given. Two locks hand the turn over: in Python nothing takes less time."""
+    """A thread that runs the programs it is given. Two locks start it and wait for it: nothing in Python is faster."""
 
     def __init__(self) -> None:
         self._program: Program | None = None
