@@ -1,4 +1,4 @@
-"""From records to figures: statistics, parity, times, limits, scaling, warnings, the verdict. `summary.analyse` makes them all.
+"""From records to figures: statistics, parity, times, limits, scaling and warnings. `summary.analyse` computes all of them.
 
-Called by the report and the command line, which get tables and sentences; nothing here measures, draws or writes.
+Called by the report and the command line. Nothing here measures, draws or writes.
 """

@@ -1,7 +1,7 @@
-"""How well each contestant classifies over the seeds, its curves, and whether its test predictions are the reference's.
+"""Test accuracy over the seeds, learning curves, and the agreement of test predictions with the reference's.
 
-Called by `bench.analysis.summary`. A seed is one sample, split and set of first weights; seeds are independent, so launches play no
-part here.
+Called by `bench.analysis.summary`. A seed determines the sample, the split and the first weights. Seeds are independent, so
+launches don't matter here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from bench.analysis.statistics import Interval, equivalent, student_interval
 from bench.records import REFERENCE, RunData, Trial
 
 MARGIN = 0.005
-"""Half a point of accuracy: mean differences within it count as none."""
-NEAR = 1e-4
-"""A prediction this near to the cut may fall on either side by rounding alone."""
+"""The margin of equivalence: a mean difference of accuracy within it counts as none."""
+THRESHOLD = 0.5
+"""A probability strictly above it is class 1."""
+NEAR_THRESHOLD = 1e-4
+"""Rounding alone can move a prediction that is nearer to the threshold than this to the other class."""
 
 Array = NDArray[Any]
 
@@ -68,7 +70,7 @@ class CurveRow(NamedTuple):
 
 
 def accuracy_table(data: RunData) -> pd.DataFrame:
-    """`Analysis.accuracy`, from scored trials, or from timed ones in a workload without (their score is taken after the clock)."""
+    """`Analysis.accuracy`, from scored trials, or from timed ones in a workload without scored ones."""
     groups = by_name(final_trials(data))
     rows = [_accuracy_row(key, trials, groups.get((key[0], REFERENCE), [])) for key, trials in groups.items()]
     return pd.DataFrame(rows, columns=AccuracyRow._fields).astype({"equivalent": object})
@@ -95,12 +97,13 @@ def agreement_table(data: RunData) -> pd.DataFrame:
 
 
 def agreement(reference: Array, predictions: Array) -> tuple[int, int, int, float]:
-    """Points, those near the cut at the reference, those of another class that aren't near, and the largest difference.
+    """Counts of points, of points near the threshold, of other points whose class differs, and the largest difference.
 
-    Both are (points, outputs): one probability, cut strictly above 0.5, or one output a class, the first largest counting. A point
-    of several classes is near where its two largest outputs lie within `NEAR` of one another.
+    Both arguments are (points, outputs): one probability, class 1 strictly above `THRESHOLD`, or one output per class, where the
+    first largest decides. The reference decides which points are near: their probability lies within `NEAR_THRESHOLD` of the
+    threshold, or with several classes, their two largest outputs lie within it of one another.
     """
-    near = _distance_to_cut(reference) < NEAR
+    near = _margin(reference) < NEAR_THRESHOLD
     differ = _classes(reference) != _classes(predictions)
     return len(reference), int(near.sum()), int((differ & ~near).sum()), float(np.abs(predictions - reference).max())
 
@@ -119,7 +122,7 @@ def curves_table(data: RunData) -> pd.DataFrame:
 
 
 def final_trials(data: RunData) -> list[Trial]:
-    """One trial for each workload, contestant and seed that has a test accuracy: scored, else timed."""
+    """One trial with a test accuracy per workload, contestant and seed: a scored one, or in a workload without, a timed one."""
     chosen: dict[tuple[str, str, int], Trial] = {}
     scored = [trial for trial in succeeded(data, "scored") if trial.test_accuracy is not None]
     with_scores = {trial.workload for trial in scored}
@@ -142,13 +145,13 @@ def _accuracy_row(key: tuple[str, str], trials: list[Trial], references: list[Tr
 
 
 def _histories(trial: Trial) -> list[list[float]]:
-    """The four curves of a trial; one that wasn't taken is NaN throughout."""
-    nothing = [float("nan")] * len(trial.history.get("loss", []))
-    return [trial.history.get(name, nothing) for name in CurveRow._fields[-4:]]
+    """The four curves of a trial; a curve that wasn't recorded is all NaN."""
+    missing = [float("nan")] * len(trial.history.get("loss", []))
+    return [trial.history.get(name, missing) for name in CurveRow._fields[-4:]]
 
 
 def _outputs(data: RunData, workload: str) -> int:
-    """Outputs of the network: the last layer's."""
+    """The number of the network's outputs."""
     return int(workload_named(data, workload)["architecture"][-1]["output_dim"])
 
 
@@ -158,12 +161,12 @@ def _rows(trial: Trial, outputs: int) -> Array:
 
 def _classes(predictions: Array) -> Array:
     if predictions.shape[1] == 1:
-        return np.asarray(predictions[:, 0] > 0.5)
+        return np.asarray(predictions[:, 0] > THRESHOLD)
     return np.asarray(predictions.argmax(axis=1))
 
 
-def _distance_to_cut(predictions: Array) -> Array:
+def _margin(predictions: Array) -> Array:
     if predictions.shape[1] == 1:
-        return np.asarray(np.abs(predictions[:, 0] - 0.5))
+        return np.asarray(np.abs(predictions[:, 0] - THRESHOLD))
     ordered = np.sort(predictions, axis=1)
     return np.asarray(ordered[:, -1] - ordered[:, -2])

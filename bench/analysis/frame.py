@@ -1,6 +1,6 @@
-"""The trials of a run as one tidy table, for readers with pandas. Called by `bench.load` and by `bench.report.export`.
+"""The trials of a run as a tidy pandas DataFrame. Called by `bench.load` and `bench.report.export`.
 
-Every column is there in every run, so that code which reads one run reads all.
+All runs have the same columns, so that code for one run works for any other.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _COUNTS = ("schema_version", "seed", "round", "launch", "threads", "steps")
 
 
 def trials_frame(trials: Sequence[Trial]) -> pd.DataFrame:
-    """A row a trial, in the order in which they ended.
+    """A row per trial, in the order in which the trials ended.
 
-    The columns are the fields of `bench.records.Trial`. What is nested there has a column for each part, by a dotted name:
-    `history.loss`, `history.val_accuracy`, `parity.weights`, `point.width`, `load.steal_share`. What is a value an epoch is a list
-    in its cell (`frame.explode(["history.loss", "history.accuracy"])` gives a row an epoch), `details` a dict. What a trial
-    doesn't have is missing (`isna`); `started_at` is a time in UTC.
+    The columns are the fields of `bench.records.Trial`. A nested field has a column for each of its parts, with a dotted name:
+    `history.loss`, `history.val_accuracy`, `parity.weights`, `point.width`, `load.steal_share`. Values per epoch are a list in one
+    cell (`frame.explode(["history.loss", "history.accuracy"])` gives a row per epoch), and `details` is a dict. Values that a trial
+    doesn't have are missing (`isna`). `started_at` is a time in UTC.
     """
     rows = [_row(trial) for trial in trials]
     known = [name for field in Trial.model_fields for name in _columns(field)]
@@ -42,7 +42,7 @@ def trials_frame(trials: Sequence[Trial]) -> pd.DataFrame:
 
 
 def _columns(field: str) -> list[str]:
-    """The columns that a field of a trial becomes, as far as they are known beforehand."""
+    """The columns of a field of `Trial` that are known in advance."""
     parts = {"history": HISTORY, "parity": tuple(Parity.model_fields), "point": (), "load": ()}
     return [f"{field}.{part}" for part in parts[field]] if field in parts else [field]
 

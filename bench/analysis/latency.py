@@ -1,8 +1,8 @@
-"""How long one prediction takes, and as a ratio to Keras' fastest call and to ONNX Runtime. Called by `bench.analysis.summary`.
+"""The latency of a prediction, and its ratio to Keras' fastest call and to ONNX Runtime. Called by `bench.analysis.summary`.
 
-A turn of a contestant gives a median and a 99th percentile over its calls; these are what is summed up, over the rounds and
-launches of the run. Keras' own calls (`predict`, `predict_on_batch`, the model itself) and functions that a user compiles from a
-model by hand are kept apart: the latter show what the backend can do, as its own contestant does.
+Each turn of a contestant has a median and a 99th percentile over its calls; intervals are over the run's rounds and launches.
+Keras' own calls (`predict`, `predict_on_batch`, the model itself) and functions that a user compiles from a model by hand are
+separate rows, since the latter measure the backend rather than Keras.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from bench.analysis.statistics import ratio_interval, time_interval
 from bench.records import Latency, RunData
 
 KERAS = "keras"
-"""Contestants whose names begin so are Keras, of any backend and setting."""
+"""The prefix of the names of all Keras contestants, whatever their backend and settings."""
 PREDICTION_PEER = "onnxruntime"
 OWN_CALL, COMPILED_CALL = "Keras' fastest call", "Keras compiled by hand"
 LATENCY_REFERENCES = (OWN_CALL, COMPILED_CALL, PREDICTION_PEER)
 LATENCY_MEASURES = ("median", "p99")
 CALL_DETAILS = {False: "prediction_call", True: "compiled_prediction_call"}
-"""By whether it is compiled by hand: where a trial's details name the way that was chosen."""
+"""By `compiled_by_hand`: the key in a trial's details with the name of the function that was called."""
 
 
 class LatencyRow(NamedTuple):
@@ -42,7 +42,7 @@ class LatencyRow(NamedTuple):
     calls: int
     launches: int
     call: str | None
-    """What was called, where a contestant had more than one way for a row."""
+    """The function that was called to predict one row, where the contestant has several."""
 
 
 class LatencyRatioRow(NamedTuple):
@@ -59,8 +59,8 @@ class LatencyRatioRow(NamedTuple):
     high: float
 
 
-class _Way(NamedTuple):
-    """A contestant's calls for a number of rows."""
+class _Case(NamedTuple):
+    """What is timed: a contestant's prediction of a number of rows, by the library's own call or a function compiled by hand."""
 
     workload: str
     contestant: str
@@ -69,33 +69,33 @@ class _Way(NamedTuple):
 
 
 _Turns = dict[int, tuple[int, Latency]]
-"""By round: the launch, and what was measured in it."""
+"""By round: the launch, and its latency."""
 
 
 def latency_tables(data: RunData) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`Analysis.latency` and `Analysis.latency_ratios`."""
-    ways: dict[_Way, _Turns] = {}
-    calls: dict[_Way, str | None] = {}
+    cases: dict[_Case, _Turns] = {}
+    calls: dict[_Case, str | None] = {}
     for trial in succeeded(data, "predict"):
         for latency in trial.latencies or []:
-            way = _Way(trial.workload, trial.contestant, latency.rows, latency.compiled_by_hand)
-            ways.setdefault(way, {})[trial.round] = (trial.launch, latency)
-            calls[way] = trial.details.get(CALL_DETAILS[way.compiled_by_hand]) if way.rows == 1 else None
-    rows = {way: _row(way, turns, calls[way]) for way, turns in ways.items()}
+            case = _Case(trial.workload, trial.contestant, latency.rows, latency.compiled_by_hand)
+            cases.setdefault(case, {})[trial.round] = (trial.launch, latency)
+            calls[case] = trial.details.get(CALL_DETAILS[case.compiled_by_hand]) if case.rows == 1 else None
+    rows = {case: _row(case, turns, calls[case]) for case, turns in cases.items()}
     ratios = [
-        LatencyRatioRow(*way, name, measure, *_ratio(turns, ways[reference], measure))
-        for way, turns in ways.items()
-        for name, reference in _references(way, rows).items()
+        LatencyRatioRow(*case, name, measure, *_ratio(turns, cases[reference], measure))
+        for case, turns in cases.items()
+        for name, reference in _references(case, rows).items()
         for measure in LATENCY_MEASURES
     ]
     return pd.DataFrame(rows.values(), columns=LatencyRow._fields), pd.DataFrame(ratios, columns=LatencyRatioRow._fields)
 
 
-def _row(way: _Way, turns: _Turns, call: str | None) -> LatencyRow:
+def _row(case: _Case, turns: _Turns, call: str | None) -> LatencyRow:
     launches = [launch for launch, _ in turns.values()]
     latencies = [latency for _, latency in turns.values()]
     return LatencyRow(
-        *way,
+        *case,
         *time_interval([latency.median_seconds for latency in latencies], launches),
         *time_interval([latency.p99_seconds for latency in latencies], launches),
         min(latency.minimum_seconds for latency in latencies),
@@ -105,9 +105,9 @@ def _row(way: _Way, turns: _Turns, call: str | None) -> LatencyRow:
     )
 
 
-def _references(way: _Way, rows: dict[_Way, LatencyRow]) -> dict[str, _Way]:
-    """What a way is compared with: the fastest of each kind, for as many rows of the same workload."""
-    same = [other for other in rows if (other.workload, other.rows) == (way.workload, way.rows)]
+def _references(case: _Case, rows: dict[_Case, LatencyRow]) -> dict[str, _Case]:
+    """The cases that `case` is compared with: the fastest of each kind for the same workload and number of rows."""
+    same = [other for other in rows if (other.workload, other.rows) == (case.workload, case.rows)]
     kinds = {
         OWN_CALL: [other for other in same if other.contestant.startswith(KERAS) and not other.compiled_by_hand],
         COMPILED_CALL: [other for other in same if other.contestant.startswith(KERAS) and other.compiled_by_hand],
@@ -117,7 +117,7 @@ def _references(way: _Way, rows: dict[_Way, LatencyRow]) -> dict[str, _Way]:
 
 
 def _ratio(own: _Turns, other: _Turns, measure: str) -> tuple[float, float, float]:
-    """By round, as every ratio; NaN where the two have no round in common."""
+    """The ratio with its interval, paired by round; NaN if the two have no round in common."""
     both = sorted(own.keys() & other.keys())
     if not both:
         return (float("nan"),) * 3

@@ -1,6 +1,6 @@
-"""How far each contestant is from what the hardware allows: the floor of a step, and the machine's peak of matrix products.
+"""The distance of each contestant to what the hardware allows: the floor of a step, and the machine's peak of matrix products.
 
-Called by `bench.analysis.summary`. Both are measured in the same run, by the contestant `floor`.
+Called by `bench.analysis.summary`. The contestant `floor` measures both in the same run.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class LimitRow(NamedTuple):
 
 
 def limits_table(data: RunData, times: list[TimeRow], ratios: list[RatioRow]) -> pd.DataFrame:
-    """`Analysis.limits`, the floor's own row among them: `times_floor` is 1, and its share of the peak is what no step can exceed.
+    """`Analysis.limits`, with a row for the floor itself: its `times_floor` is 1, and no step exceeds its share of the peak.
 
-    A contestant with settings of its own is left out: another batch size or precision has another floor.
+    Contestants with settings of their own are left out, since another batch size or precision has another floor.
     """
     steps = {(row.workload, row.contestant): row.median for row in times if row.measure == "step"}
     to_floor = {(row.workload, row.contestant): row for row in ratios if row.measure == "step" and row.reference == FLOOR}
@@ -52,7 +52,11 @@ def limits_table(data: RunData, times: list[TimeRow], ratios: list[RatioRow]) ->
 
 
 def _share_of_peak(data: RunData, workload: str, step_seconds: float) -> float:
-    """Of the machine's peak: the products of a full step in the time of the mean one, so high by what the last batch lacks."""
+    """The share of the machine's peak that a step reaches.
+
+    It divides the products of a step with a full batch by the mean time of a step, so it is slightly high where an epoch's last
+    batch is smaller.
+    """
     for trial in succeeded(data, "timed"):
         if trial.workload == workload and trial.contestant == FLOOR and "peak_flops_per_second" in trial.details:
             speed = float(trial.details["flops_per_step"]) / step_seconds

@@ -1,7 +1,7 @@
-"""What a sceptic should know of the machine during a run: disturbed rounds, drift, two modes, other processes, steal, frequency.
+"""Warnings about noise in a run: outlying rounds, drift, two modes, other processes, steal time, CPU frequency, clock resolution.
 
-Called by `bench.analysis.summary`. Every warning ends in what to do. The thresholds are set so that a quiet run gets none: each
-asks for a difference that would show in a ratio, beside one that chance rarely gives.
+Called by `bench.analysis.summary`. Every warning ends in what to do. A quiet run has none: a threshold of significance goes with a
+threshold of size, so that a warning needs a difference that chance rarely gives and that shows in a ratio.
 """
 
 from __future__ import annotations
@@ -13,38 +13,40 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from bench.analysis.selection import by_name, succeeded
-from bench.analysis.timing import Measurement, measurements
+from bench.analysis.timing import Measurement, harness_share, measurements
 from bench.records import RunData, Trial
 
 MAD_TO_SIGMA = 1.4826
-"""From the median absolute deviation to the standard deviation of a normal distribution."""
+"""The standard deviation of a normal distribution divided by its median absolute deviation."""
 OUTLYING_SIGMAS = 3.5
-"""Of the modified z-score (Iglewicz and Hoaglin 1993)."""
+"""The threshold of the modified z-score (Iglewicz and Hoaglin 1993)."""
 OUTLYING_SHARE = 0.10
-"""And it must be this far from the median, so that a very quiet run has no outliers of half a per cent."""
+"""The least relative distance of an outlier from the median, so that very quiet runs have none."""
 FEWEST_FOR_OUTLIERS = 5
 DRIFT_LEVEL = 0.01
-"""Of Kendall's test for a trend over the rounds."""
+"""The level of Kendall's test for a trend over the rounds."""
 DRIFT_SHARE = 0.05
-"""From the first round to the last."""
+"""The least relative change from the first round to the last that counts as drift."""
 MODES_APART = 4.5
-"""Ashman's D of the two halves that fit best: 2.7 for one normal mode, 3.5 for a uniform one, that are split in two."""
+"""The least Ashman's D of two modes. A normal distribution split in two has 2.7, a uniform one 3.5."""
 MODES_SHARE = 0.05
-"""The slower mode's distance from the faster."""
+"""The least relative distance between the two modes."""
 SMALLER_MODE = 0.1
-"""Share of all epochs that the smaller mode must have: fewer are outliers."""
+"""The least share of the epochs in the smaller mode; fewer are outliers."""
 FEWEST_FOR_MODES = 20
 OTHER_CPU = 0.05
+"""The largest share of the CPU that other processes may take."""
 STEAL = 0.01
+"""The largest share of the CPU that the hypervisor may take."""
 FREQUENCY_SPREAD = 0.05
 HARNESS_SHARE = 0.01
-"""Of a fit: more of the harness' own in it would show in a ratio."""
+"""The largest share of the harness' own time in a fit; more would show in a ratio."""
 RESOLUTION_SHARE = 0.01
-"""Of an epoch: a coarser clock rounds the step's figure."""
+"""The largest resolution of the clock as a share of an epoch; a coarser clock rounds the time of a step."""
 
 
 def noise_warnings(data: RunData) -> list[str]:
-    """Every warning that the timed trials give, in a fixed order."""
+    """All warnings about the timed trials, in a fixed order."""
     timed = succeeded(data, "timed")
     measured = [one for one in measurements(data) if one.measure == "step"]
     return [
@@ -59,7 +61,7 @@ def noise_warnings(data: RunData) -> list[str]:
 
 
 def outlying(values: ArrayLike) -> list[int]:
-    """Where figures lie far from their median, by the modified z-score of their logarithms; nowhere with fewer than five."""
+    """The indices of outliers, by the modified z-score of the logarithms; none of fewer than `FEWEST_FOR_OUTLIERS` values."""
     logarithms = np.log(np.asarray(values, dtype=float))
     if len(logarithms) < FEWEST_FOR_OUTLIERS:
         return []
@@ -69,9 +71,9 @@ def outlying(values: ArrayLike) -> list[int]:
 
 
 def drift(values: ArrayLike) -> float | None:
-    """The change over a run as a share of the start (Theil and Sen's slope of the logarithms); None where there is no trend.
+    """The relative change over a run (Theil and Sen's slope of the logarithms); None if there is no trend.
 
-    A trend is significant by Kendall's test at 1 % and larger than 5 %.
+    A trend is significant by Kendall's test at `DRIFT_LEVEL`, and larger than `DRIFT_SHARE`.
     """
     logarithms = np.log(np.asarray(values, dtype=float))
     if len(logarithms) < FEWEST_FOR_OUTLIERS or np.ptp(logarithms) == 0:
@@ -84,9 +86,10 @@ def drift(values: ArrayLike) -> float | None:
 
 
 def two_modes(values: ArrayLike) -> tuple[float, float] | None:
-    """The middles of two modes of positive figures; None where there is one.
+    """The medians of the two modes of positive values; None if there is a single mode.
 
-    The logarithms are cut in two where the squares within are least; two modes are as far apart as Ashman's D (1994) asks for.
+    The logarithms are split where the sum of squares within the two parts is least. The parts are two modes if their distance by
+    Ashman's D (Ashman, Bird and Zepf 1994) is at least `MODES_APART`.
     """
     logarithms = np.sort(np.log(np.asarray(values, dtype=float)))
     count = len(logarithms)
@@ -109,8 +112,8 @@ def _launch_warnings(timed: Sequence[Trial]) -> list[str]:
     for trial in timed:
         launches.setdefault(trial.workload, set()).add(trial.launch)
     return [
-        f"`{workload}` was timed in one launch only: its intervals are from rounds within one process each, and don't cover what "
-        "differs from process to process. Give the workload two launches or more before you quote them."
+        f"`{workload}` was timed in one launch only: its intervals come from rounds within one process, and don't cover the "
+        "differences between processes. Measure the workload in two launches or more before you quote them."
         for workload, numbers in launches.items()
         if len(numbers) == 1
     ]
@@ -124,7 +127,7 @@ def _outlier_warnings(measured: Iterable[Measurement]) -> list[str]:
             one = steps[place]
             sentences.append(
                 f"Round {one.round} of `{workload}` is an outlier for `{contestant}`: its step took "
-                f"{one.seconds / middle:.2f} times the median. The medians hold it off; where there are more of these, close "
+                f"{one.seconds / middle:.2f} times the median. Medians are robust to it; if there are more of these, close "
                 "other programs and measure again."
             )
     return sentences
@@ -137,8 +140,8 @@ def _drift_warnings(measured: Iterable[Measurement]) -> list[str]:
         if change is not None:
             changes.setdefault(workload, []).append(f"`{contestant}` {100 * change:+.0f} %")
     return [
-        f"Times drifted from the first round of `{workload}` to the last: {', '.join(found)}. Ratios by round hold it off, seconds "
-        "don't: let the machine cool down, or fix its frequency, and measure again."
+        f"Times drifted from the first round of `{workload}` to the last: {', '.join(found)}. Ratios by round are robust to drift, "
+        "seconds aren't: let the machine cool down, or fix its frequency, and measure again."
         for workload, found in changes.items()
     ]
 
@@ -147,13 +150,13 @@ def _mode_warnings(timed: Sequence[Trial]) -> list[str]:
     sentences = []
     for (workload, contestant), trials in by_name(timed).items():
         epochs = [trial.epoch_seconds[1:] for trial in trials if trial.epoch_seconds and len(trial.epoch_seconds) > 1]
-        disturbed = set(outlying([np.median(seconds) for seconds in epochs]))  # these have a warning of their own
+        disturbed = set(outlying([np.median(seconds) for seconds in epochs]))  # these have their own warning
         modes = two_modes([second for place, seconds in enumerate(epochs) if place not in disturbed for second in seconds])
         if modes is not None:
             sentences.append(
                 f"`{contestant}` runs in two modes in `{workload}`: its epochs take {modes[0]:.3g} s or {modes[1]:.3g} s, "
-                "and little in between. One median hides that: look for a changing frequency, cores of two kinds, or threads that "
-                "move, and bind the run to fixed cores (`taskset`)."
+                "and little in between. A median hides that: look for a changing frequency, cores of two kinds, or threads that "
+                "move, and pin the run to fixed cores (`taskset`)."
             )
     return sentences
 
@@ -163,7 +166,12 @@ def _load_warnings(data: RunData) -> list[str]:
     sentences = []
     for name, limit, what, advice in (
         ("other_cpu_share", OTHER_CPU, "other processes took", "close them, and measure again"),
-        ("steal_share", STEAL, "the hypervisor took", "the machine is shared: measure at another hour, or on one of your own"),
+        (
+            "steal_share",
+            STEAL,
+            "the hypervisor took",
+            "the machine is shared: measure at another hour, or on a machine of your own",
+        ),
     ):
         shares = [trial.load[name] for trial in timed if name in trial.load]
         high = [share for share in shares if share > limit]
@@ -176,7 +184,7 @@ def _load_warnings(data: RunData) -> list[str]:
     if frequencies and max(frequencies) > (1 + FREQUENCY_SPREAD) * min(frequencies):
         sentences.append(
             f"The CPU's frequency was between {min(frequencies):.0f} and {max(frequencies):.0f} MHz: fix it "
-            "(governor `performance`, no turbo) where seconds matter; ratios by round feel it less."
+            "(governor `performance`, no turbo) where seconds matter; it affects ratios by round less."
         )
     load, cores = data.run.environment.load_1min, data.run.environment.cores
     if load is not None and load > cores / 2:
@@ -199,18 +207,13 @@ def _clock_warnings(data: RunData, timed: Sequence[Trial]) -> list[str]:
 
 
 def _harness_warnings(timed: Sequence[Trial]) -> list[str]:
-    """Who trains so little an epoch that the harness' own part of the clock counts."""
+    """Contestants whose epochs are so short that the harness' own time matters."""
     return [
-        f"The harness' own part of the clock is {100 * share:.1f} % of `{contestant}`'s training in `{workload}`: use a workload "
+        f"The harness' own time is {100 * share:.1f} % of `{contestant}`'s training time in `{workload}`: use a workload "
         "with more steps an epoch."
         for (workload, contestant), trials in by_name(timed).items()
-        if (share := _harness_share(trials)) > HARNESS_SHARE
+        if (share := harness_share(trials)) > HARNESS_SHARE
     ]
-
-
-def _harness_share(trials: Iterable[Trial]) -> float:
-    shares = [trial.harness_seconds / trial.fit_seconds for trial in trials if trial.harness_seconds and trial.fit_seconds]
-    return float(np.median(shares)) if shares else 0.0
 
 
 def _series(measured: Iterable[Measurement]) -> dict[tuple[str, str], list[Measurement]]:

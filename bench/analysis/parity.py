@@ -1,4 +1,4 @@
-"""Whether the contestants compute the same as the reference: the largest differences, epoch by epoch.
+"""Parity: the largest differences to the reference, epoch by epoch.
 
 Called by `bench.analysis.summary`, and by the command line, whose exit code depends on it.
 """
@@ -13,7 +13,8 @@ from bench.analysis.selection import OURS, succeeded
 from bench.records import Parity, RunData, Trial
 
 LARGEST_DIFFERENCE = 1e-9
-"""Of loss and weights in float64. Rounding alone gives 1e-15; a mistake in the mathematics is larger than this after one epoch."""
+"""The largest difference of loss and weights in float64 that counts as rounding. Rounding gives about 1e-15; after one epoch a
+mathematical mistake gives more than this."""
 
 
 class ParityRow(NamedTuple):
@@ -71,15 +72,15 @@ def parity_curves_table(data: RunData) -> pd.DataFrame:
 
 
 def parity_broken(data: RunData) -> bool:
-    """Whether `numpy_nn` computes something else than the reference: in float64, by more than `LARGEST_DIFFERENCE`.
+    """Whether `numpy_nn` differs from the reference in float64 by more than `LARGEST_DIFFERENCE`.
 
-    Another contestant's difference is a warning (`parity_warnings`): it says nothing of the two networks that matter here.
+    A difference of any other contestant is a warning (`parity_warnings`) and doesn't break parity.
     """
     return any(trial.contestant == OURS for trial in _broken(data))
 
 
 def parity_warnings(data: RunData) -> list[str]:
-    """A sentence for each contestant whose difference is too large to be rounding."""
+    """A sentence per contestant whose difference is too large to be rounding."""
     return [
         f"`{trial.contestant}` differs from `{parity.reference}` in `{trial.workload}` by {_largest(parity.weights):.1e} in its "
         f"weights and {_largest(parity.loss):.1e} in its loss: more than the {LARGEST_DIFFERENCE:g} that rounding could explain. "
@@ -90,7 +91,7 @@ def parity_warnings(data: RunData) -> list[str]:
 
 
 def _broken(data: RunData) -> list[Trial]:
-    # `not <=`, so that a NaN counts as broken.
+    # `not <=` rather than `>`, so that NaN counts as broken.
     return [
         trial
         for trial, parity in _compared(data)
@@ -103,5 +104,5 @@ def _compared(data: RunData) -> list[tuple[Trial, Parity]]:
 
 
 def _largest(values: list[float]) -> float:
-    """The largest of an epoch's values each; NaN where any is."""
+    """The largest of the values; NaN if any of them is NaN."""
     return float("nan") if any(value != value for value in values) else max(values, default=float("nan"))

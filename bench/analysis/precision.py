@@ -1,4 +1,4 @@
-"""How precise the run's headline ratios are. Called by the command line, which adds rounds until it is enough."""
+"""The precision of the run's headline ratios. Called by the command line, which adds rounds until it suffices."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ HEADLINE_WORKLOAD = "moons"
 HEADLINE_REFERENCES = ("keras", "keras-tuned")
 HEADLINE_MEASURE = "step"
 ENOUGH = 0.03
-"""A headline ratio is precise where its interval lies within ±3 %."""
+"""A headline ratio is precise enough if the relative half-width of its interval is at most this."""
 
 
 def headline_precision(data: RunData) -> float | None:
-    """The largest relative half-width of the headline ratios' 95 % intervals: of `numpy_nn`'s step to each Keras' in `moons`.
+    """The largest relative half-width of the headline ratios' intervals.
 
-    None where no headline ratio was measured; infinite where one was, in a single round, which has no interval yet.
+    None if no headline ratio was measured; infinite if one was measured in a single round, and has no interval yet.
     """
-    widths = [half_width(row) for row in headline_ratios(data)]
-    return max(widths, default=None)
+    return max((half_width(row) for row in headline_ratios(data)), default=None)
 
 
 def headline_ratios(data: RunData) -> list[RatioRow]:
-    """The rows of `Analysis.ratios` that the report leads with."""
+    """The rows of `Analysis.ratios` that the report leads with: `numpy_nn`'s step to each of `HEADLINE_REFERENCES`, in `moons`."""
     measured = [
         one
         for one in measurements(data)
@@ -35,16 +34,16 @@ def headline_ratios(data: RunData) -> list[RatioRow]:
 
 
 def half_width(row: RatioRow) -> float:
-    """Half of the interval, as a share of the ratio."""
+    """Half the width of the interval, divided by the ratio."""
     width = (row.high - row.low) / (2 * row.ratio)
     return math.inf if math.isnan(width) else float(width)
 
 
 def precision_warnings(data: RunData) -> list[str]:
-    """A sentence for each headline ratio that isn't precise enough."""
+    """A sentence per headline ratio that isn't precise enough."""
     return [
-        f"The ratio of `{row.contestant}`'s step to `{row.reference}`'s is known to ±{100 * half_width(row):.1f} % only, over "
-        f"{row.launches} launches: a longer `--time-budget` adds launches, which narrow it, and so does a quieter machine."
+        f"The ratio of `{row.contestant}`'s step to `{row.reference}`'s is known to ±{100 * half_width(row):.1f} % only, from "
+        f"{row.launches} launches. A longer `--time-budget` adds launches, which narrow the interval; so does a quieter machine."
         for row in headline_ratios(data)
         if ENOUGH < half_width(row) < math.inf
     ]

@@ -1,7 +1,7 @@
-"""Whether two runs of one machine say the same: their headline ratios side by side. Called by `python -m bench agree`.
+"""Compares the headline ratios of two runs of one machine. Called by `python -m bench agree`.
 
-Two ratios agree where their quotient can't be told from 1: its 95 % interval, of which the half-width on the log scale is the root
-of the sum of the squares of both ratios' own, holds 1. That is asking more than that the two intervals overlap.
+Two ratios agree if the interval of their quotient contains 1. On the log scale, the half-width of that interval is the root of the
+sum of squares of the two ratios' half-widths. This is stricter than asking for overlapping intervals.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from bench.records import RunData
 
 @dataclass(frozen=True)
 class Repeat:
-    """One headline ratio as two runs measured it."""
+    """One headline ratio, measured in two runs."""
 
     first: RatioRow
     second: RatioRow
 
     @property
     def quotient(self) -> tuple[float, float, float]:
-        """The second ratio to the first, with the ends of its interval, which are NaN where one of the two has none."""
+        """The second ratio divided by the first, with the ends of its interval, which are NaN if either ratio has no interval."""
         middle = math.log(self.second.ratio / self.first.ratio)
         half = math.hypot(*(math.log(row.high / row.low) / 2 for row in (self.first, self.second)))
         return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
     @property
     def agrees(self) -> bool | None:
-        """None where a ratio has no interval, having been measured once."""
+        """Whether the two ratios agree; None if either of them has no interval."""
         _, low, high = self.quotient
         return None if math.isnan(low) else low <= 1 <= high
 
 
 def repeats(first: RunData, second: RunData) -> list[Repeat]:
-    """Every headline ratio that both runs have."""
-    again = {row.reference: row for row in headline_ratios(second)}
+    """The headline ratios that both runs have."""
+    repeated = {row.reference: row for row in headline_ratios(second)}
     rows = sorted(headline_ratios(first), key=lambda row: row.reference)
-    return [Repeat(row, again[row.reference]) for row in rows if row.reference in again]
+    return [Repeat(row, repeated[row.reference]) for row in rows if row.reference in repeated]

@@ -1,10 +1,8 @@
-"""For which sizes who wins: the step of every contestant in every cell of a grid, ranked. Called by `bench.analysis.summary`.
+"""Ranks the step times of all contestants in every cell of a grid. Called by `bench.analysis.summary`.
 
-A cell has few rounds, a shared machine is slow for a twentieth of a second to many seconds at a time, and whatever disturbs an
-epoch makes it longer, never shorter. So a step is taken from the quickest tenth of a cell's epochs, as `timeit` takes the quickest
-of its repeats, and not from the median, as where there are many rounds. Of two studies of much the same code, one on a quiet
-machine and one where each core was slow for half of the time, the medians disagreed in 16 of 60 cells on whether `numpy_nn` is
-first or within 5 % of the first, the quickest tenths in 5.
+A cell has few rounds, a shared machine runs slower for 50 ms to many seconds at a time, and a disturbance makes an epoch longer,
+never shorter. The time of a step is therefore a low quantile (`QUANTILE`) over the cell's epochs, similar to `timeit`'s minimum
+over repeats, and not the median that workloads with many rounds use. `docs/statistics.md` compares the two.
 
 A cell without a figure keeps its row, with the rule by which it was left out.
 """
@@ -19,20 +17,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from bench.analysis.selection import FLOOR
-from bench.analysis.statistics import CONFIDENCE
+from bench.analysis.statistics import student_half_width
 from bench.records import RunData, Trial
 
 AXES = ("width", "batch", "layers", "threads")
 Cell = tuple[int, int, int, int]
 """Values of `AXES`, in their order."""
 Rounds = NDArray[np.float64]
-"""(rounds, epochs): seconds a step, of a contestant in a cell."""
-QUICK = 0.1
-"""The quantile of the epochs of all rounds that a step is."""
+"""(rounds, epochs): seconds per step of a contestant in a cell."""
+QUANTILE = 0.1
+"""The quantile over the epochs of all rounds that is the time of a step."""
 RESAMPLES = 999
+"""Of the bootstrap."""
 
 
 class ScalingRow(NamedTuple):
@@ -52,9 +50,9 @@ class ScalingRow(NamedTuple):
 
 
 def scaling_table(data: RunData) -> pd.DataFrame:
-    """`Analysis.scaling`, of all grid workloads of the run: the rank and ratio are among the contestants of one cell.
+    """`Analysis.scaling`, of all grid workloads of the run. Ranks and ratios compare the contestants of one cell.
 
-    The floor is no contestant: it has a ratio and no rank.
+    The floor doesn't compete: it has a ratio and no rank.
     """
     rows = [row for workload in data.run.workloads if workload["grid"] for row in _workload_rows(data, workload)]
     return pd.DataFrame(rows, columns=ScalingRow._fields).astype({"left_out": object})
@@ -76,7 +74,7 @@ def _workload_rows(data: RunData, workload: dict[str, Any]) -> Iterator[ScalingR
 
 def _cell_rows(cell: Cell, trials: dict[str, list[Trial]]) -> Iterator[ScalingRow]:
     rounds = {name: _rounds(own) for name, own in trials.items()}
-    seconds = {name: float(np.quantile(own, QUICK)) for name, own in rounds.items() if own.size}
+    seconds = {name: float(np.quantile(own, QUANTILE)) for name, own in rounds.items() if own.size}
     ranked = sorted((name for name in seconds if name != FLOOR), key=lambda name: (seconds[name], name))
     nan = float("nan")
     for name, own in trials.items():
@@ -92,7 +90,7 @@ def _cell_rows(cell: Cell, trials: dict[str, list[Trial]]) -> Iterator[ScalingRo
 
 
 def _rounds(trials: list[Trial]) -> Rounds:
-    """What a step took in each epoch but a round's first."""
+    """The time of a step in each epoch but the first of each round."""
     measured = [trial for trial in trials if trial.status == "ok" and trial.steps]
     epochs = [(trial.epoch_seconds or [], trial.steps) for trial in measured]
     return np.array([np.multiply(seconds[1:], len(seconds) / steps) for seconds, steps in epochs])
@@ -101,24 +99,24 @@ def _rounds(trials: list[Trial]) -> Rounds:
 def _interval(own: Rounds, best: Rounds) -> tuple[float, float]:
     """The ends of the ratio's interval: Student's t, with the standard error of its logarithm from a bootstrap over the rounds.
 
-    Rounds stand in for launches, of which a study has one. The bootstrap's own percentiles would hold the true ratio
-    too seldom, with so few rounds (`bench.analysis.statistics`); for the same reason √(n / (n − 1)).
+    Rounds take the place of launches, of which a study has one. With so few rounds, the bootstrap's own percentiles would cover too
+    seldom (see `bench.analysis.statistics`), and its standard error needs the correction √(n / (n − 1)).
     """
     count = min(len(own), len(best))
     if count < 2:
         return float("nan"), float("nan")
     drawn = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     middle, logarithms = (
-        np.log(np.quantile(own[rounds], QUICK, axis=(-2, -1)) / np.quantile(best[rounds], QUICK, axis=(-2, -1)))
+        np.log(np.quantile(own[rounds], QUANTILE, axis=(-2, -1)) / np.quantile(best[rounds], QUANTILE, axis=(-2, -1)))
         for rounds in (np.arange(count), drawn)
     )
     error = logarithms.std(ddof=1) * math.sqrt(count / (count - 1))
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * error
+    half = student_half_width(error, count)
     return math.exp(middle - half), math.exp(middle + half)
 
 
 def _why_left_out(trials: list[Trial]) -> str:
-    """The reason that the last trial gave; it names the runner's rule where there was one."""
+    """The reason in the last trial, which names the skip rule if one applied."""
     if not trials:
         return "not measured: the run had ended before"
     last = trials[-1]
@@ -129,7 +127,7 @@ def _why_left_out(trials: list[Trial]) -> str:
 
 
 def _cell(workload: dict[str, Any], point: dict[str, int], threads: int) -> Cell:
-    """The cell of a point; an axis that the grid hasn't is what the workload has of it (0: the full batch)."""
+    """The cell of a point. An axis that isn't in the grid has the workload's own value (batch 0 is the full batch)."""
     architecture, batch = workload["architecture"], workload["training"]["batch_size"]
     own = {"width": architecture[0]["output_dim"], "batch": batch or 0, "layers": len(architecture), "threads": threads}
     width, batch_size, layers, thread_count = (int(point.get(axis, own[axis])) for axis in AXES)

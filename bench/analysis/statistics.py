@@ -1,18 +1,18 @@
-"""Intervals that respect the two levels of a run: launches, and rounds within a launch. Called by the rest of the analysis.
+"""Confidence intervals for data with two levels: launches, and rounds within a launch. Called by the rest of the analysis.
 
-Two trials of one process share its memory layout, its BLAS' choices and its luck, so they are no independent values. What is
-independent are launches: Kalibera and Jones ("Rigorous Benchmarking in Reasonable Time", ISMM 2013, doi:10.1145/2464157.2464160)
-take the mean of the topmost level's means, with Student's t over that level. So do we, with two changes. Times and ratios are
-treated as logarithms, for noise multiplies and a ratio has no preferred side; and a launch is summed up by the *median* of its
-rounds, so that one disturbed round doesn't move it.
+Two trials of one process share its memory layout and the choices of its BLAS, so they are not independent. Launches are. Kalibera
+and Jones ("Rigorous Benchmarking in Reasonable Time", ISMM 2013, doi:10.1145/2464157.2464160) therefore average the means of the
+topmost level and apply Student's t to that level. This module does the same with two changes: times and ratios enter as
+logarithms, because noise multiplies and a ratio has no preferred direction; and the *median* of its rounds represents a launch, so
+that one disturbed round doesn't move it.
 
-The figure that an interval is of (the estimand) is exp(E[median over a launch's rounds of log(value)]), the expectation being over
-launches: for noise that is symmetric on the log scale, that is the plain median.
+The estimand is exp(E[median over a launch's rounds of log(value)]), with the expectation over launches. For noise that is symmetric
+on the log scale, it is the median.
 
-Why not the bootstrap: resampling three launches knows nothing of how a fourth would differ. Simulated with 3 launches of 2 rounds
-and normal noise, a percentile bootstrap over launches, then rounds, covers less than 90 % where it claims 95 %; Student's t covers
-95 %, and 93 to 97 % for every shape of noise in `tests/bench/analysis/test_statistics.py`, which holds both. What spikes do to the
-coverage is to raise it: such intervals are too wide, not too narrow.
+A bootstrap doesn't serve here: three launches, resampled, don't show how a fourth would differ. For 3 launches of 2 rounds and
+normal noise, a percentile bootstrap over launches, then rounds, covers less than 90 % where it claims 95 %. Student's t covers
+95 %, and 93 to 97 % for every shape of noise in `tests/bench/analysis/test_statistics.py`, which checks both. Spikes raise the
+coverage: the intervals become too wide, not too narrow.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 CONFIDENCE = 0.95
+"""The confidence level of every interval."""
 TEST_LEVEL = 0.05
-"""Of each of the two one-sided tests of equivalence."""
+"""The level of each of the two one-sided tests of equivalence."""
 _ALL_EQUAL = 1e-12
-"""Differences that spread less than this are one and the same value, computed with rounding errors."""
+"""Differences whose range is smaller than this are equal up to rounding."""
 
 
 class Interval(NamedTuple):
-    """A figure with the ends of its 95 % interval, which are NaN where one value alone says nothing of the spread."""
+    """A figure with the ends of its confidence interval, which are NaN where a single value gives no spread."""
 
     middle: Any
     low: Any
@@ -40,29 +41,39 @@ class Interval(NamedTuple):
 
 
 def student_interval(values: ArrayLike) -> Interval:
-    """The mean over the last axis with Student's t interval; the leading axes stay."""
+    """The mean over the last axis with Student's t interval; leading axes are kept."""
     values = np.asarray(values, dtype=float)
     count = values.shape[-1]
     mean = values.mean(axis=-1)
     if count < 2:
         return Interval(mean, mean * np.nan, mean * np.nan)
-    error = values.std(axis=-1, ddof=1) / np.sqrt(count)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * error
+    half = student_half_width(values.std(axis=-1, ddof=1) / np.sqrt(count), count)
     return Interval(mean, mean - half, mean + half)
+
+
+def student_half_width(standard_error: Any, count: int) -> Any:
+    """Half the width of Student's t interval of a mean of `count` values."""
+    return stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * standard_error
+
+
+def share_interval(count: int, total: int) -> Interval:
+    """The share `count / total` with the exact binomial interval of Clopper and Pearson (1934)."""
+    ends = stats.binomtest(count, total).proportion_ci(CONFIDENCE, method="exact")
+    return Interval(count / total, float(ends.low), float(ends.high))
 
 
 def nested_interval(values: ArrayLike, launches: Sequence[int]) -> Interval:
     """The mean over launches of each launch's median, with Student's t interval over launches.
 
-    With one launch alone each round has to stand in for a launch: such an interval doesn't cover what differs from process to
-    process, and whoever shows it says so.
+    With a single launch, rounds take the place of launches. Such an interval doesn't cover the differences between processes, and
+    `bench.analysis.noise_warnings` says so.
 
     Parameters
     ----------
     values : (..., rounds)
-        One figure a round, on a scale on which noise adds (logarithms of times).
+        One figure per round, on a scale on which noise is additive (logarithms of times).
     launches : (rounds,)
-        The launch that each round was part of.
+        The launch of each round.
 
     """
     values = np.asarray(values, dtype=float)
@@ -74,19 +85,19 @@ def nested_interval(values: ArrayLike, launches: Sequence[int]) -> Interval:
 
 
 def time_interval(seconds: ArrayLike, launches: Sequence[int]) -> Interval:
-    """`nested_interval` of the logarithms of positive figures, taken back to their own scale."""
+    """`nested_interval` of the logarithms of positive figures, transformed back to their own scale."""
     return Interval(*(np.exp(end) for end in nested_interval(np.log(np.asarray(seconds, dtype=float)), launches)))
 
 
 def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, launches: Sequence[int]) -> Interval:
-    """The ratio of two contestants' times, paired: each numerator (..., rounds) is of the same round as its denominator."""
+    """The ratio of two contestants' times, paired: each numerator (..., rounds) has its denominator from the same round."""
     return time_interval(np.asarray(numerators, dtype=float) / np.asarray(denominators, dtype=float), launches)
 
 
 def equivalent(differences: Sequence[float] | NDArray[Any], margin: float) -> bool | None:
-    """Whether the mean difference lies within ±`margin`: two one-sided t tests (Schuirmann 1987) at 5 % each.
+    """Whether the mean difference lies within ±`margin`: two one-sided t tests (Schuirmann 1987) at `TEST_LEVEL` each.
 
-    None where there are fewer than two differences. Where all are equal there is no spread to test with: the mean alone decides.
+    None for fewer than two differences. If all differences are equal, there is no spread to test with, and the mean decides.
     """
     values = np.asarray(differences, dtype=float)
     if len(values) < 2:

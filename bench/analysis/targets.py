@@ -1,7 +1,7 @@
-"""How long it takes to a test accuracy: which epoch from the scored trial, when that was from the timed trial of the same seed.
+"""The time to a target test accuracy: the epoch from a scored trial, its time from the timed trial of the same seed.
 
-Called by `bench.analysis.summary`. A score costs time, so no trial has both; the two train the same, which is checked here. A trial
-that never reached the target is censored after its last epoch: it counts as not there yet, and is never dropped.
+Called by `bench.analysis.summary`. Scoring takes time, so no trial has both; the two must train alike, which is checked here. A
+trial that doesn't reach the target is censored after its last epoch, and is never dropped.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from bench.analysis.timing import Measurement, TimeRow
 from bench.records import RunData, Trial
 
 _ROUNDING = 1e-12
-"""An accuracy is a count over a count: a target is reached where it is missed by rounding alone."""
+"""Tolerance for the rounding of an accuracy, which is the ratio of two counts."""
 SAME_TRAINING = 1e-4
-"""Relative: losses of the scored and the timed trial of a seed that differ more are of two different trainings."""
+"""The largest relative difference between the losses of a seed's scored and timed trials that train alike."""
 
 
-class Arrival(NamedTuple):
-    """When a timed trial reached a target, or that it hadn't when it ended."""
+class TimeToTarget(NamedTuple):
+    """The time at which a timed trial reached a target, or at which it ended without reaching it."""
 
     workload: str
     contestant: str
@@ -33,7 +33,7 @@ class Arrival(NamedTuple):
     cold_start_seconds: float | None
     """Of the trial's process."""
     fit_seconds: float
-    """Training up to the end of the epoch that reached it, or of the last epoch."""
+    """Training until the end of the epoch that reached the target, or of the last epoch."""
     reached: bool
 
 
@@ -58,8 +58,8 @@ class ReachedRow(NamedTuple):
     share: float
 
 
-def arrivals(data: RunData) -> list[Arrival]:
-    """One for each target and timed trial whose seed was scored too."""
+def times_to_target(data: RunData) -> list[TimeToTarget]:
+    """One for each target and each timed trial whose seed has a scored trial."""
     scored = {(trial.workload, trial.contestant, trial.seed): trial for trial in succeeded(data, "scored")}
     cold_starts: dict[tuple[str, str, int], float] = {}
     found = []
@@ -67,14 +67,14 @@ def arrivals(data: RunData) -> list[Arrival]:
         process = (trial.workload, trial.contestant, trial.launch)
         if trial.cold_start_seconds is not None:
             cold_starts[process] = trial.cold_start_seconds
-        twin = scored.get((trial.workload, trial.contestant, trial.seed))
-        if twin is None or not trial.epoch_seconds:
+        scored_trial = scored.get((trial.workload, trial.contestant, trial.seed))
+        if scored_trial is None or not trial.epoch_seconds:
             continue
         for target in _targets(data, trial.workload):
-            epoch = first_epoch_at(twin, target)
+            epoch = first_epoch_at(scored_trial, target)
             epochs = trial.epoch_seconds if epoch is None else trial.epoch_seconds[: epoch + 1]
             found.append(
-                Arrival(
+                TimeToTarget(
                     trial.workload,
                     trial.contestant,
                     target,
@@ -89,13 +89,13 @@ def arrivals(data: RunData) -> list[Arrival]:
 
 
 def first_epoch_at(scored: Trial, target: float) -> int | None:
-    """The first epoch (from 0) after which the test accuracy was at least `target`; None where it never was."""
+    """The first epoch (from 0) with a test accuracy of at least `target`; None if there is none."""
     reached = np.asarray(scored.history.get("val_accuracy", []), dtype=float) >= target - _ROUNDING
     return int(reached.argmax()) if reached.any() else None
 
 
-def target_measurements(found: list[Arrival]) -> list[Measurement]:
-    """Arrivals as measurements, for ratios by round: of those that got there, since nothing else has a time to be divided."""
+def target_measurements(found: list[TimeToTarget]) -> list[Measurement]:
+    """Measurements for ratios by round, of the trials that reached their target: a censored time can't be divided."""
     return [
         Measurement(one.workload, one.contestant, measure, one.round, one.launch, seconds)
         for one in found
@@ -104,8 +104,8 @@ def target_measurements(found: list[Arrival]) -> list[Measurement]:
     ]
 
 
-def target_time_rows(found: list[Arrival]) -> list[TimeRow]:
-    """Rows of `Analysis.times`: medians and intervals in which the censored have their place."""
+def target_time_rows(found: list[TimeToTarget]) -> list[TimeRow]:
+    """Rows of `Analysis.times`: medians and intervals from the survival function, with censored times included."""
     return [
         TimeRow(
             workload,
@@ -120,7 +120,7 @@ def target_time_rows(found: list[Arrival]) -> list[TimeRow]:
 
 
 def targets_table(data: RunData) -> pd.DataFrame:
-    """`Analysis.targets`, over the scored seeds; the median epoch counts from 1, and is NaN where fewer than half got there."""
+    """`Analysis.targets`, over the scored seeds. The median epoch counts from 1, and is NaN if fewer than half reach the target."""
     rows = []
     for (workload, contestant), trials in by_name(succeeded(data, "scored")).items():
         for target in _targets(data, workload):
@@ -133,22 +133,22 @@ def targets_table(data: RunData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TargetRow._fields)
 
 
-def reached_table(found: list[Arrival]) -> pd.DataFrame:
-    """`Analysis.reached`, in seconds since the process began."""
+def reached_table(found: list[TimeToTarget]) -> pd.DataFrame:
+    """`Analysis.reached`, in seconds since the start of the process."""
     rows = []
     for (workload, contestant, measure), (group, seconds) in _by_measure(found).items():
         if measure.startswith("to "):
-            times, still_open = kaplan_meier(seconds, [one.reached for one in group])
+            times, survivors = kaplan_meier(seconds, [one.reached for one in group])
             rows += [
                 ReachedRow(workload, contestant, group[0].target, time, 1 - share)
-                for time, share in zip(times.tolist(), still_open.tolist(), strict=True)
+                for time, share in zip(times.tolist(), survivors.tolist(), strict=True)
             ]
     return pd.DataFrame(rows, columns=ReachedRow._fields)
 
 
 def target_warnings(data: RunData) -> list[str]:
-    """Where the scored and the timed trial of a seed weren't the same training, and where ratios leave censored trials out."""
-    return [*_mismatch_warnings(data), *_censored_warnings(arrivals(data))]
+    """Warnings of seeds whose scored and timed trials train differently, and of ratios that leave censored trials out."""
+    return [*_mismatch_warnings(data), *_censored_warnings(times_to_target(data))]
 
 
 def _mismatch_warnings(data: RunData) -> list[str]:
@@ -158,25 +158,25 @@ def _mismatch_warnings(data: RunData) -> list[str]:
         different = [
             trial.seed
             for trial in trials
-            if (twin := timed.get((workload, contestant, trial.seed))) is not None and not _same_training(trial, twin)
+            if (other := timed.get((workload, contestant, trial.seed))) is not None and not _same_training(trial, other)
         ]
         if different:
             seeds = ", ".join(map(str, different))
             sentences.append(
                 f"`{contestant}` trained differently in the scored and the timed trial of `{workload}`'s seed {seeds}: its losses "
-                f"differ by more than {SAME_TRAINING:g} of their size. Its times to a target hold only roughly; fix its seeds, or "
-                "run it with `--threads 1`, to have them match."
+                f"differ by more than {SAME_TRAINING:g} of their size. Its times to a target are approximate; fix its seeds, or "
+                "run it with `--threads 1`, to make the two match."
             )
     return sentences
 
 
-def _censored_warnings(found: list[Arrival]) -> list[str]:
+def _censored_warnings(found: list[TimeToTarget]) -> list[str]:
     missed: dict[tuple[str, float], dict[str, list[bool]]] = {}
     for one in found:
         missed.setdefault((one.workload, one.target), {}).setdefault(one.contestant, []).append(not one.reached)
     return [
-        f"{100 * target:g} % test accuracy was not reached in every timed trial of `{workload}`: {_counts(contestants)}. Such a "
-        "trial counts as not there yet in medians and shares; ratios are of the rounds in which both got there. More epochs tell."
+        f"{100 * target:g} % test accuracy was not reached in every timed trial of `{workload}`: {_counts(contestants)}. Such "
+        "trials are censored in medians and shares, and ratios are of the rounds in which both reached it. Train more epochs."
         for (workload, target), contestants in missed.items()
         if any(any(misses) for misses in contestants.values())
     ]
@@ -195,16 +195,16 @@ def _targets(data: RunData, workload: str) -> list[float]:
     return list(workload_named(data, workload).get("targets", []))
 
 
-def _clocks(one: Arrival) -> list[tuple[str, float]]:
-    """The measures that an arrival gives, with their seconds."""
+def _clocks(one: TimeToTarget) -> list[tuple[str, float]]:
+    """The measures of a time to a target, with their seconds."""
     training = (f"fit to {one.target:g}", one.fit_seconds)
     if one.cold_start_seconds is None:
         return [training]
     return [(f"to {one.target:g}", one.cold_start_seconds + one.fit_seconds), training]
 
 
-def _by_measure(found: list[Arrival]) -> dict[tuple[str, str, str], tuple[list[Arrival], list[float]]]:
-    groups: dict[tuple[str, str, str], tuple[list[Arrival], list[float]]] = {}
+def _by_measure(found: list[TimeToTarget]) -> dict[tuple[str, str, str], tuple[list[TimeToTarget], list[float]]]:
+    groups: dict[tuple[str, str, str], tuple[list[TimeToTarget], list[float]]] = {}
     for one in found:
         for measure, seconds in _clocks(one):
             group, clock = groups.setdefault((one.workload, one.contestant, measure), ([], []))

@@ -1,7 +1,7 @@
-"""How long each contestant takes, and as a ratio to every other: cold start, first epoch, steady state, the whole fit.
+"""Times and ratios of times: cold start, first epoch, steady state, the whole fit; and peak memory.
 
-Called by `bench.analysis.summary` and `bench.analysis.precision`. Times to a target are measured in `bench.analysis.targets` and
-come through here as measurements of their own for their ratios.
+Called by `bench.analysis.summary` and `bench.analysis.precision`. `bench.analysis.targets` computes times to a target, and hands
+them to `ratio_rows` as measurements.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.analysis.statistics import ratio_interval, time_interval
 from bench.records import RunData, Trial
 
 MEASURES = ("cold start", "first epoch", "step", "epoch", "fit")
-"""step and epoch: steady state, the median over a trial's epochs but the first."""
+"""step and epoch are steady state: the median over a trial's epochs but the first."""
 
 
 class Measurement(NamedTuple):
@@ -68,7 +68,7 @@ class MemoryRow(NamedTuple):
 
 
 def measurements(data: RunData) -> list[Measurement]:
-    """Every figure of every timed trial outside grids; a trial that is no launch's first has no cold start."""
+    """Every figure of every timed trial outside grids. Only the first trial of a launch has a cold start."""
     return [
         Measurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds)
         for trial in succeeded(data, "timed")
@@ -77,7 +77,7 @@ def measurements(data: RunData) -> list[Measurement]:
 
 
 def figures(trial: Trial) -> Iterator[tuple[str, float]]:
-    """The figures in seconds that a timed trial has, by the names in `MEASURES`."""
+    """The figures of a timed trial, in seconds, with their names in `MEASURES`."""
     epochs = trial.epoch_seconds or []
     if trial.cold_start_seconds is not None:
         yield "cold start", trial.cold_start_seconds
@@ -108,7 +108,7 @@ def time_rows(measured: Iterable[Measurement]) -> list[TimeRow]:
 
 
 def ratio_rows(measured: Iterable[Measurement]) -> list[RatioRow]:
-    """Rows of `Analysis.ratios`: each contestant to each other one, over the rounds that both have."""
+    """Rows of `Analysis.ratios`: each contestant to each other contestant, over the rounds of both."""
     groups: dict[tuple[str, str], dict[str, dict[int, Measurement]]] = {}
     for one in measured:
         groups.setdefault((one.workload, one.measure), {}).setdefault(one.contestant, {})[one.round] = one
@@ -124,7 +124,7 @@ def ratio_rows(measured: Iterable[Measurement]) -> list[RatioRow]:
 def ratio_row(
     workload: str, contestant: str, reference: str, measure: str, pairs: Sequence[tuple[Measurement, Measurement]]
 ) -> RatioRow:
-    """The ratio over pairs of one round each. A round belongs to one launch, the same for all contestants."""
+    """The ratio over pairs of one round each. All contestants of a round have the same launch number."""
     launches = [own.launch for own, _ in pairs]
     interval = ratio_interval([own.seconds for own, _ in pairs], [other.seconds for _, other in pairs], launches)
     return RatioRow(workload, contestant, reference, measure, *interval, len(pairs), len(set(launches)))
@@ -138,6 +138,14 @@ def memory_table(data: RunData) -> pd.DataFrame:
         if peaks:
             rows.append(MemoryRow(workload, contestant, max(peaks)))
     return pd.DataFrame(rows, columns=MemoryRow._fields)
+
+
+def harness_share(trials: Iterable[Trial]) -> float:
+    """The median share of the harness' own time in the trials' training time; NaN if it wasn't measured."""
+    shares = [
+        trial.harness_seconds / trial.fit_seconds for trial in trials if trial.harness_seconds is not None and trial.fit_seconds
+    ]
+    return float(np.median(shares)) if shares else float("nan")
 
 
 def _pairs(own: dict[int, Measurement], other: dict[int, Measurement]) -> list[tuple[Measurement, Measurement]]:

@@ -1,6 +1,6 @@
-"""From figures to what a reader opens: tables, plots, `report.md` and `index.html`, written into the folder of a run.
+"""From figures to the report: tables, plots, `report.md` and `index.html`, written into the folder of a run.
 
-`write_report` is all that others call. The same records give the same tables, to the byte: nothing here measures or asks the time.
+The entry point is `write_report`. Equal records give equal files, byte by byte: nothing here measures or reads a clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["write_report"]
 def write_report(directory: Path) -> str:
     """Write the report of the run whose records are in `directory`, beside them, and return its verdict.
 
-    Writes `report.md`, `index.html`, `tables/*.csv`, `plots/*.png` and `plots/*.svg`; an earlier report's are replaced.
+    Writes `report.md`, `index.html`, `tables/*.csv`, `plots/*.png` and `plots/*.svg`, and replaces those of an earlier report.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Reads the records of a run, has them analysed, and writes all files of the report. Called by `bench.report.write_report`."""
+"""Reads the records of a run, analyses them, and writes all files of the report. Called by `bench.report.write_report`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import matplotlib
 import pandas as pd
 
 from bench.analysis.summary import analyse
-from bench.analysis.verdict import claims, verdict
 from bench.records import read_run
 from bench.report import html, markdown, sections, style
+from bench.report.csv_tables import csv_tables
 from bench.report.document import Document
-from bench.report.plot_data import read_pictures
-from bench.report.tables import csv_tables
+from bench.report.plot_data import read_plot_data
+from bench.report.verdict import claims, verdict
 
 TABLES_FOLDER = "tables"
 _DOTS_PER_INCH = 150
@@ -27,33 +27,33 @@ def build_report(directory: Path) -> str:
     analysis = analyse(data)
     sentences = verdict(analysis)
     with matplotlib.rc_context(style.RC):
-        document = sections.build(analysis, sentences, claims(analysis), read_pictures(data))
-        drawings = write_plots(document, directory / markdown.PLOTS_FOLDER)
+        document = sections.build(analysis, sentences, claims(analysis), read_plot_data(data))
+        svgs = write_plots(document, directory / markdown.PLOTS_FOLDER)
     write_tables(csv_tables(analysis), directory / TABLES_FOLDER)
     _write(directory / "report.md", markdown.render(document))
-    _write(directory / "index.html", html.render(document, drawings))
+    _write(directory / "index.html", html.render(document, svgs))
     return "\n".join(sentences)
 
 
 def write_plots(document: Document, folder: Path) -> dict[str, str]:
-    """Write every plot of the document as PNG and SVG, in place of all that were there; return the SVGs by name.
+    """Write each plot of the document as PNG and SVG, delete all earlier plots, and return the SVGs by name.
 
-    Neither holds a date or a version, so that the same figures give the same files.
+    The files contain no date or version, so that equal figures give equal files.
     """
     _empty(folder, "*.png", "*.svg")
-    drawings: dict[str, str] = {}
+    svgs: dict[str, str] = {}
     for plot in document.plots():
         text = StringIO()
         plot.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-        plot.figure.set_layout_engine("none")  # it is laid out by now, and that is most of the work
-        drawings[plot.name] = text.getvalue()
-        _write(folder / f"{plot.name}.svg", drawings[plot.name])
+        plot.figure.set_layout_engine("none")  # the layout is done, and takes most of the time
+        svgs[plot.name] = text.getvalue()
+        _write(folder / f"{plot.name}.svg", svgs[plot.name])
         plot.figure.savefig(folder / f"{plot.name}.png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
-    return drawings
+    return svgs
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """Write every table as a CSV file with all its digits, in place of all that were there."""
+    """Write each table as a CSV file with all digits, and delete all earlier tables."""
     _empty(folder, "*.csv")
     for name, table in tables.items():
         _write(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))

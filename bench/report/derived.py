@@ -1,6 +1,6 @@
-"""Small tables that follow from the analysis' tables by arithmetic alone, in the shape in which they are drawn.
+"""Derives small tables from those of the analysis, in the form in which tables and plots need them.
 
-Called by all of the report that shows figures. Nothing here looks at a trial's clock again, and nothing is estimated.
+Called by `bench.report.tables`, `figures` and `sections`. Nothing is estimated here.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from bench.analysis.summary import Analysis
 
 
 def of_workload(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
-    """The rows of one workload, the floor's left out: it is no network, and stands in a table of its own."""
+    """The rows of one workload without those of the floor, which has a table of its own."""
     return frame[(frame["workload"] == workload) & (frame["contestant"] != FLOOR)]
 
 
 def training_workloads(analysis: Analysis) -> list[str]:
-    """The run's workloads but the grids: those have a section of their own."""
+    """The names of the run's workloads without the grids, which have a section of their own."""
     return [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
 
 
 def medians(analysis: Analysis, workload: str) -> pd.DataFrame:
-    """The medians of one workload's times: a row a contestant, a column a measure."""
+    """The medians of one workload's times, with a row per contestant and a column per measure."""
     times = of_workload(analysis.times, workload)
     return pd.DataFrame(times.pivot(index="contestant", columns="measure", values="median"))
 
 
 def accuracy_against_time(analysis: Analysis, workload: str) -> pd.DataFrame:
-    """contestant, seconds, accuracy, least, most: when each epoch had ended, and the test accuracy it had reached.
+    """contestant, seconds, accuracy, least, most: the time at which each epoch ends, and the test accuracy after it.
 
-    The clock of timed trials (the medians of cold start, first epoch and steady epoch) against the scores of scored trials, their
-    mean, least and most over the seeds.
+    The times are from timed trials (the medians of cold start, first epoch and steady epoch), the accuracies from scored trials
+    (mean, minimum and maximum over the seeds).
     """
     curves = analysis.curves[analysis.curves["workload"] == workload].dropna(subset=["val_accuracy"])
     clocks = medians(analysis, workload).reindex(columns=["cold start", "first epoch", "epoch"]).dropna()
@@ -43,9 +43,9 @@ def accuracy_against_time(analysis: Analysis, workload: str) -> pd.DataFrame:
 
 
 def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
-    """contestant, cold_start, products, rest, total: seconds from process start to the last update, and what they went into.
+    """contestant, cold_start, products, rest, total: the seconds from process start to the last update, and their parts.
 
-    The products are the floor of a step times the steps of the fit; NaN where no floor was measured.
+    The products are the floor of a step times the steps of the fit; NaN if no floor was measured.
     """
     clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).dropna()
     limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"]
@@ -64,7 +64,7 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
 
 
 def steps_of(analysis: Analysis, workload: str) -> dict[str, int]:
-    """Updates of one whole training, by contestant."""
+    """The number of steps of a whole training, by contestant."""
     steps: dict[str, int] = {}
     for trial in analysis.data.trials:
         if trial.workload == workload and trial.status == "ok" and not trial.point and trial.kind in ("timed", "scored", "parity"):
@@ -73,10 +73,10 @@ def steps_of(analysis: Analysis, workload: str) -> dict[str, int]:
 
 
 def winners(scaling: pd.DataFrame) -> pd.DataFrame:
-    """A row a cell of the scaling study: who was fastest, how many times as long the runner-up took, and how we did.
+    """A row per cell of the scaling study: the fastest contestant, the ratio of the runner-up to it, and `numpy_nn`'s.
 
-    width, batch, layers, threads, winner, winner_seconds, runner_up_ratio (NaN where nobody else was measured), ours_seconds,
-    ours_ratio, ours_low, ours_high (to the winner), floor_seconds. Cells that nobody was measured in are left out.
+    width, batch, layers, threads, winner, winner_seconds, runner_up_ratio (NaN if there is none), ours_seconds, ours_ratio,
+    ours_low, ours_high (to the winner), floor_seconds. Cells without any measurement are left out.
     """
     cell = ["width", "batch", "layers", "threads"]
     measured = scaling.set_index(cell)

@@ -1,7 +1,6 @@
-"""What a report is made of: sections of paragraphs, lists, tables, plots and commands, before anybody renders them.
+"""The document model of a report: sections of paragraphs, lists, tables, plots and commands.
 
-Built by `bench.report.sections`, rendered once as Markdown and once as HTML. A text may hold `code` in backticks and nothing else
-that needs rendering.
+Built by `bench.report.sections`, rendered by `markdown` and `html`. The only markup in a text is `code` in backticks.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A few sentences."""
+    """A paragraph of text."""
 
     kind: ClassVar[str] = "paragraph"
     text: str
@@ -32,7 +31,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Command:
-    """Something to type."""
+    """A shell command."""
 
     kind: ClassVar[str] = "command"
     text: str
@@ -40,21 +39,21 @@ class Command:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown; the first column names the row."""
+    """A table of text; the first column names the row."""
 
     kind: ClassVar[str] = "table"
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     folded: bool = False
-    """Long and seldom read: shut until it is opened."""
+    """Collapsed until the reader opens it."""
     prose: bool = False
-    """Its cells are sentences and not figures."""
+    """Its cells are text, aligned left, and not figures."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure, the stem of its files, a line under it, and in words what it shows for those who can't see it."""
+    """A figure with the stem of its file names, its caption and its alternative text."""
 
     kind: ClassVar[str] = "plot"
     name: str
@@ -68,7 +67,7 @@ Block = Paragraph | Bullets | Command | Table | Plot
 
 @dataclass(frozen=True)
 class Section:
-    """What answers one question."""
+    """A section with its title."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -87,5 +86,5 @@ class Document:
     sections: tuple[Section, ...]
 
     def plots(self) -> Iterator[Plot]:
-        """Every plot, in the order in which a reader meets them."""
+        """All plots, in their order."""
         return (block for section in self.sections for block in section.blocks if isinstance(block, Plot))

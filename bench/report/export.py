@@ -1,7 +1,7 @@
-"""A run's records for other tools: CSV and Parquet, and tables for a page (Markdown) or a paper (LaTeX).
+"""Exports a run's records: CSV and Parquet for other programs, Markdown for a page, LaTeX for a paper.
 
-Called by `python -m bench export DIR`. Two tables are to be had: `trials`, a row each with everything that was recorded, and
-`summary`, a row for each contestant of each workload. The tables with intervals and ratios are the report's.
+Called by `python -m bench export DIR`. There are two tables: `trials` has a row per trial with everything that was recorded,
+`summary` a row per workload and contestant. Tables with intervals and ratios are left to the report.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from bench.analysis.frame import trials_frame
 from bench.error_messages import may_be, one_line
 from bench.records import read_run
+from bench.report.markdown_table import markdown_table
 
 Table = Literal["trials", "summary"]
 SUMMARY_COLUMNS = [
@@ -34,29 +35,29 @@ SUMMARY_COLUMNS = [
 
 
 class ExportError(ValueError):
-    """An export that can't be made; one line."""
+    """An export that can't be made, with a message of one line."""
 
 
 def export(directory: str | Path, format: str, path: str | Path, table: Table | None = None) -> Path:
-    """Write a table of the run in `directory` to `path`, whole or not at all; returns the path.
+    """Write a table of the run in `directory` to `path`, whole or not at all, and return the path.
 
     Parameters
     ----------
     directory
-        Holds `run.json` and `trials.jsonl`.
+        The folder with `run.json` and `trials.jsonl`.
     format
         One of FORMATS.
     path
-        The file to be written; what stands there is replaced.
+        The file to write; an existing file is replaced.
     table
-        None: `trials` for CSV and Parquet, which programs read, and `summary` for Markdown and LaTeX, which people do.
+        One of TABLES. If None, `trials` for CSV and Parquet, `summary` for Markdown and LaTeX.
 
     Raises
     ------
     bench.records.RecordError
         If `directory` holds no run.
     ExportError
-        If there is no such format or table, its library isn't installed, or the file can't be written.
+        If the format or table is unknown, its library isn't installed, or the file can't be written.
 
     """
     if format not in FORMATS:
@@ -81,10 +82,10 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
 
 
 def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
-    """A row for each workload and contestant, in the order in which they first ended; of trials that ended well.
+    """A row per workload and contestant, in the order of their first trials, from the trials that succeeded.
 
-    Medians of the time, over timed trials; mean accuracy and last training loss, over scored trials, or timed ones where there is
-    none; a figure that wasn't measured is NaN.
+    Times are medians over the timed trials. Accuracy and last training loss are means over the scored trials, or over the timed
+    ones where there are no scored ones. A figure that wasn't measured is NaN.
     """
     rows = []
     tried = trials[trials["status"] != "skipped"]
@@ -111,16 +112,14 @@ def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """A GitHub table: numbers to the right, with four significant digits where they have a fraction; what is missing, a dash."""
-    rule = ["---:" if pd.api.types.is_numeric_dtype(frame[name]) else "---" for name in frame.columns]
+    """The frame as a Markdown table: numbers right-aligned, fractions with four significant digits, a dash for a missing value."""
+    align = "".join(">" if pd.api.types.is_numeric_dtype(frame[name]) else "-" for name in frame.columns)
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    lines = [[str(name) for name in frame.columns], *rows]
-    header, *body = [[text.replace("|", "\\|") for text in line] for line in lines]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (header, rule, *body))
+    return markdown_table([str(name) for name in frame.columns], rows, align) + "\n"
 
 
 def latex(frame: pd.DataFrame) -> str:
-    """A `tabular` for LaTeX's `booktabs`, its words escaped, its numbers as in Markdown."""
+    """The frame as a `tabular` for LaTeX's `booktabs`, with special characters escaped and numbers as in Markdown."""
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in frame.columns)
     return frame.map(_cell).to_latex(index=False, escape=True, column_format=sides)
 
@@ -130,7 +129,7 @@ def _last(values: list[float]) -> float:
 
 
 def _cell(value: object) -> str:
-    """A value as people read it, on one line."""
+    """A value as text on one line."""
     if isinstance(value, (list, dict)):
         return _json(value)
     if pd.isna(value):  # type: ignore[call-overload]  # a scalar of any kind
@@ -139,7 +138,7 @@ def _cell(value: object) -> str:
 
 
 def _json(value: object) -> str:
-    """Strict JSON, with "NaN" and "Infinity" as words, as in the records."""
+    """Strict JSON, with "NaN" and "Infinity" as strings, as in the records."""
     return to_json(value, inf_nan_mode="strings").decode()
 
 
@@ -149,7 +148,7 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    # Parquet has lists, but no dict whose keys differ from row to row.
+    # Parquet stores lists, but no dicts whose keys differ between rows.
     flat = frame.map(lambda value: _json(value) if isinstance(value, dict) else value)
     flat.to_parquet(path, engine="pyarrow", index=False)
 
@@ -169,4 +168,4 @@ FORMATS: dict[str, tuple[Callable[[pd.DataFrame, Path], None], Table]] = {
     "markdown": (_write_markdown, "summary"),
     "latex": (_write_latex, "summary"),
 }
-"""How each format is written, and which table is usual in it."""
+"""By format: the function that writes it, and its default table."""

@@ -1,6 +1,6 @@
-"""The report as one page that holds all it needs: plots as SVG within it, CSS inline, nothing fetched.
+"""Renders the report as one HTML page with inline SVG plots and CSS; it fetches nothing.
 
-Called by `bench.report.write_report`. Light and dark follow the reader's own setting, the plots too.
+Called by `bench.report.build`. The page and its plots follow the reader's light or dark setting.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from bench.report.document import Document
 from bench.report.style import DARK
 
 
-def render(document: Document, drawings: Mapping[str, str]) -> str:
-    """The page. `drawings` has the SVG of every plot of the document, by name."""
+def render(document: Document, svgs: Mapping[str, str]) -> str:
+    """The page. `svgs` has the SVG of each plot of the document, by name."""
     environment = Environment(
         loader=PackageLoader("bench.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["inline"] = _inline
-    images = {name: _data_address(_turned_in_the_dark(svg)) for name, svg in drawings.items()}
+    images = {name: _data_address(_with_dark_colours(svg)) for name, svg in svgs.items()}
     return environment.get_template("page.html").render(document=document, images=images)
 
 
 def _inline(text: str) -> Markup:
-    """`text` escaped, what stands in backticks as code."""
+    """`text` escaped, with code in backticks marked up."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
@@ -35,8 +35,8 @@ def _data_address(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
 
 
-def _turned_in_the_dark(svg: str) -> str:
-    """The drawing with a style sheet of its own that swaps its neutral colours where the reader's screen is dark."""
+def _with_dark_colours(svg: str) -> str:
+    """The SVG with a style sheet that replaces its neutral colours on dark pages."""
     rules = "".join(
         f'[style*="{attribute}: {light}"]{{{attribute}:{dark} !important}}'
         for light, dark in DARK.items()

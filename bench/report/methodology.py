@@ -1,17 +1,17 @@
-"""The sections that say how the figures came about: fairness, warnings, failures, the machine, how to read and how to repeat it.
+"""The sections on method: fairness, warnings, failures, the environment, how to read the report and how to repeat the run.
 
-Called by `bench.report.sections`. They need the records alone, and no analysis of them.
+Called by `bench.report.sections`. They are made from the records alone.
 """
 
 from __future__ import annotations
 
 import shlex
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from bench.analysis.selection import FLOOR
-from bench.records import TRIALS_FILE, RunData, Trial
+from bench.analysis.timing import harness_share
+from bench.records import REFERENCE, TRIALS_FILE, RunData, Trial
 from bench.report import units
 from bench.report.document import Bullets, Command, Paragraph, Section, Table
 from bench.report.style import in_order
@@ -31,58 +31,59 @@ _FAIRNESS_COLUMNS = (
 )
 
 HOW_TO_READ = (
-    "A figure with brackets is a median (for accuracy and loss, a mean) and the ends of its 95 % interval. The interval covers "
-    "what differs from round to round and from process to process on this machine; it says nothing of other machines.",
-    "A ratio below one half is written as a fraction: 1/87 means that it takes an 87th of the time. Both figures of a ratio are "
-    "of this run, paired round by round. Ratios carry from machine to machine far better than seconds do.",
-    "Cold start runs from the start of the process until the first step had been done: imports, building, compiling. The first "
-    "epoch is shown by itself. Step and epoch are the steady state after it; the whole fit is every epoch, without the cold start.",
-    "The time to an accuracy starts with the process. No score is taken while the clock runs: when a target was reached is "
-    "known from a trial of its own with the same seed. A training that never reached the target counts as not there yet, and stays "
-    "in the count; where fewer than half got there, the median is a dash.",
-    "Parity is the largest difference to `keras` from the same first weights, over the same batches. In float64 about 1e-16 is one "
-    "rounding.",
-    "The floor is the step's matrix products and nothing else, called through NumPy's BLAS into arrays made once, every matrix "
-    "lying in memory one way for the whole step, in the fastest of four layouts; each product whole or in tiles, the batch in one "
-    "part or several, whichever is faster: what a training step in NumPy has to be measured by. A network that makes itself turned "
-    "copies of its matrices may spend less on its products.",
-    "– means not measured. It never means zero.",
+    f"Brackets after a median (for accuracy and loss, a mean) hold the ends of its {units.INTERVAL}. The interval covers the "
+    "differences between rounds and between processes on this machine, and says nothing about other machines.",
+    f"A ratio below {units.FRACTION_BELOW:g} is written as a fraction: 1/87 means an 87th of the time. Both figures of a ratio are "
+    "from this run, paired by round. Ratios differ less between machines than seconds do.",
+    "Cold start is the time from the start of the process to the end of the first step: imports, building, compiling. The first "
+    "epoch is listed separately. Step and epoch are steady state; the whole fit is all epochs, without the cold start.",
+    "The time to an accuracy starts with the process. Nothing is scored while the clock runs: the epoch that reaches a target is "
+    "known from a separate trial with the same seed. A training that never reaches the target is censored, not dropped; if fewer "
+    "than half reach it, the median is a dash.",
+    f"Parity is the largest difference to `{REFERENCE}`, from the same first weights and over the same batches. In float64 about "
+    "1e-16 is one rounding.",
+    "The floor is the time of a step's matrix products alone, computed by NumPy's BLAS into preallocated arrays. It is the fastest "
+    "of four memory layouts, each the same for the whole step, with whole or tiled products and the batch in one or several "
+    "chunks. A network that makes transposed copies of its matrices may spend less on its products.",
+    f"{units.ABSENT} means not measured. It never means zero.",
 )
 
 
 def fairness(data: RunData) -> Section:
-    """What each contestant was given and what its clock covers, one table a workload."""
+    """What each contestant was given and what its clock covers, in a table per workload."""
     blocks = tuple(table for workload in data.run.workloads if (table := _fairness_table(data, workload)))
     intro = Paragraph(
-        "What was the same for all, and what wasn't. What a contestant can't share with the others is said in its row."
+        "What was the same for all contestants, and what differed. A contestant's row names what it can't share with the others."
     )
     return Section("Fairness", (intro, *(blocks or (Paragraph("Not measured in this run: no training ended."),))))
 
 
 def warnings(data: RunData, found: Sequence[str], problems: Sequence[str]) -> Section:
-    """What a sceptic should know of this run."""
+    """Everything that makes this run less trustworthy."""
     items = [*found, *data.run.notes, *problems]
     if data.run.status != "complete":
-        items.insert(0, f"The run's status is `{data.run.status}`: what is here is what had ended by then.")
+        items.insert(0, f"The run's status is `{data.run.status}`: the report has only the trials that had ended.")
     if data.run.quick:
-        items.insert(0, "This was a `--quick` run: fewer seeds, rounds and epochs, so wider intervals. Don't quote it.")
-    body = Bullets(tuple(items)) if items else Paragraph("None: the machine was quiet, and nothing stood out.")
+        items.insert(
+            0, "This was a `--quick` run, with fewer seeds, rounds and epochs, and so with wider intervals. Don't quote it."
+        )
+    body = Bullets(tuple(items)) if items else Paragraph("None.")
     stop = (Paragraph(f"Measuring ended because: {data.run.stop_reason}."),) if data.run.stop_reason else ()
     return Section("Warnings and noise", (body, *stop))
 
 
 def failures(data: RunData) -> Section:
-    """Trials that came to no result, and contestants that could not take part."""
+    """Trials without a result, and contestants that aren't installed."""
     lost: dict[tuple[str, ...], list[Trial]] = {}
     for trial in data.trials:
-        if trial.status in ("failed", "timeout"):  # what a rule left out stands beside the scaling map
+        if trial.status in ("failed", "timeout"):  # skipped trials are listed with the scaling map
             key = (trial.contestant, trial.workload, trial.kind, trial.status, _short(trial.error))
             lost.setdefault(key, []).append(trial)
     failed = Table(
-        f"Trials without a result. They cost nobody else a trial; each stands in `{TRIALS_FILE}`.",
+        f"Trials without a result. They don't affect other trials; each has a line in `{TRIALS_FILE}`.",
         ("contestant", "workload", "kind", "status", "error", "trials", "seeds"),
         tuple(
-            (*key, units.count(len(trials)), _together(str(trial.seed) for trial in trials)) for key, trials in sorted(lost.items())
+            (*key, units.count(len(trials)), _distinct(str(trial.seed) for trial in trials)) for key, trials in sorted(lost.items())
         ),
         prose=True,
     )
@@ -101,10 +102,10 @@ def failures(data: RunData) -> Section:
 
 
 def damaged_records(data: RunData) -> Section:
-    """Lines that could not be read, by number."""
+    """Lines of the records that couldn't be read."""
     if not data.damaged:
         return Section("Damaged records", (Paragraph("None: every line of the records could be read."),))
-    intro = Paragraph("These lines could not be read and were set aside. What they held is in no figure.")
+    intro = Paragraph("These lines could not be read, and are left out of all figures.")
     return Section("Damaged records", (intro, Bullets(tuple(data.damaged))))
 
 
@@ -133,12 +134,12 @@ def environment(data: RunData) -> Section:
 
 
 def how_to_read() -> Section:
-    """What the figures mean."""
+    """The meaning of the figures."""
     return Section("How to read this report", (Bullets(HOW_TO_READ),))
 
 
 def how_to_repeat(data: RunData) -> Section:
-    """The command of this run, and the one that makes the report again."""
+    """The commands that repeat the run and the report."""
     return Section(
         "How to make it again",
         (
@@ -165,14 +166,14 @@ def _fairness_table(data: RunData, workload: dict[str, Any]) -> Table | None:
         rows.append(
             (
                 name,
-                _together(units.count(trial.steps) for trial in own) if not workload["grid"] else "by cell",
+                _distinct(units.count(trial.steps) for trial in own) if not workload["grid"] else "by cell",
                 "by cell" if workload["grid"] else _batch(training),
                 "shuffled anew every epoch, its own default" if training["shuffle"] else given,
-                _together(trial.dtype for trial in own),
-                _together(str(trial.threads) for trial in own),
+                _distinct(trial.dtype for trial in own),
+                _distinct(str(trial.threads) for trial in own),
                 training["initializer"],
                 record.clock_includes if record else units.ABSENT,
-                _harness_share(own),
+                units.percent(harness_share(own), 4),
                 _settings([trial for trial in trials if trial.contestant == name]),
             )
         )
@@ -180,31 +181,21 @@ def _fairness_table(data: RunData, workload: dict[str, Any]) -> Table | None:
     return Table(caption, _FAIRNESS_COLUMNS, tuple(rows), prose=True) if rows else None
 
 
-def _harness_share(trials: Sequence[Trial]) -> str:
-    """The median of what the harness' own part of the clock is of all that it showed."""
-    shares = [
-        trial.harness_seconds / trial.fit_seconds
-        for trial in trials
-        if trial.harness_seconds is not None and trial.fit_seconds is not None
-    ]
-    return units.percent(statistics.median(shares), 4) if shares else units.ABSENT
-
-
 def _batch(training: dict[str, Any]) -> str:
     return "all rows" if training["batch_size"] is None else units.count(training["batch_size"])
 
 
 def _settings(trials: Sequence[Trial]) -> str:
-    """What was chosen for the contestant by measuring, and what it says of itself: the plain values in its trials' details."""
-    chosen: dict[str, Any] = {}
+    """The contestant's settings: the options that were tuned, and the scalar values in its trials' details."""
+    settings: dict[str, Any] = {}
     for trial in trials:
-        chosen |= {**trial.details.get("options", {}), **trial.details}
-    chosen = {name: value for name, value in chosen.items() if isinstance(value, str | int | float)}
-    return ", ".join(f"`{name}={chosen[name]}`" for name in sorted(chosen)) or "its defaults"
+        settings |= {**trial.details.get("options", {}), **trial.details}
+    settings = {name: value for name, value in settings.items() if isinstance(value, str | int | float)}
+    return ", ".join(f"`{name}={settings[name]}`" for name in sorted(settings)) or "its defaults"
 
 
-def _together(values: Any) -> str:
-    """The different values, each once."""
+def _distinct(values: Any) -> str:
+    """The distinct values, the shortest first."""
     return ", ".join(sorted(set(values), key=lambda text: (len(text), text)))
 
 

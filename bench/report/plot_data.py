@@ -1,71 +1,94 @@
-"""What the plots need besides the analysis: the data set of the first seed, and the decision surfaces that trials left behind.
+"""Reads the arrays that the plots need besides the analysis: data points and decision surfaces, from the run's folder `arrays/`.
 
-Called by `bench.report.write_report`; the only part of the report that reads anything but records. What can't be read is named.
+Called by `bench.report.build`. A run without these files is drawn without them; a file that can't be read becomes a warning.
 """
 
 from __future__ import annotations
 
 import zipfile
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.records import ARRAYS_FOLDER, RunData, Trial
-from bench.report.plots.surfaces import Surface
-from bench.workloads.data_sets import DataError, Split, make_split
+from bench.error_messages import one_line
+from bench.records import ARRAYS_FOLDER, RunData
+from bench.report.plots.surfaces import Points, Surface
 
-_FIRST_SEED = 0
+LARGEST_FILE_BYTES = 256 * 2**20
+"""The largest uncompressed size of a file that is read."""
+_UNREADABLE = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and `zipfile` raise for a damaged file."""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """By workload: the split of the first seed where it can be drawn, and each contestant's surface over it."""
+class PlotData:
+    """By workload, the points of the first seed's data set and each contestant's decision surface; and what couldn't be read."""
 
-    splits: dict[str, Split] = field(default_factory=dict)
+    points: dict[str, Points] = field(default_factory=dict)
     surfaces: dict[str, dict[str, Surface]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
-def read_pictures(data: RunData) -> Pictures:
-    """All that can be drawn of the run's data sets and surfaces."""
-    pictures = Pictures()
+def points_file(workload: str) -> str:
+    """The name of the file in `arrays/` with the points of a workload's data set: `x`, `y`, `x_test`, `y_test`."""
+    return f"{workload}-points.npz"
+
+
+def read_plot_data(data: RunData) -> PlotData:
+    """All points and surfaces of the run that are there and can be read."""
+    plot_data = PlotData()
+    folder = data.directory / ARRAYS_FOLDER
     for workload in data.run.workloads:
-        try:
-            split = _split(workload)
-        except (DataError, OSError) as error:
-            pictures.problems.append(f"the data set of `{workload['name']}` can't be drawn: {error}")
-        else:
-            if split.x.shape[1] == 2 and _has_classes(split):
-                pictures.splits[workload["name"]] = split
+        name = points_file(workload["name"])
+        if (folder / name).exists():
+            try:
+                plot_data.points[workload["name"]] = _read_points(folder / name)
+            except _UNREADABLE as error:
+                plot_data.problems.append(_problem(name, "its points aren't drawn", error))
     for trial in data.trials:
         if trial.arrays is not None and trial.status == "ok":
             try:
-                surface = _surface(data, trial)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-                reason = f"{type(error).__name__}: {error}"
-                pictures.problems.append(f"{ARRAYS_FOLDER}/{trial.arrays} can't be read, and its surface isn't drawn: {reason}")
+                surface = _read_surface(folder / trial.arrays)
+            except _UNREADABLE as error:
+                plot_data.problems.append(_problem(trial.arrays, "its surface isn't drawn", error))
             else:
-                pictures.surfaces.setdefault(trial.workload, {})[trial.contestant] = surface
-    return pictures
+                plot_data.surfaces.setdefault(trial.workload, {})[trial.contestant] = surface
+    return plot_data
 
 
-def _split(workload: dict[str, Any]) -> Split:
-    data = workload["data"]
-    return make_split(
-        data["name"],
-        data["parameters"],
-        test_size=data["test_size"],
-        seed=_FIRST_SEED,
-        sample_seed=data["sample_seed"],
-        split_seed=data["split_seed"],
-    )
+def _read_points(path: Path) -> Points:
+    points = Points(*_read_arrays(path, ("x", "y", "x_test", "y_test")))
+    for x, y in ((points.x, points.y), (points.x_test, points.y_test)):
+        if x.ndim != 2 or x.shape[1] != 2 or y.ndim != 2 or len(x) != len(y) or not y.size:
+            raise ValueError(f"points have the shapes {x.shape} and {y.shape}, not (samples, 2) and (samples, outputs)")
+        if not np.isfinite(x).all() or not np.isin(y, (0.0, 1.0)).all():
+            raise ValueError("points aren't finite, or their classes aren't 0 and 1")
+    return points
 
 
-def _has_classes(split: Split) -> bool:
-    return bool(np.isin(split.y, (0.0, 1.0)).all())
+def _read_surface(path: Path) -> Surface:
+    surface = Surface(*_read_arrays(path, ("surface_x", "surface_y", "surface")))
+    shape = (surface.y.size, surface.x.size)
+    if surface.x.ndim != 1 or surface.y.ndim != 1 or surface.z.shape != shape or min(shape) < 2:
+        raise ValueError(f"the surface has the shape {surface.z.shape}, its axes {surface.y.shape} and {surface.x.shape}")
+    return surface
 
 
-def _surface(data: RunData, trial: Trial) -> Surface:
-    with np.load(data.directory / ARRAYS_FOLDER / str(trial.arrays), allow_pickle=False) as arrays:
-        return Surface(x=arrays["surface_x"], y=arrays["surface_y"], z=arrays["surface"])
+def _read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
+    """The arrays `names` of an npz file, as floats."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > LARGEST_FILE_BYTES:
+        raise ValueError(f"it has {size:,} bytes, and at most {LARGEST_FILE_BYTES:,} are read")
+    with np.load(path, allow_pickle=False) as arrays:
+        return [np.asarray(arrays[name], dtype=float) for name in names]
+
+
+def _problem(name: str, effect: str, error: BaseException) -> str:
+    reason = (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {error}"
+    return f"{ARRAYS_FOLDER}/{name} can't be read, and {effect}: {one_line(reason)}"

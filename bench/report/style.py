@@ -1,6 +1,6 @@
-"""How every plot looks: one colour for each contestant, colour-blind safe; type, grid and size; axes labelled for people.
+"""The style of all plots: colour-blind safe colours of the contestants, fonts, grid, size and axes.
 
-Called by `bench.report.plots`. The neutral colours are names that the page looks for, so that it can turn them round in the dark.
+Called by `bench.report.plots`. The HTML page replaces the neutral colours on dark screens.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from bench.report.units import number, seconds
 
 INK = "#1b1f24"
-"""Text, axes, lines that belong to no contestant."""
+"""The colour of text, axes and neutral lines."""
 FAINT = "#c9ced6"
-"""The grid."""
+"""The colour of the grid."""
 PAPER = "#ffffff"
-"""What lies under it all."""
+"""The background."""
 DARK = {INK: "#e6e9ee", FAINT: "#3a414b", PAPER: "#15181d"}
-"""What stands in for each of them on a dark page."""
+"""The replacement of each neutral colour on a dark page."""
 
-# Okabe and Ito's palette for the main ones, Paul Tol's muted one for the others.
+# Okabe and Ito's palette for the main contestants, Paul Tol's muted palette for the others.
 COLOURS = {
     "numpy_nn": "#0072b2",
     "article": "#56b4e9",
@@ -40,7 +40,7 @@ COLOURS = {
     "onnxruntime": "#44aa99",
     "floor": "#8a8f98",
 }
-"""In the order in which contestants are listed."""
+"""By contestant, in the order in which contestants are listed."""
 _OTHERS = ("#6f4bc9", "#a0522d", "#5f7a00", "#c2185b", "#00798c")
 
 RC: Any = {
@@ -56,7 +56,7 @@ RC: Any = {
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
     "figure.facecolor": PAPER,
-    "font.family": "DejaVu Sans",  # ships with matplotlib, so that every machine draws the same
+    "font.family": "DejaVu Sans",  # part of matplotlib, so that all machines draw alike
     "font.size": 10,
     "grid.color": FAINT,
     "grid.linewidth": 0.6,
@@ -65,7 +65,7 @@ RC: Any = {
     "legend.labelcolor": INK,
     "lines.linewidth": 1.6,
     "savefig.facecolor": PAPER,
-    "svg.hashsalt": "moons-bench",  # ids in an SVG are random without it
+    "svg.hashsalt": "moons-bench",  # without it, the ids in an SVG are random
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
@@ -76,41 +76,41 @@ _LEGEND_COLUMNS = 6
 
 
 def colour(contestant: str) -> str:
-    """The contestant's colour: from the table, or for one of your own the same one every time, drawn from its name."""
+    """The contestant's colour: from `COLOURS`, or for any other contestant a fixed one that follows from its name."""
     return COLOURS.get(contestant) or _OTHERS[zlib.crc32(contestant.encode()) % len(_OTHERS)]
 
 
 def in_order(contestants: Iterable[str]) -> list[str]:
-    """Each name once: the known ones in their order, then the others by name."""
+    """The distinct names, the known ones in the order of `COLOURS`, then the others alphabetically."""
     place = {name: index for index, name in enumerate(COLOURS)}
     return sorted(set(contestants), key=lambda name: (place.get(name, len(place)), name))
 
 
 def new_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
-    """An empty figure that lays itself out; it belongs to no window and no global state."""
+    """An empty figure with constrained layout, independent of pyplot's global state."""
     figure = Figure(figsize=(width_inches, height_inches))
     figure.set_layout_engine("constrained", wspace=0.05)
     return figure
 
 
 def time_axis(axes: Axes, which: str = "x") -> None:
-    """Make an axis of seconds logarithmic, with ticks such as 10 µs and 1 ms."""
+    """Make an axis of seconds logarithmic, with tick labels such as 10 µs and 1 ms."""
     _log_axis(axes, which, lambda value: seconds(value).replace(".00", "").replace(".0 ", " "))
 
 
 def count_axis(axes: Axes, which: str = "x") -> None:
-    """Make an axis logarithmic, with plain numbers at its ticks."""
+    """Make an axis logarithmic, with plain numbers as tick labels."""
     _log_axis(axes, which, lambda value: number(value, 1))
 
 
 def percent_axis(axes: Axes, which: str = "y") -> None:
-    """Show shares as per cent."""
+    """Label shares as per cent."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """One legend for the whole figure, from `axes`, under it."""
+    """Add one legend for the whole figure below it, with the entries of `axes`."""
     handles, labels = axes.get_legend_handles_labels()
     columns = -(-len(handles) // -(-len(handles) // _LEGEND_COLUMNS))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
@@ -125,7 +125,7 @@ def _log_axis(axes: Axes, which: str, show: Any) -> None:
         axes.set_yscale("log")
         axis = axes.yaxis
         low, high = axes.get_ylim()
-    # Where few powers of ten are in sight, ticks between them keep the axis readable; panels side by side have room for fewer.
+    # An axis over few powers of ten needs ticks between them; panels side by side have room for fewer.
     place = axes.get_subplotspec()
     many = 1e3 / (place.get_gridspec().ncols if place is not None else 1)
     steps = (1.0,) if high / low >= many else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)

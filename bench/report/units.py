@@ -1,4 +1,4 @@
-"""Figures as a person reads them: 31.2 µs, 2.71 ms [2.65, 2.80], 1/87, 98.3 %, 58.3 MB.
+"""Formats figures for readers: 31.2 µs, 2.71 ms [2.65, 2.80], 1/87, 98.3 %, 58.3 MB.
 
 Called by everything in the report that writes a number. A figure that wasn't measured (None or NaN) is a dash, never a zero.
 """
@@ -8,14 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from bench.analysis.statistics import CONFIDENCE
+
 ABSENT = "–"
+INTERVAL = f"{100 * CONFIDENCE:g} % interval"
+FRACTION_BELOW = 0.5
+"""Smaller ratios are written as fractions."""
 _TIME_UNITS = ((60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _MINUTES_FROM_SECONDS = 600.0
-_FRACTION_BELOW = 0.5
 
 
 def is_absent(value: float | None) -> bool:
-    """Whether `value` is a figure that nobody measured."""
+    """Whether `value` is a figure that wasn't measured."""
     return value is None or math.isnan(value)
 
 
@@ -33,8 +37,13 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number with its thousands apart: 5,800."""
+    """A whole number with thousands separators: 5,800."""
     return ABSENT if value is None or math.isnan(value) else f"{int(value):,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 row, 1,000 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def seconds(value: float | None) -> str:
@@ -54,19 +63,19 @@ def seconds_interval(value: float | None, low: float | None, high: float | None)
 
 
 def ratio(value: float | None) -> str:
-    """How many times something is something else: 12.3×, 0.82×, and below one half as a fraction, 1/87."""
+    """A ratio: 12.3×, 0.82×, and below `FRACTION_BELOW` as a fraction, 1/87."""
     if value is None or math.isnan(value):
         return ABSENT
-    if 0 < value < _FRACTION_BELOW:
+    if 0 < value < FRACTION_BELOW:
         return f"1/{number(1 / value)}"
     return f"{number(value)}×"
 
 
 def ratio_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A ratio with its interval, all three as fractions or none: 1/87 [1/90, 1/84], 0.82× [0.79, 0.86]."""
+    """A ratio with its interval, either all as fractions or none: 1/87 [1/90, 1/84], 0.82× [0.79, 0.86]."""
     if value is None or math.isnan(value):
         return ABSENT
-    fraction = 0 < value < _FRACTION_BELOW
+    fraction = 0 < value < FRACTION_BELOW
     return ratio(value) + _interval(low, high, lambda end: f"1/{number(1 / end)}" if fraction and end > 0 else number(end))
 
 
@@ -93,10 +102,16 @@ def number_interval(value: float | None, low: float | None, high: float | None) 
 
 
 def tiny(value: float | None) -> str:
-    """A difference near zero, of which the order of magnitude matters: 1.1e-16; exactly zero is 0."""
+    """A difference near zero, whose order of magnitude matters: 1.1e-16; exactly zero is 0."""
     if value is None or math.isnan(value):
         return ABSENT
     return "0" if value == 0 else f"{value:.1e}"
+
+
+def exponent(value: float) -> str:
+    """A power of ten: 1e-4."""
+    mantissa, _, power = f"{value:.0e}".partition("e")
+    return f"{mantissa}e{int(power)}"
 
 
 def size(value: float | None) -> str:

@@ -16,14 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
+from bench.analysis.statistics import CONFIDENCE, share_interval
 from bench.analysis.timing import RatioRow, measurements, ratio_rows
 from bench.contestants.registry import CONTESTANTS
 from bench.execution import environment
 from bench.execution.runner import Job, Observer, Runner
 from bench.execution.worker_process import Launch, Launcher
 from bench.records import Run, read_run
+from bench.report.markdown_table import markdown_table
 from bench.selfcheck.coverage import LAUNCHES as SIMULATED_LAUNCHES
 from bench.selfcheck.coverage import LEAST, MOST, REPEATS, SHAPES, coverage_rows
 from bench.selfcheck.coverage import ROUNDS as SIMULATED_ROUNDS
@@ -36,7 +36,6 @@ MEASURES = ("step", "fit", "first epoch", "cold start")
 """The first is what headline ratios are of."""
 WANTED = 0.93
 """Of the runs; with 100 of them and intervals that are right, chance gives 93 or more in 87 cases of 100."""
-CONFIDENCE = 0.95
 JSON_FILE, MARKDOWN_FILE = "calibration.json", "calibration.md"
 
 
@@ -63,10 +62,8 @@ class Calibration:
         return sum(bool(low <= 1 <= high) for _, low, high in self.ratios[measure])
 
     def share(self, measure: str) -> tuple[float, float, float]:
-        """The share of runs in which it did, with the exact interval of Clopper and Pearson."""
-        runs = len(self.ratios[measure])
-        ends = stats.binomtest(self.held(measure), runs).proportion_ci(CONFIDENCE, method="exact")
-        return self.held(measure) / runs, float(ends.low), float(ends.high)
+        """The share of runs in which it did, with its interval."""
+        return share_interval(self.held(measure), len(self.ratios[measure]))
 
     @property
     def good(self) -> bool:
@@ -160,17 +157,15 @@ def page(found: Calibration) -> str:
     rows = [_row(measure, found) for measure in MEASURES]
     return "\n".join(
         [
-            "# How often the 95 % intervals hold what they should",
+            f"# How often the {100 * CONFIDENCE:g} % intervals hold what they should",
             "",
             "## `numpy_nn` against itself",
             "",
             f"The same network under two names, in {len(found.ratios[MEASURES[0]])} short runs of {LAUNCHES} launches and {ROUNDS} "
-            f"rounds each: real processes, the run's own order, records and analysis. How often a ratio's 95 % interval held 1; in "
-            "brackets the exact interval of Clopper and Pearson of that share.",
+            f"rounds each: real processes, the run's own order, records and analysis. How often a ratio's {100 * CONFIDENCE:g} % "
+            "interval held 1; in brackets the exact interval of Clopper and Pearson of that share.",
             "",
-            "| ratio of | held 1 | share | median ratio | median half-width |",
-            "| --- | ---: | ---: | ---: | ---: |",
-            *rows,
+            markdown_table(("ratio of", "held 1", "share", "median ratio", "median half-width"), rows, "->>>>"),
             "",
             f"{here['cpu']}, {here['cores']} core{'s' if here['cores'] > 1 else ''}, {here['date'][:10]}; "
             f"{found.seconds / 60:.1f} minutes in all. "
@@ -179,23 +174,28 @@ def page(found: Calibration) -> str:
             "## Simulated",
             "",
             f"Rounds from a model of two levels whose true ratio is known, {REPEATS:,} simulated runs a figure; the least and the "
-            f"most over {', '.join(map(str, SIMULATED_ROUNDS))} rounds a launch. The model is in `bench/analysis/coverage.py`; the "
-            f"tests hold every figure between {100 * LEAST:.0f} and {100 * MOST:.0f} %.",
+            f"most over {', '.join(map(str, SIMULATED_ROUNDS))} rounds a launch. The model is in `bench/selfcheck/coverage.py`; "
+            f"the tests hold every figure between {100 * LEAST:.0f} and {100 * MOST:.0f} %.",
             "",
-            f"| noise | {' | '.join(f'{launches} launches' for launches in SIMULATED_LAUNCHES)} |",
-            f"| --- |{' ---: |' * len(SIMULATED_LAUNCHES)}",
-            *(f"| {shape} | {' | '.join(simulated[shape, launches] for launches in SIMULATED_LAUNCHES)} |" for shape in SHAPES),
+            markdown_table(
+                ("noise", *(f"{launches} launches" for launches in SIMULATED_LAUNCHES)),
+                ((shape, *(simulated[shape, launches] for launches in SIMULATED_LAUNCHES)) for shape in SHAPES),
+                "-" + ">" * len(SIMULATED_LAUNCHES),
+            ),
             "",
         ]
     )
 
 
-def _row(measure: str, found: Calibration) -> str:
+def _row(measure: str, found: Calibration) -> tuple[str, ...]:
     ratios = found.ratios[measure]
     share, low, high = found.share(measure)
     half_widths = sorted((top - bottom) / (2 * middle) for middle, bottom, top in ratios)
     middles = sorted(middle for middle, _, _ in ratios)
     return (
-        f"| {measure} | {found.held(measure)} of {len(ratios)} | {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}] "
-        f"| {middles[len(middles) // 2]:.4f} | ±{100 * half_widths[len(half_widths) // 2]:.1f} % |"
+        measure,
+        f"{found.held(measure)} of {len(ratios)}",
+        f"{100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]",
+        f"{middles[len(middles) // 2]:.4f}",
+        f"±{100 * half_widths[len(half_widths) // 2]:.1f} %",
     )

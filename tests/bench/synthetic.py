@@ -304,6 +304,7 @@ class _Maker:
             arrays = f"{workload.name}-{name}-surface.npz"
             (self.directory / ARRAYS_FOLDER).mkdir(exist_ok=True)
             np.savez(self.directory / ARRAYS_FOLDER / arrays, **_surface())
+            np.savez(self.directory / ARRAYS_FOLDER / f"{workload.name}-points.npz", **_points())
         return self._trial(
             workload,
             name,
@@ -381,6 +382,13 @@ def _surface() -> dict[str, Array]:
     x, y = np.linspace(-1.5, 2.5, SURFACE_POINTS), np.linspace(-1.0, 2.0, SURFACE_POINTS)
     grid_x, grid_y = np.meshgrid(x, y)
     return {"surface": 1 / (1 + np.exp(4 * (grid_y - 0.5 * np.cos(2 * grid_x)))), "surface_x": x, "surface_y": y}
+
+
+def _points() -> dict[str, Array]:
+    x = np.random.default_rng(0).normal(0, 0.5, (TRAINING_ROWS + TEST_ROWS, 2))
+    y = (x[:, 1:] < 0.5 * np.cos(2 * x[:, :1])).astype(float)
+    train, test = slice(TRAINING_ROWS), slice(TRAINING_ROWS, None)
+    return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test]}
 
 
 def _contestant(name: str) -> ContestantRecord:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis.statistics import share_interval
 from bench.execution.environment import now, revision
 from bench.records.json_lines import append_line
 from bench.regression.certify.simulation import (
@@ -46,7 +47,6 @@ RUNS_FILE = "runs.jsonl"
 BLOCKS_FOLDER = "blocks"
 CALIBRATION_FILE = "calibration.json"
 CALIBRATION_CALLS = 5
-CONFIDENCE = 0.95
 TREND_POINTS = (2 * LEAST_POINTS, 40, MOST_POINTS)
 
 
@@ -211,11 +211,9 @@ def _called(run: Mapping[str, Any]) -> bool:
 
 
 def _rate(count: int, runs: int) -> dict[str, Any]:
-    """`count` of `runs`, with the exact interval of Clopper and Pearson (1934)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(count, runs).proportion_ci(confidence_level=CONFIDENCE, method="exact")
-    return {"of": runs, "count": count, "rate": count / runs, "low": float(interval.low), "high": float(interval.high)}
+    """`count` of `runs`, with its interval."""
+    share, low, high = share_interval(count, runs)
+    return {"of": runs, "count": count, "rate": share, "low": low, "high": high}
 
 
 def _wanted(cell: Cell, share: float) -> int:

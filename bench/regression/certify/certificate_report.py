@@ -11,11 +11,24 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from bench.analysis.statistics import CONFIDENCE
 from bench.regression.compare.sequential import INTERVAL_LEVEL, LEVEL
 from bench.regression.history.change_points import FALSE_ALARM_RATE
+from bench.report.markdown_table import markdown_table
 from bench.report.style import RC, new_figure, percent_axis
 
 Row = Mapping[str, Any]
+
+_REAL_COLUMNS = (
+    "what",
+    "tolerance",
+    "runs",
+    "called regressed",
+    "all verdicts",
+    "median time",
+    "longest",
+    "step, HEAD / BASE",
+)
 
 
 def write(
@@ -54,16 +67,14 @@ def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], e
             "",
             *(f"- {name}: {value}" for name, value in environment.items()),
             "",
-            "Intervals are Clopper and Pearson's, 95 %. A whole comparison times every benchmark; the slowdown is in the training "
-            f"step alone, as a share of what `step` times. Equal sides are to be called regressed or improved in at most "
-            f"{100 * LEVEL:g} % of all comparisons, and a change beyond the tolerance to be called none in at most "
+            f"Intervals are Clopper and Pearson's, {100 * CONFIDENCE:g} %. A whole comparison times every benchmark; the slowdown "
+            "is in the training step alone, as a share of what `step` times. Equal sides are to be called regressed or improved in "
+            f"at most {100 * LEVEL:g} % of all comparisons, and a change beyond the tolerance to be called none in at most "
             f"{100 * INTERVAL_LEVEL:g} %.",
             "",
             "## Real runs",
             "",
-            "| what | tolerance | runs | called regressed | all verdicts | median time | longest | step, HEAD / BASE |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |",
-            *(_real_row(row) for row in real),
+            markdown_table(_REAL_COLUMNS, map(_real_row, real)),
             "",
             "The busy process takes 50 ms of every 100 on the cores that the comparison may use: where that is one core, of this "
             "very one. With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. "
@@ -74,17 +85,16 @@ def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], e
             "",
             "## Not real runs: equal sides, tolerance 0, the same rule",
             "",
-            "| what | drawn from | comparisons | any benchmark called regressed or improved |",
-            "| --- | --- | --- | --- |",
-            *(f"| {row['kind']} | {row['source']} | {row['of']} | {_rate(row)} |" for row in others),
+            markdown_table(
+                ("what", "drawn from", "comparisons", "any benchmark called regressed or improved"),
+                ((row["kind"], row["source"], str(row["of"]), _rate(row)) for row in others),
+            ),
             "",
             "## Not real runs: the change points of `track`",
             "",
             f"A series without a change is to be said to bend in at most {100 * FALSE_ALARM_RATE:g} % of all cases.",
             "",
-            "| simulated | series | how many |",
-            "| --- | --- | --- |",
-            *(f"| {row['what']} | {row['of']} | {_rate(row)} |" for row in trend),
+            markdown_table(("simulated", "series", "how many"), ((row["what"], str(row["of"]), _rate(row)) for row in trend)),
             "",
         ]
     )
@@ -112,13 +122,11 @@ def plot(real: Sequence[Row], runs: Sequence[Row]) -> Figure:
     return figure
 
 
-def _real_row(row: Row) -> str:
+def _real_row(row: Row) -> tuple[str, ...]:
     verdicts = ", ".join(f"{verdict} {count}" for verdict, count in row["verdicts"].items())
     median, longest = ("–" if row[key] is None else f"{row[key]:.1f} s" for key in ("median_seconds", "longest_seconds"))
-    return (
-        f"| {row['cell']} | {100 * row['tolerance']:g} % | {row['runs']} | {_rate(row)} | {verdicts} | {median} | {longest} | "
-        f"{row['median_step_ratio']:.4f} |"
-    )
+    tolerance, ratio = f"{100 * row['tolerance']:g} %", f"{row['median_step_ratio']:.4f}"
+    return row["cell"], tolerance, str(row["runs"]), _rate(row), verdicts, median, longest, ratio
 
 
 def _rate(row: Row) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from bench.regression.compare.benchmarks import BENCHMARKS
 from bench.regression.compare.comparison import Compared, Comparison
 from bench.regression.compare.sequential import Verdict
+from bench.report.markdown_table import markdown_table
 
 SCHEMA_VERSION = 1
 _STYLES = {
@@ -69,11 +70,11 @@ def screen(comparison: Comparison) -> Table:
 def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
     """A job's page: the verdict, the ratios with their intervals, and the details folded."""
     rows = [
-        f"| {benchmark.name} | {benchmark.verdict} | {change(benchmark) if benchmark.timed else benchmark.note} |"
+        (benchmark.name, str(benchmark.verdict), change(benchmark) if benchmark.timed else benchmark.note)
         for benchmark in comparison.benchmarks
     ]
     details = [
-        f"| {benchmark.name} | {_summary(benchmark)} | {len(benchmark.log_ratios)} | {_block(benchmark)} | {benchmark.note} |"
+        (benchmark.name, _summary(benchmark), str(len(benchmark.log_ratios)), _block(benchmark), benchmark.note)
         for benchmark in comparison.benchmarks
     ]
     rule = comparison.rule
@@ -83,9 +84,7 @@ def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
             "",
             f"`{comparison.base}` → `{comparison.head}`",
             "",
-            "| benchmark | verdict | change of time (HEAD against BASE) |",
-            "| --- | --- | --- |",
-            *rows,
+            markdown_table(("benchmark", "verdict", "change of time (HEAD against BASE)"), rows),
             "",
             "<details><summary>Details</summary>",
             "",
@@ -94,9 +93,7 @@ def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
             f"with {100 * (1 - rule.interval_level):g} % confidence; where both are equally fast, any of them is called regressed "
             f"or improved in {100 * rule.level:g} % of all comparisons at most.",
             "",
-            "| benchmark | what it is | launches | block | note |",
-            "| --- | --- | --- | --- | --- |",
-            *details,
+            markdown_table(("benchmark", "what it is", "launches", "block", "note"), details),
             "",
             *(f"- {name}: {value}" for name, value in environment.items()),
             "",

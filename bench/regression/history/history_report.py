@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, Change, machine_changes
 from bench.regression.history.history import Tracked
+from bench.report.markdown_table import markdown_table
 from bench.report.style import FAINT, INK, RC, new_figure
 
 SLOWER, FASTER = "#d55e00", "#009e73"
@@ -21,9 +22,7 @@ def markdown(history: Sequence[Tracked], found: Sequence[Change], damaged: Seque
     bends = "no bend" if not found else f"{len(found)} bend" + ("s" if len(found) != 1 else "")
     lines = [f"## The speed of `numpy_nn` over {runs}: {bends}", ""]
     if found:
-        lines += ["| ratio | since | date | before | after | change |", "| --- | --- | --- | --- | --- | --- |"]
-        lines += [_row(change) for change in found]
-        lines.append("")
+        lines += [markdown_table(("ratio", "since", "date", "before", "after", "change"), map(_row, found)), ""]
     others = [history[number] for number in machine_changes(history)]
     lines += [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
     lines += [f"- left out: {line}" for line in damaged]
@@ -64,7 +63,7 @@ def plot(history: Sequence[Tracked], found: Sequence[Change]) -> Figure:
     return figure
 
 
-def _row(change: Change) -> str:
+def _row(change: Change) -> tuple[str, ...]:
     percent = f"{100 * (change.after / change.before - 1):+.1f} % {'slower' if change.slower else 'faster'}"
     run = change.run
-    return f"| {change.series} | {run.label} | {run.date[:10]} | {change.before:.4g} | {change.after:.4g} | {percent} |"
+    return change.series, run.label, run.date[:10], f"{change.before:.4g}", f"{change.after:.4g}", percent

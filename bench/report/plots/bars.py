@@ -1,6 +1,6 @@
-"""How long and how large: times, times the floor, where the time goes, memory, as horizontal bars.
+"""Horizontal bar charts: times, ratios to the floor, where the time goes, memory.
 
-Called by `bench.report.figures`. A bar carries its figure, and a whisker from end to end of its 95 % interval.
+Called by `bench.report.figures`. Each bar has its figure beside it; whiskers show its interval.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.report.units import ratio, seconds, size
 _ROW_INCHES = 0.34
 _MARGIN_INCHES = 0.95
 _ROOM_FOR_FIGURE = 0.32
-"""Share of an axis that stays free on the right for the figure beside the longest bar."""
+"""The share of the axis that is free for the figure beside the longest bar."""
 BREAKDOWN_PARTS = (
     ("cold_start", "cold start", "#8a8f98"),
     ("products", "matrix products", "#5b3f8f"),
@@ -28,7 +28,7 @@ BREAKDOWN_PARTS = (
 
 
 def time_bars(times: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
-    """A panel a measure under its title, on logarithmic axes, the fastest by the first measure on top.
+    """A panel per measure, on logarithmic axes, with the fastest by the first measure on top.
 
     `times` has the columns of `Analysis.times`, of one workload.
     """
@@ -45,7 +45,7 @@ def time_bars(times: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
 
 
 def floor_bars(limits: pd.DataFrame) -> Figure:
-    """How many times the floor each contestant's step takes, on a logarithmic axis that begins at the floor.
+    """The ratio of each contestant's step to the floor, on a logarithmic axis that starts at the floor.
 
     `limits` has the columns of `Analysis.limits`, of one workload.
     """
@@ -61,7 +61,7 @@ def floor_bars(limits: pd.DataFrame) -> Figure:
 
 
 def memory_bars(memory: pd.DataFrame) -> Figure:
-    """The largest memory of each contestant's process, the smallest on top.
+    """The peak memory of each contestant's process, the smallest on top.
 
     `memory` has the columns of `Analysis.memory`, of one workload.
     """
@@ -81,9 +81,9 @@ def memory_bars(memory: pd.DataFrame) -> Figure:
 
 
 def breakdown_bars(breakdown: pd.DataFrame) -> Figure:
-    """Of the seconds from process start to the last update: cold start, matrix products, all else, as shares.
+    """The shares of cold start, matrix products and all else in the time from process start to the last update.
 
-    `breakdown` has contestant, cold_start, products, rest (seconds; products is NaN where no floor was measured), of one workload.
+    `breakdown` has the columns of `derived.breakdown`.
     """
     names = [str(name) for name in breakdown["contestant"]]
     parts = breakdown[[part for part, _, _ in BREAKDOWN_PARTS]].fillna(0.0).to_numpy(dtype=float)
@@ -113,7 +113,7 @@ def _fastest_first(times: pd.DataFrame, measures: Sequence[str]) -> list[str]:
 
 
 def _log_bars(axes: Axes, names: Sequence[str], rows: pd.DataFrame, labels: Sequence[str], start: float | None = None) -> None:
-    """Bars with whiskers and figures; `rows` has median, low, high for each of `names`."""
+    """Draw bars with whiskers and figures; `rows` has median, low and high of each of `names`."""
     medians = rows["median"].to_numpy(dtype=float)
     lows = np.where(np.isnan(rows["low"].to_numpy(dtype=float)), medians, rows["low"].to_numpy(dtype=float))
     highs = np.where(np.isnan(rows["high"].to_numpy(dtype=float)), medians, rows["high"].to_numpy(dtype=float))
@@ -139,6 +139,6 @@ def _rows_downwards(axes: Axes) -> None:
 
 
 def _note(axes: Axes, text: str, x: float, row: int) -> None:
-    """Write a figure just beside the end of its bar, over the grid."""
-    under = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
-    axes.annotate(text, (x, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, bbox=under)
+    """Write a figure beside the end of its bar, on top of the grid."""
+    background = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
+    axes.annotate(text, (x, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, bbox=background)

@@ -1,6 +1,6 @@
-"""For which sizes who wins: the map of winners over width and batch, and the time of a step as curves.
+"""Plots of the scaling study: the map of the fastest contestants over width and batch, and the time of a step as curves.
 
-Called by `bench.report.figures` where a scaling workload was measured.
+Called by `bench.report.figures` if a grid workload was measured.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from bench.report.style import FAINT, colour, count_axis, in_order, legend_below, new_figure, time_axis
-from bench.report.units import number
+from bench.report.units import counted, number
 
 _MOST_CURVE_PANELS = 4
 _MOST_LEVEL_LABELS = 8
 
 
 def scaling_map(cells: pd.DataFrame) -> Figure:
-    """A panel a depth and thread count: each cell has its winner's colour, and how many times as long the runner-up takes.
+    """A panel per depth and number of threads. Each cell has its winner's colour and the ratio of the runner-up to the winner.
 
-    Under that, in brackets, stands how many times as long we take, where we are neither of the two. `cells` has width, batch,
-    layers, threads, winner, runner_up_ratio (NaN where nobody else was measured), ours_ratio, a row a cell.
+    Below it, in brackets, is `numpy_nn`'s ratio to the winner if it is neither of the two. `cells` has the columns of
+    `derived.winners`.
     """
     facets = sorted(set(zip(cells["threads"], cells["layers"], strict=True)))
     columns = min(2, len(facets))
@@ -34,7 +34,7 @@ def scaling_map(cells: pd.DataFrame) -> Figure:
     for axes, (threads, layers) in zip(panels, facets, strict=False):
         rows = cells[(cells["threads"] == threads) & (cells["layers"] == layers)]
         _draw_map(axes, rows, widths, batches)
-        axes.set_title(f"{layers} layers, {threads} thread{'s' if threads > 1 else ''}")
+        axes.set_title(f"{counted(int(layers), 'layer')}, {counted(int(threads), 'thread')}")
     for axes in panels[len(facets) :]:
         axes.set_visible(False)
     winners = in_order(cells["winner"].dropna())
@@ -68,9 +68,9 @@ def _draw_map(axes: Axes, rows: pd.DataFrame, widths: list[int], batches: list[i
 
 
 def scaling_curves(scaling: pd.DataFrame) -> Figure:
-    """The time of a step against the width, both logarithmic, a panel a batch size (four at most, evenly apart).
+    """The time of a step against the width, both logarithmic, in a panel per batch size (at most `_MOST_CURVE_PANELS` of them).
 
-    `scaling` has the columns of `Analysis.scaling`, of one depth and one thread count.
+    `scaling` has the columns of `Analysis.scaling`, of one depth and one number of threads.
     """
     measured = scaling.dropna(subset=["step_seconds"])
     batches = _spread(sorted(set(measured["batch"])), _MOST_CURVE_PANELS)
@@ -90,7 +90,7 @@ def scaling_curves(scaling: pd.DataFrame) -> Figure:
 
 
 def _spread(values: list[int], most: int) -> list[int]:
-    """At most `most` of the sorted `values`, the first and the last among them, evenly apart."""
+    """At most `most` of the sorted `values`, evenly spaced, with the first and the last."""
     if len(values) <= most:
         return values
     return [values[round(index)] for index in np.linspace(0, len(values) - 1, most)]

@@ -1,7 +1,7 @@
-"""How a training went: loss and accuracy an epoch, parity an epoch, accuracy against the clock, who reached the target when.
+"""Plots of the training: loss and accuracy per epoch, parity per epoch, accuracy against time, the share that reached a target.
 
-Called by `bench.report.figures`. Contestants that compute the same lie on top of one another: the reference is drawn wide and
-pale, the others thin above it, each dashed where the next ones have their gaps, so that all can be seen.
+Called by `bench.report.figures`. Curves of contestants that compute the same coincide. The reference is drawn wide and pale, the
+others thin above it, with dashes that fill one another's gaps, so that all of them are visible.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.records import REFERENCE
 from bench.report.style import FAINT, colour, count_axis, in_order, legend_below, new_figure, percent_axis, time_axis
-from bench.workloads.models import REFERENCE
 
 _DASH = 4.0
-"""In line widths."""
+"""The length of a dash, in line widths."""
 _PANELS = (
     ("loss", "training loss"),
     ("accuracy", "training accuracy"),
@@ -27,7 +27,7 @@ _LOG_WHEN_EPOCHS_DIFFER_BY = 4
 
 
 def training_curves(curves: pd.DataFrame) -> Figure:
-    """Loss and accuracy an epoch of one workload: each contestant's mean over its seeds; the band is from least to most.
+    """Loss and accuracy per epoch of one workload: each contestant's mean over its seeds, with a band from minimum to maximum.
 
     `curves` has the columns of `Analysis.curves`.
     """
@@ -54,8 +54,8 @@ def training_curves(curves: pd.DataFrame) -> Figure:
 def parity_curves(curves: pd.DataFrame) -> Figure:
     """The largest difference to the reference after each epoch: loss, accuracy, weights, on a logarithmic axis.
 
-    A difference of exactly zero has no logarithm; it is drawn on a line of its own at the foot, marked 0. `curves` has the columns
-    of `Analysis.parity_curves`, of one workload.
+    Differences of exactly zero lie on a separate line at the bottom, labelled 0. `curves` has the columns of
+    `Analysis.parity_curves`, of one workload.
     """
     measures = ("loss", "accuracy", "weights")
     contestants = in_order(curves["contestant"])
@@ -67,7 +67,7 @@ def parity_curves(curves: pd.DataFrame) -> Figure:
     panels[0].set_yscale("log")
     panels[0].set_ylim(foot / 3, high)
     for axes, measure in zip(panels, measures, strict=True):
-        # From large dots to small ones, ours last, so that equal values show as rings.
+        # From large dots to small ones, so that equal values are visible as rings.
         for contestant, dot in zip(reversed(contestants), np.linspace(9, 3, len(contestants)), strict=True):
             rows = curves[curves["contestant"] == contestant].sort_values("epoch")
             values = rows[measure].abs().to_numpy(dtype=float)
@@ -85,9 +85,9 @@ def parity_curves(curves: pd.DataFrame) -> Figure:
 
 
 def accuracy_against_time(curves: pd.DataFrame) -> Figure:
-    """Test accuracy against the seconds since the process began, on a logarithmic axis.
+    """Test accuracy against the seconds since the start of the process, on a logarithmic axis.
 
-    `curves` has contestant, seconds, accuracy, least, most: a row an epoch.
+    `curves` has the columns of `derived.accuracy_against_time`.
     """
     figure = new_figure(4.4)
     axes = figure.add_subplot()
@@ -95,7 +95,7 @@ def accuracy_against_time(curves: pd.DataFrame) -> Figure:
         rows = curves[curves["contestant"] == contestant].sort_values("seconds")
         axes.plot(rows["seconds"], rows["accuracy"], color=colour(contestant), label=contestant)
         axes.fill_between(rows["seconds"], rows["least"], rows["most"], color=colour(contestant), alpha=0.12, linewidth=0)
-    axes.set(xlabel="since the process began, imports and compiling included", ylabel="test accuracy")
+    axes.set(xlabel="time since process start, imports and compiling included", ylabel="test accuracy")
     percent_axis(axes)
     time_axis(axes)
     legend_below(figure, axes)
@@ -103,7 +103,7 @@ def accuracy_against_time(curves: pd.DataFrame) -> Figure:
 
 
 def share_reached(reached: pd.DataFrame) -> Figure:
-    """The share of trainings that had reached the target by time t, a panel a target: steps upwards, one a training.
+    """The share of trainings that reached the target by time t, as a step function, in a panel per target.
 
     `reached` has the columns of `Analysis.reached`, of one workload.
     """
@@ -116,20 +116,20 @@ def share_reached(reached: pd.DataFrame) -> Figure:
         for contestant in in_order(reached["contestant"]):
             rows = reached[(reached["contestant"] == contestant) & (reached["target"] == target)].sort_values(["seconds", "share"])
             if len(rows):
-                moments = np.concatenate([[first], rows["seconds"].clip(lower=first), [last]])
+                times = np.concatenate([[first], rows["seconds"].clip(lower=first), [last]])
                 shares = np.concatenate([[0.0], rows["share"], [rows["share"].iloc[-1]]])
-                axes.step(moments, shares, where="post", color=colour(contestant), label=contestant)
-        axes.set(title=f"test accuracy of {100 * target:g} %", xlabel="since the process began", ylim=(-0.02, 1.04))
+                axes.step(times, shares, where="post", color=colour(contestant), label=contestant)
+        axes.set(title=f"test accuracy of {100 * target:g} %", xlabel="time since process start", ylim=(-0.02, 1.04))
         axes.set_xlim(first, last)
         percent_axis(axes)
         time_axis(axes)
-    panels[0].set_ylabel("share of trainings that got there")
+    panels[0].set_ylabel("share of trainings that reached it")
     legend_below(figure, panels[0])
     return figure
 
 
 def _lines(contestants: list[str]) -> dict[str, dict[str, Any]]:
-    """How each curve is drawn, the lowest first: the reference below all, the dashes of the others side by side."""
+    """The line style of each curve in the order of drawing: the reference first, then the others with interleaved dashes."""
     others = [name for name in contestants if name != REFERENCE]
     lines: dict[str, dict[str, Any]] = {}
     if REFERENCE in contestants:
@@ -146,6 +146,6 @@ def _epochs_differ(curves: pd.DataFrame) -> bool:
 
 
 def _below_smallest(values: NDArray[Any]) -> float:
-    """The power of ten at least one decade below every one of `values` (none negative) that isn't zero."""
+    """The power of ten at least one decade below all non-zero `values` (none of which is negative)."""
     positive = values[np.isfinite(values) & (values > 0)]
     return float(10.0 ** (np.floor(np.log10(positive.min())) - 1)) if len(positive) else 1e-17

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.analysis.statistics import equivalent, nested_interval, ratio_interval, student_interval, time_interval
+from bench.analysis.statistics import equivalent, nested_interval, ratio_interval, share_interval, student_interval, time_interval
 from bench.selfcheck.coverage import LAUNCHES, LEAST, MOST, REPEATS, ROUND_SIGMA, ROUNDS, SHAPES, TRUE_RATIO, simulated_pairs
 from bench.selfcheck.coverage import coverage as simulated_coverage
 
@@ -136,3 +136,9 @@ def test_where_spikes_hit_one_contestant_alone_the_interval_is_of_the_launches_m
     interval = nested_interval(logarithms(REPEATS).reshape(REPEATS, -1), np.repeat(range(launches), rounds))
 
     assert 0.93 <= coverage(interval, truth) <= 0.97
+
+
+def test_the_interval_of_a_share_is_the_exact_binomial_one():
+    # None of 20: the upper end p solves (1 - p)^20 = 0.025.
+    assert share_interval(0, 20) == pytest.approx((0.0, 0.0, 1 - 0.025 ** (1 / 20)))
+    assert share_interval(20, 20) == pytest.approx((1.0, 0.025 ** (1 / 20), 1.0))

@@ -8,8 +8,8 @@ from synthetic import change_trials, synthetic_run
 
 from bench.analysis.latency import COMPILED_CALL, OWN_CALL, PREDICTION_PEER, latency_tables
 from bench.analysis.summary import Analysis, analyse
-from bench.analysis.verdict import NOT_MEASURED, OPEN, claims, verdict
 from bench.records import read_run
+from bench.report.verdict import NOT_MEASURED, OPEN, claims, verdict
 
 TABLES = [field.name for field in fields(Analysis) if field.name not in ("data", "warnings")]
 
@@ -120,6 +120,6 @@ def test_a_verdict_on_nothing_says_so(data):
     nothing = change_trials(data, lambda trial: None)
     bare = nothing.run.model_copy(update={"contestants": []})
 
-    assert verdict(analyse(type(data)(data.directory, bare, []))) == ["This run holds no figures on which a verdict could stand."]
+    assert verdict(analyse(type(data)(data.directory, bare, []))) == ["This run has no figures for a verdict."]
     assert {claim.judgement for claim in claims(analyse(nothing))} == {OPEN}
     assert {claim.measured for claim in claims(analyse(nothing))} == {NOT_MEASURED}

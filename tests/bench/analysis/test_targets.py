@@ -4,12 +4,12 @@ import pytest
 from synthetic import Noise, change_trials, synthetic_run
 
 from bench.analysis.summary import analyse
-from bench.analysis.targets import arrivals, first_epoch_at, reached_table, target_warnings, targets_table
+from bench.analysis.targets import first_epoch_at, reached_table, target_warnings, targets_table, times_to_target
 
 
 @pytest.fixture(scope="module")
 def found(data):
-    return arrivals(data)
+    return times_to_target(data)
 
 
 def of(found, contestant, target):

@@ -11,7 +11,6 @@ from report_frames import time_row
 from bench.contestants.registry import CONTESTANTS
 from bench.report import style
 from bench.report.plots import bars, scaling, surfaces, training
-from bench.workloads.data_sets import Split
 
 MOONS = pd.DataFrame(
     [
@@ -150,7 +149,7 @@ def test_scaling_curves_show_the_smallest_and_the_largest_of_many_batches():
 
 @pytest.mark.parametrize("flat", [False, True], ids=["with a boundary", "without one"])
 def test_decision_surfaces_stand_side_by_side_with_the_test_points_on_top(flat):
-    split = Split(x=np.zeros((4, 2)), y=np.array([[0.0], [1.0]] * 2), x_test=np.eye(2), y_test=np.array([[0.0], [1.0]]))
+    split = surfaces.Points(x=np.zeros((4, 2)), y=np.array([[0.0], [1.0]] * 2), x_test=np.eye(2), y_test=np.array([[0.0], [1.0]]))
     axis = np.linspace(-1, 1, 5)
     z = np.full((5, 5), 0.9) if flat else np.linspace(0, 1, 25).reshape(5, 5)
     figure = draw(surfaces.decision_surfaces({name: surfaces.Surface(axis, axis, z) for name in ("numpy_nn", "keras")}, split))
@@ -161,7 +160,7 @@ def test_decision_surfaces_stand_side_by_side_with_the_test_points_on_top(flat):
 
 def test_a_data_set_of_three_classes_has_three_markers():
     x, y = np.random.default_rng(0).normal(size=(9, 2)), np.eye(3)[[0, 1, 2] * 3]
-    figure = draw(surfaces.data_set(Split(x=x, y=y, x_test=x, y_test=y)))
+    figure = draw(surfaces.data_set(surfaces.Points(x=x, y=y, x_test=x, y_test=y)))
     assert len(figure.axes[0].collections) == 6
 
 

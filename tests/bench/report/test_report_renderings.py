@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from bench.report import html, markdown
 from bench.report.document import Bullets, Command, Document, Paragraph, Plot, Section, Table
+from bench.report.markdown_table import markdown_table
 
 HOSTILE = "<script>alert(1)</script> a|b\nnext *bold* [x](http://example.org) _it_ C:\\temp"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><defs></defs><g style="fill: #1b1f24"/></svg>'
@@ -117,6 +118,12 @@ def test_figures_are_right_aligned_and_sentences_left():
     sentences = markdown.render(document(Table("", ("a", "b"), (("x", "y"),), prose=True)))
     assert "| :--- | ---: |" in figures
     assert "| :--- | :--- |" in sentences
+
+
+def test_a_tables_cells_keep_to_their_columns_and_sides():
+    lines = markdown_table(("a|b", "c", "d"), [("x\ny", "1", "|")], "<>-").splitlines()
+    assert lines == ["| a\\|b | c | d |", "| :--- | ---: | --- |", "| x y | 1 | \\| |"]
+    assert markdown_table(("a", "b"), []).splitlines() == ["| a | b |", "| --- | --- |"]
 
 
 def test_a_plot_of_the_markdown_is_a_picture_beside_it():

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from report_frames import COLUMNS, time_row
 
-from bench.report import derived, sections, tables
-from bench.report import methodology as context
+from bench.report import derived, methodology, sections
+from bench.report.csv_tables import csv_tables
 from bench.report.document import Bullets, Paragraph, Plot, Table
-from bench.report.plot_data import Pictures, read_pictures
-from bench.report.plots.surfaces import Surface
-from bench.workloads.data_sets import Split
+from bench.report.plot_data import PlotData, points_file, read_plot_data
+from bench.report.plots.surfaces import Points, Surface
+from bench.report.tables import accuracy, scaling, times
 
 NOT_MEASURED = "Not measured in this run."
 TITLES = [
@@ -48,6 +48,22 @@ MOONS_TIMES = [
 ]
 
 
+@pytest.fixture
+def run_in(data, with_trials):
+    """`run_in(folder, **changes)`: the run with one scored trial of `moons`, changed so, and a folder for its arrays."""
+
+    def make(folder, **changes):
+        trial = next(trial for trial in data.trials if (trial.workload, trial.kind) == ("moons", "scored"))
+        return replace(with_trials(data, [trial.model_copy(update=changes)]), directory=folder)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _arrays_folder(tmp_path):
+    (tmp_path / "arrays").mkdir()
+
+
 def shown(document, title):
     (section,) = [section for section in document.sections if section.title == title]
     return section.blocks
@@ -65,7 +81,7 @@ def grid(width, batch, **steps):
 
 
 def test_a_run_without_a_single_trial_still_has_every_section(analysis_of, data, with_trials):
-    document = sections.build(analysis_of(with_trials(data, [])), ["Nothing was measured."], [], Pictures())
+    document = sections.build(analysis_of(with_trials(data, [])), ["Nothing was measured."], [], PlotData())
     assert [section.title for section in document.sections] == TITLES
     assert all(section.blocks for section in document.sections)
     assert shown(document, "How long does each take?") == (Paragraph(NOT_MEASURED),)
@@ -73,7 +89,7 @@ def test_a_run_without_a_single_trial_still_has_every_section(analysis_of, data,
 
 
 def test_the_headline_has_the_fastest_step_first_and_the_floor_nowhere(analysis_of):
-    table = tables.headline(analysis_of(times=MOONS_TIMES), "moons", "")
+    table = times.headline(analysis_of(times=MOONS_TIMES), "moons", "")
     assert [row[0] for row in table.rows] == ["numpy_nn", "keras"]
     assert table.columns == ("contestant", "step", "whole fit", "cold start", "to 95 %")
 
@@ -81,17 +97,17 @@ def test_the_headline_has_the_fastest_step_first_and_the_floor_nowhere(analysis_
 def test_the_headlines_ratio_has_its_interval_beside_it(analysis_of):
     ratio = {"workload": "moons", "contestant": "numpy_nn", "reference": "keras", "measure": "step", "ratio": 1 / 90}
     analysis = analysis_of(times=MOONS_TIMES, ratios=[ratio | {"low": 1 / 95, "high": 1 / 85}])
-    table = tables.headline(analysis, "moons", "")
+    table = times.headline(analysis, "moons", "")
     assert [row[-1] for row in table.rows] == ["1/90.0 [1/95.0, 1/85.0]", "1.00×"]
 
 
 def test_measures_stand_in_one_order_with_the_targets_last(analysis_of):
-    columns = tables.times(analysis_of(times=MOONS_TIMES), "moons", "").columns
+    columns = times.times(analysis_of(times=MOONS_TIMES), "moons", "").columns
     assert columns == ("contestant", "cold start", "step", "whole fit", "to 95 %", "training to 95 %")
 
 
 def test_a_figure_that_is_missing_for_one_contestant_is_a_dash(analysis_of):
-    table = tables.times(analysis_of(times=[*MOONS_TIMES, time_row("jax", "step", 48e-6)]), "moons", "")
+    table = times.times(analysis_of(times=[*MOONS_TIMES, time_row("jax", "step", 48e-6)]), "moons", "")
     (jax,) = [row for row in table.rows if row[0] == "jax"]
     assert jax == ("jax", "–", "48.0 µs", "–", "–", "–")
 
@@ -121,7 +137,7 @@ def test_accuracy_against_time_starts_after_the_cold_start_and_the_first_epoch(a
 
 def test_the_map_counts_a_cell_within_5_per_cent_as_won_and_lists_the_others(analysis_of):
     rows = grid(8, 1, numpy_nn=1.0, jax=2.0) + grid(8, 32, numpy_nn=1.04, jax=1.0) + grid(64, 32, numpy_nn=1.3, jax=1.0, floor=0.1)
-    blocks = shown(sections.build(analysis_of(scaling=rows), ["."], [], Pictures()), TITLES[8])
+    blocks = shown(sections.build(analysis_of(scaling=rows), ["."], [], PlotData()), TITLES[8])
     assert "first in 1 of 3 cells, and first or within 5 % of the first in 2 of them (66.7 %)" in blocks[0].text
     (lost,) = [block for block in blocks if isinstance(block, Table)]
     why = "NumPy's calls: 92 % of the step is beside its products, which alone take 1/10.0 the first's step"
@@ -130,21 +146,21 @@ def test_the_map_counts_a_cell_within_5_per_cent_as_won_and_lists_the_others(ana
 
 def test_a_cell_whose_floor_is_above_the_firsts_whole_step_is_put_down_to_the_blas(analysis_of):
     cells = derived.winners(analysis_of(scaling=grid(64, 32, numpy_nn=1.5, jax=1.0, floor=1.2)).scaling)
-    assert tables.lost_cells(cells, "").rows[0][-1] == "NumPy's BLAS: the products alone take 1.20× the first's whole step"
+    assert scaling.lost_cells(cells, "").rows[0][-1] == "NumPy's BLAS: the products alone take 1.20× the first's whole step"
 
 
 def test_a_cell_in_which_we_were_not_measured_counts_as_lost(analysis_of):
     cells = derived.winners(analysis_of(scaling=grid(8, 1, jax=1.0, keras=2.0)).scaling)
-    assert tables.lost_cells(cells, "").rows[0][-3:] == ("–", "–", "–")
+    assert scaling.lost_cells(cells, "").rows[0][-3:] == ("–", "–", "–")
 
 
 def test_points_left_out_of_the_scaling_study_are_counted_with_their_rule(analysis_of):
     rows = grid(8, 1, numpy_nn=1.0) + [{**row, "left_out": "took too long"} for row in grid(64, 1, keras=np.nan)]
-    assert tables.left_out(analysis_of(scaling=rows).scaling, "").rows == (("keras", "1", "took too long"),)
+    assert scaling.left_out(analysis_of(scaling=rows).scaling, "").rows == (("keras", "1", "took too long"),)
 
 
 def test_a_failed_trial_and_a_missing_contestant_are_named_with_what_to_do(data):
-    failed, missing = context.failures(data).blocks
+    failed, missing = methodology.failures(data).blocks
     assert ("torch", "moons", "scored", "failed", "RuntimeError: no such device", "1", "0") in failed.rows
     assert ("torch", "moons", "timed", "failed", "the worker died of signal 11", "2", "0, 1") in failed.rows
     assert [row[0] for row in missing.rows] == ["keras-torch"]
@@ -153,25 +169,25 @@ def test_a_failed_trial_and_a_missing_contestant_are_named_with_what_to_do(data)
 
 def test_a_long_error_is_cut_and_keeps_to_one_line(data, with_trials):
     trial = next(trial for trial in data.trials if trial.status == "failed").model_copy(update={"error": "line\n" * 100})
-    ((*_, error, _, _),) = context.failures(with_trials(data, [trial])).blocks[0].rows
+    ((*_, error, _, _),) = methodology.failures(with_trials(data, [trial])).blocks[0].rows
     assert "\n" not in error
     assert len(error) == 200
 
 
 def test_damaged_lines_are_listed_by_number(data):
     damaged = replace(data, damaged=["trials.jsonl, line 7: seed: Field required"])
-    assert context.damaged_records(damaged).blocks[1] == Bullets(("trials.jsonl, line 7: seed: Field required",))
+    assert methodology.damaged_records(damaged).blocks[1] == Bullets(("trials.jsonl, line 7: seed: Field required",))
 
 
 def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
     run = data.run.model_copy(update={"status": "interrupted", "quick": True})
-    (bullets, _) = context.warnings(replace(data, run=run), ["A process took half a core."], []).blocks
+    (bullets, _) = methodology.warnings(replace(data, run=run), ["A process took half a core."], []).blocks
     assert ["--quick" in bullets.items[0], "interrupted" in bullets.items[1]] == [True, True]
     assert bullets.items[2] == "A process took half a core."
 
 
 def test_the_fairness_table_says_what_each_was_given(data):
-    _, moons, _, article, _ = context.fairness(data).blocks
+    _, moons, _, article, _ = methodology.fairness(data).blocks
     tuned = dict(zip(moons.columns, next(row for row in moons.rows if row[0] == "keras-tuned"), strict=True))
     assert (tuned["updates"], tuned["batch"], tuned["precision"], tuned["threads"]) == ("145", "32", "float32", "2")
     assert tuned["settings"] == "`jit_compile=True`, `steps_per_execution=29`"
@@ -182,30 +198,67 @@ def test_the_fairness_table_says_what_each_was_given(data):
 
 
 def test_surfaces_are_drawn_of_ours_and_the_reference_where_both_are_there(analysis_of):
-    axis, split = np.linspace(-1, 1, 4), Split(np.eye(2), np.eye(2)[:, :1], np.eye(2), np.eye(2)[:, :1])
+    axis, points = np.linspace(-1, 1, 4), Points(np.eye(2), np.eye(2)[:, :1], np.eye(2), np.eye(2)[:, :1])
     found = {name: Surface(axis, axis, np.linspace(0, 1, 16).reshape(4, 4)) for name in ("jax", "keras", "numpy_nn")}
-    pictures = Pictures(splits={"moons": split}, surfaces={"moons": found})
-    document = sections.build(analysis_of(times=MOONS_TIMES), ["."], [], pictures)
+    plot_data = PlotData(points={"moons": points}, surfaces={"moons": found})
+    document = sections.build(analysis_of(times=MOONS_TIMES), ["."], [], plot_data)
     (plot,) = [plot for plot in document.plots() if plot.name == "surfaces-moons"]
     assert plot.alt.startswith("Decision surfaces of numpy_nn and keras")
 
 
-def test_arrays_and_data_that_are_gone_cost_their_plot_and_are_named(data, with_trials):
-    trial = next(trial for trial in data.trials if trial.kind == "scored").model_copy(update={"arrays": "gone.npz"})
-    workload = data.run.workloads[0] | {
-        "name": "mine",
-        "data": data.run.workloads[0]["data"] | {"name": "nosuch", "parameters": {}},
-    }
-    run = data.run.model_copy(update={"workloads": [workload]})
-    pictures = read_pictures(replace(with_trials(data, [trial]), run=run))
-    assert not pictures.splits
-    assert not pictures.surfaces
-    assert ["mine" in pictures.problems[0], "gone.npz" in pictures.problems[1]] == [True, True]
+def test_arrays_and_data_that_are_gone_cost_their_plot_and_are_named(run_in, tmp_path):
+    (tmp_path / "arrays" / points_file("moons")).write_bytes(b"PK no archive")
+    plot_data = read_plot_data(run_in(tmp_path, arrays="gone.npz"))
+    assert not plot_data.points
+    assert not plot_data.surfaces
+    assert ["moons-points.npz" in plot_data.problems[0], "gone.npz" in plot_data.problems[1]] == [True, True]
+    assert str(tmp_path) not in "".join(plot_data.problems)
+
+
+def test_a_run_without_points_has_its_surfaces_drawn_and_no_warning(run_in, tmp_path, analysis_of):
+    axis = np.linspace(-1, 1, 4)
+    np.savez(tmp_path / "arrays" / "s.npz", surface_x=axis, surface_y=axis, surface=np.linspace(0, 1, 16).reshape(4, 4))
+    plot_data = read_plot_data(run_in(tmp_path, arrays="s.npz"))
+    assert (plot_data.problems, plot_data.points, list(plot_data.surfaces)) == ([], {}, ["moons"])
+    document = sections.build(analysis_of(times=MOONS_TIMES), ["."], [], plot_data)
+    names = [plot.name for plot in document.plots()]
+    assert ["surfaces-moons" in names, "data-moons" in names] == [True, False]
+
+
+def test_points_are_read_as_they_were_written(run_in, tmp_path):
+    x, y = np.array([[0.5, -1.0], [2.0, 0.0]]), np.array([[0.0], [1.0]])
+    np.savez(tmp_path / "arrays" / points_file("moons"), x=x, y=y, x_test=x[:1], y_test=y[:1])
+    points = read_plot_data(run_in(tmp_path)).points["moons"]
+    np.testing.assert_array_equal(points.x, x)
+    np.testing.assert_array_equal(points.y, y)
+    np.testing.assert_array_equal(points.x_test, x[:1])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"x": np.zeros((2, 3))}, "shapes"),
+        ({"y": np.full((2, 1), 0.5)}, "classes"),
+        ({"x": np.full((2, 2), np.nan)}, "finite"),
+        ({"x": np.array([[{}, {}]] * 2)}, "allow_pickle"),
+        ({"x": np.zeros((2, 1000))}, "bytes"),
+    ],
+    ids=["three features", "no classes", "not finite", "pickled", "too large"],
+)
+def test_a_file_of_points_that_is_not_what_it_should_be_is_named_with_the_reason(run_in, tmp_path, monkeypatch, arrays, reason):
+    monkeypatch.setattr("bench.report.plot_data.LARGEST_FILE_BYTES", 10_000)
+    good = {"x": np.zeros((2, 2)), "y": np.zeros((2, 1)), "x_test": np.zeros((2, 2)), "y_test": np.zeros((2, 1))}
+    np.savez_compressed(tmp_path / "arrays" / points_file("moons"), **good | arrays)
+    plot_data = read_plot_data(run_in(tmp_path))
+    assert not plot_data.points
+    (problem,) = plot_data.problems
+    assert problem.startswith("arrays/moons-points.npz can't be read")
+    assert reason in problem
 
 
 def test_csv_tables_are_sorted_and_keep_every_digit(analysis_of):
     third = [time_row("numpy_nn", "step", 1 / 3), time_row("keras", "step", 0.1), time_row("keras", "fit", 0.2, workload="article")]
-    frames = tables.csv_tables(analysis_of(times=third))
+    frames = csv_tables(analysis_of(times=third))
     assert set(frames) == set(COLUMNS)
     lines = frames["times"].to_csv(index=False).splitlines()
     assert [line.split(",")[:3] for line in lines[1:]] == [
@@ -219,7 +272,7 @@ def test_csv_tables_are_sorted_and_keep_every_digit(analysis_of):
 def test_no_two_plots_share_a_name(analysis_of):
     rows = grid(8, 1, numpy_nn=1.0, jax=2.0) + [{**row, "threads": 2} for row in grid(8, 1, numpy_nn=1.0)]
     memory = [{"workload": name, "contestant": "keras", "peak_memory_bytes": 6e8} for name in ("moons", "article")]
-    document = sections.build(analysis_of(times=MOONS_TIMES, scaling=rows, memory=memory), ["."], [], Pictures())
+    document = sections.build(analysis_of(times=MOONS_TIMES, scaling=rows, memory=memory), ["."], [], PlotData())
     names = [plot.name for plot in document.plots()]
     assert len(names) == len(set(names)) >= 6
     assert all(isinstance(plot, Plot) and plot.alt and plot.caption for plot in document.plots())
@@ -227,11 +280,11 @@ def test_no_two_plots_share_a_name(analysis_of):
 
 def test_a_step_that_differs_between_contestants_comes_with_a_warning(analysis_of):
     ratio = {"contestant": "numpy_nn", "reference": "keras", "measure": "fit", "ratio": 0.5, "low": 0.4, "high": 0.6}
-    times = [time_row(name, "fit", 1.0, workload=workload) for name in ("keras", "numpy_nn") for workload in ("article", "moons")]
-    analysis = analysis_of(times=times, ratios=[ratio | {"workload": name} for name in ("article", "moons")])
+    fits = [time_row(name, "fit", 1.0, workload=workload) for name in ("keras", "numpy_nn") for workload in ("article", "moons")]
+    analysis = analysis_of(times=fits, ratios=[ratio | {"workload": name} for name in ("article", "moons")])
     captions = {
         block.caption.split("`")[1]: block.caption
-        for block in shown(sections.build(analysis, ["."], [], Pictures()), TITLES[5])
+        for block in shown(sections.build(analysis, ["."], [], PlotData()), TITLES[5])
         if isinstance(block, Table) and "ratio" in block.caption
     }
     assert "compare the whole fit" in captions["article"]
@@ -251,5 +304,5 @@ def test_agreement_is_summed_over_the_seeds(analysis_of):
         }
         for seed in (0, 1)
     ]
-    assert tables.agreement(analysis_of(agreement=rows), "moons", "").rows == (("jax", "2", "200", "2", "1", "2.0e-06"),)
-    assert pd.DataFrame(tables.agreement_by_seed(analysis_of(agreement=rows), "moons", "").rows)[1].tolist() == ["0", "1"]
+    assert accuracy.agreement(analysis_of(agreement=rows), "moons", "").rows == (("jax", "2", "200", "2", "1", "2.0e-06"),)
+    assert pd.DataFrame(accuracy.agreement_by_seed(analysis_of(agreement=rows), "moons", "").rows)[1].tolist() == ["0", "1"]

@@ -84,3 +84,11 @@ def test_bytes_are_counted_in_thousands(value, text):
 )
 def test_a_number_keeps_three_digits_and_no_exponent(value, text):
     assert units.number(value) == text
+
+
+def test_a_threshold_is_a_power_of_ten_without_leading_zeros():
+    assert [units.exponent(value) for value in (1e-4, 1e-16, 1e3)] == ["1e-4", "1e-16", "1e3"]
+
+
+def test_a_number_of_things_has_its_noun():
+    assert [units.counted(number, "row") for number in (1, 0, 1000)] == ["1 row", "0 rows", "1,000 rows"]

@@ -4,7 +4,7 @@ import pytest
 from synthetic import Noise, change_trials, synthetic_run
 
 from bench.analysis.summary import analyse
-from bench.analysis.verdict import claims, compared, verdict
+from bench.report.verdict import claims, compared, verdict
 
 STILL = Noise(0.0, 0.0, 0.0, 0.0)
 

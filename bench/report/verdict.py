@@ -1,7 +1,7 @@
-"""What the figures say, in sentences: the verdict, and the article's claims beside what was measured.
+"""The verdict, in sentences, and the article's claims beside the measurements.
 
-Called by the report, which lays them out. Every figure in a sentence comes from the tables; the thresholds that turn a figure
-into a judgement, and what the article itself says, are the constants below.
+Called by `bench.report.build`. Every figure in a sentence comes from the analysis; the constants below are the thresholds of the
+judgements and the article's own figures.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
 from bench.analysis.selection import FLOOR, OURS, workload_named
 from bench.analysis.summary import Analysis
 from bench.records import REFERENCE
+from bench.report import units
 
 ARTICLE_ACCURACY = 0.95
-"""What the article says that both networks reach, about."""
+"""The test accuracy that, by the article, both networks reach approximately."""
 TENS_OF_TIMES = 10.0
-"""From which ratio on the article's "tens of times" is right."""
+"""The least ratio that the article's "tens of times" holds for."""
 AS_PUBLISHED, PARITY = "article", "parity"
-"""The workloads that the sentences are written from, beside the headline's, which is the same for all."""
+"""The workloads of the sentences, beside the headline's."""
 TEXTBOOK = "article"
-"""The contestant that is the article's own network."""
+"""The contestant that is the article's network."""
 CLOSE = 1.05
-"""A step this near to the fastest counts as being first with it."""
-IMAGINABLE_FRACTION = 0.5
-"""Smaller ratios are written as 1/x."""
+"""A step whose ratio to the fastest is at most this counts as close to it."""
 NOT_MEASURED = "not measured in this run"
 OPEN = "open"
 
@@ -40,17 +39,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the article, and what became of it here."""
+    """A claim of the article, and the judgement of it."""
 
     claim: str
     article: str
-    """What the article says of it."""
+    """The article's figure or reason."""
     measured: str
     judgement: str
 
 
 def verdict(analysis: Analysis) -> list[str]:
-    """The answers to the report's questions, a sentence each; those that this run can't answer are left out."""
+    """A sentence per question of the report; questions that this run can't answer are left out."""
     sentences = [
         *_same_computation(analysis),
         *_same_accuracy(analysis),
@@ -61,11 +60,11 @@ def verdict(analysis: Analysis) -> list[str]:
         *_where_first(analysis),
         *_what_is_missing(analysis),
     ]
-    return sentences or ["This run holds no figures on which a verdict could stand."]
+    return sentences or ["This run has no figures for a verdict."]
 
 
 def main_workload(analysis: Analysis) -> str | None:
-    """The workload that the headline is about: `moons` where it was measured, else the first that was; never a grid."""
+    """The workload of the headline: `moons` if it was measured, else the first that was, without grids."""
     names = [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
     measured = set(analysis.times["workload"]) | set(analysis.accuracy["workload"])
     return min(
@@ -74,21 +73,21 @@ def main_workload(analysis: Analysis) -> str | None:
 
 
 def _like_for_like(analysis: Analysis) -> str:
-    """The main workload, if a step in it is the same for all; else none that there is."""
+    """The main workload, if all contestants have the same settings in it; else an empty name."""
     name = main_workload(analysis)
     workload = workload_named(analysis.data, name or "")
     return "" if workload.get("settings") else name or ""
 
 
 def claims(analysis: Analysis) -> list[Claim]:
-    """The article's claims, one by one."""
+    """The article's claims, judged."""
     return [_claim_of_accuracy(analysis), _claim_of_slowness(analysis), _claim_like_for_like(analysis), _claim_of_cause(analysis)]
 
 
 def compared(row: Row) -> str:
     """A ratio of times in words, with its interval: "1/74.6 [1/83.8, 1/66.4] of the time"."""
     ratio, low, high = row["ratio"], row["low"], row["high"]
-    show = _fraction if ratio < IMAGINABLE_FRACTION else _number
+    show = _fraction if ratio < units.FRACTION_BELOW else _number
     if high < 1:
         return f"{show(ratio)}{_between(low, high, show)} of the time"
     if low > 1:
@@ -113,11 +112,11 @@ def _same_accuracy(analysis: Analysis) -> list[str]:
     ours, reference = (_row(analysis.accuracy, workload=workload, contestant=name) for name in (OURS, REFERENCE))
     if ours is None or reference is None:
         return []
-    means = f"{_percent(ours['accuracy_mean'])} for `{OURS}` and {_percent(reference['accuracy_mean'])} for `{REFERENCE}`"
+    means = f"{units.percent(ours['accuracy_mean'])} for `{OURS}` and {units.percent(reference['accuracy_mean'])} for `{REFERENCE}`"
     within = f"equal within ±{100 * MARGIN:g} points"
     judged = {True: within, False: f"not shown to be {within}"}.get(ours["equivalent"], "from too few seeds for a test")
     return [
-        f"The mean test accuracy over {_count(ours['seeds'], 'seed')} is {means}: a difference of "
+        f"The mean test accuracy over {units.counted(ours['seeds'], 'seed')} is {means}: a difference of "
         f"{100 * ours['difference_mean']:+.2f} points, {judged}."
     ]
 
@@ -135,9 +134,8 @@ def _to_target(analysis: Analysis) -> list[str]:
     row = _ratio(analysis, _like_for_like(analysis), OURS, REFERENCE, f"to {ARTICLE_ACCURACY:g}")
     if row is None:
         return []
-    return [
-        f"From process start to {_percent(ARTICLE_ACCURACY, 0)} test accuracy, `{OURS}` takes {compared(row)} of `{REFERENCE}`."
-    ]
+    target = units.percent(ARTICLE_ACCURACY, 0)
+    return [f"From process start to {target} test accuracy, `{OURS}` takes {compared(row)} of `{REFERENCE}`."]
 
 
 def _fastest(analysis: Analysis) -> list[str]:
@@ -168,7 +166,7 @@ def _where_first(analysis: Analysis) -> list[str]:
     close = int((ours["ratio_to_best"] <= CLOSE).sum())
     return [
         f"Of {len(ours)} sizes of network and batch, `{OURS}` is first in {int((ours['rank'] == 1).sum())}, and first or within "
-        f"{100 * (CLOSE - 1):.0f} % of the first in {close} ({_percent(close / len(ours), 0)})."
+        f"{units.percent(CLOSE - 1, 0)} of the first in {close} ({units.percent(close / len(ours), 0)})."
     ]
 
 
@@ -187,17 +185,16 @@ def _what_is_missing(analysis: Analysis) -> list[str]:
 
 
 def _claim_of_accuracy(analysis: Analysis) -> Claim:
-    claim, said = "Both networks classify the test set well.", f"Both at about {_percent(ARTICLE_ACCURACY, 0)}."
+    claim, said = "Both networks classify the test set well.", f"Both at about {units.percent(ARTICLE_ACCURACY, 0)}."
     textbook, keras = (_row(analysis.accuracy, workload=AS_PUBLISHED, contestant=name) for name in (TEXTBOOK, REFERENCE))
     if textbook is None or keras is None:
         return Claim(claim, said, NOT_MEASURED, OPEN)
     means = (textbook["accuracy_mean"], keras["accuracy_mean"])
-    measured = f"As the article ran them: the textbook network {_percent(means[0])}, `{REFERENCE}` {_percent(means[1])}."
+    measured = f"As the article ran them: the textbook network {units.percent(means[0])}, `{REFERENCE}` {units.percent(means[1])}."
     ours = _row(analysis.accuracy, workload=HEADLINE_WORKLOAD, contestant=OURS)
     if ours is not None:
-        measured += (
-            f" Over {_count(ours['seeds'], 'seed')}, trained as `{REFERENCE}` is, `{OURS}` {_percent(ours['accuracy_mean'])}."
-        )
+        seeds, mean = units.counted(ours["seeds"], "seed"), units.percent(ours["accuracy_mean"])
+        measured += f" Over {seeds}, trained as `{REFERENCE}` is, `{OURS}` {mean}."
     if analysis.data.run.quick:
         return Claim(claim, said, measured, "undecided: a --quick run trains too little")
     return Claim(claim, said, measured, "holds" if min(means) >= ARTICLE_ACCURACY else "doesn't hold here")
@@ -239,12 +236,8 @@ def _claim_of_cause(analysis: Analysis) -> Claim:
     return Claim(claim, said, measured, _judged(row, shorter="holds: optimising made it faster", longer="doesn't hold here"))
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def _judged(row: Row, *, shorter: str, longer: str) -> str:
-    """What to say of a ratio whose interval lies below 1, or above it."""
+    """The judgement of a ratio whose interval lies below 1, or above it."""
     if row["high"] < 1:
         return shorter
     return longer if row["low"] > 1 else "undecided"
@@ -262,14 +255,14 @@ def _ratio(analysis: Analysis, workload: str, contestant: str, reference: str, m
 
 
 def _row(frame: pd.DataFrame, **values: str) -> Row | None:
-    """The first row that has these values."""
+    """The first row with these values."""
     for name, value in values.items():
         frame = frame[frame[name] == value]
     return None if frame.empty else {str(name): value for name, value in frame.iloc[0].items()}
 
 
 def _number(value: float) -> str:
-    """To three digits, without exponent."""
+    """`value` with three digits, without an exponent."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -278,12 +271,8 @@ def _fraction(ratio: float) -> str:
 
 
 def _between(low: float, high: float, show: Callable[[float], str] = _number) -> str:
-    """The ends of an interval, written as its middle is."""
+    """The ends of an interval, written like its middle."""
     return "" if math.isnan(low) or math.isnan(high) else f" [{show(low)}, {show(high)}]"
-
-
-def _percent(share: float, decimals: int = 1) -> str:
-    return f"{100 * share:.{decimals}f} %"
 
 
 def _names(names: list[str]) -> str:
