@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.analysis.selection import OURS
 from bench.analysis.summary import Analysis
+from bench.records import REFERENCE
 from bench.report import derived
 from bench.report.derived import of_workload
 from bench.report.document import Plot
@@ -17,7 +18,6 @@ from bench.report.plots import bars, surfaces
 from bench.report.plots import scaling as scaling_plots
 from bench.report.plots import training as training_plots
 from bench.report.style import in_order
-from bench.workloads.models import REFERENCE
 
 _HEADLINE_BARS = {"step": "a step", "cold start": "cold start", "fit": "whole fit"}
 

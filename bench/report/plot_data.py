@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.records import ARRAYS_FOLDER, RunData, Trial
 from bench.report.plots.surfaces import Surface
-from bench.workloads.data_sets import DataError, Split, make_split
+from bench.workloads.data_sets import Data, DataError, Split, make_split
 
 _FIRST_SEED = 0
 
@@ -51,15 +51,7 @@ def read_pictures(data: RunData) -> Pictures:
 
 
 def _split(workload: dict[str, Any]) -> Split:
-    data = workload["data"]
-    return make_split(
-        data["name"],
-        data["parameters"],
-        test_size=data["test_size"],
-        seed=_FIRST_SEED,
-        sample_seed=data["sample_seed"],
-        split_seed=data["split_seed"],
-    )
+    return make_split(Data(**workload["data"]), _FIRST_SEED)
 
 
 def _has_classes(split: Split) -> bool:

@@ -11,13 +11,13 @@ from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
 from bench.analysis.verdict import CLOSE, Claim, main_workload
+from bench.records import REFERENCE
 from bench.report import figures as drawings
 from bench.report import methodology as context
 from bench.report import tables, units
 from bench.report.derived import training_workloads, winners
 from bench.report.document import Block, Bullets, Document, Paragraph, Section
 from bench.report.plot_data import Pictures
-from bench.workloads.models import REFERENCE
 
 _ONE_CALL = (
     "One call at a time of each contestant's fastest way to predict; contestants take turns, in several rounds of each launch, and "

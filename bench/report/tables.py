@@ -16,11 +16,11 @@ from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import MEASURES, Analysis
 from bench.analysis.verdict import CLOSE, Claim
+from bench.records import REFERENCE
 from bench.report import units
 from bench.report.derived import breakdown, of_workload
 from bench.report.document import Table
 from bench.report.style import in_order
-from bench.workloads.models import REFERENCE
 
 _KEYS = (
     "workload",

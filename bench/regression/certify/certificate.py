@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from bench.execution.environment import now, revision
-from bench.records.json_lines import append_line
+from bench.files import append_line
 from bench.regression.certify.simulation import (
     RECOVERED,
     SHAPES,

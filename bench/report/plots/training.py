@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench.records import REFERENCE
 from bench.report.style import FAINT, colour, count_axis, in_order, legend_below, new_figure, percent_axis, time_axis
-from bench.workloads.models import REFERENCE
 
 _DASH = 4.0
 """In line widths."""

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from bench.execution import environment
-from bench.execution import system_load as noise
+from bench.execution import environment, system_load
 
 
 def test_the_environment_names_machine_libraries_and_blas():
@@ -57,12 +56,12 @@ def machine(monkeypatch):
     monkeypatch.setattr("time.perf_counter", lambda: counters.at)
     monkeypatch.setattr(psutil, "cpu_count", lambda: 2)
     monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(**counters.times))
-    monkeypatch.setattr(noise, "_cpu_seconds", lambda pid: counters.own.get(pid, 0.0))
+    monkeypatch.setattr(system_load, "_cpu_seconds", lambda pid: counters.own.get(pid, 0.0))
     return counters
 
 
 def test_other_processes_share_is_what_neither_the_runner_nor_its_worker_took(machine):
-    meter = noise.NoiseMeter()
+    meter = system_load.SystemLoadMeter()
     meter.start(7)
     machine.at = 10.0
     machine.times = {"user": 10.0, "system": 2.0, "steal": 1.0}
@@ -74,7 +73,7 @@ def test_other_processes_share_is_what_neither_the_runner_nor_its_worker_took(ma
 
 def test_a_worker_that_died_makes_no_share_negative(machine):
     machine.own = {7: 8.0}
-    meter = noise.NoiseMeter()
+    meter = system_load.SystemLoadMeter()
     meter.start(7)
     machine.at, machine.own = 1.0, {}
     assert meter.stop(7)["other_cpu_share"] == 0.0
@@ -85,6 +84,6 @@ def test_what_the_system_does_not_tell_is_left_out(machine, monkeypatch):
         raise NotImplementedError
 
     monkeypatch.setattr(psutil, "cpu_freq", refuse)
-    meter = noise.NoiseMeter()
+    meter = system_load.SystemLoadMeter()
     meter.start(None)
     assert meter.stop(None).keys() == {"load_1min"}

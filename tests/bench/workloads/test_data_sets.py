@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from bench.workloads.data_files import load_file
-from bench.workloads.data_sets import GENERATORS, DataError, Split, make_generator, make_split
+from bench.workloads.data_sets import GENERATORS, Data, DataError, Split, make_generator, make_split
 
 ARTICLE = {"sample_seed": 100, "split_seed": 42}
 
 
 def split(name: str, parameters: dict[str, Any] | None = None, seed: int = 0, test_size: float = 0.1, **seeds: int) -> Split:
-    return make_split(name, parameters or {}, test_size=test_size, seed=seed, **seeds)
+    return make_split(Data(name=name, parameters=parameters or {}, test_size=test_size, **seeds), seed)
 
 
 def write_csv(folder: Path, text: str) -> str:
