@@ -1,6 +1,6 @@
-"""A run's records on disk: `run.json`, and `trials.jsonl` with a line a trial.
+"""Reads and writes a run's records: `run.json`, and `trials.jsonl` with one line for each trial.
 
-Execution writes them, analysis and report read them. What they hold is `models`'.
+Execution writes them, analysis and report read them; `bench.records.models` defines them.
 """
 
 from __future__ import annotations
