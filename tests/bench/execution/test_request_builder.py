@@ -4,7 +4,7 @@ from harness import spec, workload
 
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.schedule import PlannedTrial
-from bench.workloads import WORKLOADS, grid
+from bench.workloads import grid
 from bench.workloads.data_sets import Split
 
 ROWS = 9000
@@ -101,10 +101,3 @@ def test_the_first_seeds_points_are_kept_for_the_report(tmp_path):
 def test_points_that_no_plot_shows_are_not_kept(tmp_path, features, target, fields):
     x, y = np.zeros((8, features)), np.full((8, 1), target)
     assert not points_file(tmp_path, Split(x, y, x, y), **fields).exists()
-
-
-@pytest.mark.parametrize("name", ["scaling", "depth"])
-def test_the_scaling_studies_have_enough_rows_for_four_steps_of_the_largest_batch(name):
-    study = WORKLOADS[name]
-    rows = study.data.parameters["n_samples"] * (1 - study.data.test_size)
-    assert rows >= 4 * max(study.grid["batch"])
