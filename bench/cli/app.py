@@ -21,8 +21,8 @@ from rich.console import Console
 from bench.cli.regression import certify, compare, track
 
 if TYPE_CHECKING:
+    from bench.execution.run_selection import RunOptions
     from bench.execution.runner import Job, MoreRounds
-    from bench.execution.selection import Order
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
@@ -78,14 +78,14 @@ def run(
     ] = TIME_BUDGET_SECONDS,
 ) -> None:
     """Train the workloads with every contestant, and write the report."""
-    from bench.execution.selection import Order
+    from bench.execution.run_selection import RunOptions
 
     names = () if contestants is None else tuple(name.strip() for name in contestants.split(","))
-    order = Order(tuple(workload or ()), names, seeds, rounds, threads, quick)
+    options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends a run as Ctrl-C does
     with ExitStack() as claim:
         with _wrong_use():
-            job = _new_job(order, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(order, out, resume, claim)
+            job = _new_job(options, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(options, out, resume, claim)
         raise typer.Exit(_measure(job, time_budget))
 
 
@@ -106,7 +106,7 @@ def report(directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run'
 def list_() -> None:
     """Name the workloads and contestants; what is not installed, and how to install it."""
     from bench.contestants import CONTESTANTS
-    from bench.workloads.models import WORKLOADS
+    from bench.workloads.builtin import WORKLOADS
 
     typer.echo("workloads")
     for workload in WORKLOADS.values():
@@ -207,23 +207,23 @@ for command in (compare, track, certify):
     app.command()(command)
 
 
-def _new_job(order: Order, directory: Path, claim: ExitStack) -> Job:
+def _new_job(options: RunOptions, directory: Path, claim: ExitStack) -> Job:
     """A new run; what a run before has left in the folder goes only when all is known to be right."""
     from bench.execution.run_directory import claimed, clear
-    from bench.execution.selection import new_job
+    from bench.execution.run_selection import new_job
 
-    job = new_job(order, directory, ["python", "-m", "bench", *sys.argv[1:]])
+    job = new_job(options, directory, ["python", "-m", "bench", *sys.argv[1:]])
     claim.enter_context(claimed(directory))
     clear(directory)
     return job
 
 
-def _resumed_job(order: Order, out: Path | None, directory: Path, claim: ExitStack) -> Job:
+def _resumed_job(options: RunOptions, out: Path | None, directory: Path, claim: ExitStack) -> Job:
     from bench.execution.run_directory import claimed
-    from bench.execution.selection import Order, resumed_job
+    from bench.execution.run_selection import RunOptions, resumed_job
     from bench.records import read_run
 
-    if order != Order() or out is not None:
+    if options != RunOptions() or out is not None:
         raise ValueError("--resume goes with --time-budget alone: a resumed run goes on as it began")
     read_run(directory)  # a folder without a run is refused before it is claimed
     claim.enter_context(claimed(directory))

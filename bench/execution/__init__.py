@@ -1,1 +1,1 @@
-"""From a plan to records: what is run, in which order, in which processes, and how it is measured."""
+"""From options to records: run selection, schedule, runner, skip rules, worker processes, measurement, environment."""

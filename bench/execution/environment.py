@@ -1,6 +1,6 @@
-"""What a run was made on: the machine, the system, the libraries and their BLAS, the commit.
+"""The environment of a run: the machine, the system, the libraries and their BLAS, the commit.
 
-Called by the command line, once a run. Nothing that is described is imported: versions come from the packages' metadata.
+Called by run selection, once a run. Versions come from the packages' metadata, so that no library is imported.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GIT_SECONDS = 10.0
 
 
 def describe(threads: int) -> Environment:
-    """The environment of a run whose workers get `threads` BLAS threads."""
+    """Describe the environment of a run whose workers get `threads` BLAS threads."""
     commit, dirty = revision(Path(__file__).resolve().parents[2])
     return Environment(
         cpu=cpu_name(),
@@ -60,19 +60,19 @@ def describe(threads: int) -> Environment:
 
 
 def now() -> str:
-    """The time in UTC, ISO 8601."""
+    """Return the time in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def cpu_name() -> str:
-    """The processor's name, as its maker gave it where the system knows."""
+    """Return the processor's model name, or its architecture where the system doesn't know the model."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         found = re.search(r"^(?:model name|Hardware)\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
@@ -82,7 +82,7 @@ def cpu_name() -> str:
 
 
 def versions() -> dict[str, str]:
-    """The installed ones of PACKAGES."""
+    """Return the versions of the installed ones of PACKAGES."""
     found = {}
     for name in PACKAGES:
         try:
@@ -93,15 +93,15 @@ def versions() -> dict[str, str]:
 
 
 def blas() -> str:
-    """NumPy's BLAS, by name and version."""
+    """Return the name and version of NumPy's BLAS."""
     config: Any = np.show_config(mode="dicts")
     found = config.get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
 
 
 def revision(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit of `folder`, and whether there are changes beside it; None where it is no git checkout or there is no git."""
-    if not (folder / ".git").exists():  # installed into some other repository's environment, it has no commit of its own
+    """Return the commit of `folder` and whether files differ from it; None if it is no git checkout or git is missing."""
+    if not (folder / ".git").exists():  # an installed package has no commit, also inside another repository
         return None, None
     commit = _git(folder, "rev-parse", "HEAD")
     status = _git(folder, "status", "--porcelain")
@@ -119,7 +119,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def clock_resolution_seconds(clock: Callable[[], float] = time.perf_counter, readings: int = 1000) -> float:
-    """The smallest step between two readings of the clock that differ: what can be told apart, whatever the system claims."""
+    """Return the smallest positive difference between two readings of the clock."""
     smallest = float("inf")
     last = clock()
     for _ in range(readings):

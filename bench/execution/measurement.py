@@ -1,7 +1,6 @@
-"""What is measured in a trial of each kind: a contestant's class and a request in, the figures of `records.Trial` out.
+"""What is measured in a trial of each kind: a contestant and a request in, the figures of `bench.records.Trial` out.
 
-Called by the worker, inside the contestant's process; imports NumPy and the standard library only. Starting the process, time
-limits and crashes are left to the runner's side.
+Called by the trial session, inside the contestant's process. Imports NumPy, contestants and the standard library only.
 """
 
 from __future__ import annotations
@@ -9,10 +8,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
-from bench.execution import metrics as scores
+from bench.execution import metrics
 from bench.execution.messages import Request
+from bench.files import replacing
 
 Clock = Callable[[], float]
 Figures = dict[str, Any]
@@ -30,94 +29,26 @@ Figures = dict[str, Any]
 SURFACE_POINTS = 100
 """Along each axis of the decision surface, as the article has it."""
 PREDICTION_SECONDS = 0.15
-"""For which predictions are asked for in a turn, and until there are FEWEST_PREDICTION_CALLS."""
+"""For how long predictions are called in a turn, and then until there are FEWEST_PREDICTION_CALLS."""
 FEWEST_PREDICTION_CALLS = 20
 PREDICTION_WARM_UP_CALLS = 3
 
 
-class Stage:
-    """Where one process' trials take place, one after the other."""
-
-    def __init__(self, load: Callable[[str], type[Any]], clock: Clock = time.perf_counter) -> None:
-        self._load = load
-        """Finds a contestant's class."""
-        self._clock = clock
-        self._kept: tuple[Request, _Measurement] | None = None
-
-    def measure(self, request: Request) -> Figures:
-        """Run the trial that `request` asks for.
-
-        Raises
-        ------
-        Exception
-            Whatever the contestant raises, and ValueError where it breaks the protocol.
-
-        """
-        started = self._clock() if request.spawned_at is None else request.spawned_at
-        if request.kind == "tune":
-            return _tune(self._load(request.target), read_task(request))
-        same = replace(request, spawned_at=None)
-        kept, self._kept = self._kept, None
-        again = kept is not None and kept[0] == same
-        measurement = kept[1] if kept is not None and again else self._build(request)
-        ready_after = self._clock() - started
-        figures = _KINDS[request.kind](measurement)
-        if not again:
-            figures["build_seconds" if request.spawned_at is None else "cold_start_seconds"] = ready_after
-        figures.setdefault("peak_memory_bytes", peak_memory_bytes())
-        figures["details"] = {**figures.get("details", {}), **measurement.contestant.details()}
-        if request.keep:
-            self._kept = same, measurement
-        return figures
-
-    def _build(self, request: Request) -> _Measurement:
-        task = read_task(request)
-        contestant: Contestant = self._load(request.target)(task)
-        if request.kind != "predict":  # which takes no step
-            contestant.warm_up()
-        return _Measurement(contestant, task, request, self._clock)
-
-
-def read_task(request: Request) -> Task:
-    """The task of a request, its arrays read from the file that the request names."""
-    with np.load(request.data, allow_pickle=False) as arrays:
-        count = sum(name.startswith("weights_") for name in arrays.files)
-        return Task(
-            architecture=request.architecture,
-            weights=[arrays[f"weights_{index}"] for index in range(count)],
-            x=arrays["x"],
-            y=arrays["y"],
-            x_test=arrays["x_test"],
-            y_test=arrays["y_test"],
-            loss=request.loss,
-            optimizer=request.optimizer,
-            batch_size=request.batch_size,
-            epochs=request.epochs,
-            dtype=request.dtype,
-            threads=request.threads,
-            seed=request.seed,
-            shuffle=request.shuffle,
-            options=request.options,
-        )
-
-
-def _tune(contestant_class: type[Any], task: Task) -> Figures:
-    """The settings that the contestant likes best here, as `details["options"]`; nothing where it has none to choose."""
-    options = dict(contestant_class.tune(task))
-    return {"details": {"options": options}, "peak_memory_bytes": peak_memory_bytes()} if options else {}
-
-
 @dataclass(frozen=True)
-class _Measurement:
-    """A trial of a contestant that has been built and warmed up: a method for each kind."""
+class Measurement:
+    """A trial of a contestant that has been built and warmed up, with a method for each kind."""
 
     contestant: Contestant
     task: Task
     request: Request
     clock: Clock
 
+    def figures(self) -> Figures:
+        """Run the trial that the request asks for."""
+        return _KINDS[self.request.kind](self)
+
     def timed(self) -> Figures:
-        """The clock runs from the first update to the last; the test set is scored after it has stopped."""
+        """Time the fit from its first update to its last; score the test set when the clock has stopped."""
         history, fit_seconds, epoch_seconds = self._clocked(self.contestant.fit)
         peak = peak_memory_bytes()
         _check_calls(len(epoch_seconds), self.task)
@@ -133,7 +64,7 @@ class _Measurement:
         }
 
     def _clocked(self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]]) -> tuple[Any, float, list[float]]:
-        """What `fit` returned, the seconds that it took, and those of each epoch that it told of."""
+        """Return what `fit` returned, its seconds, and those of each epoch that it reported."""
         marks: list[float] = []
         mark = marks.append
 
@@ -147,19 +78,19 @@ class _Measurement:
         return history, seconds, [after - before for before, after in zip([start, *marks], marks, strict=False)]
 
     def _nothing(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
-        """A `fit` that only tells of its epochs: what it takes is the harness' own part of the clock."""
+        """Report the epochs and do nothing else: the time that this takes is the harness' own part of `fit_seconds`."""
         for epoch in range(self.task.epochs):
             on_epoch_end(epoch)
         return {}
 
     def scored(self) -> Figures:
-        """The test set is scored after every epoch, so no clock runs."""
+        """Score the test set after every epoch; no clock runs."""
         val_loss: list[float] = []
         val_accuracy: list[float] = []
 
         def on_epoch_end(_epoch: int) -> None:
             outputs = _predict(self.contestant, self.task.x_test, self.task)
-            val_loss.append(scores.loss(self.task.loss, self.task.y_test, outputs))
+            val_loss.append(metrics.loss(self.task.loss, self.task.y_test, outputs))
             val_accuracy.append(accuracy(self.task.y_test, outputs))
 
         history = _history(self.contestant.fit(on_epoch_end), self.task)
@@ -171,18 +102,18 @@ class _Measurement:
             "test_predictions": _floats(outputs),
             **_final_scores(outputs, self.task),
         }
-        if self.request.surface is not None and self.request.surface_box is not None:
+        if self.request.paths.surface is not None and self.request.surface_box is not None:
             _save_surface(
-                Path(self.request.surface),
+                Path(self.request.paths.surface),
                 self.request.surface_box,
                 lambda x: _predict(self.contestant, x, self.task),
                 self.task.dtype,
             )
-            figures["arrays"] = Path(self.request.surface).name
+            figures["arrays"] = Path(self.request.paths.surface).name
         return figures
 
     def parity(self) -> Figures:
-        """The weights are kept after every epoch: written down by the reference, compared with its own by all others."""
+        """Collect the weights after every epoch: the reference writes them to a file, others compare theirs with that file."""
         weights: list[Array] = []
 
         def on_epoch_end(_epoch: int) -> None:
@@ -203,9 +134,9 @@ class _Measurement:
             "test_predictions": _floats(outputs),
             **_final_scores(outputs, self.task),
         }
-        path = Path(str(self.request.trajectory))
-        if self.request.is_reference:
-            _save_whole(path, trajectory)
+        path = Path(str(self.request.paths.trajectory))
+        if self.request.reference is None:
+            _save(path, trajectory)
         elif path.exists():
             figures["parity"] = {"reference": self.request.reference, **differences(trajectory, path)}
         else:
@@ -213,7 +144,7 @@ class _Measurement:
         return figures
 
     def predictions(self) -> Figures:
-        """The latency of prediction, a call at a time, with the weights that the task begins with."""
+        """Measure the latency of prediction call by call, with the first weights."""
         latencies = []
         for rows in self.request.prediction_rows:
             x = np.ascontiguousarray(np.resize(self.task.x_test, (rows, self.task.x_test.shape[1])))
@@ -234,22 +165,22 @@ class _Measurement:
 
     @cached_property
     def _calls_of_a_row(self) -> dict[bool, Callable[[Array], Any]]:
-        """The fastest call for one row; under True the fastest that is compiled by hand, where there is one."""
+        """The contestant's fastest call for one row, by whether it is compiled by hand, as far as there are any."""
         calls = {False: self.contestant.predictor()}
         compiled = self.contestant.compiled_predictor()
         return calls if compiled is None else {**calls, True: compiled}
 
 
-_KINDS: dict[str, Callable[[_Measurement], Figures]] = {
-    "timed": _Measurement.timed,
-    "scored": _Measurement.scored,
-    "parity": _Measurement.parity,
-    "predict": _Measurement.predictions,
+_KINDS: dict[str, Callable[[Measurement], Figures]] = {
+    "timed": Measurement.timed,
+    "scored": Measurement.scored,
+    "parity": Measurement.parity,
+    "predict": Measurement.predictions,
 }
 
 
 def differences(trajectory: Mapping[str, Array], path: Path) -> Figures:
-    """The largest absolute differences between `trajectory` and the one in `path`, an epoch each; NaN in one alone is infinite."""
+    """Return the largest absolute differences to the trajectory in `path`, for each epoch; NaN in one of the two is infinite."""
     with np.load(path, allow_pickle=False) as arrays:
         reference = {name: arrays[name] for name in trajectory}
     for name, values in trajectory.items():
@@ -265,7 +196,7 @@ def differences(trajectory: Mapping[str, Array], path: Path) -> Figures:
 
 
 def _gap(values: Array, reference: Array) -> Array:
-    """The absolute difference; infinite where one of the two is NaN, and NaN where a contestant has no such figure at all."""
+    """Return the absolute difference: infinite where only one is NaN, NaN where a contestant doesn't have the figure at all."""
     if np.isnan(values).all() and not np.isnan(reference).any():
         return np.full(values.shape, np.nan)
     gap = np.abs(values - reference)
@@ -288,7 +219,7 @@ def _call_seconds(predict: Callable[[Array], Any], x: Array, clock: Clock) -> li
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """What was left over is collected before; nothing is until the end, so that no collection falls into the timed part."""
+    """Collect garbage first and then not until the end, so that no collection falls into the timed part."""
     gc.collect()
     gc.disable()
     try:
@@ -319,7 +250,7 @@ def _predict(contestant: Contestant, x: Array, task: Task) -> Array:
 
 
 def _final_scores(outputs: Array, task: Task) -> Figures:
-    return {"test_accuracy": accuracy(task.y_test, outputs), "test_loss": scores.loss(task.loss, task.y_test, outputs)}
+    return {"test_accuracy": accuracy(task.y_test, outputs), "test_loss": metrics.loss(task.loss, task.y_test, outputs)}
 
 
 def _save_surface(path: Path, box: Sequence[float], predict: Callable[[Array], Array], dtype: str) -> None:
@@ -327,14 +258,13 @@ def _save_surface(path: Path, box: Sequence[float], predict: Callable[[Array], A
     y = np.linspace(box[2], box[3], SURFACE_POINTS)
     points = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1).astype(dtype)
     surface = predict(points)[:, 0].reshape(SURFACE_POINTS, SURFACE_POINTS)
-    _save_whole(path, {"surface": surface, "surface_x": x, "surface_y": y})
+    _save(path, {"surface": surface, "surface_x": x, "surface_y": y})
 
 
-def _save_whole(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write an .npz that is there whole or not at all, since the worker may be killed at any moment."""
-    partial = path.with_name(path.name + ".partial.npz")
-    np.savez(partial, **arrays)  # type: ignore[arg-type]
-    partial.replace(path)
+def _save(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write an .npz file whole or not at all, since the worker may be killed at any moment."""
+    with replacing(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def _floats(outputs: Array) -> list[float]:
@@ -342,9 +272,9 @@ def _floats(outputs: Array) -> list[float]:
 
 
 def peak_memory_bytes() -> int | None:
-    """The most memory that this process has held since it started; None where the system doesn't say.
+    """Return the most memory that this process has held since it started; None where the system doesn't tell.
 
-    Linux' VmHWM rather than `ru_maxrss`, which a process inherits from the one that started it, across `exec`.
+    Linux' VmHWM, not `ru_maxrss`, which a process inherits through `exec` from the process that started it.
     """
     if sys.platform == "linux":
         for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():

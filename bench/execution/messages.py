@@ -1,7 +1,7 @@
-"""What the runner asks of a worker: one trial, as a line of JSON, with the arrays in a file beside it.
+"""The messages between the runner and a worker: one request is one trial, as a line of JSON that names files of arrays.
 
-Written by the runner's side (`request_builder`), read by the worker. Standard library only: what a worker imports is counted as the
-contestant's.
+Written by the runner's side (`request_builder`), read by the worker. Standard library only: what a worker imports counts as the
+contestant's memory and cold start.
 """
 
 from __future__ import annotations
@@ -14,15 +14,9 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Request:
-    """One trial, with everything that a worker must know to run it."""
+class TaskSpec:
+    """The fields of `bench.contestants.base.Task` but its arrays, by the same names."""
 
-    kind: str
-    """One of `bench.records.TrialKind`."""
-    target: str
-    """The contestant's class: `module:Class`, or `path/to/file.py:Class`."""
-    data: str
-    """An .npz file: x, y, x_test, y_test, and the first weights as weights_0, weights_1, ..."""
     architecture: Sequence[Mapping[str, Any]]
     loss: str
     optimizer: Mapping[str, Any]
@@ -33,19 +27,38 @@ class Request:
     seed: int
     shuffle: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
-    reference: str | None = None
-    """parity: the contestant whose trajectory the others are compared with."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The .npz files of a trial."""
+
+    data: str
+    """Read: x, y, x_test, y_test, and the first weights as weights_0, weights_1, ..."""
     trajectory: str | None = None
-    """parity: the file that the reference writes and that the others read."""
-    is_reference: bool = False
+    """parity: written by the reference, read by all others."""
     surface: str | None = None
-    """scored: the file to write the decision surface to; None where none is wanted."""
-    surface_box: tuple[float, float, float, float] | None = None
-    """scored: x from, x to, y from, y to."""
+    """scored: written with the decision surface; None where none is wanted."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One trial: its kind, its task and its files, and what single kinds need besides."""
+
+    kind: str
+    """One of `bench.records.TrialKind`."""
+    target: str
+    """The contestant's class: `module:Class`, or `path/to/file.py:Class`."""
+    task: TaskSpec
+    paths: Paths
+    reference: str | None = None
+    """parity: the contestant whose trajectory this one is compared with; None for the reference itself."""
+    surface_box: Sequence[float] | None = None
+    """scored: the decision surface's x from, x to, y from, y to."""
     prediction_rows: Sequence[int] = ()
     """predict: the numbers of rows whose latency is measured."""
     keep: bool = False
-    """The contestant is kept, and used again where the next request is the same: for rounds in which nothing is built anew."""
+    """Keep the contestant, and use it again if the next request is the same: for rounds that build nothing."""
     spawned_at: float | None = None
     """`time.perf_counter()` of the runner just before it started the process; only in a process' first trial. The worker may
     subtract it: the clock counts from a point that processes share (CLOCK_MONOTONIC, mach_absolute_time, QueryPerformanceCounter).
@@ -56,4 +69,5 @@ class Request:
 
     @classmethod
     def from_line(cls, line: str) -> Request:
-        return cls(**json.loads(line))
+        fields = json.loads(line)
+        return cls(**{**fields, "task": TaskSpec(**fields["task"]), "paths": Paths(**fields["paths"])})

@@ -1,6 +1,6 @@
 """The harness' own loss of a prediction, so that no contestant scores itself on the test set. Called by `measurement`.
 
-From probabilities, clipped as Keras clips them; the accuracy stands beside the contestants' protocol, in `bench.contestants.base`.
+It is computed from probabilities, clipped as Keras clips them; the accuracy is in `bench.contestants.base`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 from bench.contestants.base import Array
 
 EPSILON = 1e-7
-"""Keras' fuzz: probabilities are kept this far from 0 and 1."""
+"""Keras' epsilon: probabilities are clipped to [EPSILON, 1 - EPSILON]."""
 
 
 def loss(name: str, y_true: Array, y_pred: Array) -> float:
-    """The mean loss over the rows of `y_true` and `y_pred`, both (samples, outputs).
+    """Return the mean loss over the rows of `y_true` and `y_pred`, both (samples, outputs).
 
     Raises
     ------
     ValueError
-        If there is no loss called `name`.
+        If there is no loss of that name.
 
     """
     if name not in _LOSSES:

@@ -1,6 +1,6 @@
-"""The folder that a run is written into: one run at a time, known to be writable, cleared of the run before.
+"""The folder of a run: locked for one run at a time, checked to be writable, cleared of the files of an earlier run.
 
-Called by the command line. What the files hold is left to `bench.records.store` and `bench.report`.
+Called by the command line. `bench.records.store` and `bench.report` write the files.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.files import PARTIAL_SUFFIX
 from bench.records import ARRAYS_FOLDER, RUN_FILE, TRIALS_FILE
 
 LOCK_FILE = "run.lock"
@@ -28,21 +29,21 @@ _FOLDERS = {
     "tables": ("*.csv",),
     "plots": ("*.png", "*.svg"),
 }
-"""What a run and its report write: no other file is ever deleted."""
+"""What a run and its report write; no other file is ever deleted."""
 
 
 class FolderError(ValueError):
-    """A folder that a run can't be written into."""
+    """A folder that can't hold a run."""
 
 
 @contextmanager
 def claimed(directory: Path) -> Iterator[None]:
-    """Hold `directory`, made if need be, for one run. The lock is the system's, so that it is free again after a kill.
+    """Lock `directory`, which is created if need be, for one run; the system frees the lock if the process is killed.
 
     Raises
     ------
     FolderError
-        If another run holds it, or it can't be written into.
+        If another run holds the lock, or the folder isn't writable.
 
     """
     try:
@@ -61,24 +62,27 @@ def claimed(directory: Path) -> Iterator[None]:
 
 
 def clear(directory: Path) -> None:
-    """Delete what a run before has left in `directory`, and nothing else."""
+    """Delete the files of an earlier run and its report, and nothing else."""
     for name in _FILES:
-        (directory / name).unlink(missing_ok=True)
+        for path in [directory / name, *directory.glob(f"{name}.*{PARTIAL_SUFFIX}")]:
+            path.unlink(missing_ok=True)
     for name, patterns in _FOLDERS.items():
         folder = directory / name
-        for path in [path for pattern in patterns for path in folder.glob(pattern)]:
+        for path in [
+            path for pattern in patterns for path in (*folder.glob(pattern), *folder.glob(f"{pattern}.*{PARTIAL_SUFFIX}"))
+        ]:
             path.unlink()
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 
 
 def clear_scratch(directory: Path) -> None:
-    """Delete what workers were handed: nobody needs it once the run is complete."""
+    """Delete the workers' input files, which a complete run doesn't need."""
     shutil.rmtree(directory / SCRATCH_FOLDER, ignore_errors=True)
 
 
 def _probe(directory: Path) -> None:
-    """Write and delete a file: whether there is room, and the right to, is known only then."""
+    """Write and delete a file, which shows whether there is room and permission."""
     path = directory / f"probe-{os.getpid()}"
     try:
         with path.open("wb") as file:

@@ -1,7 +1,8 @@
-"""Runs the trials of a plan, one at a time, and keeps what they gave: crashes, time limits, resuming, more rounds.
+"""Runs the trials of a plan one at a time and records them; resumes a run; adds rounds.
 
-Called by the command line, which hands in how workers are launched, who watches, and when it is enough. What stands in a
-plan is `bench.execution.schedule`'s, how a process is handled `bench.execution.worker_process`'s; no figure is computed here.
+Called by the command line, which passes in the launch of workers, an observer, and a condition that ends the run.
+`bench.execution.schedule` makes the plan, `bench.execution.skip_rules` decide which trials are skipped, and
+`bench.execution.worker_process` handles processes.
 """
 
 from __future__ import annotations
@@ -14,24 +15,22 @@ from typing import Any, Literal
 
 from bench.execution.durations import Durations
 from bench.execution.environment import now
-from bench.execution.repeated_failures import Strikes
-from bench.execution.request_builder import Tasks
+from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.scaling_cutoff import Pace
 from bench.execution.schedule import Entries, PlannedTrial, TrialKey, extra_rounds, key_of, plan
-from bench.execution.system_load import NoiseMeter
-from bench.execution.worker_pool import Crew
+from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
+from bench.execution.system_load import SystemLoadMeter
+from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
-from bench.records import Run, RunData, Trial, append_trial, read_run, write_run
-from bench.workloads.models import REFERENCE
+from bench.records import REFERENCE, Run, RunData, Trial, append_trial, read_run, write_run
 
 Status = Literal["complete", "interrupted"]
 Place = tuple[str, str, tuple[tuple[str, int], ...]]
-"""Where a contestant's settings hold: the workload, its name, the cell."""
+"""Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
 
 
 class Observer:
-    """Watches a run, for the screen; this one shows nothing."""
+    """Is told of a run's progress; this one ignores it."""
 
     def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
         """A trial begins; `done` of `total` have ended."""
@@ -40,29 +39,29 @@ class Observer:
         """A trial has ended, and its record is on the disk."""
 
     def note(self, text: str) -> None:
-        """Something happened that isn't a trial."""
+        """Something else happened, described by `text`."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run to be made, or to be gone on with."""
+    """A run to be made or resumed."""
 
     directory: Path
     run: Run
     entries: Entries
     reference: str = REFERENCE
     ended: Sequence[Trial] = ()
-    """Trials that ended before the run was resumed."""
+    """The trials on disk, if the run is resumed."""
 
 
 @dataclass(frozen=True)
 class MoreRounds:
-    """Whether rounds are added to those that were planned."""
+    """When rounds are added to those that were planned."""
 
     enough: Callable[[RunData], str | None]
-    """Why what has been measured is enough; None where it isn't."""
+    """Returns why no more rounds are needed; None if they are."""
     time_budget_seconds: float
-    """For the run as a whole: a launch that wouldn't fit any more isn't begun."""
+    """Of the whole run: a launch that would take longer isn't begun."""
 
 
 class Runner:
@@ -72,23 +71,25 @@ class Runner:
         self._job = job
         self._observer = observer
         self._clock = clock
-        self._crew = Crew(launch)
-        self._tasks = Tasks(job.directory, threads=job.run.threads, reference=job.reference)
+        self._workers = WorkerPool(launch)
+        self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
         self._ended = {key_of(trial) for trial in job.ended}
         self._options: dict[Place, Mapping[str, Any]] = {
             _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
         }
-        self._strikes = Strikes()
-        self._pace = Pace({spec.name for _, specs in job.entries for spec in specs if spec.learns})
+        self._skip_rules: list[SkipRule] = [
+            RepeatedFailures(),
+            ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
+        ]
         for trial in job.ended:
-            self._pace.add(trial)
+            self._observe(trial)
         self._durations = Durations()
 
     def run(self, more: MoreRounds | None = None) -> Run:
-        """Run what is planned and hasn't ended, then `more`; return the run's record, as `run.json` has it.
+        """Run the planned trials that haven't ended, then `more` rounds; return the run's record, as `run.json` has it.
 
-        Ctrl-C, and a disk that can't be written any more, end the run and keep every trial that has ended.
+        Ctrl-C and a failure to write to the disk end the run; every trial that has ended is kept.
         """
         started = self._clock()
         status: Status
@@ -103,7 +104,7 @@ class Runner:
         except OSError as error:
             status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
         finally:
-            self._crew.close()
+            self._workers.close()
         return self._finish(status, reason, self._clock() - started)
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
@@ -118,13 +119,13 @@ class Runner:
         return run
 
     def _plan_rounds_added_before(self) -> None:
-        """Plan again what a run that was killed had added, as far as it got."""
+        """Plan the rounds that a resumed run had added before it was killed."""
         last = max((trial.launch for trial in self._job.ended), default=0)
         while last > max((planned.launch for planned in self._planned), default=last):
             self._planned += extra_rounds(self._job.entries, self._planned, seed=self._job.run.seed)
 
     def _add_rounds(self, more: MoreRounds, started: float) -> str:
-        """Add launches until it is enough; why no more were added."""
+        """Add launches until no more are needed; return why none was added after that."""
         while (reason := more.enough(read_run(self._job.directory))) is None:
             extra = extra_rounds(self._job.entries, self._planned, seed=self._job.run.seed)
             if not extra:
@@ -141,43 +142,49 @@ class Runner:
         return reason
 
     def _run_all(self) -> int:
-        """Run the planned trials that haven't ended; how many of them were right."""
+        """Run the planned trials that haven't ended; return how many of them succeeded."""
         return sum(self._run_one(planned) for planned in self._planned if planned.key not in self._ended)
 
     def _run_one(self, planned: PlannedTrial) -> bool:
         waiting = [other for other in self._planned if other.key not in self._ended]
         total, done = len(self._planned), len(self._planned) - len(waiting)
         self._observer.started(planned, done, total, self._durations.total(waiting))
-        started, started_at, meter = self._clock(), now(), NoiseMeter()
-        self._crew.enter(planned.launch)
-        threads = self._tasks.threads_of(planned)
-        meter.start(self._crew.pid(planned, threads))
-        given_up = self._strikes.given_up(planned)
-        outcome = given_up or self._pace.left_out(planned) or self._try(planned)
-        load = meter.stop(self._crew.pid(planned, threads))
-        if outcome.status != "skipped":
-            self._strikes.add(planned, outcome)
+        started, started_at, meter = self._clock(), now(), SystemLoadMeter()
+        self._workers.begin_launch(planned.launch)
+        threads = self._requests.threads_of(planned)
+        meter.start(self._workers.pid(planned, threads))
+        outcome = self._skipped(planned) or self._try(planned)
+        load = meter.stop(self._workers.pid(planned, threads))
         self._ended.add(planned.key)
         if outcome.status in ("failed", "timeout"):
-            self._crew.dismiss(planned)
+            self._workers.dismiss(planned)
         if planned.kind == "tune":
             self._options[_place(planned)] = outcome.figures.get("details", {}).get("options", {})
-        if planned.kind != "tune" or outcome.figures or outcome.error:  # it may have nothing to tune
+        if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
             trial = self._record(planned, outcome, started_at, load)
             append_trial(self._job.directory, trial)
-            self._pace.add(trial)
+            self._observe(trial)
             self._observer.ended(trial, done + 1, total)
-        if given_up is None:
-            self._durations.add(planned, self._clock() - started)
+        self._durations.add(planned, self._clock() - started)
         return outcome.status == "ok"
 
+    def _observe(self, trial: Trial) -> None:
+        for rule in self._skip_rules:
+            rule.observe(trial)
+
+    def _skipped(self, planned: PlannedTrial) -> Outcome | None:
+        """Return the outcome of a trial that a rule skips; None if it is to run."""
+        reasons = (rule.reason(planned) for rule in self._skip_rules)
+        reason = next((text for text in reasons if text is not None), None)
+        return None if reason is None else Outcome("skipped", error=reason)
+
     def _try(self, planned: PlannedTrial) -> Outcome:
-        request = self._tasks.request(planned, self._settings(planned))
-        worker = self._crew.worker(planned, request.threads)
+        request = self._requests.request(planned, self._settings(planned))
+        worker = self._workers.worker(planned, request.task.threads)
         return worker.run(request, planned.workload.time_limit_seconds)
 
     def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
-        """What the contestant chose here; in a workload without a clock, what it last chose for another."""
+        """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
         if planned.workload.rounds > 0:
             return self._options.get(_place(planned), {})
         chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
@@ -196,7 +203,7 @@ class Runner:
             status=outcome.status,
             error=outcome.error,
             dtype=planned.workload.training_of(planned.spec.name).dtype,
-            threads=self._tasks.threads_of(planned),
+            threads=self._requests.threads_of(planned),
             started_at=started_at,
             load=load,
             **outcome.figures,

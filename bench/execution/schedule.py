@@ -1,7 +1,7 @@
-"""Which trials a run is made of, and in which order: computed before anything is started. Called by the runner.
+"""The trials of a run and their order, computed before anything is started. Called by the runner and run selection.
 
-A *launch* is a set of fresh worker processes, one for each contestant, for one workload: what a library keeps of another precision
-or size stays out of it. First each workload has a launch for all that no clock is needed for: settings, parity, scores. Further
+A *launch* is a set of fresh worker processes, one for each contestant, for one workload, so that no library's caches carry over
+from another precision or size. Each workload first has a launch for the trials without a clock: tuning, parity, scores. Further
 launches share its timed rounds, and each ends with rounds of predictions; in a round every contestant has one trial, in an order
 drawn from the run's seed.
 """
@@ -11,25 +11,25 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 from bench.contestants.registry import Spec
-from bench.records import Trial, TrialKind
-from bench.workloads.models import REFERENCE, Workload
+from bench.records import REFERENCE, Trial, TrialKind
+from bench.workloads.grid import points
+from bench.workloads.models import Workload
 
 PREDICTION_ROUNDS = 3
 """Of each launch."""
 
 TrialKey = tuple[str, str, str, int, int, tuple[tuple[str, int], ...]]
-"""What makes a trial the same one after a run has been resumed: workload, contestant, kind, seed, round, point."""
+"""Identifies a trial, also after a run has been resumed: workload, contestant, kind, seed, round, point."""
 
 Entries = Sequence[tuple[Workload, Sequence[Spec]]]
-"""The workloads of a run, each with those who train it."""
+"""The workloads of a run, each with its contestants."""
 
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial that is to be run."""
+    """A trial that is to run."""
 
     workload: Workload
     spec: Spec
@@ -45,12 +45,12 @@ class PlannedTrial:
 
 
 def key_of(trial: Trial) -> TrialKey:
-    """The key of the planned trial that `trial` is the record of."""
+    """Return the key of the planned trial that `trial` is the record of."""
     return (trial.workload, trial.contestant, trial.kind, trial.seed, trial.round, tuple(sorted(trial.point.items())))
 
 
 def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[PlannedTrial]:
-    """All trials of a run, in their order."""
+    """Return all trials of a run, in their order."""
     trials: list[PlannedTrial] = []
     launch = 0
     for workload, specs in entries:
@@ -67,14 +67,14 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
 
 
 def _launches(workload: Workload) -> int:
-    """How many launches a workload has, beside the one in which no clock runs."""
+    """Return how many launches a workload has besides the one without a clock."""
     if workload.rounds:
         return min(workload.launches, workload.rounds)
     return workload.launches if workload.prediction_rows else 0
 
 
 def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int, seed: int) -> list[PlannedTrial]:
-    """The predictions of a workload's launch number `index`."""
+    """Return the predictions of a workload's launch number `index`."""
     if not workload.prediction_rows:
         return []
     first = index * PREDICTION_ROUNDS
@@ -87,11 +87,11 @@ def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *,
 
 
 def timed_rounds(workload: Workload, specs: Sequence[Spec], rounds: Sequence[int], *, launch: int, seed: int) -> list[PlannedTrial]:
-    """The timed rounds of one launch; round r trains seed r.
+    """Return the timed rounds of one launch; round r trains seed r.
 
     A grid's cells follow one another, the smallest first. All rounds of a cell train seed 0, so that a contestant is built and
-    compiled once; the first has the contestants in the workload's order, likely the fastest first, so that those who are hopelessly
-    behind (`bench.execution.scaling_cutoff`) needn't be tried.
+    compiled once; the first round has the contestants in the workload's order, likely the fastest first, so that the skip rules
+    know the cell's fastest step early.
     """
     able = [spec for spec in specs if spec.trains]
     return [
@@ -103,7 +103,7 @@ def timed_rounds(workload: Workload, specs: Sequence[Spec], rounds: Sequence[int
 
 
 def extra_rounds(entries: Entries, planned: Sequence[PlannedTrial], *, seed: int) -> list[PlannedTrial]:
-    """One more launch of each workload that ratios are quoted from: those that are the same for all, and no grid."""
+    """Return one more launch of each workload whose ratios are quoted: the same training for all contestants, and no grid."""
     trials: list[PlannedTrial] = []
     launch = 1 + max((trial.launch for trial in planned), default=0)
     for workload, specs in entries:
@@ -117,14 +117,8 @@ def extra_rounds(entries: Entries, planned: Sequence[PlannedTrial], *, seed: int
     return trials
 
 
-def points(workload: Workload) -> list[dict[str, int]]:
-    """The cells of a grid workload, the smallest values first; of any other the one empty point."""
-    names = list(workload.grid)
-    return [dict(zip(names, values, strict=True)) for values in product(*(sorted(workload.grid[name]) for name in names))]
-
-
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
-    """Cell by cell, all that needs no clock; where rounds are timed, whoever trains chooses its settings before all others."""
+    """Return the trials without a clock, cell by cell; where rounds are timed, contestants that train are tuned first."""
     trials: list[PlannedTrial] = []
     for point in points(workload):
         cell = [
@@ -140,7 +134,7 @@ def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: 
 
 
 def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterator[tuple[TrialKind, int, Spec]]:
-    """Kind, seed and contestant of what is asked for beside the timed rounds; the reference of parity goes first."""
+    """Yield kind, seed and contestant of parity and scored trials; the reference of parity comes first."""
     if workload.parity and any(spec.name == reference for spec in specs):
         able = [spec for spec in specs if spec.trains and spec.parity]
         yield from (("parity", 0, spec) for spec in sorted(able, key=lambda spec: spec.name != reference))  # sorted() is stable
@@ -151,5 +145,5 @@ def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterato
 
 
 def _shuffled(specs: Sequence[Spec], seed: str) -> list[Spec]:
-    # Seeded by a text, so that a round's order depends on nothing but its name: a resumed run draws the same one.
+    # Seeded by a text that names the round, so that a resumed run draws the same order.
     return random.Random(seed).sample(specs, len(specs))

@@ -1,6 +1,6 @@
-"""The machine around a trial: what other processes took of the CPU, what a hypervisor stole, load and frequency.
+"""The system's load during a trial: other processes' and the hypervisor's share of the CPU, load average, frequency.
 
-Called by the runner before and after each trial, and by the doctor. What the figures mean for a ratio is left to the analysis.
+Called by the runner before and after each trial, and by the doctor. The analysis judges the figures.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class _Reading:
     own_seconds: float
 
 
-class NoiseMeter:
-    """Reads the machine twice; the difference is what happened in between."""
+class SystemLoadMeter:
+    """Measures the load between `start` and `stop`."""
 
     def start(self, pid: int | None) -> None:
-        """Begin, with the process that is about to work."""
+        """Begin; `pid` is the worker whose CPU time isn't counted as other processes'."""
         self._before = _read(pid)
 
     def stop(self, pid: int | None) -> dict[str, float]:
-        """`other_cpu_share` and `steal_share` (of all cores' time since `start`), `load_1min`, `frequency_mhz`.
+        """Return `other_cpu_share` and `steal_share` (of all cores' time since `start`), `load_1min` and `frequency_mhz`.
 
-        What this system doesn't tell is left out.
+        Figures that the system doesn't provide are missing.
         """
         before, after = self._before, _read(pid)
         capacity = (after.at_seconds - before.at_seconds) * (psutil.cpu_count() or 1)
@@ -38,7 +38,7 @@ class NoiseMeter:
             return _now()
         stolen = getattr(after.cpu_times, "steal", 0.0) - getattr(before.cpu_times, "steal", 0.0)
         busy = _busy_seconds(after.cpu_times) - _busy_seconds(before.cpu_times)
-        own = max(after.own_seconds - before.own_seconds, 0.0)  # less than nothing where the process has died
+        own = max(after.own_seconds - before.own_seconds, 0.0)  # negative if the process has died
         shares = {"other_cpu_share": _share(busy - own, capacity), "steal_share": _share(stolen, capacity)}
         return {**shares, **_now()}
 
@@ -57,7 +57,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _busy_seconds(times: Any) -> float:
-    """Of all cores, for any process here: `user` has `nice` beside it, and guests are counted in `user` already."""
+    """Sum the CPU time of all processes on all cores: `nice` isn't part of `user`, guests are."""
     return float(sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq")))
 
 
@@ -72,9 +72,9 @@ def _now() -> dict[str, float]:
 
 
 def cpu_frequency_mhz() -> float | None:
-    """The cores' mean frequency now; None where the system doesn't say, as in many virtual machines."""
+    """Return the cores' mean frequency now; None where the system doesn't provide it, as in many virtual machines."""
     try:
         frequency = psutil.cpu_freq()
-    except (OSError, NotImplementedError, AttributeError):  # psutil's ways of saying that it has none
+    except (OSError, NotImplementedError, AttributeError):  # raised by psutil where there is none
         return None
     return float(frequency.current) if frequency is not None and frequency.current else None

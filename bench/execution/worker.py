@@ -1,9 +1,9 @@
 """The process that a contestant lives in: `python -m bench.execution.worker`, started by `bench.execution.worker_process`.
 
-Reads a request a line on stdin, runs the trial, answers with a line of JSON. Both pipes are taken away from file descriptors 0
-and 1 first, so that whatever a library prints goes to the log and can't be mistaken for an answer. Imports the standard library,
-NumPy and its contestant: what the process costs is the contestant's. It ends with its stdin; on Linux it dies with the runner, in
-the middle of a trial too.
+Reads one request a line from stdin, runs the trial, and answers with a line of JSON. It first moves both pipes away from file
+descriptors 0 and 1, so that the output of libraries goes to the log and can't be mistaken for an answer. It imports the standard
+library, NumPy and its contestant, since memory and start count as the contestant's. It ends with its stdin; on Linux it also dies
+with the runner in the middle of a trial.
 """
 
 from __future__ import annotations
@@ -18,45 +18,44 @@ from typing import IO
 
 from bench.contestants.registry import load
 from bench.error_messages import one_line
-from bench.execution.measurement import Stage
 from bench.execution.messages import Request
+from bench.execution.trial_session import TrialSession
 
 QUIET_SECONDS, MOST_QUIET_SHARE = 0.01, 0.1
-"""A process is quiet if its threads work for no more than this share of so long."""
+"""A process is quiet if its threads work for at most this share of this time."""
 MOST_SETTLING_SECONDS = 1.0
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until stdin ends."""
     _die_with_parent()
     requests, answers = _take_over_standard_streams()
-    stage = Stage(load)
+    session = TrialSession(load)
     for line in requests:
-        given = answer(Request.from_line(line), stage)
+        answer_line = answer(Request.from_line(line), session)
         settle()
-        answers.write(given + "\n")
+        answers.write(answer_line + "\n")
         answers.flush()
 
 
-def answer(request: Request, stage: Stage) -> str:
-    """The figures of a trial as JSON; or the error that ended it, on one line, with the traceback in the log."""
+def answer(request: Request, session: TrialSession) -> str:
+    """Return the figures of a trial as JSON, or the error that ended it; the traceback goes to the log."""
     try:
-        return json.dumps({"figures": stage.measure(request)})
+        return json.dumps({"figures": session.measure(request)})
     except Exception as error:
         traceback.print_exc()
         return json.dumps({"error": f"{type(error).__name__}: {one_line(error)}".removesuffix(": ")})
 
 
 def settle() -> None:
-    """Wait until no thread works any more, so that the next contestant has the machine for itself.
+    """Wait until no thread of this process works, so that the next contestant has the machine to itself.
 
-    The threads of a pool spin for a while after their last task: OpenBLAS' for 0.12 s, in which another contestant with two threads
-    was seen to take 1.9 times as long.
+    The threads of a pool spin for a while after their last task (OpenBLAS' for 0.12 s) and slow other processes down.
     """
     end = time.monotonic() + MOST_SETTLING_SECONDS
     working = True
     while working and time.monotonic() < end:
-        before = time.process_time()  # of all threads
+        before = time.process_time()  # CPU time of all threads
         time.sleep(QUIET_SECONDS)
         working = time.process_time() - before > MOST_QUIET_SHARE * QUIET_SECONDS
 
@@ -72,7 +71,7 @@ def _take_over_standard_streams() -> tuple[IO[str], IO[str]]:
 
 
 def _die_with_parent() -> None:
-    """Have the system kill this process when the runner dies, as nothing reads stdin during a trial. Linux alone can."""
+    """Have the system kill this process when the runner dies, since nothing reads stdin during a trial; only on Linux."""
     if sys.platform != "linux":
         return
     import ctypes
@@ -80,7 +79,7 @@ def _die_with_parent() -> None:
     parent = os.getppid()
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before it could be told
+    if os.getppid() != parent:  # the parent died before the call
         os.kill(os.getpid(), signal.SIGKILL)
 
 

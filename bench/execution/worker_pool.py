@@ -1,6 +1,6 @@
-"""The workers of the launch that runs now: alive and idle while another one works, closed when the next launch begins.
+"""The worker processes of the current launch: they stay alive while another one works, and end when the next launch begins.
 
-Called by the runner; how a worker is started and stopped is `bench.execution.worker_process`'s.
+Called by the runner; `bench.execution.worker_process` starts and ends the processes.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from bench.execution.schedule import PlannedTrial
 from bench.execution.worker_process import Launch, Worker
 
 
-class Crew:
-    """One worker for each contestant and number of threads."""
+class WorkerPool:
+    """Holds one worker for each contestant and number of threads."""
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
         self._number = 0
         self._workers: dict[tuple[str, int], Worker] = {}
 
-    def enter(self, launch: int) -> None:
-        """Begin a launch, if it isn't the one that runs already."""
-        if launch != self._number:
+    def begin_launch(self, number: int) -> None:
+        """End all workers if launch `number` isn't the current one."""
+        if number != self._number:
             self.close()
-            self._number = launch
+            self._number = number
 
     def worker(self, planned: PlannedTrial, threads: int) -> Worker:
-        """The process for a trial, started if need be."""
+        """Return the process for a trial, and start it if need be."""
         key = (planned.spec.name, threads)
         if key not in self._workers:
             self._workers[key] = self._launch(planned.spec, planned.launch, threads)
         return self._workers[key]
 
     def pid(self, planned: PlannedTrial, threads: int) -> int | None:
-        """The process that waits for a trial, if there is one."""
+        """Return the process ID of a trial's worker, if it has been started."""
         worker = self._workers.get((planned.spec.name, threads))
         return None if worker is None else worker.pid
 
@@ -41,6 +41,6 @@ class Crew:
             self._workers.pop(key).close()
 
     def close(self) -> None:
-        """End all of them."""
+        """End all processes."""
         while self._workers:
             self._workers.popitem()[1].close()

@@ -1,7 +1,7 @@
-"""Starts worker processes, waits for their answers, ends them.
+"""Starts worker processes, waits for their answers, and ends them.
 
-Called by the runner, which is handed a `Launch` and so may get a fake. Thread counts and backends are set in a worker's environment
-before it starts, since most libraries read them once, while they are imported.
+Called through a `Launch` that the runner is given, so that tests can give another. Thread counts and backends are set in a worker's
+environment before it starts, since most libraries read them only while they are imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bench.execution.run_directory import LOGS_FOLDER
 from bench.records import TrialStatus
 
 EXIT_SECONDS = 5.0
-"""How long a worker gets to end by itself, once it has been told or has closed its answers."""
+"""How long a worker that has closed its answers may take to end."""
 ERROR_CHARACTERS = 500
 
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: its figures, or the error on one line."""
+    """How a trial ended: with its figures, or with an error of one line."""
 
     status: TrialStatus
     figures: Mapping[str, Any] = field(default_factory=dict)
@@ -47,18 +47,18 @@ class Worker(Protocol):
     def pid(self) -> int | None: ...
 
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
-        """Run one trial. After anything but "ok" the process is to be closed: nobody knows what state it is in."""
+        """Run one trial. After any status but "ok" the caller closes the worker, whose state is then unknown."""
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process at once."""
 
 
 Launch = Callable[[Spec, int, int], Worker]
-"""A worker for a contestant, a launch's number and a number of threads."""
+"""Starts a worker for a contestant, a launch's number and a number of threads."""
 
 
 def worker_environment(spec: Spec, threads: int, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a worker: `base` (the runner's own), with the thread counts of every library, and the contestant's own."""
+    """Return a worker's environment: `base` (the runner's), the thread counts of every library, and the contestant's own."""
     count = str(threads)
     one_thread = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
     return {
@@ -73,7 +73,7 @@ def worker_environment(spec: Spec, threads: int, base: Mapping[str, str]) -> dic
         "TF_NUM_INTEROP_THREADS": count,
         "NPROC": count,  # the size of XLA's thread pools
         "PYTHONHASHSEED": "0",
-        "PYTHONUNBUFFERED": "1",  # so that the log is whole when the process dies
+        "PYTHONUNBUFFERED": "1",  # so that the log is complete when the process dies
         "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *filter(None, [base.get("PYTHONPATH")])]),
         **one_thread,
         **spec.environment,
@@ -92,7 +92,7 @@ class Launcher:
 
 
 class ProcessWorker:
-    """A worker as a process of its own, in a group of its own: Ctrl-C reaches the runner alone, a kill whatever it has started."""
+    """A worker in a process and a process group of its own: Ctrl-C reaches only the runner, a kill also what the worker started."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
@@ -140,7 +140,7 @@ class ProcessWorker:
         return Outcome("ok", figures=fields["figures"])
 
     def close(self) -> None:
-        # Nothing of value is lost by a kill: an answer has been read, and files are written whole or not at all.
+        # A kill loses nothing: the answer has been read, and files are written whole or not at all.
         _kill_group(self._process)
         self._process.wait()
         self._reader.join()
@@ -165,7 +165,7 @@ class ProcessWorker:
 
 
 def _pass_on(stream: IO[str], answers: queue.SimpleQueue[str | None]) -> None:
-    """Put each answer into the queue, and None when there will be no more: a queue can be waited for with a limit, a pipe can't."""
+    """Put each answer into the queue, and None at the end: waiting for a queue can have a time limit, for a pipe it can't."""
     for line in stream:
         answers.put(line)
     answers.put(None)
@@ -178,7 +178,7 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        return  # all of the group has ended
+        return  # the whole group has ended
 
 
 def _close_quietly(stream: IO[Any] | None) -> None:

@@ -1,6 +1,6 @@
-"""What a trial, an environment and a run are on disk: typed, versioned, validated; read and written whole.
+"""Records of trials, environments and runs on disk: typed, versioned, validated.
 
-Imported from here by all others: execution writes records, analysis and report read them.
+Other packages import from here: execution writes records, analysis and report read them.
 """
 
 from bench.records.models import (

@@ -1,8 +1,8 @@
-"""What a trial, an environment and a run are on disk: typed, versioned, validated models.
+"""Records of a trial, an environment and a run: typed, versioned, validated models.
 
-Execution makes them, analysis and report read them; `store` reads and writes the files. Others read them by their JSON Schemas in
-`bench/records/schemas/`, made from these models. They are strict JSON, which has no number for what a diverged training ends in:
-such a float is written as the string "NaN", "Infinity" or "-Infinity", and read as a float again.
+Execution creates them, analysis and report read them; `store` reads and writes the files. `bench/records/schemas/` has their JSON
+Schemas for other programs, generated from these models. Files are strict JSON, which has no NaN and no infinity: such floats, which
+diverged trainings end in, are written as the strings "NaN", "Infinity" and "-Infinity", and read as floats again.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 SCHEMA_VERSION = 1
 REFERENCE = "keras"
-"""The contestant that parity is measured against, and that ratios are quoted to."""
+"""The contestant that parity is measured against and ratios are relative to."""
 
 TrialKind = Literal["tune", "timed", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs, nothing is scored. scored: the test set is scored after every
-epoch, no clock. parity: weights compared with the reference's after every epoch. predict: latency of prediction."""
+epoch, without a clock. parity: weights are compared with the reference's after every epoch. predict: latency of prediction."""
 TrialStatus = Literal["ok", "failed", "timeout", "skipped"]
-"""skipped: not tried, by a rule that `error` states."""
+"""skipped: never tried; `error` has the skip rule's reason."""
 
 
 def _readable(version: int) -> int:
@@ -30,11 +30,11 @@ def _readable(version: int) -> int:
 
 Version = Annotated[int, Field(ge=1), AfterValidator(_readable)]
 Real = Annotated[float, WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]})]
-"""A float that may be none that JSON has."""
+"""A float that may be NaN or infinite."""
 
 
 class Record(BaseModel):
-    """What all records share: unknown keys are refused, and nothing changes once it is read."""
+    """Base of all records: unknown keys are refused, and instances are immutable."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=True, ser_json_inf_nan="strings", use_attribute_docstrings=True
@@ -42,7 +42,7 @@ class Record(BaseModel):
 
 
 class Parity(Record):
-    """The largest absolute differences to the reference contestant, a value an epoch."""
+    """The largest absolute differences to the reference contestant, one value for each epoch."""
 
     reference: str
     loss: list[Real]
@@ -53,11 +53,11 @@ class Parity(Record):
 
 
 class Latency(Record):
-    """Seconds a call of the fastest prediction of `rows` rows took, over `calls` calls."""
+    """Seconds of one call of the fastest prediction of `rows` rows, over `calls` calls."""
 
     rows: int
     compiled_by_hand: bool = False
-    """Not one of the library's own calls, but a function that its user compiles from it."""
+    """Whether it is a function that a user compiles, not a call of the library."""
     calls: int
     median_seconds: Real
     p99_seconds: Real
@@ -86,15 +86,15 @@ class Trial(Record):
     steps: int = 0
     """Updates done; 0 where none was."""
     cold_start_seconds: Real | None = None
-    """From the start of the process until the first step had been done; only in a launch's first trial."""
+    """From the start of the process to the end of the first step; only in a launch's first trial."""
     build_seconds: Real | None = None
-    """Building, compiling and the first step, in a process where the imports had been done."""
+    """Building, compiling and the first step, in a process that has done its imports."""
     fit_seconds: Real | None = None
     epoch_seconds: list[Real] | None = None
     harness_seconds: Real | None = None
-    """What the clock shows for a fit that does nothing but tell of as many epochs: the harness' own part of `fit_seconds`."""
+    """The harness' own part of `fit_seconds`: the time of a fit that only reports as many epochs."""
     history: dict[str, list[Real]] = Field(default_factory=dict)
-    """"loss" and "accuracy" an epoch; in a scored trial "val_loss" and "val_accuracy" beside them."""
+    """A value for each epoch of "loss" and "accuracy", in a scored trial also of "val_loss" and "val_accuracy"."""
     test_accuracy: Real | None = None
     """After the last epoch, with the clock stopped."""
     test_loss: Real | None = None
@@ -105,17 +105,18 @@ class Trial(Record):
     peak_memory_bytes: int | None = None
     """Of the worker's process since it started."""
     details: dict[str, Any] = Field(default_factory=dict)
-    """What the contestant says of itself: the settings it chose, the machine's peak, ..."""
+    """The contestant's own details: the settings it chose, the machine's peak, ..."""
     arrays: str | None = None
-    """File in `arrays/` with what is too large for a line: the decision surface `surface` over `surface_x`, `surface_y`."""
+    """File in `arrays/` with the decision surface: `surface` over `surface_x` and `surface_y`. The rows drawn with it are in
+    `arrays/<workload>-points.npz`: `x`, `y`, `x_test`, `y_test` of the first seed."""
     started_at: str
     """UTC, ISO 8601."""
     load: dict[str, Real] = Field(default_factory=dict)
-    """The machine around this trial: `other_cpu_share`, `steal_share`, `load_1min`, `frequency_mhz`, where they can be had."""
+    """The system's load during the trial: `other_cpu_share`, `steal_share`, `load_1min`, `frequency_mhz`, as far as it is known."""
 
 
 class ContestantRecord(Record):
-    """A contestant of the run, with what the fairness table says of it."""
+    """A contestant of the run, with its row of the fairness table."""
 
     name: str
     summary: str
@@ -127,11 +128,11 @@ class ContestantRecord(Record):
     missing: list[str] = Field(default_factory=list)
     install: str = ""
     target: str = ""
-    """Where its class is (`module:Class` or `file.py:Class`), so that a resumed run finds your own again."""
+    """Its class, as `module:Class` or `file.py:Class`, by which a resumed run finds your own contestants."""
 
 
 class Environment(Record):
-    """The machine and the software that a run ran on; None is what could not be had."""
+    """The machine and the software of a run; None where a value is unknown."""
 
     cpu: str
     cores: int
@@ -149,7 +150,7 @@ class Environment(Record):
 
 
 class Run(Record):
-    """All that one call measures: `run.json`."""
+    """A run, which is all that one call measures: `run.json`."""
 
     schema_version: Version = SCHEMA_VERSION
     run_id: str
@@ -158,7 +159,7 @@ class Run(Record):
     seed: int
     threads: int
     workloads: list[dict[str, Any]]
-    """Each as `bench.workloads.models.Workload` dumps itself."""
+    """Each as `Workload.model_dump` of `bench.workloads.models` returns it."""
     contestants: list[ContestantRecord]
     environment: Environment
     status: Literal["running", "complete", "interrupted"] = "running"

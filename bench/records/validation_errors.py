@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a record or a workload, as one line that names the key."""
+"""Pydantic's errors of a record or a workload as one line that names the key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.error_messages import may_be, one_line, short
 
 
 def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
-    """The first thing that pydantic found wrong with a `model`, by its dotted key; `prefix` is the key of the model itself."""
+    """Return the first error of a `model` in one line with its dotted key; `prefix` is the key of the model itself."""
     mistake = error.errors(include_url=False)[0]
     location = mistake["loc"]
     key = ".".join(str(part) for part in ([prefix] if prefix else []) + list(location))
@@ -27,7 +27,7 @@ def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = 
 
 
 def _keys(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
-    """The fields of the model that stands at `location` inside `model`."""
+    """Return the field names of the model at `location` inside `model`."""
     place: Any = model
     for part in location:
         fields = getattr(place, "model_fields", None)

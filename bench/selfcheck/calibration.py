@@ -28,7 +28,8 @@ from bench.selfcheck.coverage import LAUNCHES as SIMULATED_LAUNCHES
 from bench.selfcheck.coverage import LEAST, MOST, REPEATS, SHAPES, coverage_rows
 from bench.selfcheck.coverage import ROUNDS as SIMULATED_ROUNDS
 from bench.selfcheck.doctor import TRIAL_EPOCHS
-from bench.workloads.models import WORKLOADS, Training
+from bench.workloads.builtin import WORKLOADS
+from bench.workloads.models import Training
 
 LAUNCHES, ROUNDS = 4, 8
 OURS, TWIN = "numpy_nn", "numpy_nn again"

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from bench.contestants.registry import CONTESTANTS
 from bench.execution import environment
-from bench.execution.request_builder import Tasks
+from bench.execution.request_builder import RequestBuilder
 from bench.execution.schedule import PlannedTrial
-from bench.execution.system_load import NoiseMeter
+from bench.execution.system_load import SystemLoadMeter
 from bench.execution.worker_process import Launch, Launcher
-from bench.workloads.models import WORKLOADS, Training
+from bench.workloads.builtin import WORKLOADS
+from bench.workloads.models import Training
 
 LAUNCHES = 8
 LAUNCH_SECONDS = 6.0
@@ -84,13 +85,13 @@ def examine(launch: Launch | None = None, clock: Callable[[], float] = time.perf
 def _examine(folder: Path, launch: Launch, clock: Callable[[], float]) -> Measured:
     spec = CONTESTANTS["numpy_nn"]
     workload = WORKLOADS["moons"].model_copy(update={"training": Training(epochs=TRIAL_EPOCHS)})
-    tasks = Tasks(folder, threads=1)
+    requests = RequestBuilder(folder, threads=1)
     step_seconds: list[list[float]] = []
     loads: list[dict[str, float]] = []
     began = clock()
     for number in range(LAUNCHES):
-        request = tasks.request(PlannedTrial(workload, spec, "timed", seed=0, round=0, launch=number), {})
-        meter = NoiseMeter()
+        request = requests.request(PlannedTrial(workload, spec, "timed", seed=0, round=0, launch=number), {})
+        meter = SystemLoadMeter()
         meter.start(None)
         end = clock() + LAUNCH_SECONDS
         worker = launch(spec, number, 1)

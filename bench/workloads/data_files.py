@@ -1,6 +1,6 @@
-"""Data sets from files: CSV, Parquet or NPZ, checked on the way in, so that a trial never meets a hole or a word.
+"""Data sets from CSV, Parquet and NPZ files; missing values and features that aren't numbers are refused while a file is read.
 
-Called by `bench.workloads.data_sets`. pandas is imported only where such a file is read.
+Called by `bench.workloads.data_sets`. pandas is imported only when a CSV or Parquet file is read.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ Array = NDArray[Any]
 
 
 class DataError(ValueError):
-    """A data set that can't be had, or isn't fit to train on."""
+    """A data set that is unknown, unreadable or can't be trained on."""
 
 
 def load_file(path: Path, target: str, features: Sequence[str] | None = None) -> tuple[Array, Array]:
-    """Features (samples, features) and labels (samples,) from the columns of a table, or the arrays of an NPZ file.
+    """Read features (samples, features) and labels (samples,) from the columns of a table, or the arrays of an NPZ file.
 
-    Labels that are integers, booleans or words are classes; floats are a regression's.
+    Integers, booleans and words are classes; floats are the targets of a regression.
 
     Parameters
     ----------
     path
         Ends in `.csv`, `.parquet` or `.npz`.
     target
-        The column, or array, of labels; an array of floats may have several columns, one an output.
+        The column, or array, of labels; an array of floats may have several columns, one for each output.
     features
-        The columns, or arrays, of features in their order; None takes all others. Arrays are put side by side.
+        The columns, or arrays, of features in their order; None takes all but the target. Arrays are joined column by column.
 
     Raises
     ------
     DataError
-        Naming the file and the column, if there is no such file or column, the file is damaged or empty, a feature is no number, or
-        a value is missing or infinite.
+        If there is no such file or column, the file is damaged or empty, a feature is no number, or a value is missing or infinite;
+        the message names the file and the column.
 
     """
     reader = _READERS.get(path.suffix.lower())
@@ -77,12 +77,19 @@ def _labels(path: Path, name: str, values: Array) -> Array:
         return _words(path, name, values)
     if values.dtype.kind not in "biufU":
         raise DataError(f"{path}: the target {name!r} is of {values.dtype}: it must be numbers or words")
-    _refuse_holes(path, name, values)
+    _refuse_missing(path, name, values)
     return values
 
 
 def _words(path: Path, name: str, values: Array) -> Array:
-    """A column of Python objects as text, where every one is text."""
+    """Return a column of Python objects as text.
+
+    Raises
+    ------
+    DataError
+        If one of them isn't text.
+
+    """
     for row, value in enumerate(values):
         if not isinstance(value, str):
             raise DataError(f"{path}: {name!r} is missing, or no word as others are, in row {row} (from 0): it is {short(value)}")
@@ -94,7 +101,7 @@ def _feature(path: Path, name: str, values: Array, rows: int) -> Array:
         raise DataError(f"{path}: the feature {name!r} isn't numbers{_first_word(values)}; leave it out, or write it as numbers")
     if values.ndim not in (1, 2) or len(values) != rows:
         raise DataError(f"{path}: the feature {name!r} has the shape {values.shape}: it must be ({rows},) or ({rows}, features)")
-    _refuse_holes(path, name, values)
+    _refuse_missing(path, name, values)
     return values.astype(np.float64)
 
 
@@ -105,12 +112,14 @@ def _first_word(values: Array) -> str:
     return f" but {values.dtype}"
 
 
-def _refuse_holes(path: Path, name: str, values: Array) -> None:
+def _refuse_missing(path: Path, name: str, values: Array) -> None:
     if values.dtype.kind != "f":
         return
-    holes = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    if holes.any():
-        raise DataError(f"{path}: {name!r} is missing or infinite in {holes.sum()} rows, first in row {holes.argmax()} (from 0)")
+    missing = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if missing.any():
+        raise DataError(
+            f"{path}: {name!r} is missing or infinite in {missing.sum()} rows, first in row {missing.argmax()} (from 0)"
+        )
 
 
 def _read_csv(path: Path) -> dict[str, Array]:
@@ -140,7 +149,7 @@ def _read_parquet(path: Path) -> dict[str, Array]:
 
 
 def _columns(frame: Any) -> dict[str, Array]:
-    """Each column as an array; whole numbers with holes come as floats with NaN."""
+    """Return each column as an array; integers with missing values become floats with NaN."""
     import pandas as pd
 
     columns: dict[str, Array] = {}
@@ -154,7 +163,7 @@ def _columns(frame: Any) -> dict[str, Array]:
 
 
 def _numpy_dtype(column: Any) -> Any:
-    """The NumPy type of a column of numbers, also where pandas keeps it in a type of its own."""
+    """Return the NumPy type of a numeric column, also of one in a pandas extension type."""
     return getattr(column.dtype, "numpy_dtype", column.dtype)
 
 

@@ -1,7 +1,7 @@
 """Seeded data and splits: from a data set's description to the four arrays that a trial trains and scores on.
 
-Called by the runner, once for each workload and seed, and when a workload is checked; workers get the arrays. Files of data are
-read by `bench.workloads.data_files`.
+Called by the request builder, once for each workload and seed, and by the validation of workloads; workers get the arrays.
+`bench.workloads.data_files` reads data files.
 """
 
 from __future__ import annotations
@@ -13,47 +13,67 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.error_messages import may_be
 from bench.records.validation_errors import first_mistake
-from bench.workloads.data_files import DataError, load_file
+from bench.workloads.data_files import Array, DataError, load_file
 
-__all__ = ["GENERATORS", "DataError", "Generator", "Split", "load_file", "make_generator", "make_split"]
+__all__ = ["GENERATORS", "Array", "Data", "DataError", "Generator", "Seed", "Split", "load_file", "make_generator", "make_split"]
 
-Array = NDArray[Any]
 SEED_LIMIT = 2**32 - 1
-"""The largest seed that scikit-learn takes."""
+"""The largest seed that scikit-learn accepts."""
+Seed = Annotated[int, Field(ge=0, le=SEED_LIMIT)]
 _Rows = Annotated[int, Field(ge=2, le=10_000_000)]
 _Noise = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True)
 class Split:
-    """`x` (samples, features), `y` (samples, outputs), float64; the training rows in the order in which they are trained."""
+    """Training and test rows, float64; the training rows stand in the order in which they are trained."""
 
     x: Array
+    """(samples, features)"""
     y: Array
+    """(samples, outputs)"""
     x_test: Array
     y_test: Array
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the targets are classes: 0 and 1, or one-hot."""
+        return bool(((self.y == 0) | (self.y == 1)).all())
+
+
+class Data(BaseModel):
+    """The data of a workload: one of `GENERATORS` by name, with its parameters and seeds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    name: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    test_size: float = Field(default=0.1, gt=0, lt=1)
+    sample_seed: Seed | None = None
+    """Draws the sample in place of the trial's seed (100 in the article)."""
+    split_seed: Seed | None = None
+    """Splits the sample in place of the trial's seed (42 in the article)."""
+
 
 class Generator(BaseModel):
-    """Where samples come from; its fields are the parameters that a workload may set."""
+    """A source of samples; its fields are the parameters that a workload may set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     standardize: bool = False
-    """Give every feature mean 0 and standard deviation 1, by the figures of the training rows alone."""
+    """Scale every feature to mean 0 and standard deviation 1, computed from the training rows alone."""
 
     @abstractmethod
     def draw(self, seed: int) -> tuple[Array, Array]:
-        """Features (samples, features) and labels: integers or words for classes, floats for a regression."""
+        """Return features (samples, features) and labels: integers or words for classes, floats for a regression."""
 
 
 class Moons(Generator):
-    """Two half circles, one in the other's arms."""
+    """Two interleaving half circles."""
 
     n_samples: _Rows = 1000
     noise: _Noise = 0.2
@@ -66,7 +86,7 @@ class Moons(Generator):
 
 
 class Circles(Generator):
-    """A circle around another, `factor` times as large."""
+    """Two concentric circles; the inner radius is `factor` times the outer."""
 
     n_samples: _Rows = 1000
     noise: _Noise = 0.1
@@ -124,7 +144,7 @@ class Spirals(Generator):
 class Digits(Generator):
     """1,797 handwritten digits of 8 × 8 pixels, scaled to [0, 1] (scikit-learn's copy of the UCI set); ten classes."""
 
-    def draw(self, seed: int) -> tuple[Array, Array]:  # there is one sample of it
+    def draw(self, seed: int) -> tuple[Array, Array]:  # the seed has no effect
         from sklearn.datasets import load_digits
 
         x, y = load_digits(return_X_y=True)
@@ -132,14 +152,14 @@ class Digits(Generator):
 
 
 class File(Generator):
-    """A CSV, Parquet or NPZ file; `target` names the column or array to be learned, `features` those to learn it from."""
+    """A CSV, Parquet or NPZ file; `target` names the column or array of labels, `features` the inputs."""
 
     path: Annotated[str, Field(min_length=1)]
     target: Annotated[str, Field(min_length=1)]
     features: Annotated[list[str], Field(min_length=1)] | None = None
     """None: all but the target."""
 
-    def draw(self, seed: int) -> tuple[Array, Array]:  # there is one sample of it
+    def draw(self, seed: int) -> tuple[Array, Array]:  # the seed has no effect
         return load_file(Path(self.path), self.target, self.features)
 
 
@@ -154,12 +174,12 @@ GENERATORS: dict[str, type[Generator]] = {
 
 
 def make_generator(name: str, parameters: dict[str, Any]) -> Generator:
-    """The data set `name` with its parameters checked, nothing drawn yet.
+    """Return the data set `name` with its parameters checked; nothing is drawn yet.
 
     Raises
     ------
     DataError
-        If there is no such data set, or a parameter isn't what it may be; the message has the workload's key.
+        If there is no such data set, or a parameter is invalid; the message names the workload's key.
 
     """
     if name not in GENERATORS:
@@ -170,51 +190,41 @@ def make_generator(name: str, parameters: dict[str, Any]) -> Generator:
         raise DataError(first_mistake(error, GENERATORS[name], "data.parameters")) from None
 
 
-def make_split(
-    name: str,
-    parameters: dict[str, Any],
-    *,
-    test_size: float,
-    seed: int,
-    sample_seed: int | None = None,
-    split_seed: int | None = None,
-) -> Split:
-    """The data set `name`, drawn and split from `seed`, its training rows permuted once.
-
-    `sample_seed` and `split_seed` stand in for `seed` where the article names its own (100 and 42).
+def make_split(data: Data, seed: int) -> Split:
+    """Draw and split a workload's data from `seed`, and permute its training rows once.
 
     Raises
     ------
     DataError
-        If there is no such data set, its file can't be read, or what is in it can't be trained on.
+        If there is no such data set, its file can't be read, or its content can't be trained on.
 
     """
     from sklearn.model_selection import train_test_split
 
-    generator = make_generator(name, parameters)
-    x, y = generator.draw(seed if sample_seed is None else sample_seed)
+    generator = make_generator(data.name, data.parameters)
+    x, y = generator.draw(seed if data.sample_seed is None else data.sample_seed)
     targets = _targets(y)
     try:
         x_train, x_test, y_train, y_test = train_test_split(
-            x, targets, test_size=test_size, random_state=seed if split_seed is None else split_seed
+            x, targets, test_size=data.test_size, random_state=seed if data.split_seed is None else data.split_seed
         )
-    except ValueError:  # of parameters that have been checked, scikit-learn refuses this alone
-        raise DataError(f"data.test_size is {test_size}: of {len(x)} rows, that leaves none to train on") from None
+    except ValueError:  # the parameters are valid, so only the number of rows can be wrong
+        raise DataError(f"data.test_size is {data.test_size}: of {len(x)} rows, that leaves none to train on") from None
     if generator.standardize:
         mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
-        deviation[deviation == 0] = 1  # a constant feature becomes 0, and stays finite
+        deviation[deviation == 0] = 1  # a constant feature becomes 0
         x_train, x_test = (x_train - mean) / deviation, (x_test - mean) / deviation
     order = np.random.default_rng(seed).permutation(len(x_train))
     return Split(x_train[order], y_train[order], x_test, y_test)
 
 
 def _targets(y: Array) -> Array:
-    """Labels as (samples, outputs): two classes as one column of 0 and 1, more one-hot, floats as they are.
+    """Return labels as (samples, outputs): two classes as one column of 0 and 1, more classes one-hot, floats unchanged.
 
     Raises
     ------
     DataError
-        If there is a single class, or a single value.
+        If there is only one class, or one value.
 
     """
     if np.issubdtype(y.dtype, np.floating):

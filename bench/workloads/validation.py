@@ -1,36 +1,33 @@
-"""What the keys of a workload say of one another: whether it can be trained at all, asked before anything is measured.
+"""Whether a workload can be trained: its keys against one another, against the network and against its data.
 
-Called by `models`, whose models have checked each key by itself. The network's own parts are asked what they take, and the
-data are drawn once, so that nothing is said here twice.
+Called by `bench.workloads.toml_files`, before anything is measured; the models have validated each key by itself. Losses,
+optimizers, initializers and architectures are checked by `numpy_nn`, and the data are drawn once.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.contestants.registry import CONTESTANTS
 from bench.error_messages import may_be, short
-from bench.workloads.data_sets import Array, make_generator, make_split
+from bench.records import REFERENCE
+from bench.workloads import grid
+from bench.workloads.data_sets import make_generator, make_split
+from bench.workloads.models import Training, Workload
 
-if TYPE_CHECKING:
-    from bench.workloads.models import Training, Workload
-
-REFERENCE = "keras"
-"""The contestant that parity is measured against, and that ratios are quoted to."""
-GRID_AXES = ("width", "batch", "layers", "threads")
 _UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy",)
 """Classes are one-hot here, for every contestant alike."""
 
 
 def check(workload: Workload) -> None:
-    """Refuse a workload that contradicts itself.
+    """Check a workload.
 
     Raises
     ------
     ValueError
-        One line with the key, what it was and what it may be.
+        If it can't be trained: one line with the key, what it was and what it may be.
 
     """
     make_generator(workload.data.name, workload.data.parameters)
@@ -58,7 +55,7 @@ def _check_name(key: str, name: object, known: Iterable[str]) -> None:
 
 
 def _check_optimizer(key: str, settings: Mapping[str, Any]) -> None:
-    """The optimiser is made once, since it knows best what its parameters may be."""
+    """Create the optimizer once, since its class checks its own parameters."""
     from numpy_nn import optimizers
 
     if "name" not in settings:
@@ -120,7 +117,7 @@ def _check_contestants(workload: Workload) -> None:
 
 def _check_measurements(workload: Workload) -> None:
     for axis, values in workload.grid.items():
-        _check_name("an axis of grid", axis, GRID_AXES)
+        _check_name("an axis of grid", axis, grid.AXES)
         if not values:
             raise ValueError(f"grid.{axis} is []: it must have a value at least")
     if not workload.kinds_of(peer=False):
@@ -132,19 +129,12 @@ def _check_measurements(workload: Workload) -> None:
 
 
 def _check_data(workload: Workload) -> None:
-    """The data of the first seed against both ends of the network, and against the losses."""
+    """Check the data of the first seed against the first and last layers, and against the losses."""
     from numpy_nn import losses
     from numpy_nn.architecture import parse_architecture
 
     data = workload.data
-    split = make_split(
-        data.name,
-        data.parameters,
-        test_size=data.test_size,
-        seed=0,
-        sample_seed=data.sample_seed,
-        split_seed=data.split_seed,
-    )
+    split = make_split(data, seed=0)
     layers = parse_architecture(workload.architecture)
     features, outputs = split.x.shape[1], split.y.shape[1]
     for number, key, dimension, wanted, what in (
@@ -159,9 +149,5 @@ def _check_data(workload: Workload) -> None:
                 losses.get(training.loss).encode("a target", labels, outputs)
             except ValueError as error:
                 raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}") from None
-    if workload.targets and not _are_labels(split.y):
+    if workload.targets and not split.has_classes:
         raise ValueError(f"targets are test accuracies, and {data.name!r} has numbers for targets, not classes: leave them out")
-
-
-def _are_labels(y: Array) -> bool:
-    return bool(((y == 0) | (y == 1)).all())

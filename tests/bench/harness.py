@@ -38,7 +38,7 @@ def workload(**fields):
     )
 
 
-def small_split(name, parameters, *, seed, **_):
+def small_split(data, seed):
     """Stands in for `bench.workloads.data_sets.make_split`, without scikit-learn's import."""
     x = np.random.default_rng(seed).normal(size=(20, 2))
     y = (x.sum(axis=1, keepdims=True) > 0).astype(float)
@@ -102,7 +102,7 @@ class FakeWorker:
     def run(self, request, time_limit_seconds):
         assert self in self.launch.alive
         self.launch.clock.seconds += 1
-        self.launch.ran.append((self.name, request.kind, request.seed, self.number))
+        self.launch.ran.append((self.name, request.kind, request.task.seed, self.number))
         return self.launch.outcome(request)
 
     def close(self):

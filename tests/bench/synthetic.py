@@ -29,7 +29,7 @@ from bench.records import (
     append_trial,
     write_run,
 )
-from bench.workloads.models import ARTICLE_ARCHITECTURE, WORKLOADS, Data, Training, Workload
+from bench.workloads import ARTICLE_ARCHITECTURE, WORKLOADS, Data, Training, Workload
 
 STEP_SECONDS = {
     "numpy_nn": 36e-6,

@@ -1,6 +1,6 @@
-"""The records' JSON Schemas, for readers in other languages: `run.schema.json`, and `trial.schema.json` for a line of trials.jsonl.
+"""The records' JSON Schemas, for other programs: `run.schema.json`, and `trial.schema.json` for a line of trials.jsonl.
 
-Made from the models in `records.store`, by `python -m bench.records.schemas` whenever these change; a test holds that it was done.
+`python -m bench.records.schemas` generates them from `bench.records.models`; a test fails while they are out of date.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ MODELS: dict[str, type[Record]] = {"run.schema.json": Run, "trial.schema.json": 
 
 
 def json_schema(model: type[Record]) -> dict[str, Any]:
-    """What a record of this model is as it is written, its version pinned."""
+    """Return the schema of a record as it is written, with its version fixed."""
     schema = model.model_json_schema(mode="serialization")
     schema["properties"]["schema_version"] = {"const": SCHEMA_VERSION, "title": "Schema Version"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def as_text(model: type[Record]) -> str:
-    """The schema file's text."""
+    """Return the text of a model's schema file."""
     return json.dumps(json_schema(model), indent=2, ensure_ascii=False) + "\n"

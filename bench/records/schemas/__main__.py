@@ -1,4 +1,4 @@
-"""Write the schema files anew: `python -m bench.records.schemas`."""
+"""Generates the schema files: `python -m bench.records.schemas`."""
 
 from bench.records.schemas import FOLDER, MODELS, as_text
 

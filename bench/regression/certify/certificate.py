@@ -25,7 +25,7 @@ import numpy as np
 
 from bench.analysis.statistics import share_interval
 from bench.execution.environment import now, revision
-from bench.records.json_lines import append_line
+from bench.files import append_line
 from bench.regression.certify.simulation import (
     RECOVERED,
     SHAPES,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.records.json_lines import append_line
+from bench.files import append_line
 
 if TYPE_CHECKING:
     from bench.analysis.summary import Analysis

@@ -6,7 +6,7 @@ from scipy import stats
 from synthetic import change_trials, synthetic_run, update
 
 from bench.analysis.accuracy import accuracy_table, agreement, agreement_table, curves_table
-from bench.workloads.models import WORKLOADS
+from bench.workloads import WORKLOADS
 
 
 def row_of(table, **values):

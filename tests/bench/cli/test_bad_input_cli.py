@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_registry import BAD_FILES
-from test_workloads import BAD_TOML
+from test_toml_files import BAD_TOML
 
 from bench.cli import app as cli
 

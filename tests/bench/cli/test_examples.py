@@ -11,8 +11,7 @@ import numpy as np
 import bench
 from bench.contestants.base import Task
 from bench.contestants.check import load_class
-from bench.workloads.data_sets import make_split
-from bench.workloads.models import load_workload
+from bench.workloads import load_workload, make_split
 from numpy_nn import Sequential
 
 ROOT = Path(__file__).parents[3]
@@ -20,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_example_contestant_trains_as_our_network_does() -> None:
     workload = load_workload(ROOT / "examples" / "spirals.toml")
-    split = make_split("spirals", workload.data.parameters, test_size=0.2, seed=0)
+    split = make_split(workload.data, seed=0)
     model = Sequential(workload.architecture, seed=0, dtype="float64")
     task = Task(
         architecture=workload.architecture,

@@ -1,94 +1,14 @@
 import gc
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from contestants_for_tests import tiny
-from harness import ARCHITECTURE, FakeClock, small_split
+from harness import FakeClock, small_split
+from trial_sessions import figures, ticking
 
-from bench.execution import metrics as scores
-from bench.execution.measurement import FEWEST_PREDICTION_CALLS, PREDICTION_SECONDS, Stage, differences, read_task
-from bench.execution.messages import Request
-
-WEIGHTS = [np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)]
-
-
-@pytest.fixture
-def request_of(tmp_path):
-    """A request for the small workload, its arrays in a file."""
-    split = small_split("moons", {}, seed=0)
-    arrays = {"x": split.x, "y": split.y, "x_test": split.x_test, "y_test": split.y_test}
-    arrays |= {f"weights_{index}": weight for index, weight in enumerate(WEIGHTS)}
-    np.savez(tmp_path / "data.npz", **{name: array.astype("float64") for name, array in arrays.items()})
-
-    def make(kind, **fields):
-        plain = {
-            "target": "tiny.py:Tiny",
-            "data": str(tmp_path / "data.npz"),
-            "architecture": ARCHITECTURE,
-            "loss": "binary_crossentropy",
-            "optimizer": {"name": "sgd"},
-            "batch_size": 8,
-            "epochs": 3,
-            "dtype": "float64",
-            "threads": 1,
-            "seed": 0,
-        }
-        return Request(kind=kind, **{**plain, **fields})
-
-    return make
-
-
-def figures(request, contestant=tiny.Tiny, clock=None):
-    return Stage(lambda _: contestant, clock or FakeClock()).measure(request)
-
-
-def ticking(contestant, clock, *, build=0.0, epoch=0.0, predict=0.0):
-    """`contestant`, taking time on a clock that stands still otherwise."""
-
-    class Ticking(contestant):
-        def __init__(self, task):
-            super().__init__(task)
-            clock.seconds += build
-
-        def fit(self, on_epoch_end):
-            def end(number):
-                clock.seconds += epoch * (number + 1)
-                on_epoch_end(number)
-
-            return super().fit(end)
-
-        def predict(self, x):
-            clock.seconds += predict
-            return super().predict(x)
-
-    return Ticking
-
-
-def test_a_request_survives_the_way_to_the_worker(request_of):
-    request = request_of(
-        "scored", options={"a": [1, None]}, surface="s.npz", surface_box=[0.0, 1.0, 2.0, 3.0], prediction_rows=[1, 5]
-    )
-    assert Request.from_line(request.to_line()) == request
-
-
-def test_weights_come_back_in_their_order_however_many_there_are(request_of, tmp_path):
-    many = [np.full(1, float(index)) for index in range(12)]
-    np.savez(tmp_path / "data.npz", x=0, y=0, x_test=0, y_test=0, **{f"weights_{index}": array for index, array in enumerate(many)})
-    assert [weight.item() for weight in read_task(request_of("timed")).weights] == list(range(12))
-
-
-def test_cold_start_counts_from_the_start_of_the_process_and_building_from_the_request(request_of):
-    clock = FakeClock()
-    clock.seconds = 100.0
-    contestant = ticking(tiny.Tiny, clock, build=2.0)
-    first = figures(request_of("timed", spawned_at=95.0), contestant, clock)
-    assert (first["cold_start_seconds"], "build_seconds" in first) == (7.0, False)
-    later = figures(request_of("timed"), contestant, clock)
-    assert (later["build_seconds"], "cold_start_seconds" in later) == (2.0, False)
+from bench.execution import metrics
+from bench.execution.measurement import FEWEST_PREDICTION_CALLS, PREDICTION_SECONDS, differences
+from bench.execution.trial_session import TrialSession, read_task
 
 
 def test_the_clock_of_a_timed_trial_has_each_epoch_and_no_scoring(request_of):
@@ -122,9 +42,9 @@ def test_garbage_collection_is_off_in_the_timed_part_and_on_again_after_it(reque
 
 def test_a_scored_trial_has_the_test_set_after_every_epoch_and_no_clock(request_of):
     measured = figures(request_of("scored"))
-    contestant, split = tiny.Tiny(read_task(request_of("scored"))), small_split("moons", {}, seed=0)
+    contestant, split = tiny.Tiny(read_task(request_of("scored"))), small_split(None, seed=0)
     expected = []
-    contestant.fit(lambda _: expected.append(scores.loss("binary_crossentropy", split.y_test, contestant.predict(split.x_test))))
+    contestant.fit(lambda _: expected.append(metrics.loss("binary_crossentropy", split.y_test, contestant.predict(split.x_test))))
     assert measured["history"]["val_loss"] == expected
     assert len(measured["history"]["val_accuracy"]) == 3
     assert measured["test_loss"] == expected[-1]
@@ -146,8 +66,9 @@ def test_the_decision_surface_is_saved_over_the_box_that_was_asked_for(request_o
 
 
 def test_parity_is_the_largest_difference_to_the_reference_epoch_by_epoch(request_of, tmp_path):
-    fields = {"reference": "Tiny", "trajectory": str(tmp_path / "trajectory.npz")}
-    reference = figures(request_of("parity", is_reference=True, **fields))
+    trajectory = str(tmp_path / "trajectory.npz")
+    fields = {"reference": "Tiny", "trajectory": trajectory}
+    reference = figures(request_of("parity", trajectory=trajectory))
     assert "parity" not in reference
     same = figures(request_of("parity", **fields), tiny.Twin)["parity"]
     assert same == {"reference": "Tiny", "loss": [0.0] * 3, "accuracy": [0.0] * 3, "weights": [0.0] * 3, "predictions": 0.0}
@@ -206,14 +127,6 @@ def test_latency_is_taken_of_the_predictor_for_one_row_and_of_predict_for_many(r
     assert one["minimum_seconds"] <= one["median_seconds"] <= one["p99_seconds"]
 
 
-def test_the_latency_of_a_prediction_needs_no_step_to_be_compiled(request_of):
-    class CannotTrain(tiny.Tiny):
-        def warm_up(self):
-            raise AssertionError("nothing is trained here")
-
-    assert figures(request_of("predict", prediction_rows=[1]), CannotTrain, time.perf_counter)["latencies"]
-
-
 def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_once(request_of):
     clock = FakeClock()
     made = []
@@ -231,9 +144,9 @@ def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_o
 
             return call
 
-    stage = Stage(lambda _: Compiles, clock)
+    session = TrialSession(lambda _: Compiles, clock)
     request = request_of("predict", prediction_rows=[1, 5], keep=True)
-    turns = [stage.measure(request)["latencies"] for _ in range(2)]
+    turns = [session.measure(request)["latencies"] for _ in range(2)]
     assert [(one["rows"], one["compiled_by_hand"]) for one in turns[0]] == [(1, False), (1, True), (5, False)]
     assert [one["median_seconds"] for one in turns[1]] == pytest.approx([0.01, 0.001, 0.01])
     assert made == ["compiled"]
@@ -248,16 +161,6 @@ def test_the_harness_own_part_of_the_clock_is_measured_with_a_fit_that_only_tell
     assert figures(request_of("timed"), clock=Reads())["harness_seconds"] == pytest.approx(0.004)  # 3 epochs, and the end
 
 
-def test_tuning_answers_the_contestants_choice_and_nothing_where_there_is_none(request_of):
-    assert figures(request_of("tune"), tiny.Tuned)["details"] == {"options": {"speed": 16}}
-    assert figures(request_of("tune")) == {}
-
-
-def test_what_a_contestant_says_of_itself_is_recorded(request_of, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert figures(request_of("timed", options={"speed": 5}), tiny.Tuned)["details"] == {"speed": 5, "threads": "3"}
-
-
 @pytest.mark.parametrize(
     ("contestant", "kind", "message"),
     [
@@ -265,7 +168,7 @@ def test_what_a_contestant_says_of_itself_is_recorded(request_of, monkeypatch):
         (tiny.WrongShape, "scored", r"predict returned the shape \(4,\): it must be \(4, 1\)"),
     ],
 )
-def test_who_breaks_the_protocol_is_told_how(request_of, contestant, kind, message):
+def test_a_contestant_that_breaks_its_interface_is_told_how(request_of, contestant, kind, message):
     with pytest.raises(ValueError, match=message):
         figures(request_of(kind), contestant)
 
@@ -281,51 +184,9 @@ def test_a_history_that_lacks_epochs_is_refused(request_of, history):
         figures(request_of("timed"), Short)
 
 
-@pytest.mark.parametrize("name", ["binary_crossentropy", "categorical_crossentropy", "mean_squared_error"])
-def test_the_harness_own_loss_is_keras_own(name):
-    from numpy_nn import losses
-
-    random = np.random.default_rng(0)
-    y_pred = random.dirichlet([0.3] * 3, size=50)
-    y_true = np.eye(3)[random.integers(3, size=50)]
-    assert scores.loss(name, y_true, y_pred) == pytest.approx(losses.get(name)(y_true, y_pred), rel=1e-12)
-
-
-def test_an_unknown_loss_is_refused_by_name():
-    with pytest.raises(ValueError, match="loss was 'hinge'"):
-        scores.loss("hinge", np.zeros((1, 1)), np.zeros((1, 1)))
-
-
-def test_a_worker_imports_nothing_but_the_standard_library_and_numpy():
-    code = "import sys, bench.execution.worker; print(*{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
-    foreign = set(done.stdout.split()) - sys.stdlib_module_names - {"numpy", "bench", "numpy_nn"}
-    assert {name for name in foreign if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
-
-
 def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(tmp_path):
     reference = {name: np.zeros((3, 1)) for name in ("weights", "loss", "accuracy", "predictions")}
     np.savez(tmp_path / "t.npz", **reference)
     found = differences({**reference, "accuracy": np.full((3, 1), np.nan)}, tmp_path / "t.npz")
     assert np.isnan(found["accuracy"]).all()
     assert np.max(found["loss"]) == 0
-
-
-def test_the_same_request_again_trains_on_with_the_contestant_that_was_kept_and_any_other_builds_anew(request_of):
-    built = []
-
-    class Counted(tiny.Tiny):
-        def __init__(self, task):
-            super().__init__(task)
-            built.append(task.seed)
-
-    stage = Stage(lambda _: Counted, FakeClock())
-    kept = request_of("timed", keep=True)
-    first, again = stage.measure(kept), stage.measure(kept)
-    assert (built, "build_seconds" in first, "build_seconds" in again) == ([0], True, False)
-    assert again["steps"] == first["steps"]
-    stage.measure(request_of("timed", keep=True, seed=1))
-    stage.measure(kept)
-    stage.measure(request_of("timed"))
-    stage.measure(request_of("timed"))
-    assert built == [0, 1, 0, 0, 0]

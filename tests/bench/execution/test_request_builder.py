@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from harness import spec, workload
 
-from bench.execution.request_builder import FEWEST_GRID_EPOCHS, GRID_FLOPS, MOST_GRID_STEPS, Tasks
+from bench.execution.request_builder import RequestBuilder
 from bench.execution.schedule import PlannedTrial
+from bench.workloads import grid
 from bench.workloads.data_sets import Split
-from bench.workloads.models import WORKLOADS
 
 ROWS = 9000
 
@@ -20,18 +20,18 @@ def _light_data(monkeypatch):
 
 
 def request(directory, point, kind="timed", epochs=24, contestant="Tiny"):
-    grid = workload(rounds=1, training={"epochs": epochs}, grid={axis: [value] for axis, value in point.items()})
-    planned = PlannedTrial(grid, spec(contestant), kind, seed=0, round=0, launch=0, point=point)
-    return Tasks(directory, threads=2).request(planned, {})
+    study = workload(rounds=1, training={"epochs": epochs}, grid={axis: [value] for axis, value in point.items()})
+    planned = PlannedTrial(study, spec(contestant), kind, seed=0, round=0, launch=0, point=point)
+    return RequestBuilder(directory, threads=2).request(planned, {})
 
 
 def rows_of(asked):
-    with np.load(asked.data) as arrays:
+    with np.load(asked.paths.data) as arrays:
         return len(arrays["x"])
 
 
 def test_a_cell_trains_on_whole_batches_only_and_as_many_as_there_are_rows_for(tmp_path):
-    assert rows_of(request(tmp_path, {"width": 8, "batch": 32, "layers": 2})) == 32 * MOST_GRID_STEPS
+    assert rows_of(request(tmp_path, {"width": 8, "batch": 32, "layers": 2})) == 32 * grid.MOST_STEPS
     assert rows_of(request(tmp_path, {"width": 8, "batch": 4096, "layers": 2})) == ROWS // 4096 * 4096
     assert rows_of(request(tmp_path, {"width": 8})) == ROWS
 
@@ -39,24 +39,24 @@ def test_a_cell_trains_on_whole_batches_only_and_as_many_as_there_are_rows_for(t
 def test_a_large_cell_trains_for_the_operations_that_a_small_one_may_and_for_four_epochs_at_least(tmp_path):
     def steps(point):
         asked = request(tmp_path, point)
-        return asked.epochs * rows_of(asked) // point["batch"]
+        return asked.task.epochs * rows_of(asked) // point["batch"]
 
     for width in (256, 512):
         point = {"width": width, "batch": 128, "layers": 4}
         operations = 6 * 128 * (2 * width + 2 * width**2 + width)
-        assert GRID_FLOPS / 2 < steps(point) * operations <= GRID_FLOPS
-    assert steps({"width": 1024, "batch": 4096, "layers": 4}) == FEWEST_GRID_EPOCHS
+        assert grid.FLOPS / 2 < steps(point) * operations <= grid.FLOPS
+    assert steps({"width": 1024, "batch": 4096, "layers": 4}) == grid.FEWEST_EPOCHS
 
 
 def test_a_cells_threads_are_its_own_and_its_architecture_has_its_width_and_depth(tmp_path):
     asked = request(tmp_path, {"width": 7, "layers": 3, "threads": 1})
-    assert asked.threads == 1
-    assert [(layer["input_dim"], layer["output_dim"], layer["activation"]) for layer in asked.architecture] == [
+    assert asked.task.threads == 1
+    assert [(layer["input_dim"], layer["output_dim"], layer["activation"]) for layer in asked.task.architecture] == [
         (2, 7, "relu"),
         (7, 7, "relu"),
         (7, 1, "sigmoid"),
     ]
-    assert request(tmp_path, {"width": 7}).threads == 2
+    assert request(tmp_path, {"width": 7}).task.threads == 2
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,31 @@ def test_a_contestant_is_kept_for_the_next_round_of_a_cell_and_of_predictions_al
     assert request(tmp_path, point, kind).keep is kept
 
 
-@pytest.mark.parametrize("name", ["scaling", "depth"])
-def test_the_scaling_studies_have_enough_rows_for_four_steps_of_the_largest_batch(name):
-    study = WORKLOADS[name]
-    rows = study.data.parameters["n_samples"] * (1 - study.data.test_size)
-    assert rows >= 4 * max(study.grid["batch"])
+def points_file(directory, made, **fields):
+    """The file of points after a request for a workload whose data are `made`."""
+    planned = PlannedTrial(workload(rounds=2, **fields), spec("Tiny"), "timed", seed=0, round=0, launch=0)
+    builder = RequestBuilder(directory, threads=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.execution.request_builder.make_split", lambda data, seed: made)
+        builder.request(planned, {})
+    return directory / "arrays" / "small-points.npz"
+
+
+def test_the_first_seeds_points_are_kept_for_the_report(tmp_path):
+    random = np.random.default_rng(0)
+    classes = np.eye(3)[random.integers(3, size=10)]
+    made = Split(random.normal(size=(8, 2)), classes[:8], random.normal(size=(2, 2)), classes[8:])
+    with np.load(points_file(tmp_path, made)) as points:
+        assert set(points.files) == {"x", "y", "x_test", "y_test"}
+        for name in points.files:
+            np.testing.assert_array_equal(points[name], getattr(made, name))
+
+
+@pytest.mark.parametrize(
+    ("features", "target", "fields"),
+    [(3, 1.0, {}), (2, 0.5, {}), (2, 1.0, {"grid": {"width": [4]}})],
+    ids=["three features", "a regression", "a grid"],
+)
+def test_points_that_no_plot_shows_are_not_kept(tmp_path, features, target, fields):
+    x, y = np.zeros((8, features)), np.full((8, 1), target)
+    assert not points_file(tmp_path, Split(x, y, x, y), **fields).exists()

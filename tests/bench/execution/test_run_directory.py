@@ -33,14 +33,25 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 
 
 def test_only_what_a_run_has_written_is_cleared(tmp_path):
-    ours = ["run.json", "trials.jsonl", "report.md", "index.html", "tables/a.csv", "plots/a.svg", "logs/a.log", "arrays/a.npz"]
-    theirs = ["notes.txt", "tables/mine.ods", "other/a.csv"]
+    ours = [
+        "run.json",
+        "trials.jsonl",
+        "report.md",
+        "index.html",
+        "tables/a.csv",
+        "plots/a.svg",
+        "logs/a.log",
+        "arrays/a.npz",
+        "arrays/a.npz.0f.partial",
+        "run.json.0f.partial",
+    ]
+    theirs = ["notes.txt", "tables/mine.ods", "other/a.csv", "mine.partial"]
     for name in [*ours, *theirs]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     clear(tmp_path)
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
-    assert left == ["notes.txt", "other", "other/a.csv", "tables", "tables/mine.ods"]
+    assert left == ["mine.partial", "notes.txt", "other", "other/a.csv", "tables", "tables/mine.ods"]
 
 
 def test_clearing_what_is_not_there_is_no_error(tmp_path):

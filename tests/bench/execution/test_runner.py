@@ -76,13 +76,14 @@ def test_a_failed_trial_costs_itself_only_and_its_worker_is_replaced(tmp_path):
     assert made.status == "complete"
 
 
-def test_who_fails_twice_in_a_row_is_not_tried_again_in_that_workload(tmp_path):
+def test_a_contestant_that_fails_twice_in_a_row_is_skipped_in_that_workload(tmp_path):
     entries = [(workload(name="first", scored_seeds=5), SPECS), (workload(name="second", scored_seeds=1), SPECS)]
     launch = FakeLaunch(outcome=failing("Tiny"))
     _, trials, _ = run(Job(tmp_path, run_record(), entries), launch)
     of_first = [trial for trial in trials if trial.contestant == "Tiny" and trial.workload == "first"]
     assert len(of_first) == 5
     assert [trial.error for trial in of_first[:2]] == ["RuntimeError: no"] * 2
+    assert [trial.status for trial in of_first] == ["failed"] * 2 + ["skipped"] * 3
     assert {trial.error for trial in of_first[2:]} == {"given up after 2 failures in a row; the last was RuntimeError: no"}
     assert [name for name, _, _ in launch.launched].count("Tiny") == 3
     assert all(trial.status == "ok" for trial in trials if trial.contestant == "Twin")
@@ -90,13 +91,13 @@ def test_who_fails_twice_in_a_row_is_not_tried_again_in_that_workload(tmp_path):
 
 def test_a_cell_that_is_too_slow_costs_the_larger_ones_but_not_the_smaller(tmp_path):
     def slow_when_wide(request):
-        width = request.architecture[0]["output_dim"]
+        width = request.task.architecture[0]["output_dim"]
         return Outcome("timeout", error="not done") if width >= 8 and request.kind == "timed" else Outcome("ok", figures=FIGURES)
 
     grid = job(tmp_path, specs=SPECS[:1], rounds=2, launches=1, grid={"width": [4, 8, 16], "batch": [1]})
     _, trials, launch = run(grid, FakeLaunch(outcome=slow_when_wide))
     timed = [(trial.point["width"], trial.status) for trial in trials if trial.kind == "timed"]
-    assert timed == [(4, "ok"), (4, "ok"), (8, "timeout"), (8, "timeout"), (16, "failed"), (16, "failed")]
+    assert timed == [(4, "ok"), (4, "ok"), (8, "timeout"), (8, "timeout"), (16, "skipped"), (16, "skipped")]
     assert sum(kind == "timed" for _, kind, _, _ in launch.ran) == 4
 
 
@@ -109,7 +110,7 @@ def test_the_machine_is_read_with_the_process_that_has_the_cells_threads(tmp_pat
             return {}
 
     read, launch = [], FakeLaunch()
-    monkeypatch.setattr(runner_module, "NoiseMeter", Meter)
+    monkeypatch.setattr(runner_module, "SystemLoadMeter", Meter)
     run(job(tmp_path, rounds=2, launches=1, grid={"threads": [1, 2], "batch": [1]}), launch)
     pids = {(name, threads): number for number, (name, launched, threads) in enumerate(launch.launched, 1) if launched}
     assert len(pids) == 4
@@ -120,13 +121,13 @@ def stepping(**seconds):
     """An outcome for FakeLaunch: a step of a class takes `seconds` at a width of 4, and in proportion at others."""
 
     def outcome(request):
-        step = seconds[request.target.rpartition(":")[2]] * request.architecture[0]["output_dim"] / 4
+        step = seconds[request.target.rpartition(":")[2]] * request.task.architecture[0]["output_dim"] / 4
         return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * step, step, step]})
 
     return outcome
 
 
-def test_who_is_far_behind_is_not_timed_again_in_a_cell_nor_in_larger_ones_until_the_others_are_as_slow(tmp_path):
+def test_a_contestant_far_behind_is_skipped_in_a_cell_and_in_larger_ones_until_the_others_are_as_slow(tmp_path):
     grid = job(tmp_path, rounds=2, launches=1, grid={"width": [4, 8, 16, 32], "batch": [1]})
     made, trials, _ = run(grid, FakeLaunch(outcome=stepping(Tiny=1.0, Twin=11.0)))
     twin = [
@@ -142,13 +143,13 @@ def test_who_is_far_behind_is_not_timed_again_in_a_cell_nor_in_larger_ones_until
     ]
     assert {trial.error for trial in trials if trial.status == "skipped"} == {
         "not timed again: over 2 times the fastest step of the cell's first round",
-        "left out: in a smaller cell a step took over 5 times this cell's fastest",
+        "skipped: in a smaller cell its step took over 5 times this cell's fastest",
     }
     assert all(trial.status == "ok" for trial in trials if trial.contestant == "Tiny")
     assert made.status == "complete"
 
 
-def test_who_is_near_is_timed_in_every_round_and_the_floor_sets_no_pace(tmp_path):
+def test_a_contestant_near_the_fastest_is_timed_in_every_round_and_the_floor_is_not_the_fastest(tmp_path):
     specs = [spec("Tiny"), spec("Twin"), spec("Slow", learns=False)]
     grid = job(tmp_path, specs=specs, rounds=3, launches=1, grid={"width": [4, 8], "batch": [1]})
     _, trials, _ = run(grid, FakeLaunch(outcome=stepping(Tiny=1.0, Twin=1.9, Slow=0.01)))
@@ -160,7 +161,7 @@ def test_a_cell_is_timed_until_it_is_steady_and_the_floor_has_no_say(tmp_path):
 
     def disturbed(request):
         """In the wider cell, five of Twin's first six rounds take longer, as if its core were wanted; the floor's grow."""
-        name, width = request.target.rpartition(":")[2], request.architecture[0]["output_dim"]
+        name, width = request.target.rpartition(":")[2], request.task.architecture[0]["output_dim"]
         if request.kind == "timed":
             seen[name, width] += 1
         wanted = width == 8 and seen[name, width] in (1, 2, 3, 5, 6)
@@ -172,7 +173,7 @@ def test_a_cell_is_timed_until_it_is_steady_and_the_floor_has_no_say(tmp_path):
     rounds = Counter((trial.contestant, trial.point["width"]) for trial in trials if trial.kind == "timed" and trial.status == "ok")
     assert rounds == {(name, width): {4: 4, 8: 8}[width] for name in ("Tiny", "Twin", "Slow") for width in (4, 8)}
     assert {trial.error for trial in trials if trial.status == "skipped"} == {
-        "not timed again: of each contestant 3 rounds are within 5% of the quickest"
+        "not timed again: 3 rounds of each contestant are within 5% of its quickest"
     }
     assert made.status == "complete"
 
@@ -187,11 +188,24 @@ def test_a_resumed_run_leaves_out_what_it_would_have_left_out(tmp_path):
     assert [(key_of(trial), trial.status) for trial in trials] == [(key_of(trial), trial.status) for trial in whole]
 
 
+def test_a_resumed_run_still_skips_a_contestant_that_was_given_up(tmp_path):
+    fields = {"scored_seeds": 5, "specs": [spec("Tiny"), spec("Twin")]}
+    _, whole, _ = run(job(tmp_path, **fields), FakeLaunch(outcome=failing("Tiny")))
+    given_up = next(number for number, trial in enumerate(whole) if trial.status == "skipped")
+    path = tmp_path / "trials.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:given_up]))
+    _, trials, launch = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields), FakeLaunch(outcome=failing("Tiny")))
+    assert {name for name, _, _, _ in launch.ran} == {"Twin"}
+    assert [(key_of(trial), trial.status, trial.error) for trial in trials] == [
+        (key_of(trial), trial.status, trial.error) for trial in whole
+    ]
+
+
 def test_what_tuning_chose_is_handed_to_all_later_trials_and_recorded(tmp_path):
     seen = []
 
     def outcome(request):
-        seen.append((request.kind, dict(request.options)))
+        seen.append((request.kind, dict(request.task.options)))
         return Outcome("ok", figures={"details": {"options": {"speed": 9}}} if request.kind == "tune" else FIGURES)
 
     a_job = job(tmp_path, specs=SPECS[:1], scored_seeds=1, rounds=1)

@@ -3,7 +3,8 @@ from collections import Counter
 import pytest
 from harness import spec, workload
 
-from bench.execution.schedule import extra_rounds, plan, points
+from bench.execution.schedule import extra_rounds, plan
+from bench.workloads.grid import points
 
 A, B, C = (spec(name) for name in ("Tiny", "Twin", "Slow"))
 
@@ -82,7 +83,7 @@ def test_peers_are_scored_on_their_own_number_of_seeds():
     assert Counter(trial.spec.name for trial in trials if trial.kind == "scored") == {"Tiny": 3, "Twin": 1}
 
 
-def test_who_cannot_train_only_predicts_and_who_does_not_learn_is_never_scored():
+def test_a_contestant_that_cannot_train_only_predicts_and_one_that_does_not_learn_is_never_scored():
     asked = workload(scored_seeds=2, rounds=1, parity=True, prediction_rows=[1])
     trials = plan([(asked, [A, spec("Twin", trains=False), spec("Slow", learns=False, parity=False)])], seed=1, reference="Tiny")
     assert {trial.kind for trial in trials if trial.spec.name == "Twin"} == {"predict"}
@@ -100,9 +101,9 @@ def test_cells_of_a_grid_follow_one_another_the_smallest_first():
 def test_a_cells_first_round_keeps_the_workloads_order_and_all_its_rounds_train_one_seed():
     grid = workload(rounds=40, launches=1, grid={"width": [8, 16]})
     trials = [trial for trial in plan([(grid, [A, B, C])], seed=1) if trial.kind == "timed"]
-    orders = [tuple(trial.spec.name for trial in trials[start : start + 3]) for start in range(0, len(trials), 3)]
-    assert orders[0] == orders[40] == ("Tiny", "Twin", "Slow")
-    assert len(set(orders)) == 6
+    sequences = [tuple(trial.spec.name for trial in trials[start : start + 3]) for start in range(0, len(trials), 3)]
+    assert sequences[0] == sequences[40] == ("Tiny", "Twin", "Slow")
+    assert len(set(sequences)) == 6
     assert {trial.seed for trial in trials} == {0}
 
 

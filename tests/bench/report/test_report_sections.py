@@ -164,7 +164,7 @@ def test_a_failed_trial_and_a_missing_contestant_are_named_with_what_to_do(data)
     assert ("torch", "moons", "scored", "failed", "RuntimeError: no such device", "1", "0") in failed.rows
     assert ("torch", "moons", "timed", "failed", "the worker died of signal 11", "2", "0, 1") in failed.rows
     assert [row[0] for row in missing.rows] == ["keras-torch"]
-    assert missing.rows[0][-1].startswith("`pip install")
+    assert missing.rows[0][-1].startswith("`python -m pip install")
 
 
 def test_a_long_error_is_cut_and_keeps_to_one_line(data, with_trials):

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from bench.workloads.data_files import load_file
-from bench.workloads.data_sets import GENERATORS, DataError, Split, make_generator, make_split
+from bench.workloads.data_sets import GENERATORS, Data, DataError, Split, make_generator, make_split
 
 ARTICLE = {"sample_seed": 100, "split_seed": 42}
 
 
 def split(name: str, parameters: dict[str, Any] | None = None, seed: int = 0, test_size: float = 0.1, **seeds: int) -> Split:
-    return make_split(name, parameters or {}, test_size=test_size, seed=seed, **seeds)
+    return make_split(Data(name=name, parameters=parameters or {}, test_size=test_size, **seeds), seed)
 
 
 def write_csv(folder: Path, text: str) -> str:
@@ -300,5 +300,5 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
 def test_a_missing_parquet_library_is_named_with_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_as(".parquet", tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(DataError, match=r'pip install "moons-bench\[parquet\]"'):
+    with pytest.raises(DataError, match=r'pip install -e "\.\[parquet\]"'):
         load_file(path, "kind")

@@ -1,4 +1,4 @@
-"""From the command line's words to a job for the runner, with everything checked before anything is measured.
+"""Run selection: from the command line's options to a job for the runner, all checked before anything is measured.
 
 Called by `bench.cli.app`. Each mistake is a ValueError of one line.
 """
@@ -16,13 +16,15 @@ from bench.contestants.registry import CONTESTANTS, Spec, find, find_all
 from bench.execution import environment
 from bench.execution.runner import Job
 from bench.execution.schedule import Entries, plan
-from bench.records import ContestantRecord, Run, RunData
-from bench.workloads.models import REFERENCE, WORKLOADS, Workload, find_workload
+from bench.records import REFERENCE, ContestantRecord, Run, RunData
+from bench.workloads.builtin import WORKLOADS, quick_version
+from bench.workloads.models import Workload
+from bench.workloads.toml_files import find_workload
 
 
 @dataclass(frozen=True)
-class Order:
-    """What the command line asks for; None and empty mean that nothing was said."""
+class RunOptions:
+    """The options of `bench run`; None and empty mean that an option was not given."""
 
     workloads: Sequence[str] = ()
     contestants: Sequence[str] = ()
@@ -32,22 +34,22 @@ class Order:
     quick: bool = False
 
 
-def new_job(order: Order, directory: Path, command: Sequence[str]) -> Job:
-    """A run of what is asked for; contestants that aren't installed are left out, unless they were asked for by name.
+def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job:
+    """Return a new run; contestants that aren't installed are left out, unless the options name them.
 
     Raises
     ------
     ValueError
-        One line: what was asked for, and what it may be.
+        If an option is invalid: one line with what it was and what it may be.
 
     """
-    threads = _threads(order.threads)
-    workloads = [_shaped(workload, order, threads) for workload in _workloads(order.workloads)]
-    asked = find_all(order.contestants)
+    threads = _threads(options.threads)
+    workloads = [_shaped(workload, options, threads) for workload in _workloads(options.workloads)]
+    asked = find_all(options.contestants)
     for spec in asked:
         if spec.missing:
             raise ValueError(f"contestant {spec.name!r} lacks {', '.join(spec.missing)}: install it by  {spec.install}")
-    wanted = [(workload, _takers(workload, asked, named=bool(order.workloads))) for workload in workloads]
+    wanted = [(workload, _contestants(workload, asked, named=bool(options.workloads))) for workload in workloads]
     for spec in asked:
         if all(spec not in specs for _, specs in wanted):
             raise ValueError(f"contestant {spec.name!r} runs in {', '.join(spec.workloads)} only, which isn't asked for")
@@ -57,7 +59,7 @@ def new_job(order: Order, directory: Path, command: Sequence[str]) -> Job:
     run = Run(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         command=list(command),
-        quick=order.quick,
+        quick=options.quick,
         seed=secrets.randbits(32),
         threads=threads,
         workloads=[workload.model_dump(mode="json") for workload, _ in entries],
@@ -69,12 +71,12 @@ def new_job(order: Order, directory: Path, command: Sequence[str]) -> Job:
 
 
 def resumed_job(data: RunData) -> Job:
-    """What is left of a run that was interrupted or killed.
+    """Return the rest of a run that was interrupted or killed.
 
     Raises
     ------
     ValueError
-        If one of its contestants isn't there any more.
+        If one of its contestants is no longer installed.
 
     """
     run = data.run
@@ -99,7 +101,7 @@ def _threads(asked: int | None) -> int:
 
 
 def _workloads(texts: Sequence[str]) -> list[Workload]:
-    """Those that are named; by default all built-in ones but the scaling studies, which take longer than all the rest."""
+    """Return the named workloads; by default all built-in ones but the scaling studies, which take longer than all others."""
     if not texts:
         return [workload for workload in WORKLOADS.values() if not workload.grid]
     workloads = [find_workload(text) for text in texts]
@@ -109,30 +111,30 @@ def _workloads(texts: Sequence[str]) -> list[Workload]:
     return workloads
 
 
-def _shaped(workload: Workload, order: Order, threads: int) -> Workload:
-    """The workload with as many seeds, rounds and epochs as the command line asks for, where it has any, and on its threads."""
-    shaped = workload.quick() if order.quick else workload
+def _shaped(workload: Workload, options: RunOptions, threads: int) -> Workload:
+    """Return the workload with the seeds, rounds, epochs and threads of the options, where it has any."""
+    shaped = quick_version(workload) if options.quick else workload
     changes: dict[str, Any] = {}
     if "threads" in shaped.grid:
         changes["grid"] = {**shaped.grid, "threads": sorted({min(count, threads) for count in shaped.grid["threads"]})}
-    if order.seeds is not None:
-        changes["scored_seeds"] = order.seeds if shaped.scored_seeds else 0
-        changes["peer_scored_seeds"] = min(shaped.peer_scored_seeds, order.seeds)
-    if order.rounds is not None:
-        changes["rounds"] = order.rounds if shaped.rounds else 0
-        changes["launches"] = min(shaped.launches, order.rounds)
+    if options.seeds is not None:
+        changes["scored_seeds"] = options.seeds if shaped.scored_seeds else 0
+        changes["peer_scored_seeds"] = min(shaped.peer_scored_seeds, options.seeds)
+    if options.rounds is not None:
+        changes["rounds"] = options.rounds if shaped.rounds else 0
+        changes["launches"] = min(shaped.launches, options.rounds)
     return shaped.model_copy(update=changes)
 
 
-def _takers(workload: Workload, asked: Sequence[Spec], *, named: bool) -> list[Spec]:
-    """Who trains a workload, installed or not; one with contestants of its own keeps to them, unless it was `named`."""
+def _contestants(workload: Workload, asked: Sequence[Spec], *, named: bool) -> list[Spec]:
+    """Return the contestants of a workload, installed or not; one with its own keeps to them, unless it was `named`."""
     if workload.contestants is not None and not (asked and named):
         return [spec for spec in find_all(workload.contestants) if not asked or spec in asked]
     return [spec for spec in asked or CONTESTANTS.values() if not spec.workloads or workload.name in spec.workloads]
 
 
 def _entries(wanted: Entries) -> tuple[list[tuple[Workload, list[Spec]]], list[str]]:
-    """What can be measured here, each workload with its contestants written down in it; and notes on what can't."""
+    """Return what can be measured here, each workload with its contestants in its record, and notes on what can't."""
     entries: list[tuple[Workload, list[Spec]]] = []
     missing: dict[str, Spec] = {}
     notes: list[str] = []

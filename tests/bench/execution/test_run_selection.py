@@ -5,8 +5,8 @@ from harness import CONTESTANTS
 
 from bench.contestants import registry
 from bench.execution import environment
+from bench.execution.run_selection import RunOptions, new_job, resumed_job
 from bench.execution.schedule import plan
-from bench.execution.selection import Order, new_job, resumed_job
 from bench.records import RunData
 
 TINY = f"{CONTESTANTS / 'tiny.py'}:Tiny"
@@ -28,7 +28,7 @@ def names(job):
 
 
 def test_the_main_job_is_all_workloads_but_the_scaling_studies_with_everyone(tmp_path):
-    job = new_job(Order(), tmp_path, ["bench", "run"])
+    job = new_job(RunOptions(), tmp_path, ["bench", "run"])
     taking_part = names(job)
     assert list(taking_part) == ["moons", "full-batch", "parity", "article"]
     assert all(not workload.grid for workload, _ in job.entries)
@@ -39,13 +39,13 @@ def test_the_main_job_is_all_workloads_but_the_scaling_studies_with_everyone(tmp
 
 
 def test_a_workload_with_contestants_of_its_own_keeps_to_them_unless_both_were_named(tmp_path):
-    assert names(new_job(Order(contestants=["numpy_nn", "keras", "floor"]), tmp_path, []))["article"] == ["numpy_nn", "keras"]
-    both = Order(workloads=["article"], contestants=["numpy_nn", "floor"])
+    assert names(new_job(RunOptions(contestants=["numpy_nn", "keras", "floor"]), tmp_path, []))["article"] == ["numpy_nn", "keras"]
+    both = RunOptions(workloads=["article"], contestants=["numpy_nn", "floor"])
     assert names(new_job(both, tmp_path, []))["article"] == ["numpy_nn", "floor"]
 
 
 def test_seeds_and_rounds_reshape_what_a_workload_has_and_give_it_nothing_new(tmp_path):
-    job = new_job(Order(workloads=["moons", "parity"], contestants=["numpy_nn", "keras"], seeds=3, rounds=1), tmp_path, [])
+    job = new_job(RunOptions(workloads=["moons", "parity"], contestants=["numpy_nn", "keras"], seeds=3, rounds=1), tmp_path, [])
     moons, parity = (workload for workload, _ in job.entries)
     assert (moons.scored_seeds, moons.rounds, moons.launches) == (3, 1, 1)
     assert (parity.scored_seeds, parity.rounds, parity.parity) == (0, 0, True)
@@ -54,13 +54,13 @@ def test_seeds_and_rounds_reshape_what_a_workload_has_and_give_it_nothing_new(tm
 @pytest.mark.parametrize(("threads", "cells"), [(1, [1]), (2, [1, 2]), (8, [1, 2])])
 def test_a_grid_has_no_more_threads_than_the_run(tmp_path, monkeypatch, threads, cells):
     monkeypatch.setattr("bench.execution.environment.cores", lambda: 8)
-    job = new_job(Order(workloads=["scaling"], contestants=["numpy_nn"], threads=threads), tmp_path, [])
+    job = new_job(RunOptions(workloads=["scaling"], contestants=["numpy_nn"], threads=threads), tmp_path, [])
     assert job.run.workloads[0]["grid"]["threads"] == cells
 
 
 def test_quick_is_smaller_in_every_workload(tmp_path):
     def size(quick):
-        job = new_job(Order(quick=quick), tmp_path, [])
+        job = new_job(RunOptions(quick=quick), tmp_path, [])
         return [(workload.training.epochs, len(plan([(workload, specs)], seed=1))) for workload, specs in job.entries]
 
     assert all(small < whole for small, whole in zip(size(True), size(False), strict=True))
@@ -68,7 +68,7 @@ def test_quick_is_smaller_in_every_workload(tmp_path):
 
 def test_what_is_not_installed_is_left_out_and_named_with_its_command(tmp_path, without):
     without("torch")
-    job = new_job(Order(workloads=["moons"]), tmp_path, [])
+    job = new_job(RunOptions(workloads=["moons"]), tmp_path, [])
     assert not {"torch", "keras-torch"} & set(names(job)["moons"])
     assert 'torch is left out: torch is missing, install it by  python -m pip install -e ".[torch]"' in job.run.notes
     assert {record.name for record in job.run.contestants if record.missing} >= {"torch", "keras-torch"}
@@ -77,11 +77,11 @@ def test_what_is_not_installed_is_left_out_and_named_with_its_command(tmp_path, 
 def test_what_is_asked_for_and_not_installed_is_wrong_use(tmp_path, without):
     without("jax")
     with pytest.raises(ValueError, match=r"contestant 'jax' lacks jax: install it by  python -m pip install .*\[jax\]"):
-        new_job(Order(contestants=["numpy_nn", "jax"]), tmp_path, [])
+        new_job(RunOptions(contestants=["numpy_nn", "jax"]), tmp_path, [])
 
 
 def test_without_the_reference_there_is_no_parity_and_a_note_says_so(tmp_path):
-    job = new_job(Order(workloads=["moons", "parity"], contestants=["numpy_nn"]), tmp_path, [])
+    job = new_job(RunOptions(workloads=["moons", "parity"], contestants=["numpy_nn"]), tmp_path, [])
     assert list(names(job)) == ["moons"]
     assert "parity: no parity, since keras, which it is measured against, takes no part" in job.run.notes
 
@@ -89,15 +89,18 @@ def test_without_the_reference_there_is_no_parity_and_a_note_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("order", "message"),
     [
-        (Order(threads=0), "--threads was 0: it may be 1 to "),
-        (Order(threads=10_000), "--threads was 10000: it may be 1 to "),
-        (Order(workloads=["moon"]), "workload 'moon' is unknown"),
-        (Order(workloads=["moons", "moons"]), "workload 'moons' is named twice"),
-        (Order(contestants=["numpy"]), "contestant 'numpy' is unknown"),
-        (Order(contestants=["keras", "keras"]), "'keras' is named twice"),
-        (Order(contestants=[""]), "contestant '' is unknown"),
-        (Order(workloads=["moons"], contestants=["article"]), "contestant 'article' runs in article only, which isn't asked for"),
-        (Order(workloads=["parity"], contestants=["numpy_nn"]), "there is nothing to measure: parity: no parity"),
+        (RunOptions(threads=0), "--threads was 0: it may be 1 to "),
+        (RunOptions(threads=10_000), "--threads was 10000: it may be 1 to "),
+        (RunOptions(workloads=["moon"]), "workload 'moon' is unknown"),
+        (RunOptions(workloads=["moons", "moons"]), "workload 'moons' is named twice"),
+        (RunOptions(contestants=["numpy"]), "contestant 'numpy' is unknown"),
+        (RunOptions(contestants=["keras", "keras"]), "'keras' is named twice"),
+        (RunOptions(contestants=[""]), "contestant '' is unknown"),
+        (
+            RunOptions(workloads=["moons"], contestants=["article"]),
+            "contestant 'article' runs in article only, which isn't asked for",
+        ),
+        (RunOptions(workloads=["parity"], contestants=["numpy_nn"]), "there is nothing to measure: parity: no parity"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, order, message):
@@ -107,7 +110,7 @@ def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, order, message):
 
 
 def test_a_resumed_run_has_the_same_plan_also_with_a_contestant_of_your_own(tmp_path):
-    job = new_job(Order(workloads=["moons"], contestants=["numpy_nn", TINY], seeds=2), tmp_path, [])
+    job = new_job(RunOptions(workloads=["moons"], contestants=["numpy_nn", TINY], seeds=2), tmp_path, [])
     stored = type(job.run).model_validate_json(job.run.model_dump_json())
     again = resumed_job(RunData(tmp_path, stored, []))
 
@@ -122,14 +125,14 @@ def test_a_resumed_run_has_the_same_plan_also_with_a_contestant_of_your_own(tmp_
 
 
 def test_a_run_resumed_on_another_machine_says_so(tmp_path):
-    job = new_job(Order(workloads=["moons"], contestants=["numpy_nn"]), tmp_path, [])
+    job = new_job(RunOptions(workloads=["moons"], contestants=["numpy_nn"]), tmp_path, [])
     elsewhere = job.run.environment.model_copy(update={"cpu": "another", "blas": "another"})
     again = resumed_job(RunData(tmp_path, job.run.model_copy(update={"environment": elsewhere}), []))
     assert again.run.notes[-1].endswith("there is another cpu, another blas")
 
 
 def test_a_run_whose_contestant_is_gone_cannot_be_resumed(tmp_path, without):
-    job = new_job(Order(workloads=["moons"], contestants=["numpy_nn", "sklearn"]), tmp_path, [])
+    job = new_job(RunOptions(workloads=["moons"], contestants=["numpy_nn", "sklearn"]), tmp_path, [])
     without("sklearn")
     with pytest.raises(ValueError, match="contestant 'sklearn' of this run lacks sklearn"):
         resumed_job(RunData(tmp_path, job.run, []))
