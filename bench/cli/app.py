@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
 from bench.cli.regression import certify, compare, track
 
@@ -162,15 +164,12 @@ def agree(
     """Say whether two runs agree on the headline ratios. Exit code 1 if they don't, 4 if one can't be told."""
     from bench.analysis.repeats import repeats
     from bench.records import read_run
-    from bench.report.units import ratio_interval
+    from bench.report.plain_text import agreement
 
     with _wrong_use():
         found = repeats(read_run(first), read_run(second))
-    words = {True: "they agree", False: "they don't agree", None: "one has no interval, so nothing can be said"}
-    for repeat in found:
-        both = " and ".join(ratio_interval(row.ratio, row.low, row.high) for row in (repeat.first, repeat.second))
-        typer.echo(f"{repeat.first.measure} of {repeat.first.contestant} to {repeat.first.reference}: {both}")
-        typer.echo(f"  the second to the first {ratio_interval(*repeat.quotient)}: {words[repeat.agrees]}")
+    for line in agreement(found) if found else ():
+        typer.echo(line)
     judged = [repeat.agrees for repeat in found]
     if False in judged:
         raise typer.Exit(Exit.BAD_ANSWER)
@@ -284,7 +283,10 @@ def _report(directory: Path) -> None:
     from bench.report import write_report
 
     typer.echo(write_report(directory))
-    typer.echo(f"report: {directory / 'report.md'} and {directory / 'index.html'}")
+    page = directory / "index.html"
+    console = Console()
+    link = Style(link=page.resolve().as_uri()) if console.is_terminal else Style()
+    console.print(Text.assemble("\nreport: ", (str(page), link)), soft_wrap=True)
 
 
 @contextmanager

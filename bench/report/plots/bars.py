@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from bench.report.style import INK, PAPER, colour, count_axis, legend_below, new_figure, percent_axis, time_axis
-from bench.report.units import ratio, seconds, size
+from bench.report.units import multiple, seconds, size
 
 _ROW_INCHES = 0.34
 _MARGIN_INCHES = 0.95
@@ -54,7 +54,7 @@ def floor_bars(limits: pd.DataFrame) -> Figure:
     figure = new_figure(_MARGIN_INCHES + _ROW_INCHES * len(names))
     axes = figure.add_subplot()
     columns = rows[["times_floor", "low", "high"]].set_axis(["median", "low", "high"], axis=1)
-    _log_bars(axes, names, columns, [ratio(value) for value in rows["times_floor"]], start=1.0)
+    _log_bars(axes, names, columns, [multiple(value) for value in rows["times_floor"]], start=1.0)
     axes.set_xlabel("times the floor, the matrix products of a step alone")
     count_axis(axes)
     return figure
