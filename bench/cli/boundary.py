@@ -47,8 +47,8 @@ def known_errors(exit_code: ExitCode, *kinds: type[Exception], prefix: str = "")
 
 
 def wrong_use() -> AbstractContextManager[None]:
-    """For a block that checks what the user asked for: every check raises a ValueError whose message is one line."""
-    return known_errors(ExitCode.WRONG_USE, ValueError)
+    """For a block that reads and checks what the user named: a check raises a ValueError, a file that can't be read an OSError."""
+    return known_errors(ExitCode.WRONG_USE, ValueError, OSError)
 
 
 def complain(text: str) -> None:

@@ -79,7 +79,7 @@ def certify(
     from bench.regression.certify.real_runs import make_runs, package_folder
     from bench.regression.compare.comparison_processes import ComparisonProcessError
 
-    with known_errors(ExitCode.WRONG_USE, OSError, ValueError):
+    with wrong_use():
         out.mkdir(exist_ok=True)
         check_writable([out / certificate_report.JSON_FILE])
     with known_errors(ExitCode.NOT_ALL, ComparisonProcessError), Console(stderr=True).status("calibrating") as status:
@@ -107,16 +107,20 @@ def track(
 
     with wrong_use():
         check_writable([history])
-        run = tracked(analyse(read_run(directory)))
+        data = read_run(directory)
         earlier, _ = read_history(history)
-    if not add(history, run, earlier):
-        complain(f"run {run.run_id} is in {history} already: it is not added again")
-    runs, damaged = read_history(history)
-    found = find_change_points(runs)
-    page = markdown(runs, found, damaged)
-    draw(runs, found, history)
+    analysis = analyse(data)
+    with wrong_use():
+        run = tracked(analysis)
+    with known_errors(ExitCode.NOT_ALL, OSError, prefix="the history could not be written: "):
+        if not add(history, run, earlier):
+            complain(f"run {run.run_id} is in {history} already: it is not added again")
+        runs, damaged = read_history(history)
+        found = find_change_points(runs)
+        page = markdown(runs, found, damaged)
+        draw(runs, found, history)
+        write_job_page(page)
     print(page)
-    write_job_page(page)
     return ExitCode.FINE
 
 

@@ -52,7 +52,8 @@ def agree(
     from bench.report.units import ratio_interval
 
     with wrong_use():
-        found = repeats(read_run(first), read_run(second))
+        runs = read_run(first), read_run(second)
+    found = repeats(*runs)
     words = {True: "they agree", False: "they don't agree", None: "one has no interval, so nothing can be said"}
     for repeat in found:
         both = " and ".join(ratio_interval(row.ratio, row.low, row.high) for row in (repeat.first, repeat.second))

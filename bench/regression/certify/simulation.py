@@ -17,7 +17,7 @@ from bench.regression.compare.e_process import LEVEL, DecisionRule
 from bench.regression.compare.verdicts import Verdict
 
 Array = NDArray[np.float64]
-Noise = Callable[[np.random.Generator, tuple[int, int, int]], Array]
+NoiseShape = Callable[[np.random.Generator, tuple[int, int, int]], Array]
 """(generator, (launches, builds, blocks)) -> log of the machine's slowness during each block, in order of time."""
 
 LAUNCHES, BUILDS, PAIRS = 60, 4, 24
@@ -61,7 +61,7 @@ def two_modes(generator: np.random.Generator, shape: tuple[int, int, int]) -> Ar
     return 0.2 * slow + 0.02 * generator.standard_normal(shape)
 
 
-SHAPES: Mapping[str, Noise] = {
+SHAPES: Mapping[str, NoiseShape] = {
     "heavy tails": heavy_tails,
     "drift": drift,
     "spikes": spikes,
@@ -70,7 +70,7 @@ SHAPES: Mapping[str, Noise] = {
 }
 
 
-def simulated_launches(noise: Noise, generator: np.random.Generator, launches: int = LAUNCHES) -> Blocks:
+def simulated_launches(noise: NoiseShape, generator: np.random.Generator, launches: int = LAUNCHES) -> Blocks:
     """Blocks of equal sides (launches, builds, 2, pairs), each pair in random order.
 
     Each side of each build also has a speed of its own (0.3 %), as networks at different places in memory have.
@@ -111,7 +111,7 @@ def false_alarms(comparisons: int, one: Callable[[], Sequence[Sequence[float]]],
     return alarms
 
 
-def simulated_comparison(noise: Noise, generator: np.random.Generator) -> list[Sequence[float]]:
+def simulated_comparison(noise: NoiseShape, generator: np.random.Generator) -> list[Sequence[float]]:
     """The log ratios of each benchmark of a comparison over simulated noise."""
     return [list(log_ratio(simulated_launches(noise, generator))) for _ in range(BENCHMARKS)]
 
