@@ -95,7 +95,9 @@ def markdown(real: Sequence[Row], others: Sequence[Row], change_points: Sequence
             "",
             f"In a series without a change point, one is to be found in at most {100 * FALSE_ALARM_RATE:g} % of all cases.",
             "",
-            markdown_table(("simulated", "series", "how many"), ((row["what"], str(row["of"]), _rate(row)) for row in change_points)),
+            markdown_table(
+                ("simulated", "series", "how many"), ((row["what"], str(row["of"]), _rate(row)) for row in change_points)
+            ),
             "",
         ]
     )
