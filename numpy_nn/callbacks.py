@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numpy_nn.tape import Array
+from numpy_nn._engine.arrays import Array
 
 if TYPE_CHECKING:
     from numpy_nn.sequential import Sequential

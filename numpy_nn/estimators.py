@@ -17,11 +17,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from numpy_nn import checks, optimizers
+from numpy_nn import optimizers, validation
+from numpy_nn._engine.arrays import Array
 from numpy_nn.callbacks import EarlyStopping
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.sequential import Sequential
-from numpy_nn.tape import Array
 
 PATIENCE_EPOCHS = 10
 
@@ -56,7 +56,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         """Make the network, and train it on `x` (samples, features) and `y`."""
         stream = check_random_state(self.random_state)
         sizes = self.hidden_layer_sizes if isinstance(self.hidden_layer_sizes, Iterable) else [self.hidden_layer_sizes]
-        dims = [x.shape[1], *(checks.positive_integer("hidden_layer_sizes", size) for size in sizes), outputs]
+        dims = [x.shape[1], *(validation.positive_integer("hidden_layer_sizes", size) for size in sizes), outputs]
         names = [*[self.activation] * (len(dims) - 2), last]
         architecture = [
             {"input_dim": inputs, "output_dim": units, "activation": name}

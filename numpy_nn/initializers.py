@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numpy_nn.lookup import find
-from numpy_nn.tape import Array
+from numpy_nn._engine.arrays import Array
+from numpy_nn.name_lookup import find
 
 if TYPE_CHECKING:
     from numpy_nn.architecture import LayerSpec

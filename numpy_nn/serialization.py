@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numpy_nn import losses, optimizers
-from numpy_nn.lookup import find
+from numpy_nn.name_lookup import find
 
 if TYPE_CHECKING:
     from numpy_nn.sequential import Sequential

@@ -18,7 +18,8 @@ import numpy as np
 
 from bench.contestants.base import Array, EpochEnd, Task, batches
 from bench.contestants.floor_plans import LAYOUTS, Plan, Planner, quickest_seconds
-from numpy_nn.tape import Tape, play
+from numpy_nn._engine.program import Program as Tape
+from numpy_nn._engine.program import run as play
 
 PEAK_SIZE = 1536
 """Rows and columns of the square matrices from which the machine's peak is taken: far above what the caches hold."""

@@ -24,10 +24,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.contestants.base import Array, Task
-from numpy_nn.blas import SMALL_PRODUCT, SMALL_TURNED_RESULT, blas_threads
-from numpy_nn.products import in_tiles
-from numpy_nn.tape import Tape, empty, play
-from numpy_nn.threads import Crew
+from numpy_nn._engine.arrays import empty
+from numpy_nn._engine.blas import blas_threads
+from numpy_nn._engine.gemm import record_tiles as in_tiles
+from numpy_nn._engine.program import Program as Tape
+from numpy_nn._engine.program import run as play
+from numpy_nn._engine.threads import ThreadTeam as Crew
+from numpy_nn._engine.tuning import Tuning
+
+SMALL_PRODUCT, SMALL_TURNED_RESULT = Tuning.small_product, Tuning.small_nt_result
 
 LARGEST_TILED = 1.5e8
 """Multiplications of a product beyond which tiles gain nothing: 4 % at (1024, 1024)·(1024, 128), none at (512, 512)·(512, 512)."""
@@ -94,7 +99,7 @@ class Plan:
     def ready(self) -> Iterator[Callable[[], Any]]:
         """The whole step as one call, to be made inside the block."""
         with blas_threads(self.blas_threads), Crew(len(self.tapes)) as crew:
-            yield partial(play, *self.tapes) if len(self.tapes) == 1 else partial(crew.play, self.tapes)
+            yield partial(play, *self.tapes) if len(self.tapes) == 1 else partial(crew.run, self.tapes)
 
     def quickest_seconds(self) -> float:
         """The time of the quickest step, of those that begin within `STEP_SECONDS`."""

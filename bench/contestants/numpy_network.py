@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.contestants.base import Array, EpochEnd, Task
 from numpy_nn import Callback, Sequential, optimizers
-from numpy_nn.lookup import find
 
 
 class _EpochEnds(Callback):
@@ -31,7 +30,7 @@ class NumpyNetwork:
     def _compile(self) -> None:
         """Compile anew, so that the optimiser starts from nothing, and take the task's weights."""
         arguments = dict(self._task.optimizer)
-        optimizer = find("optimizer", arguments.pop("name"), optimizers.OPTIMIZERS)(**arguments)
+        optimizer = type(optimizers.get(arguments.pop("name")))(**arguments)
         self._model.compile(optimizer=optimizer, loss=self._task.loss, metrics=["accuracy"])
         self._model.set_weights(list(self._task.weights))
 

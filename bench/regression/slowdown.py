@@ -15,14 +15,14 @@ CALIBRATION_LENGTHS = (50, 10_000)
 """Short enough for what a call costs by itself, and long enough for what a letter does."""
 ADDITION = """
 
-_tape = SGD.tape
+_record_update = SGD.record_update
 
 
-def _slower_tape(self, *arguments):
-    return [*_tape(self, *arguments), (b"a" * {length}).isalpha]
+def _slower_update(self, *arguments):
+    return [*_record_update(self, *arguments), (b"a" * {length}).isalpha]
 
 
-SGD.tape = _slower_tape
+SGD.record_update = _slower_update
 """
 
 

@@ -8,8 +8,8 @@ from contestant_trials import make_task
 
 from bench.contestants import floor_plans
 from bench.contestants.floor_plans import LAYOUTS, Layout, Plan, Planner, Product, calls, fastest_way, quickest_seconds, ways
-from numpy_nn.blas import blas_threads
-from numpy_nn.tape import play
+from numpy_nn._engine.blas import blas_threads
+from numpy_nn._engine.program import run as play
 
 TASK = make_task((2, 5, 4, 1), ("relu", "relu", "sigmoid"))
 LAYERS = 3

@@ -67,7 +67,7 @@ def test_the_slowed_copy_computes_the_same_with_one_more_operation_a_step(tmp_pa
     namespace = {"SGD": type("SGD", (numpy_nn.SGD,), {})}
     exec(slowdown.ADDITION.format(length=7), namespace)
     weights, gradient = np.ones(3), np.ones(3)
-    slowed, plain = namespace["SGD"](1.0).tape(weights, gradient), numpy_nn.SGD(1.0).tape(weights, gradient)
+    slowed, plain = (sgd(1.0).record_update(weights, gradient) for sgd in (namespace["SGD"], numpy_nn.SGD))
     assert len(slowed) == len(plain) + 1
     assert slowed[-1]() is True
 

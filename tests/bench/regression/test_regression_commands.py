@@ -22,9 +22,9 @@ def repository(tmp_path_factory):
     folder = make_repository(tmp_path_factory.mktemp("repositories") / "repository")
     for tag, file, old, new in (
         ("broken", "__init__.py", "from numpy_nn.sequential import Sequential", "from numpy_nn.nowhere import Sequential"),
-        ("unparsable", "lookup.py", "def find", "def def find"),
+        ("unparsable", "name_lookup.py", "def find", "def def find"),
         ("other", "optimizers.py", "return self.learning_rate", "return 1.5 * self.learning_rate"),
-        ("by-name", "__init__.py", "__all__ =", 'import importlib; importlib.import_module("numpy_nn.tape")\n__all__ ='),
+        ("by-name", "__init__.py", "__all__ =", 'import importlib; importlib.import_module("numpy_nn.metrics")\n__all__ ='),
         ("no-callbacks", "sequential.py", "callbacks: Sequence[Callback] | None = None,", ""),
         ("slow", "optimizers.py", "", ADDITION.format(length=100_000)),
     ):

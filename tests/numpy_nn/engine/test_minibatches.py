@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,12 @@ from cases import ARCHITECTURE, ARTICLE, Case, allocated, cases, moons
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, batches, losses, threads, workspace
-from numpy_nn.batches import Trainer
+from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, losses
+from numpy_nn._engine import minibatches
+from numpy_nn._engine.minibatches import Trainer
+from numpy_nn._engine.threads import Split
 from numpy_nn.optimizers import Optimizer
-from numpy_nn.scoring import Rows
-from numpy_nn.tape import play
-from numpy_nn.threads import Split
+from numpy_nn.validation import Rows
 
 OPTIMIZERS: list[tuple[type[Optimizer], dict[str, Any]]] = [
     (SGD, {"learning_rate": 0.05}),
@@ -62,52 +63,56 @@ def test_a_whole_training_is_that_of_the_slow_network(
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4])
-def test_a_data_set_larger_than_the_buffers_streams_through(
-    batch_size: int, shuffle: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batches, "MOST_SLOTS", 2)
+def test_a_data_set_larger_than_the_buffers_streams_through(batch_size: int, shuffle: bool, tune: Callable[..., None]) -> None:
+    tune(most_loaded_minibatches=2)
     x, y = moons(11)
     weights = Sequential(ARTICLE, seed=0, dtype="float64").get_weights()
     case = Case(ARTICLE, "binary_crossentropy", x, y, y[:, None], np.linspace(0.5, 2, 11), weights, from_logits=False)
     compare(case, 0, batch_size=batch_size, epochs=3, shuffle=shuffle)
 
 
-def test_there_are_no_more_slots_than_bytes_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "CHUNK_BYTES", 1)
+def test_no_more_minibatches_are_loaded_than_there_are_bytes_for(tune: Callable[..., None]) -> None:
+    tune(loaded_bytes=1)
     x, y = moons(7)
     weights = Sequential(ARTICLE, seed=0, dtype="float64").get_weights()
     case = Case(ARTICLE, "binary_crossentropy", x, y, y[:, None], None, weights, from_logits=False)
     compare(case, 0, batch_size=2, epochs=2, shuffle=False)
 
 
-@pytest.mark.parametrize("kernel_shares", [1, 2, 3])
-@pytest.mark.parametrize("block_rows", [4, None])
+@pytest.mark.parametrize("kernel_threads", [1, 2, 3])
+@pytest.mark.parametrize("tile_inputs", [4, None])
 @pytest.mark.parametrize("optimizer", range(len(OPTIMIZERS)))
-def test_gradients_that_are_spent_block_by_block_train_the_same(
-    optimizer: int, block_rows: int | None, kernel_shares: int, monkeypatch: pytest.MonkeyPatch
+def test_updates_that_are_fused_with_the_gradients_train_the_same(
+    optimizer: int, tile_inputs: int | None, kernel_threads: int, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr(workspace, "LARGEST_KEPT_BYTES", 0)
-    monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1, kernel_shares))
-    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 1)
-    if block_rows is None:
-        monkeypatch.setattr(workspace, "MOST_BLOCK_ROWS", 0)
+    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: Split(rows, 1, kernel_threads))
+    fused = {"largest_stored_gradient_bytes": 0, "kernel_thread_products": 1}
+    if tile_inputs is None:
+        tune(**fused, most_tiled_gradient_rows=0)
     else:
-        for name in ("BLOCK_BYTES", "SHARED_BLOCK_BYTES"):
-            monkeypatch.setattr(workspace, name, block_rows * 50 * 8)  # of a layer of 50
+        tile_bytes = tile_inputs * 50 * 8  # of a layer of 50
+        tune(**fused, gradient_tile_bytes=tile_bytes, threaded_gradient_tile_bytes=tile_bytes)
     x, y = moons(11)
     weights = Sequential(ARTICLE, seed=0, dtype="float64").get_weights()
     case = Case(ARTICLE, "binary_crossentropy", x, y, y[:, None], np.linspace(0.5, 2, 11), weights, from_logits=False)
     compare(case, optimizer, batch_size=4, epochs=3, shuffle=True)
 
 
-def test_spent_gradients_keep_no_byte_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workspace, "LARGEST_KEPT_BYTES", 0)
+def allocated_by_steps(trainer: Trainer, rows: Rows) -> tuple[int, int]:
+    """Bytes kept, and the most held at any moment, by steps whose rows are in the buffers."""
+    with trainer.threads():
+        trainer.start_epoch(rows, None)
+        for batch in range(trainer.batches):  # the last leaves nothing to be copied
+            trainer.step(batch)
+        return allocated(lambda: trainer.step(trainer.batches - 1))
+
+
+def test_fused_updates_keep_no_byte_either(tune: Callable[..., None]) -> None:
+    tune(largest_stored_gradient_bytes=0)
     parameters = Sequential(ARTICLE, seed=0)._parameters
     trainer = Trainer(parameters, SGD(), losses.get("binary_crossentropy"), samples=64, batch_size=32, threads=1)
     x, y = moons(64, dtype="float32")
-    with trainer.ready():
-        tapes = list(trainer.steps(Rows(x, y[:, None]), None))
-        kept, peak = allocated(lambda: any(map(play, tapes)))
+    kept, peak = allocated_by_steps(trainer, Rows(x, y[:, None]))
     assert kept == 0
     assert peak < 1500
 
@@ -138,17 +143,16 @@ def test_no_unit_that_is_dead_leaves_subnormal_numbers(samples: int, batch_size:
     ],
     ids=str,
 )
-def test_training_steps_keep_no_byte_and_make_no_array(optimizer: Optimizer, split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "split_batch", lambda *_: split)
-    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 1)
+def test_training_steps_keep_no_byte_and_make_no_array(
+    optimizer: Optimizer, split: Split, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(minibatches, "split_minibatch", lambda *_: split)
+    tune(kernel_thread_products=1)
     parameters = Sequential(ARTICLE, seed=0)._parameters
     optimizer.build(len(parameters.vector), parameters.vector.dtype)
     loss = losses.get("binary_crossentropy")
     trainer = Trainer(parameters, optimizer, loss, samples=2048, batch_size=1024, threads=2)  # in a half, a row has 2 kB
     x, y = moons(2048, dtype="float32")
-    rows = Rows(x, y[:, None])
-    with trainer.ready():
-        tapes = list(trainer.steps(rows, None))
-        kept, peak = allocated(lambda: any(map(play, tapes)))
+    kept, peak = allocated_by_steps(trainer, Rows(x, y[:, None]))
     assert kept == 0
     assert peak < 1500
