@@ -1,10 +1,10 @@
 """Losses: the value and the gradient, from logits where the output layer allows it.
 
 A sample's loss is Keras': for binary cross-entropy and squared error the mean over its outputs, for categorical cross-entropy the
-sum over the classes. The loss of a batch is the mean over its samples, each times its weight if there are weights. Where the last
-activation is the one that a loss is made for (`pairs_with`), the gradient by the logits is `(activation(z) − y)` and the value is
-taken from z too, so that neither a saturated sigmoid nor a tiny probability loses digits; elsewhere probabilities are clipped to
-[1e-7, 1 − 1e-7], as Keras does.
+sum over the classes. The loss of a minibatch is the mean over its samples, each times its weight if there are weights. After the
+activation that a loss is paired with (`pairs_with`), the value and the gradient, `activation(z) − y`, are computed from the logits,
+so that neither a saturated sigmoid nor a tiny probability loses digits. After other activations, probabilities are clipped to
+[1e-7, 1 − 1e-7], as in Keras.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class MeanSquaredError(_MeanOverOutputs):
 
 
 class CategoricalCrossentropy(Loss):
-    """−Σ y log p over the classes, its targets one-hot or shares that add up to 1."""
+    """−Σ y log p over the classes, its targets one-hot or probabilities that add up to 1."""
 
     name = "categorical_crossentropy"
     pairs_with = "softmax"
@@ -226,8 +226,8 @@ class CategoricalCrossentropy(Loss):
         return targets
 
     def values(self, y: Array, a: Array) -> Array:
-        shares = a / a.sum(axis=-2, keepdims=True)
-        values: Array = -np.sum(y * np.log(np.clip(shares, EPSILON, 1 - EPSILON)), axis=-2)
+        p = a / a.sum(axis=-2, keepdims=True)
+        values: Array = -np.sum(y * np.log(np.clip(p, EPSILON, 1 - EPSILON)), axis=-2)
         return values
 
     def from_logit_values(self, y: Array, z: Array) -> Array:

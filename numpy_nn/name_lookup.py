@@ -1,20 +1,20 @@
-"""Parts found by name, with the error that says which names there are."""
+"""Name lookup: activations, losses, optimizers and initializers by their Keras names, with an error that lists them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
 
-Part = TypeVar("Part")
+Value = TypeVar("Value")
 
 
-def find(kind: str, name: object, table: Mapping[str, Part]) -> Part:
-    """The part of `table` called `name`.
+def find(kind: str, name: object, table: Mapping[str, Value]) -> Value:
+    """The entry of `table` called `name`.
 
     Raises
     ------
     ValueError
-        If there is none; the message names `kind`, what was asked for, and all that may be.
+        If there is none; the message has `kind`, `name`, and all names of the table.
 
     """
     if isinstance(name, str) and name in table:

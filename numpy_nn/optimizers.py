@@ -1,4 +1,4 @@
-"""Optimisers: from a flat gradient to a flat step. They know nothing of layers or networks.
+"""Optimizers: from a flat gradient to a flat step. They know nothing of layers or networks.
 
 Each follows Keras, to the place of its ε. The `record_` methods are for the engine: they return operations on its buffers. The
 learning rate can be changed between epochs through the attribute.
@@ -25,21 +25,21 @@ FLUSHED_BITS = 20
 
 
 class Optimizer(ABC):
-    """What all optimisers share: a learning rate, and state that belongs to one vector of weights."""
+    """What all optimizers share: a learning rate, and state for one vector of weights."""
 
     name: str
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = _positive("learning_rate", learning_rate)
         self.iterations = 0
-        """Updates made so far; kept by those whose step depends on it."""
+        """Updates made so far; counted where the step depends on it."""
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
         return f"{type(self).__name__}({settings})"
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this optimiser again."""
+        """The arguments that make an optimizer like this one."""
         return {"learning_rate": self.learning_rate}
 
     @property
@@ -49,15 +49,15 @@ class Optimizer(ABC):
 
     @abstractmethod
     def build(self, count: int, dtype: np.dtype[Any]) -> None:
-        """Make the state for a vector of `count` weights anew."""
+        """Make new state for a vector of `count` weights."""
 
     def record_begin(self) -> Program:
         """Operations to run once before each update of the whole vector."""
         return []
 
     @abstractmethod
-    def record_update(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Program:
-        """Operations that update `weights`, the `part` of the vector, from their `gradient`, which they may overwrite."""
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        """Operations that update `weights`, which stand at `place` in the vector, from `gradient`, which they may overwrite."""
 
     def refresh(self) -> None:  # noqa: B027  # most have nothing to refresh
         """Use a changed learning rate; called before each epoch."""
@@ -80,8 +80,8 @@ class Optimizer(ABC):
             # What is smaller than the rounding of this number adds nothing to it.
             large = scalar(limits.tiny * 2.0**FLUSHED_BITS / limits.eps, array.dtype)
             for start in range(0, len(array), size):
-                part = array[start : start + size]
-                program += [partial(np.add, part, large, part), partial(np.subtract, part, large, part)]
+                tile = array[start : start + size]
+                program += [partial(np.add, tile, large, tile), partial(np.subtract, tile, large, tile)]
         return program
 
 
@@ -111,10 +111,10 @@ class SGD(Optimizer):
     def state(self) -> list[Array]:
         return [self._velocity] if self.momentum else []
 
-    def record_update(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Program:
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
         if not self.momentum:
             return [partial(np.subtract, weights, gradient, weights)]
-        velocity, momentum = self._velocity[part], scalar(self.momentum, weights.dtype)
+        velocity, momentum = self._velocity[place], scalar(self.momentum, weights.dtype)
         step: Program = [partial(np.multiply, velocity, momentum, velocity), partial(np.subtract, velocity, gradient, velocity)]
         if not self.nesterov:
             return [*step, partial(np.add, weights, velocity, weights)]
@@ -153,8 +153,8 @@ class Adam(Optimizer):
     def record_begin(self) -> Program:
         return [self._count]
 
-    def record_update(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Program:
-        mean, square, spare, dtype = self._mean[part], self._square[part], np.empty_like(weights), weights.dtype
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        mean, square, spare, dtype = self._mean[place], self._square[place], np.empty_like(weights), weights.dtype
         return [
             partial(np.subtract, gradient, mean, spare),
             partial(np.multiply, spare, scalar(1 - self.beta_1, dtype), spare),
@@ -203,8 +203,8 @@ class AdamW(Adam):
     def refresh(self) -> None:
         self._decay[()] = 1 - self.learning_rate * self.weight_decay
 
-    def record_update(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Program:
-        return [partial(np.multiply, weights, self._decay, weights), *super().record_update(weights, gradient, part)]
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        return [partial(np.multiply, weights, self._decay, weights), *super().record_update(weights, gradient, place)]
 
 
 class RMSprop(Optimizer):
@@ -230,8 +230,8 @@ class RMSprop(Optimizer):
     def refresh(self) -> None:
         self._rate[()] = self.learning_rate
 
-    def record_update(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Program:
-        square, spare, dtype = self._square[part], np.empty_like(weights), weights.dtype
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        square, spare, dtype = self._square[place], np.empty_like(weights), weights.dtype
         return [
             partial(np.multiply, square, scalar(self.rho, dtype), square),
             partial(np.multiply, gradient, gradient, spare),
@@ -249,7 +249,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimize
 
 
 def get(identifier: str | Optimizer) -> Optimizer:
-    """The optimiser of that name with its defaults, or the optimiser itself.
+    """The optimizer of that name with its defaults, or the optimizer itself.
 
     Raises
     ------

@@ -6,7 +6,7 @@ computes the outputs for any number of rows, `one_row` for one. Several threads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from numpy_nn._engine.one_row import OneRow
 from numpy_nn._engine.prediction import Prediction
 from numpy_nn._engine.threads import check_threads
 from numpy_nn.architecture import parse_architecture
-from numpy_nn.callbacks import Callback, CallbackList, History
+from numpy_nn.callbacks import Callback, CallbackList, History, as_list
 from numpy_nn.losses import Loss
 from numpy_nn.metrics import METRICS, score
 from numpy_nn.name_lookup import find
@@ -170,35 +170,27 @@ class Sequential:
 
         Parameters
         ----------
-        x, y
-            (samples, features), and (samples,) or (samples, outputs).
+        x, y, sample_weight
+            (samples, features); (samples,) or (samples, outputs); and (samples,), the weight of each row in the loss.
         batch_size
             Rows of a minibatch; the last of an epoch may have fewer. None is the full batch (in Keras it is 32).
-        verbose
-            0: silent; anything else: a line an epoch.
-        callbacks
-            Objects of `numpy_nn.callbacks`.
-        validation_split
-            The fraction of rows, the last ones, that are evaluated after each epoch instead of being trained on.
-        validation_data
-            `(x, y)` or `(x, y, sample_weight)` to evaluate after each epoch.
+        verbose, callbacks
+            0 is silent, anything else prints a line an epoch; objects of `numpy_nn.callbacks`.
+        validation_split, validation_data
+            The fraction of rows, the last ones, or other rows as `(x, y)` or `(x, y, sample_weight)`, to evaluate after each epoch.
         shuffle
             Whether each epoch takes the rows in a new order, drawn from the model's seed.
-        sample_weight
-            (samples,): the weight of each row in the loss.
 
         Returns
         -------
         History
-            `history["loss"]`, "accuracy", and with validation "val_loss", "val_accuracy": a float an epoch. Loss and accuracy of an
-            epoch are means over its rows, each as it was before its minibatch's update.
+            `history["loss"]`, "accuracy", and with validation "val_loss", "val_accuracy": a float an epoch, the mean over its rows,
+            each as it was before its minibatch's update.
 
         Raises
         ------
-        ValueError
-            If an argument is not one of those allowed; nothing is changed then.
-        RuntimeError
-            If the model has not been compiled.
+        ValueError, RuntimeError
+            If an argument is not one of those allowed, or the model has not been compiled; nothing is changed then.
 
         """
         optimizer, loss = self._compiled()
@@ -207,24 +199,22 @@ class Sequential:
         rows, held_out = self._hold_out(rows, validation_split, validation_data)
         samples = len(rows.x)
         size = samples if batch_size is None else min(validation.positive_integer("batch_size", batch_size), samples)
-        if not isinstance(callbacks or [], Sequence):
-            raise ValueError(f"callbacks was {callbacks!r}: it must be a list of numpy_nn.callbacks.Callback")
         history = History()
-        watchers = CallbackList([history, *(callbacks or []), *([_Printer(epochs)] if verbose else [])], self)
+        watchers = CallbackList([history, *as_list(callbacks), *([_Printer(epochs)] if verbose else [])], self)
         trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=size, threads=self.threads)
-        orders = (self._generator.permutation(samples) if shuffle else None for _ in range(epochs))
-        self._train(trainer, rows, orders, held_out, watchers)
+        self._train(trainer, rows, held_out, watchers, epochs=epochs, shuffle=shuffle)
         return history
 
     def _train(
-        self, trainer: Trainer, rows: Rows, orders: Iterator[Array | None], held_out: Rows | None, callbacks: CallbackList
+        self, trainer: Trainer, rows: Rows, held_out: Rows | None, callbacks: CallbackList, *, epochs: int, shuffle: bool
     ) -> None:
-        """Train for as many epochs as there are `orders` of the rows; a step is forward, loss, backward and update."""
+        """The training loop; a step is forward, loss, backward and update, which `Trainer.step` explains."""
         self.stop_training = False
         with trainer.threads():
             callbacks.on_train_begin()
-            for epoch, order in enumerate(orders):
+            for epoch in range(epochs):
                 callbacks.on_epoch_begin(epoch)
+                order = self._generator.permutation(len(rows.x)) if shuffle else None
                 trainer.start_epoch(rows, order)
                 for batch in range(trainer.batches):
                     trainer.step(batch)
@@ -306,7 +296,7 @@ class Sequential:
     # --- on disk ---------------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write architecture, weights, optimiser, loss and metrics to an `.npz` file, without pickle."""
+        """Write architecture, weights, optimizer, loss and metrics to an `.npz` file, without pickle."""
         serialization.save(self, path)
 
     @classmethod
@@ -364,7 +354,7 @@ class Sequential:
         kept = int(len(rows.x) * (1 - split))
         if not 0 < kept < len(rows.x):
             raise ValueError(f"validation_split was {split!r}: of {len(rows.x)} rows it leaves {kept} to train on")
-        return rows.part(slice(kept)), rows.part(slice(kept, None))
+        return rows.take(slice(kept)), rows.take(slice(kept, None))
 
     def _evaluate(self, rows: Rows, chunk_rows: int | None = None) -> dict[str, float]:
         _, loss = self._compiled()

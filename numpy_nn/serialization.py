@@ -1,4 +1,4 @@
-"""A model on disk: one `.npz` file with the weights, and the rest as JSON inside it. No pickle, so that loading runs no code."""
+"""Serialization: one `.npz` file with the weights, and the rest as JSON inside it. Without pickle, so that loading runs no code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def save(model: Sequential, path: str | Path) -> None:
 
 
 def load(cls: type[Sequential], path: str | Path) -> Sequential:
-    """The model in the file at `path`; the optimiser starts with no state.
+    """The model in the file at `path`; the optimizer starts with no state.
 
     Raises
     ------

@@ -21,7 +21,7 @@ class Rows(NamedTuple):
     y: Array
     weights: Array | None = None
 
-    def part(self, rows: slice | Array) -> Rows:
+    def take(self, rows: slice | Array) -> Rows:
         return Rows(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
 

@@ -236,7 +236,7 @@ class Trainer:
         """The loss and the accuracy of the epoch, each row as it was before its minibatch's update."""
         self._collect()
         self._loaded_in_order = self._order is None and self._stays_loaded
-        rows = self._rows if self._order is None else self._rows.part(self._order)
+        rows = self._rows if self._order is None else self._rows.take(self._order)
         return metrics.score(self._loss, self._activation, rows, self._outputs)
 
     def _resume(self, batch: int) -> None:
