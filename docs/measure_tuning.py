@@ -3,17 +3,17 @@
 Usage: `python docs/measure_tuning.py [--seconds N] [FIELD ...]`, all fields if none is named.
 
 For each constant, the workload that it was measured with runs with a quarter, half, twice and four times the value (and 0, where
-that turns something off), in turns and in random order. The table has the time of each against the time with the value that this
-machine uses now: below 1 is faster. Differences below 3 % are noise on most machines.
+that turns something off), in random order, each time with a network built anew. The table has the quickest time of each against the
+time with the value that this machine uses now: below 1 is faster. Differences below 3 % are noise on most machines.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from statistics import median
 from time import perf_counter
 
 import numpy as np
@@ -22,6 +22,7 @@ from numpy_nn import Sequential
 from numpy_nn._engine import tuning
 
 TURN_SECONDS = 0.01
+TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -100,30 +101,29 @@ WORKLOADS = {
 
 def measure(field: str, seconds: float) -> dict[float, float]:
     """The time of the field's workload with several values, as shares of that with the value in use."""
+    in_use = getattr(tuning.this_machine(), field)
+    values = {type(in_use)(in_use * factor) for factor in (0.25, 0.5, 1, 2, 4)} | ({0} if field == "small_product" else set())
+    builds: dict[float, list[float]] = {value: [] for value in sorted(values)}
+    end = perf_counter() + seconds
+    while perf_counter() < end or not all(builds.values()):
+        for value in random.sample(sorted(values), len(values)):
+            with tuned(**{field: value}):
+                call = WORKLOADS[field].prepare()
+                call()
+                builds[value].append(min(seconds_a_call(call) for _ in range(TURNS)))
+    return {value: min(times) / min(builds[in_use]) for value, times in builds.items()}
+
+
+@contextmanager
+def tuned(**changes: float) -> Iterator[None]:
+    """The engine computes with these constants inside the block."""
     machine = tuning.this_machine
-    in_use = getattr(machine(), field)
-    values = sorted(
-        {type(in_use)(in_use * factor) for factor in (0, 0.25, 0.5, 1, 2, 4)} - ({0} if field != "small_product" else set())
-    )
-    calls, turns = {}, {value: [] for value in values}
+    changed = replace(machine(), **changes)
+    tuning.this_machine = lambda: changed
     try:
-        for value in values:
-            changed = replace(machine(), **{field: value})
-            tuning.this_machine = lambda changed=changed: changed
-            calls[value] = WORKLOADS[field].prepare()
-            calls[value]()
-            tuning.this_machine = machine
-        end = perf_counter() + seconds
-        while perf_counter() < end:
-            for value in random.sample(values, len(values)):
-                changed = replace(machine(), **{field: value})
-                tuning.this_machine = lambda changed=changed: changed
-                turns[value].append(seconds_a_call(calls[value]))
-                tuning.this_machine = machine
+        yield
     finally:
         tuning.this_machine = machine
-    typical = {value: median(times) for value, times in turns.items()}
-    return {value: time / typical[in_use] for value, time in typical.items()}
 
 
 def seconds_a_call(call: Callable[[], object]) -> float:

@@ -7,13 +7,12 @@ computes the outputs for any number of rows, `one_row` for one. Several threads 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from numpy_nn import activations, initializers, losses, optimizers, serialization, validation
+from numpy_nn import activations, initializers, losses, optimizers, validation
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.minibatches import Trainer
@@ -27,6 +26,9 @@ from numpy_nn.metrics import METRICS, score
 from numpy_nn.name_lookup import find
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.validation import Rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Sequential:
@@ -297,6 +299,8 @@ class Sequential:
 
     def save(self, path: str | Path) -> None:
         """Write architecture, weights, optimizer, loss and metrics to an `.npz` file, without pickle."""
+        from numpy_nn import serialization  # whose imports take long, and are needed only here
+
         serialization.save(self, path)
 
     @classmethod
@@ -309,6 +313,8 @@ class Sequential:
             If the file isn't one that `save` wrote.
 
         """
+        from numpy_nn import serialization
+
         return serialization.load(cls, path)
 
     def __getstate__(self) -> dict[str, Any]:

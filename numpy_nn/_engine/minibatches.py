@@ -55,7 +55,9 @@ class StepRecorder:
         return [[*self.record_gradient(chunk, gradient), *update] for chunk in chunks]
 
     def _record(self, chunk: int, gradients: Gradients) -> Program:
-        return [*self._forward.record(chunk, logits=self._backward.from_logits), *self._backward.record(chunk, gradients)]
+        forward = self._forward.record(chunk, logits=self._backward.from_logits)
+        backward = self._backward.record(chunk, gradients)  # the gradient of the loss comes first
+        return [*forward, *backward]
 
 
 class _Chunk(NamedTuple):
@@ -214,12 +216,12 @@ class Trainer:
         self._keep = self._loaded_in_order and order is None and same_rows
         self._coming = iter(self._loads)
         self._load: _Load | None = None
-        self._first = self._pause = 0
+        self._first = self._prepare_at = 0
 
     def step(self, batch: int) -> None:
         """Train on the minibatch number `batch`; within an epoch they come in order.
 
-        1. The rows are in the buffers (`_resume` copies many minibatches at once).
+        1. The rows are in the buffers: `_prepare` copies those of many minibatches at once.
         2. Forward: each layer's product and activation, up to the outputs.
         3. Loss: its gradient by the outputs; its value is computed once an epoch, by `score`.
         4. Backward: each layer's gradient, from the last to the first.
@@ -227,19 +229,21 @@ class Trainer:
 
         Steps 2 to 5 are one recorded program: see `StepRecorder`, and `numpy_nn.textbook` for the same in plain lines.
         """
-        if batch == self._pause:
-            self._resume(batch)
+        if batch == self._prepare_at:
+            self._prepare(batch)
         for operation in self._steps[batch - self._first]:
             operation()
 
     def score(self) -> tuple[float, float]:
         """The loss and the accuracy of the epoch, each row as it was before its minibatch's update."""
         self._collect()
-        self._loaded_in_order = self._order is None and self._stays_loaded
-        rows = self._rows if self._order is None else self._rows.take(self._order)
+        rows, order = self._rows, self._order
+        self._loaded_in_order = order is None and self._stays_loaded
+        del self._rows, self._order  # a trainer may outlive its rows by far
+        rows = rows if order is None else rows.take(order)
         return metrics.score(self._loss, self._activation, rows, self._outputs)
 
-    def _resume(self, batch: int) -> None:
+    def _prepare(self, batch: int) -> None:
         """What comes before some minibatches: copying the next ones in, and flushing the optimizer's state now and then."""
         load = self._load
         if load is None or batch == load.first + load.batches:
@@ -249,13 +253,13 @@ class Trainer:
                 load.program.load(self._rows, start=load.start, count=load.batches, order=self._order)
             load.program.rescale(self._optimizer.gradient_factor)
             self._steps, self._first = load.program.steps, load.first
-        self._pause = load.first + load.batches
+        self._prepare_at = load.first + load.batches
         if self._flush:
             if self._unflushed >= FLUSH_EVERY_STEPS:
                 run(self._flush)
                 self._unflushed = 0
-            self._pause = min(self._pause, batch + FLUSH_EVERY_STEPS)
-            self._unflushed += self._pause - batch
+            self._prepare_at = min(self._prepare_at, batch + FLUSH_EVERY_STEPS)
+            self._unflushed += self._prepare_at - batch
 
     def _collect(self) -> None:
         """Copy the outputs of the minibatches that were copied in last."""

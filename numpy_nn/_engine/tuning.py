@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
+from os import PathLike
 
 from numpy_nn._engine import blas
 
@@ -163,10 +163,12 @@ def adapt(measured: Tuning, *, core: str | None, l2_bytes: int | None) -> Tuning
     return replace(measured, **changes)
 
 
-def l2_cache_bytes(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int | None:
+def l2_cache_bytes(folder: str | PathLike[str] = "/sys/devices/system/cpu/cpu0/cache") -> int | None:
     """The size of a core's second-level cache as Linux gives it; None where it can't be read."""
+    from pathlib import Path  # not at import, which it would make slower
+
     try:
-        for index in folder.glob("index*"):
+        for index in Path(folder).glob("index*"):
             if (index / "level").read_text().strip() == "2":
                 text = (index / "size").read_text().strip()
                 return int(text.rstrip("KM")) * {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)

@@ -1,51 +1,17 @@
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import oracle
 import pytest
-from cases import ARCHITECTURE, ARTICLE, Case, allocated, cases, moons
+from cases import ARCHITECTURE, ARTICLE, OPTIMIZERS, Case, allocated_by_steps, cases, compare, moons
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, losses
+from numpy_nn import SGD, Adam, Sequential, losses
 from numpy_nn._engine import minibatches
 from numpy_nn._engine.minibatches import Trainer
 from numpy_nn._engine.threads import Split
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.validation import Rows
-
-OPTIMIZERS: list[tuple[type[Optimizer], dict[str, Any]]] = [
-    (SGD, {"learning_rate": 0.05}),
-    (SGD, {"learning_rate": 0.05, "momentum": 0.9}),
-    (SGD, {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
-    (Adam, {"learning_rate": 0.05, "epsilon": 1e-4}),
-    (AdamW, {"learning_rate": 0.05, "epsilon": 1e-4, "weight_decay": 0.1}),
-    (RMSprop, {"learning_rate": 0.05}),
-]
-
-
-def compare(case: Case, optimizer: int, *, batch_size: int | None, epochs: int, shuffle: bool) -> None:
-    """Hold the fast training against the slow one: losses, accuracies and weights."""
-    cls, settings = OPTIMIZERS[optimizer]
-    model, slow = case.model(cls(**settings), seed=5), case.slow()
-    fast = model.fit(
-        case.x, case.y, batch_size, epochs, verbose=0, shuffle=shuffle, sample_weight=case.sample_weight
-    )  # the oracle draws from the same stream
-    generator = np.random.default_rng(5)
-    samples = len(case.x)
-    history = slow.fit(
-        case.x,
-        case.targets,
-        oracle.make_update(cls.name, **settings),
-        batch_size=batch_size or samples,
-        orders=(generator.permutation(samples) if shuffle else np.arange(samples) for _ in range(epochs)),
-        sample_weight=case.sample_weight,
-    )
-    np.testing.assert_allclose(fast.history["loss"], history["loss"], rtol=1e-11, atol=1e-12)
-    np.testing.assert_allclose(fast.history["accuracy"], history["accuracy"], rtol=1e-15)
-    for weights, expected in zip(model.get_weights(), slow.weights, strict=True):
-        np.testing.assert_allclose(weights, expected, rtol=1e-10, atol=1e-12)
 
 
 @given(
@@ -77,44 +43,6 @@ def test_no_more_minibatches_are_loaded_than_there_are_bytes_for(tune: Callable[
     weights = Sequential(ARTICLE, seed=0, dtype="float64").get_weights()
     case = Case(ARTICLE, "binary_crossentropy", x, y, y[:, None], None, weights, from_logits=False)
     compare(case, 0, batch_size=2, epochs=2, shuffle=False)
-
-
-@pytest.mark.parametrize("kernel_threads", [1, 2, 3])
-@pytest.mark.parametrize("tile_inputs", [4, None])
-@pytest.mark.parametrize("optimizer", range(len(OPTIMIZERS)))
-def test_updates_that_are_fused_with_the_gradients_train_the_same(
-    optimizer: int, tile_inputs: int | None, kernel_threads: int, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
-) -> None:
-    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: Split(rows, 1, kernel_threads))
-    fused = {"largest_stored_gradient_bytes": 0, "kernel_thread_products": 1}
-    if tile_inputs is None:
-        tune(**fused, most_tiled_gradient_rows=0)
-    else:
-        tile_bytes = tile_inputs * 50 * 8  # of a layer of 50
-        tune(**fused, gradient_tile_bytes=tile_bytes, threaded_gradient_tile_bytes=tile_bytes)
-    x, y = moons(11)
-    weights = Sequential(ARTICLE, seed=0, dtype="float64").get_weights()
-    case = Case(ARTICLE, "binary_crossentropy", x, y, y[:, None], np.linspace(0.5, 2, 11), weights, from_logits=False)
-    compare(case, optimizer, batch_size=4, epochs=3, shuffle=True)
-
-
-def allocated_by_steps(trainer: Trainer, rows: Rows) -> tuple[int, int]:
-    """Bytes kept, and the most held at any moment, by steps whose rows are in the buffers."""
-    with trainer.threads():
-        trainer.start_epoch(rows, None)
-        for batch in range(trainer.batches):  # the last leaves nothing to be copied
-            trainer.step(batch)
-        return allocated(lambda: trainer.step(trainer.batches - 1))
-
-
-def test_fused_updates_keep_no_byte_either(tune: Callable[..., None]) -> None:
-    tune(largest_stored_gradient_bytes=0)
-    parameters = Sequential(ARTICLE, seed=0)._parameters
-    trainer = Trainer(parameters, SGD(), losses.get("binary_crossentropy"), samples=64, batch_size=32, threads=1)
-    x, y = moons(64, dtype="float32")
-    kept, peak = allocated_by_steps(trainer, Rows(x, y[:, None]))
-    assert kept == 0
-    assert peak < 1500
 
 
 @pytest.mark.parametrize(("samples", "batch_size"), [(4, 4), (20, 4), (300, 1)])
