@@ -30,7 +30,7 @@ class Loss(ABC):
     Parameters
     ----------
     from_logits
-        Whether `y_pred`, and what the network puts out, are logits rather than probabilities.
+        Whether `y_pred`, and the outputs of the network, are logits rather than probabilities.
 
     """
 

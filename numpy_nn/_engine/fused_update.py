@@ -18,7 +18,7 @@ from numpy_nn.optimizers import Optimizer
 
 
 def fusing_pays(parameters: Parameters) -> bool:
-    """Whether there are so many weights that updates are to be fused with the gradients."""
+    """Whether there are so many weights that fused updates are faster."""
     return parameters.vector.nbytes > tuning.this_machine().largest_stored_gradient_bytes
 
 
@@ -35,7 +35,7 @@ class StoredGradient:
 
 
 class FusedUpdate:
-    """Updates the weights tile by tile; each thread has one buffer for the gradient of a tile, whatever chunk it is for."""
+    """Updates the weights tile by tile; each thread has one buffer for the gradient of a tile, which all chunks share."""
 
     def __init__(self, parameters: Parameters, optimizer: Optimizer, *, rows: int, threads: int) -> None:
         self._parameters, self._optimizer = parameters, optimizer

@@ -82,7 +82,7 @@ ALONE = ThreadTeam(1)
 
 
 class _Member:
-    """A thread that runs the programs it is given; two locks hand over, which is the fastest way in Python."""
+    """A thread that runs the programs it is given; a pair of locks is the fastest signal between threads in Python."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
