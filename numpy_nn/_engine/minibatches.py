@@ -214,9 +214,8 @@ class Trainer:
         self._rows, self._order = rows, order
         self._optimizer.refresh()
         self._keep = self._loaded_in_order and order is None and same_rows
-        self._coming = iter(self._loads)
-        self._load: _Load | None = None
-        self._first = self._prepare_at = 0
+        self._loaded = -1
+        self._load_end = self._prepare_at = 0
 
     def step(self, batch: int) -> None:
         """Train on the minibatch number `batch`; within an epoch they come in order.
@@ -245,23 +244,25 @@ class Trainer:
 
     def _prepare(self, batch: int) -> None:
         """What comes before some minibatches: copying the next ones in, and flushing the optimizer's state now and then."""
-        load = self._load
-        if load is None or batch == load.first + load.batches:
-            self._collect()
-            load = self._load = next(self._coming)
+        if batch == self._load_end:
+            if batch:
+                self._collect()
+            self._loaded += 1
+            program, self._first, start, batches = self._loads[self._loaded]
             if not self._keep:
-                load.program.load(self._rows, start=load.start, count=load.batches, order=self._order)
-            load.program.rescale(self._optimizer.gradient_factor)
-            self._steps, self._first = load.program.steps, load.first
-        self._prepare_at = load.first + load.batches
+                program.load(self._rows, start=start, count=batches, order=self._order)
+            program.rescale(self._optimizer.gradient_factor)
+            self._steps = program.steps
+            self._load_end = batch + batches
+        self._prepare_at = self._load_end
         if self._flush:
             if self._unflushed >= FLUSH_EVERY_STEPS:
                 run(self._flush)
                 self._unflushed = 0
-            self._prepare_at = min(self._prepare_at, batch + FLUSH_EVERY_STEPS)
+            self._prepare_at = min(self._load_end, batch + FLUSH_EVERY_STEPS)
             self._unflushed += self._prepare_at - batch
 
     def _collect(self) -> None:
         """Copy the outputs of the minibatches that were copied in last."""
-        if self._load is not None:
-            self._load.program.collect(self._outputs, start=self._load.start, count=self._load.batches)
+        program, _, start, batches = self._loads[self._loaded]
+        program.collect(self._outputs, start=start, count=batches)
