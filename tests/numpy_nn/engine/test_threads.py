@@ -88,7 +88,7 @@ def test_tiles_cover_all_and_differ_in_size_by_two_vectors_at_most(size: int, co
 
 
 @needs_openblas
-def test_threads_share_the_kernels_of_a_wide_network_and_gives_the_same_bits_every_time() -> None:
+def test_threads_share_the_kernels_of_a_wide_network_and_give_the_same_bits_every_time() -> None:
     def train(count: int) -> np.ndarray:
         model = Sequential(WIDE, seed=3, threads=count)
         model.compile("sgd", "binary_crossentropy")
