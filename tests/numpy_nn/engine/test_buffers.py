@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cases import refused
 
+from numpy_nn._engine.buffers import Parameters
 from numpy_nn.architecture import LayerSpec
-from numpy_nn.parameters import Parameters
 
 LAYERS = [LayerSpec(2, 3), LayerSpec(3, 1)]
 

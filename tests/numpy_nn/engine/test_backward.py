@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,13 @@ from cases import ARCHITECTURE, Case, allocated, cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Sequential, losses, workspace
+from numpy_nn import SGD, Sequential, losses
+from numpy_nn._engine.buffers import ForwardBuffers, Parameters
+from numpy_nn._engine.forward import Forward
+from numpy_nn._engine.minibatches import StepRecorder
+from numpy_nn._engine.program import Program, run
+from numpy_nn._engine.threads import ALONE
 from numpy_nn.architecture import parse_architecture
-from numpy_nn.parameters import Parameters
-from numpy_nn.tape import play
-from numpy_nn.workspace import TrainingWorkspace, Workspace
 
 STEP = 1e-4
 KINKED = ("relu", "leaky_relu", "elu")
@@ -41,13 +43,13 @@ def central_differences(case: Case) -> np.ndarray:
         array[place] = before
         return loss
 
-    def slope(array: np.ndarray, place: Any) -> float:
+    def derivative(array: np.ndarray, place: Any) -> float:
         far, near = (
             loss_at(array, place, array[place] + k * STEP) - loss_at(array, place, array[place] - k * STEP) for k in (2, 1)
         )
         return (8 * near - far) / (12 * STEP)
 
-    return np.array([slope(array, place) for array in weights for place in np.ndindex(array.shape)])
+    return np.array([derivative(array, place) for array in weights for place in np.ndindex(array.shape)])
 
 
 def is_smooth(case: Case) -> bool:
@@ -84,75 +86,78 @@ def test_the_gradient_is_the_oracles_wherever_it_is_finite(case: Case) -> None:
     np.testing.assert_allclose(gradient_of_a_step(case), expected, rtol=1e-8, atol=1e-12 * (1 + np.abs(expected).max()))
 
 
-def make(activations: list[str], loss: str, *, rows: int, slots: int = 1) -> TrainingWorkspace:
-    """A workspace of random weights, inputs and targets, float64; layers of 4 features."""
+def make(activations: list[str], loss: str, *, rows: int, chunks: int = 1) -> StepRecorder:
+    """A recorder with random weights, inputs and targets, float64; layers of 4 features."""
     generator = np.random.default_rng(0)
     layers = parse_architecture([{"input_dim": 4, "output_dim": 4, "activation": name} for name in activations])
     parameters = Parameters(layers, np.dtype("float64"))
     parameters.vector[:] = generator.normal(0, 0.5, parameters.vector.shape)
-    workspace = TrainingWorkspace(parameters, rows, loss=losses.get(loss), slots=slots)
-    workspace.inputs[:, :-1] = generator.normal(size=(slots, 4, rows))
-    workspace.targets[:] = np.eye(4)[generator.integers(0, 4, (slots, rows))].transpose(0, 2, 1)
-    workspace.rescale(1 / rows)
-    return workspace
+    recorder = StepRecorder(parameters, losses.get(loss), rows, chunks=chunks, team=ALONE)
+    recorder.buffers.inputs[:, :-1] = generator.normal(size=(chunks, 4, rows))
+    recorder.buffers.targets[:] = np.eye(4)[generator.integers(0, 4, (chunks, rows))].transpose(0, 2, 1)
+    recorder.rescale(1 / rows)
+    return recorder
 
 
-def test_a_slot_keeps_its_outputs_while_others_are_played() -> None:
-    workspace = make(["tanh", "softmax"], "mean_squared_error", rows=3, slots=4)
-    expected = [oracle_outputs(workspace, slot) for slot in range(4)]
-    for slot in (2, 0, 3, 1):
-        play(workspace.step(slot))
-    np.testing.assert_allclose(workspace.outputs, expected, rtol=1e-12)
+def record(recorder: StepRecorder, chunk: int = 0) -> Program:
+    """The operations that leave the gradient of a chunk in `recorder.buffers.gradient`."""
+    return recorder.record_gradient(chunk, recorder.buffers.gradient)
 
 
-def oracle_outputs(workspace: Workspace, slot: int) -> np.ndarray:
-    architecture = [{"activation": layer.activation} for layer in workspace.parameters.layers]
-    slow = oracle.SlowNetwork(architecture, workspace.parameters.get_weights(), loss="mean_squared_error")
-    return slow.predict(workspace.inputs[slot, :-1].T).T
+def test_a_chunk_keeps_its_outputs_while_others_are_run() -> None:
+    recorder = make(["tanh", "softmax"], "mean_squared_error", rows=3, chunks=4)
+    expected = [oracle_outputs(recorder.buffers, chunk) for chunk in range(4)]
+    for chunk in (2, 0, 3, 1):
+        run(record(recorder, chunk))
+    np.testing.assert_allclose(recorder.buffers.outputs, expected, rtol=1e-12)
+
+
+def oracle_outputs(buffers: ForwardBuffers, chunk: int) -> np.ndarray:
+    architecture = [{"activation": layer.activation} for layer in buffers.parameters.layers]
+    slow = oracle.SlowNetwork(architecture, buffers.parameters.get_weights(), loss="mean_squared_error")
+    return slow.predict(buffers.inputs[chunk, :-1].T).T
 
 
 @pytest.mark.parametrize("hidden", list(oracle.ACTIVATIONS))
-def test_slopes_that_are_computed_block_by_block_are_the_same(hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_derivatives_that_are_computed_tile_by_tile_are_the_same(hidden: str, tune: Callable[..., None]) -> None:
     gradients = []
-    for kept_bytes in (1 << 20, 0):
-        monkeypatch.setattr(workspace, "MOST_KEPT_SLOPE_BYTES", kept_bytes)
-        monkeypatch.setattr(workspace, "SLOPE_BLOCK_BYTES", 2 * 3 * 8)  # of two units
-        made = make([hidden, "tanh", hidden, "sigmoid"], "binary_crossentropy", rows=3)
-        play(made.step(0))
-        gradients.append(made.gradient.vector)
+    for stored_bytes in (1 << 20, 0):
+        tune(largest_stored_derivatives_bytes=stored_bytes, derivative_tile_bytes=2 * 3 * 8)  # of two units
+        recorder = make([hidden, "tanh", hidden, "sigmoid"], "binary_crossentropy", rows=3)
+        run(record(recorder))
+        gradients.append(recorder.buffers.gradient.vector)
     np.testing.assert_array_equal(*gradients)
 
 
 def test_the_rows_of_ones_stay_ones() -> None:
-    workspace = make(["relu", "softmax", "elu", "sigmoid"], "binary_crossentropy", rows=3)
+    recorder = make(["relu", "softmax", "elu", "sigmoid"], "binary_crossentropy", rows=3)
     for _ in range(3):
-        play(workspace.step(0))
-    np.testing.assert_array_equal(workspace.inputs[:, -1], 1)
-    for layer in workspace._by_layer(workspace._hidden):
+        run(record(recorder))
+    np.testing.assert_array_equal(recorder.buffers.inputs[:, -1], 1)
+    for layer in recorder.buffers.by_layer(recorder.buffers.hidden):
         np.testing.assert_array_equal(layer[-1], 1)
 
 
 @pytest.mark.parametrize("loss", ["mean_squared_error", "binary_crossentropy", "categorical_crossentropy"])
 @pytest.mark.parametrize("last", ["sigmoid", "softmax"])
 def test_a_sample_counts_as_much_as_its_weight(last: str, loss: str) -> None:
-    workspace = make(["sigmoid", last], loss, rows=2)
-    step = workspace.step(0)
+    recorder = make(["sigmoid", last], loss, rows=2)
+    step = record(recorder)
     gradients = []
     for weights in ([1.0, 0.0], [0.0, 1.0], [2.0, 3.0]):
-        workspace.weights[0] = weights
-        workspace.rescale(1.0)
-        play(step)
-        gradients.append(workspace.gradient.vector.copy())
+        recorder.buffers.weights[0] = weights
+        recorder.rescale(1.0)
+        run(step)
+        gradients.append(recorder.buffers.gradient.vector.copy())
     np.testing.assert_allclose(gradients[2], 2 * gradients[0] + 3 * gradients[1], rtol=1e-12, atol=1e-14)
 
 
-def test_logits_are_put_out_where_the_loss_takes_them() -> None:
-    workspace = make(["tanh", "sigmoid"], "binary_crossentropy", rows=3)
-    assert workspace.logits
-    play(workspace.step(0))
-    logits = workspace.outputs[0].copy()
-    play(workspace.forward(0))
-    np.testing.assert_allclose(workspace.outputs[0], 1 / (1 + np.exp(-logits)), rtol=1e-12)
+def test_the_outputs_are_logits_where_the_loss_takes_them() -> None:
+    buffers = (recorder := make(["tanh", "sigmoid"], "binary_crossentropy", rows=3)).buffers
+    run(record(recorder))
+    logits = buffers.outputs[0].copy()
+    run(Forward(buffers).record(0))
+    np.testing.assert_allclose(buffers.outputs[0], 1 / (1 + np.exp(-logits)), rtol=1e-12)
 
 
 def reductions_make_a_buffer() -> bool:
@@ -165,10 +170,10 @@ def reductions_make_a_buffer() -> bool:
 @pytest.mark.parametrize("last", ["softmax", "sigmoid", "softplus"])
 def test_a_step_makes_no_array(loss: str, last: str) -> None:
     hidden = [name for name in oracle.ACTIVATIONS for _ in range(2)]
-    workspace = make([*hidden, last], loss, rows=512)  # the smallest array that a step could make, a row, has 4 kB
-    tape = workspace.step(0)
+    recorder = make([*hidden, last], loss, rows=512)  # the smallest array that a step could make, a row, has 4 kB
+    step = record(recorder)
     with np.errstate(all="ignore"):
-        kept, peak = allocated(lambda: play(tape))
+        kept, peak = allocated(lambda: run(step))
     assert kept == 0
     assert peak < 1500
 

@@ -1,25 +1,17 @@
-"""How well outputs fit their targets: loss and accuracy, of an epoch that was trained and of rows that are only scored."""
+"""Metrics: the loss and the accuracy of outputs, of an epoch that was trained or of rows that are only evaluated."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from numpy_nn._engine.arrays import Array
+from numpy_nn._engine.program import run
 from numpy_nn.activations import Activation
 from numpy_nn.losses import Loss
-from numpy_nn.tape import Array, play
+from numpy_nn.validation import Rows
 
-
-class Rows(NamedTuple):
-    """Checked samples: `x` (n, features), `y` (n, outputs), `weights` (n,) or None, of the network's dtype."""
-
-    x: Array
-    y: Array
-    weights: Array | None = None
-
-    def part(self, rows: slice | Array) -> Rows:
-        return Rows(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+METRICS = ("accuracy",)
+"""What `Sequential.compile` takes as metrics."""
 
 
 def accuracy(y: Array, outputs: Array) -> float:
@@ -33,7 +25,7 @@ def accuracy(y: Array, outputs: Array) -> float:
 
 
 def score(loss: Loss, activation: Activation, rows: Rows, given: Array) -> tuple[float, float]:
-    """The mean loss and the accuracy of what the network put out for `rows`.
+    """The mean loss and the accuracy of the network's outputs for `rows`.
 
     Parameters
     ----------
@@ -50,5 +42,5 @@ def score(loss: Loss, activation: Activation, rows: Rows, given: Array) -> tuple
     outputs = given
     if logits:
         outputs = np.empty_like(given)
-        play(activation.forward(given, outputs))
+        run(activation.record_forward(given, outputs))
     return float(total) / len(values), accuracy(y, outputs)

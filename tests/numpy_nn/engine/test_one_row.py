@@ -121,7 +121,7 @@ def test_a_second_thread_is_refused_while_the_buffers_are_in_use() -> None:
     model = Sequential(ARTICLE, seed=1)
     x = np.ones((1, 2), "float32")
     with refused("already entered", error=RuntimeError):
-        model._one_row.quietly(model.predict, x)  # as if another thread came in the midst of an answer
+        model._one_row.quietly(model.predict, x)  # as if another thread came in the middle of a prediction
     assert model.predict(x).shape == (1, 1)
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from numpy_nn import activations, losses
-from numpy_nn.scoring import Rows, accuracy, score
+from numpy_nn.metrics import accuracy, score
+from numpy_nn.validation import Rows
 
 
 def test_one_output_is_cut_strictly_above_a_half() -> None:

@@ -1,17 +1,28 @@
-"""What a user hands in, checked and brought into the form that the network works with.
+"""Validation: arguments checked, and converted to what the network computes with.
 
 Called by `Sequential` before anything else is done. An error is one line that names the argument, what it was and what it may be.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numpy_nn.tape import Array
+from numpy_nn._engine.arrays import Array
 
 DTYPES = ("float32", "float64")
+
+
+class Rows(NamedTuple):
+    """Checked samples: `x` (n, features), `y` (n, outputs), `weights` (n,) or None, of the network's dtype."""
+
+    x: Array
+    y: Array
+    weights: Array | None = None
+
+    def take(self, rows: slice | Array) -> Rows:
+        return Rows(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
 
 
 def dtype(value: object) -> np.dtype[Any]:

@@ -1,4 +1,5 @@
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from cases import ARTICLE, Case, allocated, cases, moons, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Sequential, inference
+from numpy_nn import SGD, Sequential
 
 CLASSES = [*ARTICLE[:-1], {"input_dim": 25, "output_dim": 3, "activation": "softmax"}]
 
@@ -31,8 +32,8 @@ def test_a_row_alone_is_answered_as_among_many(architecture: list[dict[str, Any]
     np.testing.assert_allclose(alone, together, rtol=1e-5 if dtype == "float32" else 1e-13)
 
 
-def test_rows_are_cut_into_blocks_and_put_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "LARGEST_BLOCK_ROWS", 8)
+def test_rows_are_cut_into_chunks_and_put_together_again(tune: Callable[..., None]) -> None:
+    tune(largest_prediction_chunk_rows=8)
     model = Sequential(CLASSES, seed=1, dtype="float64")
     x = moons(83)[0]
     slow = oracle.SlowNetwork(CLASSES, model.get_weights(), loss="mean_squared_error")
@@ -40,9 +41,9 @@ def test_rows_are_cut_into_blocks_and_put_together_again(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_share_the_rows(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_share_the_rows(threads: int, tune: Callable[..., None]) -> None:
     expected = Sequential(CLASSES, seed=1, dtype="float64", threads=1).predict(moons(3001)[0])
-    monkeypatch.setattr(inference, "SMALLEST_SHARE_FLOPS", 1)
+    tune(prediction_thread_flops=1)
     outputs = Sequential(CLASSES, seed=1, dtype="float64", threads=threads).predict(moons(3001)[0])
     np.testing.assert_allclose(outputs, expected, rtol=1e-12)
 

@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,17 @@ from cases import ARTICLE, moons, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numpy_nn import Sequential, batches, threads
+from numpy_nn import Sequential
+from numpy_nn._engine import minibatches, threads
+from numpy_nn._engine.blas import has_openblas
+from numpy_nn._engine.buffers import Parameters
+from numpy_nn._engine.threads import Split, ThreadTeam, check_threads, cut, split_minibatch
+from numpy_nn._engine.tuning import this_machine
 from numpy_nn.architecture import LayerSpec, parse_architecture
-from numpy_nn.blas import has_openblas
-from numpy_nn.parameters import Parameters
-from numpy_nn.threads import CACHED_BYTES, LARGEST_SHARED_ROWS, VECTOR_ROWS, Crew, Split, check_threads, cuts, split_batch
 
 needs_openblas = pytest.mark.skipif(not has_openblas(), reason="NumPy has another BLAS, whose threads are left alone")
 THREADS = [1, 2]
+VECTOR = this_machine().vector_rows
 WIDE = [
     {"input_dim": 2, "output_dim": 1024, "activation": "relu"},
     {"input_dim": 1024, "output_dim": 1024, "activation": "relu"},
@@ -37,7 +41,7 @@ def trained(count: int, *, dtype: str = "float32", epochs: int = 5) -> tuple[lis
 @needs_openblas
 @pytest.mark.parametrize("count", THREADS)
 def test_the_same_seed_and_threads_give_the_same_bits(count: int) -> None:
-    assert split_batch(9_000, article_parameters(), count).side_by_side == count
+    assert split_minibatch(9_000, article_parameters(), count).parallel_chunks == count
     (losses, weights), (losses_again, weights_again) = trained(count), trained(count)
     assert losses == losses_again
     assert weights.tobytes() == weights_again.tobytes()
@@ -51,7 +55,9 @@ def test_two_threads_train_as_one_does_up_to_rounding() -> None:
 
 @pytest.mark.parametrize("split", [Split(11, 1), Split(11, 2), Split(7, 2), Split(5, 5), Split(21, 1, 2), Split(11, 1, 3)])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_a_batch_is_split_the_training_is_the_same(
+    split: Split, weighted: bool, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
+) -> None:
     x, y = moons(50)
     weights = np.random.default_rng(1).uniform(0, 2, 50) if weighted else None
 
@@ -61,10 +67,10 @@ def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighte
         history = model.fit(x, y, batch_size=21, epochs=3, sample_weight=weights, verbose=0)
         return history.history, np.concatenate([weights.ravel() for weights in model.get_weights()])
 
-    monkeypatch.setattr(batches, "split_batch", lambda rows, *_: Split(rows, 1))
+    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: Split(rows, 1))
     history, vector = train()
-    monkeypatch.setattr(threads, "SMALLEST_KERNEL_SHARE", 1)
-    monkeypatch.setattr(batches, "split_batch", lambda rows, *_: split._replace(part_rows=min(split.part_rows, rows)))
+    tune(kernel_thread_products=1)
+    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: split._replace(chunk_rows=min(split.chunk_rows, rows)))
     split_history, split_vector = train()
     np.testing.assert_allclose(split_vector, vector, rtol=0, atol=1e-14)
     np.testing.assert_allclose(split_history["loss"], history["loss"], rtol=1e-13)
@@ -72,17 +78,17 @@ def test_however_a_batch_is_split_the_training_is_the_same(split: Split, weighte
 
 
 @given(size=st.integers(1, 5_000), count=st.integers(1, 9))
-def test_shares_cover_all_and_are_as_large_as_one_another_but_for_two_vectors(size: int, count: int) -> None:
-    slices = cuts(size, count)
-    assert [number for cut in slices for number in range(cut.start, cut.stop)] == list(range(size))
+def test_tiles_cover_all_and_differ_in_size_by_two_vectors_at_most(size: int, count: int) -> None:
+    slices = cut(size, count)
+    assert [number for part in slices for number in range(part.start, part.stop)] == list(range(size))
     assert len(slices) <= count
-    assert all(cut.start % VECTOR_ROWS == 0 for cut in slices)
-    lengths = [cut.stop - cut.start for cut in slices]
-    assert max(lengths) - min(lengths) < 2 * VECTOR_ROWS
+    assert all(part.start % VECTOR == 0 for part in slices)
+    lengths = [part.stop - part.start for part in slices]
+    assert max(lengths) - min(lengths) < 2 * VECTOR
 
 
 @needs_openblas
-def test_a_wide_network_shares_its_kernels_and_gives_the_same_bits_every_time() -> None:
+def test_threads_share_the_kernels_of_a_wide_network_and_give_the_same_bits_every_time() -> None:
     def train(count: int) -> np.ndarray:
         model = Sequential(WIDE, seed=3, threads=count)
         model.compile("sgd", "binary_crossentropy")
@@ -90,26 +96,26 @@ def test_a_wide_network_shares_its_kernels_and_gives_the_same_bits_every_time() 
         return np.concatenate([weights.ravel() for weights in model.get_weights()])
 
     wide = Parameters(parse_architecture(WIDE), np.dtype("float32"))
-    assert split_batch(16, wide, 2).kernel_shares == 2
+    assert split_minibatch(16, wide, 2).kernel_threads == 2
     first, second = train(2), train(2)
     assert first.tobytes() == second.tobytes()
     np.testing.assert_allclose(first, train(1), rtol=0, atol=1e-5)
 
 
-def test_a_crew_plays_its_tapes_at_the_same_time() -> None:
+def test_a_team_runs_its_programs_at_the_same_time() -> None:
     meeting = threading.Barrier(3, timeout=10)  # which each passes only while the others stand at it
-    with Crew(3) as crew:
+    with ThreadTeam(3) as team:
         for _ in range(5):
-            crew.play([[meeting.wait], [meeting.wait], [meeting.wait]])
+            team.run([[meeting.wait], [meeting.wait], [meeting.wait]])
 
 
-def test_a_crew_plays_fewer_tapes_than_it_has_threads() -> None:
-    played: list[int] = []
-    with Crew(3) as crew:
-        crew.play([[lambda: played.append(1)]])
-        crew.play([[lambda: played.append(2)], [lambda: played.append(3)]])
-    assert played[0] == 1
-    assert sorted(played) == [1, 2, 3]
+def test_a_team_runs_fewer_programs_than_it_has_threads() -> None:
+    ran: list[int] = []
+    with ThreadTeam(3) as team:
+        team.run([[lambda: ran.append(1)]])
+        team.run([[lambda: ran.append(2)], [lambda: ran.append(3)]])
+    assert ran[0] == 1
+    assert sorted(ran) == [1, 2, 3]
 
 
 def fail() -> None:
@@ -117,66 +123,66 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_an_error_on_any_thread_is_raised_where_the_crew_was_called(place: int) -> None:
+def test_an_error_on_any_thread_is_raised_where_the_team_was_called(place: int) -> None:
     done: list[int] = []
-    tapes: list[list[Any]] = [[lambda: done.append(1)], [lambda: done.append(1)]]
-    tapes[place] = [fail]
-    with Crew(2) as crew, pytest.raises(ArithmeticError, match="as asked"):
-        crew.play(tapes)
+    programs: list[list[Any]] = [[lambda: done.append(1)], [lambda: done.append(1)]]
+    programs[place] = [fail]
+    with ThreadTeam(2) as team, pytest.raises(ArithmeticError, match="as asked"):
+        team.run(programs)
     assert done == [1]
 
 
-def test_a_crew_leaves_no_thread_behind() -> None:
+def test_a_team_leaves_no_thread_behind() -> None:
     before = set(threading.enumerate())
-    with Crew(4) as crew:
-        helpers = set(threading.enumerate()) - before
-        assert len(helpers) == 3
-        crew.play([[], [], [], []])
-    for helper in helpers:
-        helper.join(timeout=10)
-        assert not helper.is_alive()
+    with ThreadTeam(4) as team:
+        members = set(threading.enumerate()) - before
+        assert len(members) == 3
+        team.run([[], [], [], []])
+    for member in members:
+        member.join(timeout=10)
+        assert not member.is_alive()
 
 
 def test_with_another_blas_a_batch_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "has_openblas", lambda: False)
-    assert split_batch(10_000, article_parameters(), 2) == Split(10_000, 1)
+    assert split_minibatch(10_000, article_parameters(), 2) == Split(10_000, 1)
 
 
 @needs_openblas
 def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
     article = article_parameters()
-    assert split_batch(32, article, 2) == Split(32, 1)
-    assert split_batch(900, article, 2).side_by_side == 1
-    assert split_batch(9_000, article, 1).side_by_side == 1
-    assert split_batch(9_000, article, 2).side_by_side == 2
-    assert split_batch(900, Parameters([LayerSpec(2, 1)], np.dtype("float32")), 2) == Split(900, 1)
+    assert split_minibatch(32, article, 2) == Split(32, 1)
+    assert split_minibatch(900, article, 2).parallel_chunks == 1
+    assert split_minibatch(9_000, article, 1).parallel_chunks == 1
+    assert split_minibatch(9_000, article, 2).parallel_chunks == 2
+    assert split_minibatch(900, Parameters([LayerSpec(2, 1)], np.dtype("float32")), 2) == Split(900, 1)
     wide = Parameters([LayerSpec(1024, 1024), LayerSpec(1024, 1024)], np.dtype("float32"))
-    assert split_batch(255, wide, 2) == Split(255, 1, 2)
-    assert split_batch(256, wide, 2) == Split(128, 2)
-    assert split_batch(1, wide, 2) == Split(1, 1)
-    assert split_batch(16, wide, 64) == Split(16, 1, 5)
-    assert split_batch(512, wide, 64) == Split(128, 4)
-    assert split_batch(255, wide, 1) == Split(255, 1)
+    assert split_minibatch(255, wide, 2) == Split(255, 1, 2)
+    assert split_minibatch(256, wide, 2) == Split(128, 2)
+    assert split_minibatch(1, wide, 2) == Split(1, 1)
+    assert split_minibatch(16, wide, 64) == Split(16, 1, 5)
+    assert split_minibatch(512, wide, 64) == Split(128, 4)
+    assert split_minibatch(255, wide, 1) == Split(255, 1)
 
 
 @needs_openblas
 @given(rows=st.integers(1, 20_000), width=st.integers(1, 300), count=st.integers(1, 4))
-def test_no_part_is_larger_than_the_batch_or_than_it_should_be(rows: int, width: int, count: int) -> None:
+def test_no_chunk_is_larger_than_the_batch_or_than_it_should_be(rows: int, width: int, count: int) -> None:
     parameters = Parameters([LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, 1)], np.dtype("float32"))
-    split = split_batch(rows, parameters, count)
-    assert 1 <= split.part_rows <= rows
-    if split.side_by_side > 1:
-        assert split.part_rows < LARGEST_SHARED_ROWS + VECTOR_ROWS
+    split = split_minibatch(rows, parameters, count)
+    assert 1 <= split.chunk_rows <= rows
+    if split.parallel_chunks > 1:
+        assert split.chunk_rows < this_machine().largest_parallel_chunk_rows + VECTOR
     else:
-        hidden_bytes = (split.part_rows - VECTOR_ROWS) * (2 * width + 1) * 4
-        assert hidden_bytes < CACHED_BYTES or split.part_rows - VECTOR_ROWS < 2 * width
+        hidden_bytes = (split.chunk_rows - VECTOR) * (2 * width + 1) * 4
+        assert hidden_bytes < this_machine().hidden_chunk_bytes or split.chunk_rows - VECTOR < 2 * width
 
 
 @needs_openblas
 @pytest.mark.parametrize(("width", "rows"), [(128, 256), (512, 512), (1024, 1024)])
-def test_wide_layers_take_a_large_batch_in_parts_that_fit_the_cache_and_pay_for_adding_gradients(width: int, rows: int) -> None:
+def test_wide_layers_take_a_large_batch_in_chunks_that_fit_the_cache_and_pay_for_adding_gradients(width: int, rows: int) -> None:
     layers = [LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, width), LayerSpec(width, 1)]
-    assert split_batch(4_096, Parameters(layers, np.dtype("float32")), 1) == Split(rows, 1)
+    assert split_minibatch(4_096, Parameters(layers, np.dtype("float32")), 1) == Split(rows, 1)
 
 
 def test_all_cores_are_taken_where_none_are_given() -> None:
