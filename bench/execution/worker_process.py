@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from bench.child_processes import python_command, search_path
 from bench.contestants.registry import Spec
 from bench.execution.messages import Request
 from bench.execution.run_directory import LOGS_FOLDER
@@ -27,8 +28,6 @@ from bench.records import TrialStatus
 EXIT_SECONDS = 5.0
 """How long a worker gets to end by itself, once it has been told or has closed its answers."""
 ERROR_CHARACTERS = 500
-
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def worker_environment(spec: Spec, threads: int, base: Mapping[str, str]) -> dic
         "NPROC": count,  # the size of XLA's thread pools
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",  # so that the log is whole when the process dies
-        "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *filter(None, [base.get("PYTHONPATH")])]),
+        **search_path(base),
         **one_thread,
         **spec.environment,
     }
@@ -102,7 +101,7 @@ class ProcessWorker:
             self._log_start = stderr.seek(0, os.SEEK_END)
             self._spawned_at = time.perf_counter()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.execution.worker"],
+                python_command("bench.execution.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
