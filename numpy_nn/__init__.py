@@ -25,3 +25,4 @@ __all__ = [
     "losses",
     "optimizers",
 ]
+__version__ = "0.1.0"

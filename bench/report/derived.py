@@ -56,7 +56,7 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
             "contestant": clocks.index,
             "cold_start": clocks["cold start"].to_numpy(),
             "products": products.to_numpy(),
-            "rest": (clocks["fit"] - products.fillna(0.0)).to_numpy(),
+            "rest": (clocks["fit"] - products.astype(float).fillna(0.0)).to_numpy(),
             "total": (clocks["cold start"] + clocks["fit"]).to_numpy(),
         }
     )
