@@ -18,6 +18,7 @@ ACTIVATIONS = (
     "linear",
     "relu",
     "leaky_relu",
+    "leaky_relu_quarter",
     "elu",
     "selu",
     "gelu",
@@ -32,7 +33,14 @@ ACTIVATIONS = (
     "exponential",
     "softmax",
 )
-"""Keras' names; `gelu_tanh` stands for gelu's approximation by tanh, `Gelu(approximate=True)`."""
+"""Keras' names, and those of `OBJECTS`."""
+OBJECTS = {
+    "leaky_relu_quarter": ("LeakyRelu", "leaky_relu", {"negative_slope": 0.25}),
+    "gelu_tanh": ("Gelu", "gelu", {"approximate": True}),
+}
+"""Activations with arguments: our class, Keras' function, the arguments."""
+ROUNDED = ("leaky_relu", "gelu", "gelu_tanh")
+"""Activations of which Keras has constants in float32, also where everything else is float64."""
 
 ELEMENTWISE = tuple(name for name in ACTIVATIONS if name != "softmax")
 
@@ -92,6 +100,7 @@ OPTIMIZERS: dict[str, Make] = {
 
 NOT_YET: dict[str, str] = {
     **{name: f"activation {name}" for name in ("selu", "gelu", "silu", "hard_sigmoid", "softsign", "mish", "exponential")},
+    "leaky_relu_quarter": "activations.LeakyRelu(negative_slope=...); a layer's activation may be an object",
     "gelu_tanh": "activations.Gelu(approximate=True); a layer's activation may be an object",
     "binary_crossentropy_smoothed": "label_smoothing of BinaryCrossentropy",
     "categorical_crossentropy_smoothed": "label_smoothing of CategoricalCrossentropy",
@@ -142,13 +151,17 @@ def our_activation(name: str) -> Any:
     """Our activation of a name of `ACTIVATIONS`."""
     import numpy_nn
 
-    return numpy_nn.activations.Gelu(approximate=True) if name == "gelu_tanh" else numpy_nn.activations.get(name)
+    if name in OBJECTS:
+        class_name, _, options = OBJECTS[name]
+        return getattr(numpy_nn.activations, class_name)(**options)
+    return numpy_nn.activations.get(name)
 
 
 def keras_activation(name: str) -> Callable[[Any], Any]:
     """Keras' function of a name of `ACTIVATIONS`."""
     import keras
 
-    if name == "gelu_tanh":
-        return lambda z: keras.activations.gelu(z, approximate=True)
+    if name in OBJECTS:
+        _, function, options = OBJECTS[name]
+        return lambda z: getattr(keras.activations, function)(z, **options)
     return keras.activations.get(name)

@@ -5,12 +5,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from keras_oracle_parts import ACTIVATIONS, ELEMENTWISE, keras_activation, our_activation, rows
+from keras_oracle_parts import ACTIVATIONS, ELEMENTWISE, ROUNDED, keras_activation, our_activation, rows
 
 INPUTS = np.concatenate([np.linspace(-30, 30, 241), [0.0, -0.0, 1e-12, -1e-12, 2.5, -2.5, 3.0, -3.0, 700.0, -700.0]])
 EXTREME = [0.0, 1.0, 20.0, 88.0, 89.0, 104.0, 709.0, 710.0, 745.0, 1e4, 1e30]
-TOLERANCE = {"leaky_relu": 1e-7, "gelu": 1e-7, "gelu_tanh": 1e-7}
-"""Keras' slope of leaky_relu and constants of gelu are float32, also in float64."""
+TOLERANCE = dict.fromkeys(ROUNDED, 1e-7)
 
 
 def close(name: str, ours: np.ndarray, theirs: np.ndarray) -> None:
