@@ -17,21 +17,21 @@ Make = Callable[[Any], Any]
 ACTIVATIONS = (
     "linear",
     "relu",
+    "elu",
+    "tanh",
+    "softplus",
+    "sigmoid",
+    "softmax",
     "leaky_relu",
     "leaky_relu_quarter",
-    "elu",
     "selu",
     "gelu",
     "gelu_tanh",
     "silu",
-    "sigmoid",
     "hard_sigmoid",
-    "tanh",
-    "softplus",
     "softsign",
     "mish",
     "exponential",
-    "softmax",
 )
 """Keras' names, and those of `OBJECTS`."""
 OBJECTS = {
