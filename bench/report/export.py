@@ -72,7 +72,7 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         write(frame, temporary)
         temporary.replace(path)
     except ImportError:
-        raise ExportError('Parquet needs pyarrow to be written: pip install "moons-bench[parquet]"') from None
+        raise ExportError('Parquet needs pyarrow to be written: python -m pip install -e ".[parquet]"') from None
     except OSError as error:
         raise ExportError(f"{path} can't be written: {one_line(error.strerror or error)}") from error
     finally:

@@ -134,7 +134,7 @@ def _read_parquet(path: Path) -> dict[str, Array]:
     try:
         return _columns(pd.read_parquet(path, engine="pyarrow"))
     except ImportError:
-        raise DataError(f'{path} needs pyarrow to be read: pip install "moons-bench[parquet]"') from None
+        raise DataError(f'{path} needs pyarrow to be read: python -m pip install -e ".[parquet]"') from None
     except (ValueError, OSError) as error:  # pyarrow's errors are of these two kinds
         raise DataError(f"{path} can't be read as Parquet: {one_line(error)}") from error
 

@@ -41,4 +41,4 @@ harness = subprocess.run([sys.executable, "-P", "-m", "bench", "run"], capture_o
 assert harness.returncode == 2, harness
 assert harness.stderr.count("\n") == 1, harness.stderr
 assert 'pip install -e ".[bench]"' in harness.stderr, harness.stderr
-print(f"NumPy {np.__version__} and moons-bench {numpy_nn.__version__}, {size / 1e6:.1f} MB: trained to {accuracy:.1%}, saved, loaded")
+print(f"NumPy {np.__version__} and this package, {size / 1e6:.1f} MB: trained to {accuracy:.1%}, saved, loaded")

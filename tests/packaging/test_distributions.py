@@ -75,7 +75,7 @@ def test_the_sdist_leaves_the_results_out_and_has_all_that_a_wheel_is_made_of(di
 
 
 def test_a_harness_that_is_installed_measures_its_own_code_inside_a_checkout(installed, tmp_path):
-    """The check of a contestant and its worker are both asked where their `numpy_nn` is: the one answers, the other fails with it."""
+    """A contestant's check and its worker are asked where their `numpy_nn` is: the one answers, the other fails with it."""
     contestant = tmp_path / "where.py"
     contestant.write_text(WHERE, encoding="utf-8")
     options = ["--workload", "moons", "--contestants", f"{contestant}:Where", "--seeds", "1", "--rounds", "1"]

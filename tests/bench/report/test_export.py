@@ -185,7 +185,7 @@ def test_a_folder_in_the_way_is_named_and_nothing_half_done_is_left(folder: Path
 
 def test_a_missing_parquet_library_is_named_with_how_to_install_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ExportError, match=r'pip install "moons-bench\[parquet\]"'):
+    with pytest.raises(ExportError, match=r'pip install -e "\.\[parquet\]"'):
         export(folder, "parquet", folder / "made")
 
 

@@ -300,5 +300,5 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
 def test_a_missing_parquet_library_is_named_with_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_as(".parquet", tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(DataError, match=r'pip install "moons-bench\[parquet\]"'):
+    with pytest.raises(DataError, match=r'pip install -e "\.\[parquet\]"'):
         load_file(path, "kind")
