@@ -47,8 +47,8 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
 
     The products are the floor of a step times the steps of the fit; NaN if no floor was measured.
     """
-    clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).dropna()
-    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"]
+    clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).astype(float).dropna()
+    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"].astype(float)
     steps = pd.Series(steps_of(analysis, workload), dtype=float)
     products = (limits.reindex(clocks.index) * steps.reindex(clocks.index)).clip(upper=clocks["fit"])
     table = pd.DataFrame(
@@ -56,7 +56,7 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
             "contestant": clocks.index,
             "cold_start": clocks["cold start"].to_numpy(),
             "products": products.to_numpy(),
-            "rest": (clocks["fit"] - products.astype(float).fillna(0.0)).to_numpy(),
+            "rest": (clocks["fit"] - products.fillna(0.0)).to_numpy(),
             "total": (clocks["cold start"] + clocks["fit"]).to_numpy(),
         }
     )
