@@ -6,10 +6,14 @@ Called by whatever writes records, arrays, exports and histories. Standard libra
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
 
 PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
@@ -60,8 +64,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def append_line(path: Path, line: str) -> None:
     """Add `line` to `path`, which is created if need be, and return when it is on the disk.
 
-    The line goes out in one write with O_APPEND, so lines of several writers don't mix. A last line that a kill or a full disk has
-    cut short is ended first, so that it alone is lost.
+    The line goes out in one write with O_APPEND, under a lock where the system has one, so lines of several writers don't mix. A
+    last line that a kill or a full disk has cut short is ended first, so that it alone is lost.
 
     Raises
     ------
@@ -71,6 +75,7 @@ def append_line(path: Path, line: str) -> None:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
     try:
+        _lock(descriptor)
         size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
         written = 0
@@ -84,6 +89,13 @@ def append_line(path: Path, line: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Wait until no other writer has the file locked, and lock it until it is closed; without effect on Windows."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _is_cut_short(descriptor: int, size: int) -> bool:

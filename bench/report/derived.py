@@ -56,8 +56,8 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
 
     The products are the floor of a step times the steps of the fit; NaN if no floor was measured.
     """
-    clocks = estimates(analysis, workload).reindex(columns=["cold start", "fit"]).dropna()
-    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"]
+    clocks = estimates(analysis, workload).reindex(columns=["cold start", "fit"]).astype(float).dropna()
+    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"].astype(float)
     steps = pd.Series(steps_of(analysis, workload), dtype=float)
     products = (limits.reindex(clocks.index) * steps.reindex(clocks.index)).clip(upper=clocks["fit"])
     table = pd.DataFrame(

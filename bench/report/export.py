@@ -6,10 +6,9 @@ Called by `python -m bench export DIR`. There are two tables: `trials` has a row
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import pandas as pd
 from pydantic_core import to_json
@@ -17,6 +16,7 @@ from pydantic_core import to_json
 from bench import escaping
 from bench.analysis.frame import trials_frame
 from bench.error_messages import may_be, one_line
+from bench.files import replacing
 from bench.records import read_run
 from bench.report.markdown_table import markdown_table
 
@@ -69,16 +69,13 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         raise ExportError(f"table was {wanted!r}: {may_be(wanted, TABLES)}")
     frame = TABLES[wanted](trials_frame(read_run(directory).trials))
     path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        write(frame, temporary)
-        temporary.replace(path)
+        with replacing(path) as file:
+            write(frame, file)
     except ImportError:
         raise ExportError('Parquet needs pyarrow to be written: python -m pip install -e ".[parquet]"') from None
     except OSError as error:
         raise ExportError(f"{path} can't be written: {one_line(error.strerror or error)}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -144,27 +141,27 @@ def _json(value: object) -> str:
     return to_json(value, inf_nan_mode="strings").decode()
 
 
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+def _write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
     flat = frame.map(lambda value: _json(value) if isinstance(value, (list, dict)) else value)
-    flat.map(escaping.csv_field).to_csv(path, index=False)
+    flat.map(escaping.csv_field).to_csv(file, index=False)
 
 
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def _write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
     # Parquet stores lists, but no dicts whose keys differ between rows.
     flat = frame.map(lambda value: _json(value) if isinstance(value, dict) else value)
-    flat.to_parquet(path, engine="pyarrow", index=False)
+    flat.to_parquet(file, engine="pyarrow", index=False)
 
 
-def _write_markdown(frame: pd.DataFrame, path: Path) -> None:
-    path.write_text(markdown(frame), encoding="utf-8")
+def _write_markdown(frame: pd.DataFrame, file: BinaryIO) -> None:
+    file.write(markdown(frame).encode())
 
 
-def _write_latex(frame: pd.DataFrame, path: Path) -> None:
-    path.write_text(latex(frame), encoding="utf-8")
+def _write_latex(frame: pd.DataFrame, file: BinaryIO) -> None:
+    file.write(latex(frame).encode())
 
 
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"trials": lambda frame: frame, "summary": summary_table}
-FORMATS: dict[str, tuple[Callable[[pd.DataFrame, Path], None], Table]] = {
+FORMATS: dict[str, tuple[Callable[[pd.DataFrame, BinaryIO], None], Table]] = {
     "csv": (_write_csv, "trials"),
     "parquet": (_write_parquet, "trials"),
     "markdown": (_write_markdown, "summary"),

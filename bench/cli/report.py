@@ -1,0 +1,80 @@
+"""The commands that read the records of runs: `report`, `export` and `agree`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli.boundary import complain, known_errors, wrong_use
+from bench.cli.exit_codes import ExitCode
+
+
+def report(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> ExitCode:
+    """Write the report of the run in DIR again, from its records."""
+    from bench.records import read_run
+
+    with wrong_use():
+        read_run(directory)
+    with known_errors(ExitCode.WRONG_USE, OSError, prefix="the report could not be written: "):
+        print_report(directory)
+    return ExitCode.FINE
+
+
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, parquet, markdown or latex.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    table: Annotated[
+        Literal["trials", "summary"] | None,
+        typer.Option(help="trials, or summary: a row a contestant. Default: trials for CSV and Parquet, else summary."),
+    ] = None,
+) -> ExitCode:
+    """Write a run's trials, or a summary, in another format."""
+    from bench.report.export import export as write
+
+    with wrong_use():
+        write(directory, format_, file, table)
+    return ExitCode.FINE
+
+
+def agree(
+    first: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of another run of the same machine.")],
+) -> ExitCode:
+    """Compare the headline ratios of two runs.
+
+    Exit code 1 if two ratios differ by more than chance, 4 if that can't be decided.
+    """
+    from bench.analysis.repeats import repeats
+    from bench.records import read_run
+    from bench.report.plain_text import agreement
+
+    with wrong_use():
+        runs = read_run(first), read_run(second)
+    found = repeats(*runs)
+    for line in agreement(found) if found else ():
+        print(line)
+    judged = [repeat.agrees for repeat in found]
+    if False in judged:
+        return ExitCode.BAD_ANSWER
+    if not judged or None in judged:
+        complain("the two have no headline ratio in common" if not judged else "measure more rounds")
+        return ExitCode.NO_VERDICT
+    return ExitCode.FINE
+
+
+def print_report(directory: Path) -> None:
+    """Write the report of the run in `directory`, and print its answer and, as a link on a terminal, where it is."""
+    from bench.report import write_report
+
+    print(write_report(directory))
+    page = directory / "index.html"
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")
+
+
+def _link(path: Path) -> str:
+    """The path with the escape sequence (OSC 8) by which terminals open it."""
+    return f"\x1b]8;;{path.resolve().as_uri()}\x1b\\{path}\x1b]8;;\x1b\\"

@@ -1,0 +1,163 @@
+"""The report of a comparison: a table on screen, Markdown for the page of a CI job, JSON.
+
+Called by the command `compare`. Computes nothing, and writes no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from bench.regression.compare.benchmarks import BENCHMARKS
+from bench.regression.compare.comparison import Compared, Comparison
+from bench.regression.compare.verdicts import Verdict
+from bench.report.markdown_table import markdown_table
+
+SCHEMA_VERSION = 1
+_STYLES = {
+    Verdict.REGRESSED: "bold red",
+    Verdict.IMPROVED: "bold green",
+    Verdict.NO_CHANGE: "green",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.DIFFERENT: "magenta",
+    Verdict.LEFT_OUT: "magenta",
+}
+
+
+def headline(comparison: Comparison) -> str:
+    """The verdict, in a sentence."""
+    deciding = [benchmark for benchmark in comparison.benchmarks if benchmark.verdict is comparison.verdict]
+    tolerance = f"{100 * comparison.rule.tolerance:g} %"
+    figures = ", ".join(f"{benchmark.name} {change(benchmark)}" for benchmark in deciding)
+    names = ", ".join(benchmark.name for benchmark in deciding)
+    return {
+        Verdict.REGRESSED: f"regressed: {figures}",
+        Verdict.IMPROVED: f"improved: {figures}; nothing is slower by more than {tolerance}",
+        Verdict.NO_CHANGE: f"no change larger than {tolerance}",
+        Verdict.INCONCLUSIVE: f"inconclusive: {figures or 'nothing was measured'}",
+        Verdict.DIFFERENT: f"different: the two sides compute something else in {names}",
+        Verdict.LEFT_OUT: f"left out: {names}; {deciding[0].note if deciding else ''}",
+    }[comparison.verdict]
+
+
+def change(benchmark: Compared) -> str:
+    """The ratio as a change of time with its interval: +1.03 % [+0.51 %, +1.57 %]."""
+    if benchmark.ratio is None:
+        return "–"
+    low, high = ("?" if end is None else _percent(end) for end in (benchmark.low, benchmark.high))
+    return f"{_percent(benchmark.ratio)} [{low}, {high}]"
+
+
+def screen(comparison: Comparison) -> Table:
+    """The state of a comparison as a table, a row a benchmark."""
+    table = Table(title=Text(f"{comparison.base} → {comparison.head}"), caption=_progress(comparison))
+    for heading in ("benchmark", "verdict", "change of time", "launches", "block"):
+        table.add_column(heading, overflow="fold")
+    for benchmark in comparison.benchmarks:
+        table.add_row(
+            benchmark.name,
+            Text(benchmark.verdict, _STYLES[benchmark.verdict]),
+            Text(change(benchmark) if benchmark.timed else benchmark.note),
+            str(len(benchmark.log_ratios)),
+            _block(benchmark),
+        )
+    return table
+
+
+def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
+    """The page of a job: the verdict, the ratios with their intervals, and folded details."""
+    rows = [
+        (benchmark.name, str(benchmark.verdict), change(benchmark) if benchmark.timed else benchmark.note)
+        for benchmark in comparison.benchmarks
+    ]
+    details = [
+        (benchmark.name, _summary(benchmark), str(len(benchmark.log_ratios)), _block(benchmark), benchmark.note)
+        for benchmark in comparison.benchmarks
+    ]
+    rule = comparison.rule
+    return "\n".join(
+        [
+            f"## `numpy_nn`: {headline(comparison)}",
+            "",
+            f"`{comparison.base}` → `{comparison.head}`",
+            "",
+            markdown_table(("benchmark", "verdict", "change of time (HEAD against BASE)"), rows),
+            "",
+            "<details><summary>Details</summary>",
+            "",
+            f"{_progress(comparison)}. Tolerance {100 * rule.tolerance:g} %. Both revisions ran in the same processes and took "
+            "turns in blocks of a fraction of a millisecond. The intervals hold for all benchmarks together, at every look, "
+            f"with {100 * (1 - rule.interval_level):g} % confidence; where both are equally fast, any of them is called regressed "
+            f"or improved in {100 * rule.level:g} % of all comparisons at most.",
+            "",
+            markdown_table(("benchmark", "what it is", "launches", "block", "note"), details),
+            "",
+            *(f"- {name}: {value}" for name, value in environment.items()),
+            "",
+            "</details>",
+            "",
+        ]
+    )
+
+
+def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The document of a comparison: everything but the single blocks."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": comparison.verdict,
+        "error": None,
+        "headline": headline(comparison),
+        "base": comparison.base,
+        "head": comparison.head,
+        "tolerance": comparison.rule.tolerance,
+        "level": comparison.rule.level,
+        "interval_level": comparison.rule.interval_level,
+        "launches": comparison.launches,
+        "elapsed_seconds": comparison.elapsed_seconds,
+        "stop_reason": comparison.stop_reason,
+        "environment": dict(environment),
+        "benchmarks": [
+            {
+                "name": benchmark.name,
+                "verdict": benchmark.verdict,
+                "ratio": benchmark.ratio,
+                "low": benchmark.low,
+                "high": benchmark.high,
+                "log_ratios": list(benchmark.log_ratios),
+                "base_block_seconds": benchmark.base_seconds,
+                "note": benchmark.note,
+            }
+            for benchmark in comparison.benchmarks
+        ],
+    }
+
+
+def failure_as_json(kind: str, message: str) -> dict[str, Any]:
+    """The document of a comparison that could not be made: no verdict, and the error."""
+    return {"schema_version": SCHEMA_VERSION, "verdict": None, "error": {"kind": kind, "message": message}}
+
+
+def failure_as_markdown(message: str) -> str:
+    """The page of a comparison that could not be made."""
+    return f"## `numpy_nn`: not compared\n\n{message}\n"
+
+
+def _progress(comparison: Comparison) -> str:
+    so_far = f"{comparison.launches} launches in {comparison.elapsed_seconds:.0f} s"
+    return f"{so_far}: {comparison.stop_reason}" if comparison.stop_reason else so_far
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.2f} %"
+
+
+def _block(benchmark: Compared) -> str:
+    return "–" if benchmark.base_seconds is None else f"{1e6 * benchmark.base_seconds:.0f} µs"
+
+
+def _summary(benchmark: Compared) -> str:
+    known = BENCHMARKS.get(benchmark.name)
+    return known.summary if known else ""

@@ -1,0 +1,212 @@
+"""`python -m bench compare` as a user calls it, on small repositories of its own; the launches are real."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repositories import commit, edit, git, make_repository
+
+from bench.cli.exit_codes import VERDICT_EXIT_CODES
+from bench.regression.certify.slowdown import ADDITION
+from bench.regression.compare.verdicts import Verdict
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+COMMITS = {
+    "broken": "from numpy_nn.nowhere import Sequential",
+    "unparsable": "def def find",
+    "by-name": 'import importlib; importlib.import_module("numpy_nn.optimizers")',
+    "other": """
+_set_weights = Sequential.set_weights
+Sequential.set_weights = lambda self, weights: _set_weights(self, [1.5 * weight for weight in weights])
+""",
+    "no-callbacks": """
+_fit = Sequential.fit
+Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(self, x, y)
+""",
+    "slow": ADDITION.format(count=500_000),
+}
+"""What each commit adds to the end of `numpy_nn/__init__.py`."""
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """Commits `good`, those of COMMITS, each on top of `good`, and `empty`."""
+    folder = make_repository(tmp_path_factory.mktemp("repositories") / "repository")
+    for tag, addition in COMMITS.items():
+        git(folder, "checkout", "-q", "good")
+        with (folder / "numpy_nn" / "__init__.py").open("a") as file:
+            file.write("\n" + addition + "\n")
+        commit(folder, tag)
+    git(folder, "checkout", "-q", "good")
+    git(folder, "rm", "-rq", "numpy_nn")
+    commit(folder, "empty")
+    git(folder, "checkout", "-q", "good")
+    return folder
+
+
+def compare(repository, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "compare", "--repository", str(repository), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "150", **environment},
+        check=False,
+    )
+
+
+def figures(path):
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["nonsense"], "unknown revision"),
+        (["--", "--all"], "unknown revision"),
+        (["good", "empty"], "no numpy_nn"),
+        (["good", "broken"], "can't be loaded"),
+        (["good", "unparsable"], "can't be loaded"),
+    ],
+)
+def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdict(repository, tmp_path, arguments, kind):
+    files = {name: tmp_path / name for name in ("c.json", "c.md", "summary.md")}
+    for path in files.values():
+        path.write_text('{"verdict": "no change"}')
+    done = compare(
+        repository, "--json", str(files["c.json"]), "--markdown", str(files["c.md"]), *arguments,
+        GITHUB_STEP_SUMMARY=str(files["summary.md"]),
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    found = figures(files["c.json"])
+    assert found["verdict"] is None
+    assert found["error"]["kind"] == kind
+    assert found["error"]["message"] in done.stderr
+    assert files["c.md"].read_text() == f"## `numpy_nn`: not compared\n\n{found['error']['message']}\n"
+    assert files["summary.md"].read_text().endswith(files["c.md"].read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "revision 'nonsense' is unknown"),
+        (["good", "nonsense"], "revision 'nonsense' is unknown"),
+        (["empty"], "has no numpy_nn"),
+        (["good", "broken"], "numpy_nn at HEAD fails to import: ModuleNotFoundError"),
+        (["broken", "good"], "numpy_nn at BASE fails to import: ModuleNotFoundError"),
+        (["good", "unparsable"], "numpy_nn at HEAD fails to import: SyntaxError"),
+        (["good", "by-name"], "imports numpy_nn by a name in a string"),
+        (["good", "--benchmark", "stepp"], "benchmark 'stepp' is unknown: did you mean 'step'"),
+        (["good", "--tolerance", "-1"], "--tolerance"),
+        (["good", "--json", "/nowhere/at/all.json"], "can't be written"),
+        ([], "BASE"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(repository, arguments, said):
+    done = compare(repository, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_a_revision_that_computes_something_else_is_named_with_exit_code_3(repository, tmp_path):
+    done = compare(repository, "good", "other", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 3, done.stderr
+    assert "different: the two sides compute something else in step" in done.stdout
+    assert figures(tmp_path / "c.json")["verdict"] == "different"
+
+
+def test_a_benchmark_that_runs_on_one_side_only_is_named_with_exit_code_3(repository, tmp_path):
+    done = compare(repository, "good", "no-callbacks", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 3, done.stderr
+    assert "runs on one side only: HEAD: TypeError" in figures(tmp_path / "c.json")["benchmarks"][0]["note"]
+
+
+def test_equal_revisions_without_time_to_tell_are_inconclusive_with_exit_code_4(repository, tmp_path):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    files = {name: tmp_path / name for name in ("c.json", "c.md")}
+    done = compare(
+        repository, "good", "--budget", "0", "--json", str(files["c.json"]), "--markdown", str(files["c.md"]),
+        GITHUB_STEP_SUMMARY=str(summary),
+    )  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.startswith("inconclusive")
+    found = figures(files["c.json"])
+    assert found["base"].startswith("good (")
+    assert found["head"] == "working tree"
+    page = files["c.md"].read_text()
+    assert page.startswith("## `numpy_nn`: inconclusive")
+    assert "<details>" in page
+    assert summary.read_text() == "before\n" + page
+
+
+def test_a_gross_slowdown_is_called_regressed_with_exit_code_1_and_its_size(repository, tmp_path):
+    done = compare(repository, "good", "slow", "--benchmark", "step", "--budget", "3600", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = figures(tmp_path / "c.json")
+    (step,) = found["benchmarks"]
+    assert step["verdict"] == "regressed"
+    assert 1.5 < step["low"] <= step["ratio"]
+    assert found["stop_reason"] == "a regression is sure"
+
+
+def test_uncommitted_changes_of_the_working_tree_are_what_is_compared(repository, tmp_path):
+    edit(repository, "__init__.py", "__all__ =", "raise RuntimeError('uncommitted')\n__all__ =")
+    try:
+        done = compare(repository, "good")
+    finally:
+        git(repository, "checkout", "-q", "--", "numpy_nn")
+    assert done.returncode == 2
+    assert "numpy_nn at HEAD fails to import: RuntimeError: uncommitted" in done.stderr
+
+
+def test_a_closed_pipe_does_not_change_the_exit_code_and_the_files_are_written(repository, tmp_path):
+    """`compare ... | head -0`: nobody reads the screen."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "compare", "--repository", str(repository), "good", "--budget", "0",
+         "--json", str(tmp_path / "c.json")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 4, err
+    assert "Broken" not in err
+    assert figures(tmp_path / "c.json")["verdict"] == "inconclusive"
+
+
+def test_an_ascii_terminal_gets_the_verdict_without_some_letters(repository):
+    done = compare(repository, "good", "--budget", "0", PYTHONIOENCODING="ascii:strict")
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.startswith("inconclusive")
+    assert done.stdout.isascii()
+    assert "\\u2192 working tree" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["folder", "missing/c.json"])
+def test_a_result_file_that_cannot_be_written_is_refused_before_measuring(repository, tmp_path, path):
+    (tmp_path / "folder").mkdir()
+    for done in (
+        compare(repository, "good", "--json", str(tmp_path / path)),
+        compare(repository, "good", GITHUB_STEP_SUMMARY=str(tmp_path / path)),
+    ):
+        assert done.returncode == 2
+        assert f"{tmp_path / path} can't be written" in done.stderr
+
+
+def test_every_verdict_has_its_exit_code():
+    assert VERDICT_EXIT_CODES == {
+        Verdict.REGRESSED: 1,
+        Verdict.DIFFERENT: 3,
+        Verdict.LEFT_OUT: 3,
+        Verdict.INCONCLUSIVE: 4,
+        Verdict.IMPROVED: 0,
+        Verdict.NO_CHANGE: 0,
+    }

@@ -1,0 +1,153 @@
+import json
+import multiprocessing
+
+import numpy as np
+import pytest
+from synthetic import synthetic_run
+
+from bench.analysis.summary import analyse
+from bench.regression.certify.change_point_simulation import SERIES_NOISES, recovered_found, series_false_alarms
+from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, find_change_points, machine_changes
+from bench.regression.history.history_report import draw, markdown
+from bench.regression.history.tracked_runs import TrackedRun, add, read_history, tracked
+
+SERIES = "moons: step / keras"
+
+
+def make_run(number, ratio=0.02, **machine):
+    return TrackedRun(
+        run_id=f"run-{number}",
+        commit=f"{number:040x}",
+        dirty=False,
+        date="2026-01-01T00:00:00+00:00",
+        quick=False,
+        machine={"cpu": "fast", **machine},
+        ratios={SERIES: ratio},
+        seconds={"moons: step": 3e-5},
+    )
+
+
+def make_history(levels, seed=3, noise=0.01, **machine):
+    generator = np.random.default_rng(seed)
+    return [make_run(number, level * np.exp(noise * generator.standard_normal()), **machine) for number, level in enumerate(levels)]
+
+
+@pytest.mark.parametrize("noise", SERIES_NOISES)
+@pytest.mark.parametrize("points", [12, 40, MOST_POINTS])
+def test_false_alarms_on_noise_keep_to_the_stated_rate(noise, points):
+    alarms = series_false_alarms(noise, points, 400, np.random.default_rng(points))
+    assert alarms <= 10  # of 400 at 1 % or less, more than 10 come up three times in a thousand
+    assert FALSE_ALARM_RATE == 0.01
+
+
+def test_nearly_every_slowdown_that_has_recovered_is_found():
+    assert recovered_found(100, np.random.default_rng(0)) >= 90
+
+
+@pytest.mark.parametrize(
+    ("levels", "starts"),
+    [
+        ([1.0] * 6 + [1.1] * 6, [6]),
+        ([1.0] * 30 + [1.05] * 20, [30]),
+        ([1.0] * 20 + [1.05] * 10 + [1.0] * 20, [20, 30]),
+        ([1.0] * 10 + [0.9] * 10 + [0.8] * 10, [10, 20]),
+        ([1.0] * 5 + [2.0] * 6, []),
+        ([1.0] * 50, []),
+    ],
+)
+def test_change_points_are_found_also_after_a_recovery(levels, starts):
+    assert change_points(np.log([run.ratios[SERIES] for run in make_history(levels)])) == starts
+
+
+def test_a_constant_series_has_no_change_point():
+    assert change_points([1.0] * 20) == []
+
+
+def test_a_change_point_names_its_run_and_both_levels():
+    (change,) = find_change_points(make_history([0.02] * 10 + [0.022] * 8))
+    assert change.run.run_id == "run-10"
+    assert change.slower
+    assert change.before == pytest.approx(0.02, rel=0.02)
+    assert change.after == pytest.approx(0.022, rel=0.02)
+
+
+def test_another_machine_is_marked_and_not_taken_for_a_change_point():
+    history = make_history([0.02] * 12) + [
+        run.model_copy(update={"run_id": f"other-{number}"}) for number, run in enumerate(make_history([0.03] * 12, cpu="slow"))
+    ]
+    assert find_change_points(history) == []
+    assert machine_changes(history) == [12]
+
+
+def test_a_change_point_is_found_though_two_machines_alternate():
+    fast, slow = make_history([0.02] * 12 + [0.022] * 12, seed=1), make_history([0.04] * 12 + [0.044] * 12, seed=2, cpu="slow")
+    slow = [run.model_copy(update={"run_id": f"slow-{number}"}) for number, run in enumerate(slow)]
+    history = [run for pair in zip(fast, slow, strict=True) for run in pair]
+    assert [change.run.run_id for change in find_change_points(history)] == ["run-12", "slow-12"]
+
+
+def test_a_run_becomes_a_line_with_ratios_of_the_run_beside_its_seconds(tmp_path):
+    run = tracked(analyse(synthetic_run(tmp_path)))
+    assert 1 < run.ratios["moons: step / floor"] < 3
+    assert run.ratios["moons: step / keras"] < 0.1
+    assert 1e-5 < run.seconds["moons: step"] < 1e-4
+    assert TrackedRun.model_validate_json(run.model_dump_json()) == run
+
+
+def test_a_run_is_added_once(tmp_path):
+    path = tmp_path / "history.jsonl"
+    assert add(path, make_run(1), [])
+    assert not add(path, make_run(1), read_history(path)[0])
+    assert add(path, make_run(2), read_history(path)[0])
+    assert [run.run_id for run in read_history(path)[0]] == ["run-1", "run-2"]
+
+
+def test_damaged_lines_are_named_kept_out_and_left_in_place(tmp_path):
+    path = tmp_path / "history.jsonl"
+    good = make_run(1).model_dump_json()
+    before = f'{good}\n{good[:50]}\n\xff\n{{"schema_version": 1}}\n'.encode("latin-1") + good[:30].encode()
+    path.write_bytes(before)
+    runs, damaged = read_history(path)
+    assert [run.run_id for run in runs] == ["run-1"]
+    assert [line.split(":")[0] for line in damaged] == [f"history.jsonl, line {number}" for number in (2, 3, 4, 5)]
+    assert "run_id" in damaged[2]
+    add(path, make_run(2), runs)
+    assert path.read_bytes().startswith(before + b"\n"), "nothing is rewritten, and a line that was cut short is not gone on with"
+    assert [run.run_id for run in read_history(path)[0]] == ["run-1", "run-2"]
+
+
+def add_many(path, worker):
+    for number in range(30):
+        add(path, make_run(1000 * worker + number, note="x" * 5000), [])
+
+
+def test_lines_of_several_writers_do_not_mix(tmp_path):
+    path = tmp_path / "history.jsonl"
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=add_many, args=(path, worker)) for worker in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    runs, damaged = read_history(path)
+    assert (len(runs), damaged) == (90, [])
+
+
+def test_the_page_names_the_change_points_and_what_was_left_out():
+    history = make_history([0.02] * 10 + [0.022] * 8)
+    page = markdown(history, find_change_points(history), ["history.jsonl, line 3: broken"])
+    assert page.startswith("## The speed of `numpy_nn` over 18 runs: 1 change point\n")
+    assert "% slower" in page
+    assert "left out: history.jsonl, line 3: broken" in page
+
+
+@pytest.mark.parametrize("length", [1, 20])
+def test_the_plot_is_written_however_short_the_history(tmp_path, length):
+    history = make_history([0.02] * length)
+    draw(history, find_change_points(history), tmp_path / "history.jsonl")
+    assert {path.name for path in tmp_path.iterdir()} == {"history.png", "history.svg"}
+
+
+def test_lines_are_plain_json_objects(tmp_path):
+    add(tmp_path / "h.jsonl", make_run(1), [])
+    assert json.loads((tmp_path / "h.jsonl").read_text())["ratios"] == {SERIES: 0.02}
