@@ -90,7 +90,7 @@ def _parse_trials(path: Path) -> Iterator[tuple[int, Trial | str]]:
     """Yield the number of each line, counted from 1, with its trial or the reason why it is none."""
     compressed = path.with_name(f"{path.name}.gz")
     try:
-        file = gzip.open(compressed) if not path.exists() and compressed.is_file() else path.open("rb")
+        file = gzip.GzipFile(compressed) if not path.exists() and compressed.is_file() else path.open("rb")
     except FileNotFoundError:  # killed before its first trial had ended
         return
     except OSError as error:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from bench import escaping
@@ -37,7 +36,7 @@ def build_report(directory: Path) -> str:
     data = read_run(directory)
     analysis = analyse(data)
     published = None if len(analysis.scaling) else neighbours.published_map(directory)
-    with matplotlib.rc_context(style.RC):
+    with style.drawing():
         document = sections.build(analysis, claims(analysis), read_plot_data(data), published)
         files, svgs = _drawn(document)
     for name, frame in csv_tables(analysis).items():
@@ -64,7 +63,7 @@ def _drawn(document: Document) -> tuple[dict[str, bytes], dict[str, str]]:
     for plot in document.plots():
         svgs[plot.name] = _svg(plot.figure)
         if plot.narrow is not None:
-            svgs[f"{plot.name}-narrow"] = _svg(plot.narrow)
+            svgs[f"{plot.name}{html.NARROW}"] = _svg(plot.narrow)
         plot.figure.set_layout_engine("none")  # the layout is done, and takes most of the time
         picture = BytesIO()
         plot.figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
@@ -76,7 +75,7 @@ def _drawn(document: Document) -> tuple[dict[str, bytes], dict[str, str]]:
 def _svg(figure: Figure) -> str:
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+    return style.compact(text.getvalue())
 
 
 def _linked(document: Document, directory: Path, files: Iterable[str]) -> Document:

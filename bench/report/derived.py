@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench import escaping
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
 from bench.analysis.targets import target_measurements, times_to_target
 from bench.analysis.timing import measurements
-from bench.records import REFERENCE
+from bench.records import REFERENCE, Trial
 from bench.report.plots.dots import STEP, TARGET, DotRow
 
 _TIME_COLUMNS = ("contestant", "measure", "median", "low", "high")
@@ -72,6 +71,23 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
     return table.sort_values(["total", "contestant"], ignore_index=True)
 
 
+def losses_of_pair(analysis: Analysis, workload: str) -> tuple[str, dict[str, list[float]]] | None:
+    """The precision, and the losses of `numpy_nn` and the reference from one seed; None if there are no two of one length.
+
+    They are from parity trials, or in a workload without, from scored or timed ones of the first seed that both have.
+    """
+    found: dict[tuple[str, int], dict[str, Trial]] = {}
+    for kind in ("parity", "scored", "timed"):
+        for trial in analysis.data.trials:
+            alike = trial.workload == workload and trial.kind == kind and trial.status == "ok" and not trial.point
+            if alike and trial.contestant in (OURS, REFERENCE) and trial.history.get("loss"):
+                found.setdefault((kind, trial.seed), {}).setdefault(trial.contestant, trial)
+    for pair in found.values():
+        if len(pair) == 2 and len({(trial.dtype, trial.steps, len(trial.history["loss"])) for trial in pair.values()}) == 1:
+            return pair[OURS].dtype, {name: list(pair[name].history["loss"]) for name in (OURS, REFERENCE)}
+    return None
+
+
 def steps_of(analysis: Analysis, workload: str) -> dict[str, int]:
     """The number of steps of a whole training, by contestant."""
     steps: dict[str, int] = {}
@@ -97,7 +113,7 @@ def dot_rows(analysis: Analysis, workload: str, target: str | None) -> list[DotR
         for name, measure, middle, low, high in zip(*(times[column] for column in _TIME_COLUMNS), strict=True)
     }
     return [
-        DotRow(escaping.plot_text(name), title, trials.get((name, measure), []), *rows[name, measure])
+        DotRow(name, title, trials.get((name, measure), []), *rows[name, measure])
         for name in shown
         for measure, title in measures.items()
         if (name, measure) in rows

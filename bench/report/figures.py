@@ -17,12 +17,14 @@ from bench.report.derived import of_workload
 from bench.report.document import Plot
 from bench.report.plot_data import PlotData
 from bench.report.plots import bars, surfaces
+from bench.report.plots import history as history_plots
 from bench.report.plots import scaling as scaling_plots
 from bench.report.plots import training as training_plots
 from bench.report.plots.dots import TARGET, step_and_target
 from bench.report.style import in_order
 from bench.report.verdict import ARTICLE_ACCURACY
 
+_FEWEST_TRACKED_RUNS = 2
 MOST_LINES = 14
 """Contestants in one plot; the tables have all of them."""
 
@@ -63,30 +65,45 @@ def decision_surfaces(workload: str, plot_data: PlotData) -> Plot | None:
     pair = [name for name in (OURS, REFERENCE) if name in found]
     pair += [name for name in in_order(found) if name not in pair]
     shown = {name: found[name] for name in pair[:2]}
+    both = ", and the difference of the two" if len(shown) == 2 else ""
     caption = (
-        f"{escaping.code(workload)}: the output over the two features, after the last epoch of seed 0. "
+        f"{escaping.code(workload)}: the output over the two features, after the last epoch of seed 0{both}. "
         f"The line is {THRESHOLD:g}{', the points are the test set' if points else ''}."
     )
     alt = f"Decision surfaces of {' and '.join(shown)} on {workload}, side by side, with the line at {THRESHOLD:g}"
-    alt += " and the test points" if points else ""
+    alt += (" and the test points" if points else "") + (", and their difference" if len(shown) == 2 else "")
     return Plot(
         f"surfaces-{escaping.file_name(workload)}",
         caption,
         alt,
-        surfaces.decision_surfaces({escaping.plot_text(name): surface for name, surface in shown.items()}, points),
+        surfaces.decision_surfaces(shown, points),
     )
 
 
 def training(analysis: Analysis, workload: str) -> Plot | None:
-    """Loss and accuracy per epoch of all contestants but the peers, which take part for their speed."""
+    """Loss and accuracy of all contestants but the peers, which take part for their speed; None if all curves coincide."""
     peers = {record.name for record in analysis.data.run.contestants if record.peer}
     curves = of_workload(analysis.curves, workload)
-    shown = curves[~curves["contestant"].isin(peers)]
-    if shown["contestant"].nunique() < 2:
+    shown = _drawable(curves[~curves["contestant"].isin(peers)])
+    if shown.empty or len(training_plots.coinciding(shown)) == 1:
         return None
-    caption = f"{escaping.code(workload)}: the mean over the seeds, with a band from minimum to maximum. Equal curves coincide."
-    alt = f"Loss and accuracy against epochs on {workload}, for {', '.join(in_order(shown['contestant']))}"
-    return Plot(f"training-{escaping.file_name(workload)}", caption, alt, training_plots.training_curves(_drawable(shown)))
+    epochs = shown.groupby("contestant")["epoch"].max() + 1
+    steps = {name: count / epochs[name] for name, count in derived.steps_of(analysis, workload).items() if name in epochs}
+    name = escaping.code(workload)
+    caption = f"{name}: the mean over the seeds, with a band from minimum to maximum. Curves that coincide share a line."
+    alt = f"Loss and accuracy during the training on {workload}, for {', '.join(in_order(shown['contestant']))}"
+    return Plot(f"training-{escaping.file_name(workload)}", caption, alt, training_plots.training_curves(shown, steps))
+
+
+def loss_difference(analysis: Analysis, workload: str) -> Plot | None:
+    """The losses of `numpy_nn` and the reference from the same weights, with their difference under them."""
+    losses = derived.losses_of_pair(analysis, workload)
+    if losses is None:
+        return None
+    dtype, pair = losses
+    caption = f"{escaping.code(workload)}: the training loss of `{OURS}` and `{REFERENCE}` in {dtype}, and their difference."
+    alt = f"The training losses of {OURS} and {REFERENCE} on {workload} as one line, and under it their difference, epoch by epoch"
+    return Plot(f"loss-{escaping.file_name(workload)}", caption, alt, training_plots.loss_difference(pair))
 
 
 def parity(analysis: Analysis, workload: str) -> Plot | None:
@@ -95,7 +112,7 @@ def parity(analysis: Analysis, workload: str) -> Plot | None:
     if curves.empty:
         return None
     caption = f"{escaping.code(workload)}: the largest difference to `{REFERENCE}` after each epoch; exactly equal values are at 0."
-    alt = f"Largest difference of loss, accuracy and weights to {REFERENCE} after each epoch of {workload}, logarithmic"
+    alt = f"Largest difference of loss and weights to {REFERENCE} after each epoch of {workload}, logarithmic"
     return Plot(f"parity-{escaping.file_name(workload)}", caption, alt, training_plots.parity_curves(_drawable(curves)))
 
 
@@ -118,7 +135,8 @@ def scaling_map(cells: pd.DataFrame) -> Plot:
     """The map of the fastest contestants."""
     caption = (
         "The fastest contestant at each width and batch, with the ratio of the runner-up to it; in brackets the ratio of "
-        f"`{OURS}` to it, if it is neither."
+        f"`{OURS}` to it, if it is neither. A dashed frame is a near tie, within {units.percent(scaling_plots.NEAR_TIE - 1, 0)}; "
+        "white wasn't measured."
     )
     alt = "Map of width by batch, each cell in the colour of its fastest contestant, with the ratio of the runner-up in it"
     return Plot("scaling-map", caption, alt, scaling_plots.scaling_map(_drawable(cells, "winner")))
@@ -152,7 +170,15 @@ def memory(analysis: Analysis, workload: str) -> Plot | None:
 
 
 def _drawable(frame: pd.DataFrame, column: str = "contestant") -> pd.DataFrame:
-    """The rows of at most `MOST_LINES` contestants, their names as a plot can show them."""
+    """The rows of at most `MOST_LINES` contestants."""
     shown = set(in_order(frame[column].dropna())[:MOST_LINES])
-    rows = frame[frame[column].isin(shown) | frame[column].isna()]
-    return rows.assign(**{column: rows[column].map(escaping.plot_text, na_action="ignore")})
+    return frame[frame[column].isin(shown) | frame[column].isna()]
+
+
+def speed_history(history: pd.DataFrame) -> Plot | None:
+    """The tracked runs; None before there are two. `history` has the columns `plots.history.COLUMNS`."""
+    if history[["revision", "machine"]].drop_duplicates().shape[0] < _FEWEST_TRACKED_RUNS:
+        return None
+    caption = f"How many times as long as `{OURS}`'s a step of each reference takes, in each tracked run."
+    alt = f"Lines over the tracked runs: the ratio of the step of each reference to that of {OURS}, on a logarithmic axis"
+    return Plot("history", caption, alt, history_plots.speed_history(history))

@@ -21,7 +21,11 @@ from bench.report import glossary
 from bench.report.document import Document, Ranking, Section
 from bench.report.style import DARK
 
-_SAFE_IN_ADDRESS = "/:=;,!?()+*'$@-_.~"
+NARROW = "-narrow"
+"""The end of the name of a plot for a narrow screen."""
+_SAFE_IN_ADDRESS = "/:=;,!?()+*'$@-_.~[]{}|<> "
+_SAFE_IN_SET = "/:=;,!?()+*'$@-_.~"
+"""A blank ends an address in a set of sources."""
 
 
 def render(document: Document, svgs: Mapping[str, str]) -> str:
@@ -41,7 +45,10 @@ def render(document: Document, svgs: Mapping[str, str]) -> str:
     return environment.get_template("page.html").render(
         document=document,
         anchors=_anchors(document.sections),
-        images={name: _data_address(_with_dark_colours(svg)) for name, svg in svgs.items()},
+        images={
+            name: _data_address(_with_dark_colours(_smaller(svg)), _SAFE_IN_SET if name.endswith(NARROW) else _SAFE_IN_ADDRESS)
+            for name, svg in svgs.items()
+        },
         glossary=glossary.GLOSSARY,
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
@@ -115,21 +122,28 @@ def _comparisons(ranking: Ranking) -> Markup:
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
-def _data_address(svg: str) -> str:
+def _data_address(svg: str, safe: str) -> Markup:
+    """The SVG as an address that can stand in double quotes; all but letters, digits and `safe` is encoded."""
+    return Markup("data:image/svg+xml," + quote(svg, safe=safe))
+
+
+def _smaller(svg: str) -> str:
+    """The SVG without what a browser does without: blanks, ids that nothing refers to, long names."""
     svg = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s+", " ", svg).replace("> <", "><").strip()
-    if "'" not in svg:
-        svg = svg.replace('"', "'")
-    return "data:image/svg+xml," + quote(svg, safe=_SAFE_IN_ADDRESS)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg).replace("xlink:href", "href").replace("DejaVuSans-", "g")
+    svg = re.sub(r'style="[^"]*"', lambda match: match.group().replace(": ", ":").replace("; ", ";"), svg)
+    return svg.replace('"', "'") if "'" not in svg else svg
 
 
 def _with_dark_colours(svg: str) -> str:
-    """The SVG with a style sheet that replaces its neutral colours on dark screens."""
+    """The SVG with a style sheet that replaces its colours on dark screens."""
     rules = "".join(
-        f'[style*="{attribute}: {light}"]{{{attribute}:{dark} !important}}'
+        f"[style*='{attribute}:{light}']{{{attribute}:{dark} !important}}"
         for light, dark in DARK.items()
         for attribute in ("fill", "stroke")
+        if f"{attribute}:{light}" in svg
     )
-    sheet = f"<style>@media screen and (prefers-color-scheme: dark){{{rules}}}</style>"
+    sheet = f"<style>@media screen and (prefers-color-scheme: dark){{{rules}}}</style>".replace("'", '"' if "'" in svg else "'")
     head, end, body = svg.partition("<defs>")
     return f"{head}{sheet}{end}{body}"

@@ -192,6 +192,7 @@ def _other_workload(analysis: Analysis, workload: str, plot_data: PlotData) -> l
         figures.decision_surfaces(workload, plot_data),
         *_times(analysis, workload),
         *_ratios(analysis, workload),
+        figures.loss_difference(analysis, workload) if workload == PARITY else None,
         figures.parity(analysis, workload),
     ]
     if not any(blocks):

@@ -17,8 +17,8 @@
 
   const table = document.querySelector("table.ranking");
   if (!table) return;
-  const tools = document.querySelector("form.tools");
-  const select = tools.elements.baseline;
+  const tools = document.querySelector("div.tools");
+  const select = tools.querySelector("select");
   const said = tools.querySelector("output");
   const comparisons = JSON.parse(document.querySelector("script.comparisons").textContent);
   const compared = Number(table.dataset.compared);
@@ -97,6 +97,5 @@
     await copy(written[format](rows) + "\n");
     said.textContent = "copied";
   });
-  tools.addEventListener("submit", (event) => event.preventDefault());
   tools.hidden = false;
 })();
