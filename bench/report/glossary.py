@@ -38,7 +38,7 @@ GLOSSARY = {
 """By term. A dash in a table means not measured, and never zero."""
 
 _PLURALS = {name: rf"{re.escape(name)}(?:e?s)?" for name in GLOSSARY if name != "diverged"} | {"diverged": "diverged"}
-PATTERN = re.compile(rf"\b(?:{'|'.join(f'({pattern})' for pattern in _PLURALS.values())})\b", re.IGNORECASE)
+PATTERN = re.compile(rf"\b(?:{'|'.join(f'({pattern})' for pattern in _PLURALS.values())})\b(?!\.\w)", re.IGNORECASE)
 _NAMES = tuple(_PLURALS)
 
 

@@ -17,6 +17,20 @@ from bench.report.verdict import CLOSE, like_for_like, names_of
 _MOST_RIVALS = 3
 
 
+def map_answer(scaling: pd.DataFrame) -> str:
+    """How many sizes `numpy_nn` wins, and where it loses, in one sentence."""
+    cells = winners(scaling)
+    close = int((cells["ours_ratio"] <= CLOSE).sum())
+    lost = cells[cells["ours_ratio"] > CLOSE]
+    rivals = [str(name) for name in lost["winner"].value_counts().index[:_MOST_RIVALS]]
+    parts = [f"to {escaping.code(name)} at {_where(lost[lost['winner'] == name], cells)}" for name in rivals]
+    loses = f"; it loses {' and '.join(parts)}" if parts else ""
+    return (
+        f"NumPy is first, or within {units.percent(CLOSE - 1, 0)} of the first, in {close} of {units.counted(len(cells), 'size')} "
+        f"of network and batch{loses}."
+    )
+
+
 def map_sentences(scaling: pd.DataFrame) -> list[str]:
     """How many sizes `numpy_nn` is first in, and where and to whom it loses."""
     cells = winners(scaling)
@@ -61,14 +75,26 @@ def workload_sentence(analysis: Analysis) -> list[str]:
 
 
 def _loss(rival: str, cells: pd.DataFrame) -> str:
-    worst = units.comparison(float(cells["ours_ratio"].max()), *_ends(cells))
     spans = ", ".join(_span(cells, axis) for axis in ("batch", "width"))
-    return f"to {escaping.code(rival)} in {len(cells)} ({spans}; worst: {worst})"
+    return f"to {escaping.code(rival)} in {len(cells)} ({spans}; worst: {_worst(cells)})"
 
 
-def _ends(cells: pd.DataFrame) -> tuple[float, float]:
+def _worst(cells: pd.DataFrame) -> str:
     worst = cells.sort_values("ours_ratio").iloc[-1]
-    return float(worst["ours_low"]), float(worst["ours_high"])
+    ratio, low, high = (float(worst[name]) for name in ("ours_ratio", "ours_low", "ours_high"))
+    if units.is_absent(low):
+        return f"{units.multiple(ratio)} its step, from too few rounds for an interval"
+    return units.comparison(ratio, low, high)
+
+
+def _where(lost: pd.DataFrame, cells: pd.DataFrame) -> str:
+    """The narrower of the two ranges of sizes that some lost cells have."""
+
+    def share(axis: str) -> float:
+        inside = cells[axis].between(lost[axis].min(), lost[axis].max())
+        return float(cells[axis][inside].nunique() / cells[axis].nunique())
+
+    return _span(lost, min(("batch", "width"), key=share))
 
 
 def _span(cells: pd.DataFrame, axis: str) -> str:

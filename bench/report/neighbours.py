@@ -30,8 +30,8 @@ class Map:
 
 def pages(directory: Path) -> tuple[Link, ...]:
     """Links to the pages of the runs in the folders below and above, and to the certificates."""
-    above = [Link("the run above", "../index.html")] if (directory.parent / RUN_FILE).is_file() else []
-    below = [Link(folder.name, f"{folder.name}/index.html") for folder in _runs_below(directory)]
+    above = [Link("the main run", "../index.html")] if (directory.parent / RUN_FILE).is_file() else []
+    below = [Link(f"run `{folder.name}`", f"{folder.name}/index.html") for folder in _runs_below(directory)]
     documents = [Link(text, name) for name, text in _DOCUMENTS.items() if (directory / name).is_file()]
     return (*above, *below, *documents)
 

@@ -71,7 +71,7 @@ def build(
     return Document(
         title=_MAP_TITLE if only_map else _TITLE,
         subtitle=_subtitle(analysis),
-        answer=" ".join(losses.map_sentences(analysis.scaling)) if only_map else answer(analysis),
+        answer=losses.map_answer(analysis.scaling) if only_map else answer(analysis),
         sections=tuple(section for section in sections if section is not None),
         badges=badges(analysis, len(plot_data.problems) + len(diverged)),
         plot=plot,
@@ -103,9 +103,8 @@ def _losses(analysis: Analysis, published: Map | None) -> Section | None:
     blocks: list[Block | None] = []
     own = losses.workload_sentence(analysis)
     if len(cells):
-        only_map = main_workload(analysis) is None
-        blocks.append(None if only_map else Paragraph(" ".join([*own, *losses.map_sentences(analysis.scaling)])))
-        blocks.append(None if only_map else figures.scaling_map(cells))
+        blocks.append(Paragraph(" ".join([*own, *losses.map_sentences(analysis.scaling)])))
+        blocks.append(None if main_workload(analysis) is None else figures.scaling_map(cells))
         caption = f"Sizes in which `{OURS}` takes more than {CLOSE:g} times as long as the first. {_STEP_QUANTILE}"
         blocks.append(scaling.lost_cells(cells, caption))
     elif published is not None:
