@@ -95,10 +95,10 @@ def file_name(text: object) -> str:
     """A file's name for `text`: letters, digits, `.`, `-` and `_`; where others are replaced or cut, a hash keeps it distinct."""
     whole = str(text)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", whole).strip(".-")
-    if name == whole and len(name) <= LONGEST_FILE_NAME:
+    if name and name == whole and len(name) <= LONGEST_FILE_NAME:
         return name
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{name[: LONGEST_FILE_NAME - 9]}-{digest}"
+    return f"{name[: LONGEST_FILE_NAME - 9] or 'x'}-{digest}"
 
 
 def _shown(character: str) -> str:

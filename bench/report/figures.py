@@ -5,6 +5,7 @@ Called by `bench.report.sections`. `bench.report.plots` draws them.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from bench import escaping
@@ -170,9 +171,9 @@ def memory(analysis: Analysis, workload: str) -> Plot | None:
 
 
 def _drawable(frame: pd.DataFrame, column: str = "contestant") -> pd.DataFrame:
-    """The rows of at most `MOST_LINES` contestants."""
+    """The rows of at most `MOST_LINES` contestants, with gaps for what isn't finite."""
     shown = set(in_order(frame[column].dropna())[:MOST_LINES])
-    return frame[frame[column].isin(shown) | frame[column].isna()]
+    return frame[frame[column].isin(shown) | frame[column].isna()].replace([np.inf, -np.inf], np.nan)
 
 
 def speed_history(history: pd.DataFrame) -> Plot | None:

@@ -1,7 +1,7 @@
 """Renders the report as GitHub's Markdown: `report.md` for a repository's page, and `summary.md` for a CI job's.
 
 Called by `bench.report.build`. Both are short by construction: a table wider than `WIDEST_TABLE` loses its last columns, a long one
-its last rows, and folded sections beyond `MOST_LINES` are named and left to `index.html`.
+its last rows, and of the folded sections, the largest are only named where all have more than `MOST_LINES`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ def render(document: Document) -> str:
     for section in document.sections:
         if not section.folded:
             parts += [f"## {_text(section.title)}", *(_block(block, _MOST_ROWS) for block in section.blocks)]
-    left = []
-    for section in document.sections:
-        if section.folded:
-            text = _folded(section)
-            if _lines([*parts, text]) > MOST_LINES - 6:
-                left.append(section.title)
-            else:
-                parts.append(text)
+    folded = {section.title: _folded(section) for section in document.sections if section.folded}
+    kept: set[str] = set()
+    for title in sorted(folded, key=lambda title: _lines([folded[title]])):
+        if _lines([*parts, *(folded[each] for each in kept), folded[title]]) <= MOST_LINES - 6:
+            kept.add(title)
+    parts += [text for title, text in folded.items() if title in kept]
+    left = [title for title in folded if title not in kept]
     if left:
         parts.append(f"In [`{PAGE}`]({PAGE}) too: {_text('; '.join(left))}.")
     return _within("\n\n".join(parts), MOST_LINES)

@@ -59,7 +59,7 @@ def everything():
 class Page(HTMLParser):
     """Collects tags and text, and fails on a tag that is never closed."""
 
-    VOID = ("meta", "img", "br", "hr", "link")
+    VOID = ("meta", "img", "br", "hr", "link", "source")
 
     def __init__(self, text):
         super().__init__()
