@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
 
 from bench.analysis.summary import analyse
@@ -26,7 +25,7 @@ def build_report(directory: Path) -> str:
     data = read_run(directory)
     analysis = analyse(data)
     sentences = verdict(analysis)
-    with matplotlib.rc_context(style.RC):
+    with style.drawing():
         document = sections.build(analysis, sentences, claims(analysis), read_plot_data(data))
         svgs = write_plots(document, directory / markdown.PLOTS_FOLDER)
     write_tables(csv_tables(analysis), directory / TABLES_FOLDER)
@@ -46,7 +45,7 @@ def write_plots(document: Document, folder: Path) -> dict[str, str]:
         text = StringIO()
         plot.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         plot.figure.set_layout_engine("none")  # the layout is done, and takes most of the time
-        svgs[plot.name] = text.getvalue()
+        svgs[plot.name] = style.compact(text.getvalue())
         _write(folder / f"{plot.name}.svg", svgs[plot.name])
         plot.figure.savefig(folder / f"{plot.name}.png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return svgs
