@@ -67,7 +67,10 @@ def decision_surfaces(surfaces: Mapping[str, Surface], points: Points | None) ->
     for axes, surface in zip(panels, surfaces.values(), strict=False):
         draw_surface(axes, surface, points)
     if len(panels) > len(surfaces):
-        draw_difference(panels[-1], *surfaces.values())
+        first, second = surfaces.values()
+        most = largest_gap(first, second)
+        draw_difference(panels[-1], first, second, most)
+        difference_bar(panels[-1], most)
     return figure
 
 
@@ -96,18 +99,28 @@ def draw_surface(axes: Axes, surface: Surface, points: Points | None) -> None:
     axes.set(xlim=(surface.x.min(), surface.x.max()), ylim=(surface.y.min(), surface.y.max()))
 
 
-def draw_difference(axes: Axes, first: Surface, second: Surface) -> None:
-    """Fill the panel with the difference of two surfaces, under both lines at `THRESHOLD`, and put its bar below."""
-    gap = first.z - second.z
-    most = float(np.nanmax(np.abs(gap), initial=0.0, where=np.isfinite(gap))) or 1e-16
+def largest_gap(first: Surface, second: Surface) -> float:
+    """The largest difference of two surfaces; where they are equal, the smallest that a double of 1 could show."""
+    gap = np.abs(first.z - second.z)
+    return float(np.nanmax(gap, initial=0.0, where=np.isfinite(gap))) or 1e-16
+
+
+def draw_difference(axes: Axes, first: Surface, second: Surface, most: float) -> None:
+    """Fill the panel with the first surface less the second, from −`most` to `most`, under both lines at `THRESHOLD`."""
+    gap = np.clip(first.z - second.z, -most, most)
     axes.contourf(first.x, first.y, gap, levels=most * np.linspace(-1, 1, 22), cmap=_DIFFERENCE).set_rasterized(True)
     _line(axes, first)
     _line(axes, second, ":")
     axes.set(xlim=(first.x.min(), first.x.max()), ylim=(first.y.min(), first.y.max()))
+
+
+def difference_bar(axes: Axes, most: float) -> None:
+    """Put the bar of the difference's colours below its panel."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    colours = ScalarMappable(Normalize(-most, most), _DIFFERENCE)
-    bar = figure.colorbar(colours, ax=axes, location="bottom", aspect=20, ticks=[-most, 0, most])
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(-most, most), _DIFFERENCE), ax=axes, location="bottom", aspect=20, ticks=[-most, 0, most]
+    )
     bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == 0 else f"{value:+.2g}"))
     bar.set_label("difference of the outputs")
 
