@@ -48,6 +48,7 @@ _QUALITIES = (75, 55, 35, 20, 8)
 _LOSSES = (24, 30, 36, 44)
 """Of H.264: from nearly none to much."""
 _DOTS_PER_INCH = 90
+_CAPTION_INCHES = 0.5
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,14 @@ def draw_frames(sides: Sequence[Side], moments: Sequence[Moment], points: Points
         difference_bar(panels[-1], most)
     canvas = FigureCanvasAgg(figure)
     figure.set_dpi(_DOTS_PER_INCH)
+    caption = figure.text(0.012, 0.975, "", fontsize=12, weight="bold", va="top")
     _fix_layout(figure, panels, sides)
     frames = []
     for moment, pair in zip(moments, pairs, strict=True):
         for axes in panels:
             for drawn in list(axes.collections):
                 drawn.remove()
-        figure.suptitle(moment.caption, fontsize=11)
+        caption.set_text(moment.caption)
         for axes, side, index in zip(panels, sides, moment.shown, strict=False):
             axes.set_title(_title(side, index), fontsize=10)
             if index is not None:
@@ -158,9 +160,9 @@ def _write_workload(folder: Path, workload: str, sides: Sequence[Side], points: 
         films = {BY_EPOCH: by_epoch(sides), BY_TIME: by_time(sides)}
         frames = {name: draw_frames(sides, moments, points) for name, moments in films.items() if moments}
     still = folder / f"{workload}.png"
-    middle = frames[BY_EPOCH][len(frames[BY_EPOCH]) // 2]
+    told = BY_TIME if BY_TIME in frames else BY_EPOCH
     with replacing(still) as file:
-        middle.quantize(128).save(file, format="PNG", optimize=True)
+        frames[told][_telling(sides, films[told])].save(file, format="PNG", optimize=True)
     written.append(still)
     for name, pictures in frames.items():
         path = folder / f"{workload}-{name}.webp"
@@ -201,14 +203,18 @@ def _write_mp4(frames: Sequence[Image.Image], path: Path) -> list[Path]:
 
 
 def _fix_layout(figure: Any, panels: Sequence[Any], sides: Sequence[Side]) -> None:
-    """Lay the figure out once, with texts of the height that all frames have, and keep it so."""
-    figure.suptitle("caption", fontsize=11)
+    """Lay the figure out once, with titles of the height that all frames have, and make room for a caption above."""
     for axes in panels:
         axes.set_title("name\nepoch", fontsize=10)
     first = sides[0].surfaces[0]
     panels[0].set(xlim=(first.x.min(), first.x.max()), ylim=(first.y.min(), first.y.max()))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    height = figure.get_figheight()
+    figure.set_figheight(height + _CAPTION_INCHES)
+    for axes in figure.axes:
+        x, y, width, share = axes.get_position(original=True).bounds
+        axes.set_position((x, y * height / figure.get_figheight(), width, share * height / figure.get_figheight()))
 
 
 def _title(side: Side, index: int | None) -> str:
@@ -221,6 +227,13 @@ def _title(side: Side, index: int | None) -> str:
 def _shown(sides: Sequence[Side], now: float, places: Callable[[Side], NDArray[Any]]) -> tuple[int | None, ...]:
     counts = [int(np.searchsorted(places(side), now + 1e-9, side="right")) for side in sides]
     return tuple(count - 1 if count else None for count in counts)
+
+
+def _telling(sides: Sequence[Side], moments: Sequence[Moment]) -> int:
+    """The first moment at which each side has shown a quarter of its surfaces."""
+    quarters = [len(side.surfaces) // 4 for side in sides]
+    pairs = (zip(moment.shown, quarters, strict=True) for moment in moments)
+    return next(place for place, pair in enumerate(pairs) if all(index is not None and index >= least for index, least in pair))
 
 
 def _pair(sides: Sequence[Side], moment: Moment) -> tuple[Surface, Surface] | None:

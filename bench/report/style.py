@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bench.report.units import number, seconds
 
@@ -107,6 +107,8 @@ WIDTH_INCHES = 9.0
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _TICK_INCHES, _TICK_HEIGHT_INCHES = 0.62, 0.3
 """The room of a tick's label along an axis."""
+_NARROW_RATIO = 4.0
+"""An axis whose ends have a smaller ratio has evenly spaced ticks although it is logarithmic."""
 
 
 @contextmanager
@@ -177,6 +179,11 @@ def count_axis(axes: Axes, which: str = "x") -> None:
     _log_axis(axes, which, lambda value: number(value, 1))
 
 
+def whole_axis(axes: Axes, which: str = "x") -> None:
+    """Put the ticks of a linear axis at whole numbers."""
+    (axes.xaxis if which == "x" else axes.yaxis).set_major_locator(MaxNLocator(7, integer=True))
+
+
 def percent_axis(axes: Axes, which: str = "y") -> None:
     """Label shares as per cent."""
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -211,6 +218,10 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
     """At most `most` round values between `low` and `high`, evenly spaced on a logarithmic axis as far as that goes."""
     first, last = np.floor(np.log10(low)), np.ceil(np.log10(high))
     powers = 10.0 ** np.arange(first, last + 1)
+    if high / low < _NARROW_RATIO:
+        even = MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high)
+        inside = [float(value) for value in even if low <= value <= high]
+        return inside[:: -(-len(inside) // most)]
     choices = [powers[:, None] * steps for steps in ([[1.0, 2.0, 5.0]], [[1.0, 3.0]], [[1.0]])]
     choices += [(10.0 ** np.arange(first - first % stride, last + 1, stride))[:, None] for stride in range(2, 40)]
     for values in choices:

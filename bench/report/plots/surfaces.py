@@ -119,7 +119,12 @@ def difference_bar(axes: Axes, most: float) -> None:
     figure = axes.get_figure(root=True)
     assert figure is not None
     bar = figure.colorbar(
-        ScalarMappable(Normalize(-most, most), _DIFFERENCE), ax=axes, location="bottom", aspect=20, ticks=[-most, 0, most]
+        ScalarMappable(Normalize(-most, most), _DIFFERENCE),
+        ax=axes,
+        location="bottom",
+        shrink=0.8,
+        aspect=18,
+        ticks=[-most, 0, most],
     )
     bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == 0 else f"{value:+.2g}"))
     bar.set_label("difference of the outputs")
