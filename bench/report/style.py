@@ -96,6 +96,7 @@ RC: Any = {
     "legend.frameon": False,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.6,
+    "savefig.dpi": 150,  # of the pictures within an SVG too
     "savefig.facecolor": PAPER,
     "svg.hashsalt": "moons-bench",  # without it, the ids in an SVG are random
     "text.color": INK,
@@ -104,6 +105,8 @@ RC: Any = {
 }
 
 WIDTH_INCHES = 9.0
+_MARKS = re.compile(r'(<g(?: clip-path="[^"]*")?)>((?:<use [^>]*? (style="[^"]*")/>)(?:<use [^>]*? \3/>)+)(?=</g>)')
+"""A group of marks of one style, which the group can have in place of each of them."""
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _TICK_INCHES, _TICK_HEIGHT_INCHES = 0.62, 0.3
 """The room of a tick's label along an axis."""
@@ -124,6 +127,7 @@ def drawing() -> Iterator[None]:
 def compact(svg: str) -> str:
     """The SVG without comments and indentation, with coordinates rounded to a hundredth of a point, less than any screen shows."""
     bare = re.sub(r">\s+<", "><", re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL))
+    bare = _MARKS.sub(lambda marks: f"{marks[1]} {marks[3]}>{marks[2].replace(' ' + marks[3], '')}", bare)
     return re.sub(r'(?<= (?:d|x|y)=")[^"]*|translate\([^)]*\)', lambda part: _DECIMAL.sub(_rounded, part.group()), bare)
 
 

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from bench.analysis.accuracy import THRESHOLD
 from bench.report.style import INK, new_figure, plot_text
 
-CLASS_COLOURS = ("#b35806", "#7f63c4", "#4d7c2f", "#7f7f7f", "#d1264f")
-"""Each has a contrast of 3 or more on a light page, on a dark one and on the surfaces; none is replaced on dark pages."""
+CLASS_COLOURS = ("#b35806", "#7a5ec0", "#4d7c2f", "#7f7f7f", "#d1264f")
+"""Each has a contrast of 3 or more on a light and on a dark page, the first two on the surfaces; none is replaced on dark pages."""
 _CLASS_MARKERS = ("o", "^", "s", "D", "v")
-_PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#f3ceaa", "#fbfbfb", "#d3c7ee"])
+SURFACE_COLOURS = ("#f3ceaa", "#fbfbfb", "#d3c7ee")
+"""Of the outputs 0, 0.5 and 1."""
+_PROBABILITY = LinearSegmentedColormap.from_list("probability", SURFACE_COLOURS)
 _DIFFERENCE = LinearSegmentedColormap.from_list("difference", ["#7a2d00", "#f3ceaa", "#fbfbfb", "#bcd9f0", "#0b4a86"])
 _LINE, _EDGE, _TEST_EDGE = "#1a1a1a", "#fefefe", INK
 _LEVELS = np.linspace(0, 1, 21)
@@ -50,7 +52,7 @@ def data_set(points: Points) -> Figure:
     """The training points and, larger and with an outline, the test points."""
     figure = new_figure(4.2, 6.5)
     axes = figure.add_subplot()
-    _scatter(axes, points.x, points.y, size=7, edge="none", label="training, class")
+    _scatter(axes, points.x, points.y, size=4, edge="face", label="training, class")
     _scatter(axes, points.x_test, points.y_test, size=36, edge=_TEST_EDGE, label="test, class")
     axes.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     axes.grid(visible=False)

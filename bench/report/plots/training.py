@@ -43,7 +43,7 @@ SAME = 0.005
 MOST_COLUMNS = 400
 """The columns of pixels that a curve has at most."""
 _NAMES_IN_A_LABEL = 3
-_MOST_DOTS = 100
+_MOST_DOTS = 50
 
 
 def training_curves(curves: pd.DataFrame, steps_per_epoch: Mapping[str, float]) -> Figure:

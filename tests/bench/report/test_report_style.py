@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.contestants.registry import CONTESTANTS
 from bench.report import style
-from bench.report.plots.surfaces import CLASS_COLOURS
+from bench.report.plots.surfaces import CLASS_COLOURS, SURFACE_COLOURS
 
 LEAST_DISTANCE = 12.0
 """CIEDE2000. The eight colours of Okabe and Ito are 10.9 apart by this measure, ours with the ink at least 12.9 and, dark, 12.3."""
@@ -55,6 +55,11 @@ def test_each_mark_stands_out_from_its_page(page):
 def test_the_classes_of_a_data_set_stand_out_from_both_pages_since_no_page_replaces_them(background):
     assert all(contrast(hue, background) >= LEAST_CONTRAST for hue in CLASS_COLOURS)
     assert not set(CLASS_COLOURS) & set(style.DARK)
+
+
+@pytest.mark.parametrize("background", SURFACE_COLOURS)
+def test_the_test_points_stand_out_from_the_decision_surfaces(background):
+    assert all(contrast(hue, background) >= LEAST_CONTRAST for hue in CLASS_COLOURS[:2])
 
 
 def test_every_contestant_has_a_colour_and_a_marker_of_its_own():
@@ -133,3 +138,9 @@ def test_a_compact_svg_draws_the_same_with_fewer_digits():
     assert style.compact(svg) == (
         '<svg><path d="M 1.23 2\nL -0 3.5"/><use x="1.01" transform="translate(2.35 1) scale(0.015625)"/></svg>'
     )
+
+
+def test_marks_of_one_style_have_it_from_their_group():
+    use = '<use x="1" style="fill: #ffffff"/>'
+    assert style.compact(f"<g>{use}{use}</g>") == '<g style="fill: #ffffff"><use x="1"/><use x="1"/></g>'
+    assert style.compact(f'<g>{use}<use x="1" style="fill: #000000"/></g>').count("style") == 2
