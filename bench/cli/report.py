@@ -12,14 +12,17 @@ from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 
 
-def report(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> ExitCode:
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    film: Annotated[bool, typer.Option("--film", help="Make the films too, of a run with --film.")] = False,
+) -> ExitCode:
     """Write the report of the run in DIR again, from its records."""
     from bench.records import read_run
 
     with wrong_use():
         read_run(directory)
     with known_errors(ExitCode.WRONG_USE, OSError, prefix="the report could not be written: "):
-        print_report(directory)
+        print_report(directory, film=film)
     return ExitCode.FINE
 
 
@@ -66,10 +69,17 @@ def agree(
     return ExitCode.FINE
 
 
-def print_report(directory: Path) -> None:
-    """Write the report of the run in `directory`, and print its answer and, as a link on a terminal, where it is."""
+def print_report(directory: Path, *, film: bool) -> None:
+    """Write the report of the run in `directory`, with its films if asked, and print its answer and where it is."""
     from bench.report import write_report
 
+    if film:
+        from bench.report.film import write_films
+
+        if not write_films(directory):  # before the page, which links to them
+            complain(
+                "no film: this run has no recorded decision surfaces (run --film records them, of two features and one output)"
+            )
     print(write_report(directory))
     page = directory / "index.html"
     print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")

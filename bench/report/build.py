@@ -23,6 +23,7 @@ from bench.report import html, markdown, neighbours, plain_text, sections, style
 from bench.report.claims import claims
 from bench.report.csv_tables import csv_tables, frame_as_csv, table_as_csv, table_as_latex
 from bench.report.document import Document, Link
+from bench.report.film import FOLDER as FILM_FOLDER
 from bench.report.plot_data import read_plot_data
 
 REPORT_FILE, SUMMARY_FILE, PAGE_FILE = "report.md", "summary.md", "index.html"
@@ -83,12 +84,20 @@ def _linked(document: Document, directory: Path, files: Iterable[str]) -> Docume
     records = [name for name in (RUN_FILE, TRIALS_FILE, f"{TRIALS_FILE}.gz") if (directory / name).is_file()]
     groups = {
         "Other reports": neighbours.pages(directory),
+        "Films": _films(directory),
         "This report": (Link(REPORT_FILE, REPORT_FILE), Link(SUMMARY_FILE, SUMMARY_FILE)),
         "Records": tuple(Link(name, name) for name in records),
         "Tables": _links(files, f"{markdown.TABLES_FOLDER}/", ".csv"),
         "Plots": _links(files, f"{markdown.PLOTS_FOLDER}/", ".png"),
     }
     return replace(document, links=groups)
+
+
+def _films(directory: Path) -> tuple[Link, ...]:
+    """Links to the films that were made before, each format of each."""
+    folder = directory / FILM_FOLDER
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".webp", ".mp4")) if folder.is_dir() else []
+    return tuple(Link(f"film {name}", f"{FILM_FOLDER}/{name}") for name in names)
 
 
 def _links(files: Iterable[str], folder: str, suffix: str) -> tuple[Link, ...]:

@@ -112,7 +112,10 @@ def parity(analysis: Analysis, workload: str) -> Plot | None:
     curves = of_workload(analysis.parity_curves, workload)
     if curves.empty:
         return None
-    caption = f"{escaping.code(workload)}: the largest difference to `{REFERENCE}` after each epoch; exactly equal values are at 0."
+    caption = (
+        f"{escaping.code(workload)}: the largest difference to `{REFERENCE}`, a dot for each few epochs; "
+        "where all are equal it is at 0."
+    )
     alt = f"Largest difference of loss and weights to {REFERENCE} after each epoch of {workload}, logarithmic"
     return Plot(f"parity-{escaping.file_name(workload)}", caption, alt, training_plots.parity_curves(_drawable(curves)))
 

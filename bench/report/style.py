@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bench.report.units import number, seconds
 
@@ -96,6 +96,7 @@ RC: Any = {
     "legend.frameon": False,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.6,
+    "savefig.dpi": 150,  # of the pictures within an SVG too
     "savefig.facecolor": PAPER,
     "svg.hashsalt": "moons-bench",  # without it, the ids in an SVG are random
     "text.color": INK,
@@ -104,9 +105,13 @@ RC: Any = {
 }
 
 WIDTH_INCHES = 9.0
+_MARKS = re.compile(r'(<g(?: clip-path="[^"]*")?)>((?:<use [^>]*? (style="[^"]*")/>)(?:<use [^>]*? \3/>)+)(?=</g>)')
+"""A group of marks of one style, which the group can have in place of each of them."""
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _TICK_INCHES, _TICK_HEIGHT_INCHES = 0.62, 0.3
 """The room of a tick's label along an axis."""
+_NARROW_RATIO = 4.0
+"""An axis whose ends have a smaller ratio has evenly spaced ticks although it is logarithmic."""
 
 
 @contextmanager
@@ -122,6 +127,7 @@ def drawing() -> Iterator[None]:
 def compact(svg: str) -> str:
     """The SVG without comments and indentation, with coordinates rounded to a hundredth of a point, less than any screen shows."""
     bare = re.sub(r">\s+<", "><", re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL))
+    bare = _MARKS.sub(lambda marks: f"{marks[1]} {marks[3]}>{marks[2].replace(' ' + marks[3], '')}", bare)
     return re.sub(r'(?<= (?:d|x|y)=")[^"]*|translate\([^)]*\)', lambda part: _DECIMAL.sub(_rounded, part.group()), bare)
 
 
@@ -177,6 +183,11 @@ def count_axis(axes: Axes, which: str = "x") -> None:
     _log_axis(axes, which, lambda value: number(value, 1))
 
 
+def whole_axis(axes: Axes, which: str = "x") -> None:
+    """Put the ticks of a linear axis at whole numbers."""
+    (axes.xaxis if which == "x" else axes.yaxis).set_major_locator(MaxNLocator(7, integer=True))
+
+
 def percent_axis(axes: Axes, which: str = "y") -> None:
     """Label shares as per cent."""
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -211,6 +222,10 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
     """At most `most` round values between `low` and `high`, evenly spaced on a logarithmic axis as far as that goes."""
     first, last = np.floor(np.log10(low)), np.ceil(np.log10(high))
     powers = 10.0 ** np.arange(first, last + 1)
+    if high / low < _NARROW_RATIO:
+        even = MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high)
+        inside = [float(value) for value in even if low <= value <= high]
+        return inside[:: -(-len(inside) // most)]
     choices = [powers[:, None] * steps for steps in ([[1.0, 2.0, 5.0]], [[1.0, 3.0]], [[1.0]])]
     choices += [(10.0 ** np.arange(first - first % stride, last + 1, stride))[:, None] for stride in range(2, 40)]
     for values in choices:

@@ -22,6 +22,8 @@ STEP, TARGET = "step", "95 %"
 _TITLES = {STEP: "a training step", TARGET: "process start to 95 % test accuracy"}
 _NARROW_TITLES = {STEP: "a step", TARGET: "start to 95 % accuracy"}
 _GAP_POINTS = 7.0
+_LEFT_TO_RIGHT = "\u200e"
+"""Keeps the figure after a name on its right, whatever script the name is in."""
 _SPREAD = 0.28
 """How far the dots of the trials stand above and below their row."""
 
@@ -49,10 +51,12 @@ class _Layout:
     mark: float
     figures: bool
     """Whether the estimate stands beside the name."""
+    letters: int
+    """The most of a name."""
 
 
-_WIDE = _Layout(WIDTH_INCHES, row=0.28, margin=0.75, font=9.0, mark=5.5, figures=True)
-_NARROW = _Layout(3.8, row=0.2, margin=0.6, font=7.5, mark=4.5, figures=False)
+_WIDE = _Layout(WIDTH_INCHES, row=0.28, margin=0.75, font=9.0, mark=5.5, figures=True, letters=24)
+_NARROW = _Layout(3.8, row=0.2, margin=0.6, font=7.5, mark=4.5, figures=False, letters=15)
 
 
 def step_and_target(rows: Sequence[DotRow], *, narrow: bool = False) -> Figure:
@@ -86,14 +90,15 @@ def _dot_plot(rows: Sequence[DotRow], titles: Mapping[str, str], layout: _Layout
     panels = figure.subplots(1, max(1, len(measures)), squeeze=False)[0]
     for axes, measure in zip(panels, measures, strict=False):
         found = {row.contestant: row for row in rows if row.measure == measure}
-        _panel(axes, [found.get(name, DotRow(name, measure, (), np.nan, np.nan, np.nan)) for name in names], layout)
+        absent = {name: "not reached" if name in found and measure == TARGET else "not measured" for name in names}
+        shown = [found.get(name, DotRow(name, measure, (), np.nan, np.nan, np.nan)) for name in names]
+        _panel(axes, shown, [_text(row, absent[row.contestant], layout) for row in shown], layout)
         axes.set_title(titles[measure], fontsize=layout.font + 1.5)
     return figure
 
 
-def _panel(axes: Axes, rows: Sequence[DotRow], layout: _Layout) -> None:
+def _panel(axes: Axes, rows: Sequence[DotRow], texts: Sequence[str], layout: _Layout) -> None:
     room = 72 * 0.92 * layout.width / axes.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
-    texts = [_text(row, layout) for row in rows]
     needed = [(text_points(text, layout.font)[0] + _GAP_POINTS) / room for text in texts]
     extents = [_extent(row) for row in rows]
     left, right = _limits([(np.log10(extent), share) for extent, share in zip(extents, needed, strict=True) if extent])
@@ -142,10 +147,10 @@ def _name(axes: Axes, place: int, text: str, x: float, side: int, layout: _Layou
     )
 
 
-def _text(row: DotRow, layout: _Layout) -> str:
-    name = plot_text(row.contestant)
+def _text(row: DotRow, absent: str, layout: _Layout) -> str:
+    name = f"{_LEFT_TO_RIGHT}{plot_text(row.contestant, layout.letters)}{_LEFT_TO_RIGHT}"
     if not _extent(row):
-        return f"{name}: not measured"
+        return f"{name}: {absent}"
     if not _drawable(row.median):
         return f"{name}: no estimate"
     return f"{name} {seconds(row.median)}" if layout.figures else name

@@ -10,7 +10,7 @@ from bench.report.plots.labels import Curve, label_curves
 from bench.report.style import INK, colour, count_axis, look, new_figure, plot_text
 
 COLUMNS = ("revision", "machine", "reference", "ratio")
-_MOST_LABELS = 12
+_MOST_LABELS, _REVISION_LETTERS = 9, 8
 
 
 def speed_history(history: pd.DataFrame) -> Figure:
@@ -35,7 +35,7 @@ def speed_history(history: pd.DataFrame) -> Figure:
         if runs[place][1] != runs[place - 1][1]:
             axes.axvline(place - 0.5, color=INK, linestyle=":", linewidth=1)
     shown = range(0, len(runs), -(-len(runs) // _MOST_LABELS))
-    axes.set_xticks(shown, labels=[plot_text(runs[place][0], 12) for place in shown])
+    axes.set_xticks(shown, labels=[plot_text(runs[place][0][:_REVISION_LETTERS]) for place in shown])
     axes.set_xlim(-0.5, len(runs) - 0.5)
     axes.set(xlabel="tracked run (dotted: another machine or other versions)", ylabel="times numpy_nn's step")
     count_axis(axes, "y")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.report.style import INK, PAPER
 
-_LETTER, _LINE = 0.62, 1.3
+_LETTER, _LINE = 0.66, 1.3
 """The width of a letter and the height of a line, in font sizes."""
 _GAP_POINTS = 6.0
 _COLUMN_POINTS = 16.0

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from bench.analysis.accuracy import THRESHOLD
 from bench.report.style import INK, new_figure, plot_text
 
-CLASS_COLOURS = ("#b35806", "#7f63c4", "#4d7c2f", "#7f7f7f", "#d1264f")
-"""Each has a contrast of 3 or more on a light page, on a dark one and on the surfaces; none is replaced on dark pages."""
+CLASS_COLOURS = ("#b35806", "#7a5ec0", "#4d7c2f", "#7f7f7f", "#d1264f")
+"""Each has a contrast of 3 or more on a light and on a dark page, the first two on the surfaces; none is replaced on dark pages."""
 _CLASS_MARKERS = ("o", "^", "s", "D", "v")
-_PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#f3ceaa", "#fbfbfb", "#d3c7ee"])
+SURFACE_COLOURS = ("#f3ceaa", "#fbfbfb", "#d3c7ee")
+"""Of the outputs 0, 0.5 and 1."""
+_PROBABILITY = LinearSegmentedColormap.from_list("probability", SURFACE_COLOURS)
 _DIFFERENCE = LinearSegmentedColormap.from_list("difference", ["#7a2d00", "#f3ceaa", "#fbfbfb", "#bcd9f0", "#0b4a86"])
 _LINE, _EDGE, _TEST_EDGE = "#1a1a1a", "#fefefe", INK
 _LEVELS = np.linspace(0, 1, 21)
@@ -50,7 +52,7 @@ def data_set(points: Points) -> Figure:
     """The training points and, larger and with an outline, the test points."""
     figure = new_figure(4.2, 6.5)
     axes = figure.add_subplot()
-    _scatter(axes, points.x, points.y, size=7, edge="none", label="training, class")
+    _scatter(axes, points.x, points.y, size=4, edge="face", label="training, class")
     _scatter(axes, points.x_test, points.y_test, size=36, edge=_TEST_EDGE, label="test, class")
     axes.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     axes.grid(visible=False)
@@ -67,7 +69,10 @@ def decision_surfaces(surfaces: Mapping[str, Surface], points: Points | None) ->
     for axes, surface in zip(panels, surfaces.values(), strict=False):
         draw_surface(axes, surface, points)
     if len(panels) > len(surfaces):
-        draw_difference(panels[-1], *surfaces.values())
+        first, second = surfaces.values()
+        most = largest_gap(first, second)
+        draw_difference(panels[-1], first, second, most)
+        difference_bar(panels[-1], most)
     return figure
 
 
@@ -96,18 +101,33 @@ def draw_surface(axes: Axes, surface: Surface, points: Points | None) -> None:
     axes.set(xlim=(surface.x.min(), surface.x.max()), ylim=(surface.y.min(), surface.y.max()))
 
 
-def draw_difference(axes: Axes, first: Surface, second: Surface) -> None:
-    """Fill the panel with the difference of two surfaces, under both lines at `THRESHOLD`, and put its bar below."""
-    gap = first.z - second.z
-    most = float(np.nanmax(np.abs(gap), initial=0.0, where=np.isfinite(gap))) or 1e-16
+def largest_gap(first: Surface, second: Surface) -> float:
+    """The largest difference of two surfaces; where they are equal, the smallest that a double of 1 could show."""
+    gap = np.abs(first.z - second.z)
+    return float(np.nanmax(gap, initial=0.0, where=np.isfinite(gap))) or 1e-16
+
+
+def draw_difference(axes: Axes, first: Surface, second: Surface, most: float) -> None:
+    """Fill the panel with the first surface less the second, from −`most` to `most`, under both lines at `THRESHOLD`."""
+    gap = np.clip(first.z - second.z, -most, most)
     axes.contourf(first.x, first.y, gap, levels=most * np.linspace(-1, 1, 22), cmap=_DIFFERENCE).set_rasterized(True)
     _line(axes, first)
     _line(axes, second, ":")
     axes.set(xlim=(first.x.min(), first.x.max()), ylim=(first.y.min(), first.y.max()))
+
+
+def difference_bar(axes: Axes, most: float) -> None:
+    """Put the bar of the difference's colours below its panel."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    colours = ScalarMappable(Normalize(-most, most), _DIFFERENCE)
-    bar = figure.colorbar(colours, ax=axes, location="bottom", aspect=20, ticks=[-most, 0, most])
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(-most, most), _DIFFERENCE),
+        ax=axes,
+        location="bottom",
+        shrink=0.8,
+        aspect=18,
+        ticks=[-most, 0, most],
+    )
     bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == 0 else f"{value:+.2g}"))
     bar.set_label("difference of the outputs")
 

@@ -16,7 +16,19 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from bench.report.plots.labels import Curve, label_curves
-from bench.report.style import FAINT, INK, colour, count_axis, in_order, look, new_figure, percent_axis, plot_text, time_axis
+from bench.report.style import (
+    FAINT,
+    INK,
+    colour,
+    count_axis,
+    in_order,
+    look,
+    new_figure,
+    percent_axis,
+    plot_text,
+    time_axis,
+    whole_axis,
+)
 
 Array = NDArray[Any]
 
@@ -31,7 +43,7 @@ SAME = 0.005
 MOST_COLUMNS = 400
 """The columns of pixels that a curve has at most."""
 _NAMES_IN_A_LABEL = 3
-_MOST_DOTS = 100
+_MOST_DOTS = 50
 
 
 def training_curves(curves: pd.DataFrame, steps_per_epoch: Mapping[str, float]) -> Figure:
@@ -58,6 +70,8 @@ def training_curves(curves: pd.DataFrame, steps_per_epoch: Mapping[str, float]) 
             percent_axis(axes)
         if _lengths_differ([line.x for line in lines]):
             count_axis(axes)
+        else:
+            whole_axis(axes)
         drawn.append((axes, lines))
     for axes, lines in drawn:
         label_curves(axes, lines)
@@ -67,14 +81,15 @@ def training_curves(curves: pd.DataFrame, steps_per_epoch: Mapping[str, float]) 
 def coinciding(curves: pd.DataFrame) -> list[list[str]]:
     """The contestants in groups whose curves coincide in every panel; a contestant without a like is a group of its own."""
     columns = [column for column, _ in _PANELS if curves[column].notna().any()]
-    heights = np.array([float(np.ptp(curves[column].dropna())) or 1.0 for column in columns])
+    finite = curves[columns].where(np.isfinite(curves[columns]))
+    heights = (finite.max() - finite.min()).fillna(0.0).to_numpy()
     means = {str(name): rows.groupby("epoch")[columns].mean() for name, rows in curves.groupby("contestant")}
     groups: list[list[str]] = []
     for name in in_order(means):
         own = means[name]
         for group in groups:
             first = means[group[0]]
-            if first.index.equals(own.index) and np.nanmax(np.abs((first - own).to_numpy()) / heights, initial=0.0) <= SAME:
+            if first.index.equals(own.index) and np.isclose(first, own, rtol=0, atol=SAME * heights, equal_nan=True).all():
                 group.append(name)
                 break
         else:
@@ -93,19 +108,23 @@ def loss_difference(losses: Mapping[str, Sequence[float]]) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.3, 1))
     lines = []
     for name, values, width in ((reference, other, 5.0), (ours, own, 1.6)):
-        x, y = thinned(epochs, values)
+        x, y = thinned(epochs, np.where(np.isfinite(values), values, np.nan))
         above.plot(x, y, color=colour(name), linewidth=width)
         lines.append(Curve(plot_text(name), x, y, colour(name), look(name).marker))
     above.set(title="training loss", ylabel="loss")
-    gap = own - other
+    with np.errstate(invalid="ignore"):
+        gap = own - other
+    gap[~np.isfinite(gap)] = np.nan
     most = float(np.nanmax(np.abs(gap), initial=0.0, where=np.isfinite(gap)))
     below.axhline(0, color=INK, linewidth=0.8)
     below.plot(*thinned(epochs, gap), ".", color=colour(ours), markersize=4)
     below.set_ylim(-1.15 * (most or 1e-16), 1.15 * (most or 1e-16))
     below.yaxis.set_major_locator(MaxNLocator(6, symmetric=True))
     below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value == 0 else f"{value:.1e}"))
-    largest = f"at most {most:.1e}" if most else "none: equal in every epoch"
+    equal = "equal in every epoch" if np.isfinite(gap).all() else "equal wherever both are finite"
+    largest = f"at most {most:.1e}" if most else equal
     below.set(title=f"{plot_text(ours)} − {plot_text(reference)}: {largest}", xlabel="epoch", ylabel="difference of loss")
+    whole_axis(below)
     label_curves(above, lines)
     return figure
 
@@ -117,14 +136,14 @@ def parity_curves(curves: pd.DataFrame) -> Figure:
     exactly zero lie on a separate line at the bottom, labelled 0. `curves` has the columns of `Analysis.parity_curves`, of one
     workload.
     """
-    measures = ("loss", "weights")
+    measures = [name for name in ("loss", "weights") if np.isfinite(curves[name]).any()] or ["loss"]
     contestants = in_order(curves["contestant"])
     differences = np.abs(curves[list(measures)].to_numpy(dtype=float))
     differences = np.where(np.isfinite(differences), differences, np.nan)
     foot = _below_smallest(differences)
     high = max(3 * float(np.nanmax(differences, initial=0.0)), foot * 1e3)
     figure = new_figure(4.4)
-    panels = figure.subplots(1, len(measures), sharey=True)
+    panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     panels[0].set_yscale("log")
     panels[0].set_ylim(foot / 3, high)
     drawn = []
@@ -140,6 +159,7 @@ def parity_curves(curves: pd.DataFrame) -> Figure:
         axes.axhline(foot, color=FAINT, linewidth=0.8, zorder=0)
         axes.set(title=measure, xlabel="epoch")
         axes.minorticks_off()
+        whole_axis(axes)
         drawn.append((axes, lines))
     powers = np.arange(np.log10(foot) + 1, np.floor(np.log10(high)) + 1).round()
     ticks = 10.0 ** powers[:: max(1, len(powers) // 7)]
@@ -200,6 +220,7 @@ def _columns(places: Array) -> Array:
 def _banded(axes: Axes, group: Sequence[str], x: Array, mean: Array, least: Array, most: Array) -> Curve:
     """Draw a curve with its band, and return it with the group's names."""
     name = group[0]
+    mean, least, most = (np.where(np.isfinite(values), values, np.nan) for values in (mean, least, most))
     x_shown, shown = thinned(x, mean)
     axes.plot(x_shown, shown, color=colour(name))
     if (most > least).any():
