@@ -1,1 +1,24 @@
-"""The command line: commands, options, progress, exit codes."""
+"""The command line: commands, options, progress, exit codes.
+
+`main` is what `python -m bench` and `moons-bench` call.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Run the command that `sys.argv` names, and exit with its exit code."""
+    from bench.cli.boundary import exit_with_code_of
+
+    exit_with_code_of(_command)
+
+
+def _command() -> int:
+    """Call the command; its imports are made here, so that one that fails is handled as any other error."""
+    from bench.cli.app import run_app
+
+    return run_app()

@@ -1,1 +1,1 @@
-"""Whether the machine, the harness and its intervals can be trusted here."""
+"""Checks of the machine, of the harness and of its intervals."""

@@ -1,8 +1,8 @@
-"""How often the harness' intervals hold what they should: simulated, and with `numpy_nn` against itself in many short runs.
+"""How often the harness' intervals contain the true ratio: simulated, and with `numpy_nn` against itself in many short runs.
 
-Called by `python -m bench calibrate`. Everything in a short run is as in a long one, so that whatever could favour one of two names
-would show: processes of their own, launched several times, taking turns in random order; records on disk; the analysis from these.
-Both are the same code, so each ratio's interval should hold 1 in 95 % of the runs.
+Called by `python -m bench calibrate`. A short run uses all parts of a long one: several launches of separate processes that take
+turns in random order, records on disk, and the analysis. Both contestants are the same code, so each ratio's interval should
+contain 1 in 95 % of the runs.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ from bench.workloads.models import Training
 LAUNCHES, ROUNDS = 4, 8
 OURS, TWIN = "numpy_nn", "numpy_nn again"
 MEASURES = ("step", "fit", "first epoch", "cold start")
-"""The first is what headline ratios are of."""
+"""Headline ratios are of the first."""
 WANTED = 0.93
-"""Of the runs; with 100 of them and intervals that are right, chance gives 93 or more in 87 cases of 100."""
+"""Least share of the runs; with 100 runs and correct intervals, 93 or more have it with a probability of 87 %."""
 JSON_FILE, MARKDOWN_FILE = "calibration.json", "calibration.md"
 
 
 class CalibrationError(RuntimeError):
-    """A trial failed, so that a run can't be counted."""
+    """A trial failed, so that its run has no ratio."""
 
 
 @dataclass
 class Calibration:
-    """What the runs gave so far: by measure, the ratio of each run with its interval."""
+    """The results of the runs: by measure, the ratio of each run with its interval."""
 
     environment: dict[str, Any]
     ratios: dict[str, list[tuple[float, float, float]]] = field(default_factory=lambda: {measure: [] for measure in MEASURES})
     seconds: float = 0.0
 
     def add(self, rows: list[RatioRow]) -> None:
-        """Take in the ratios of one more run."""
+        """Add the ratios of one run."""
         for row in rows:
             if row.contestant == OURS and row.measure in self.ratios:
                 self.ratios[row.measure].append((float(row.ratio), float(row.low), float(row.high)))
 
     def held(self, measure: str) -> int:
-        """In how many runs the interval held 1."""
+        """The number of runs whose interval contains 1."""
         return sum(bool(low <= 1 <= high) for _, low, high in self.ratios[measure])
 
     def share(self, measure: str) -> tuple[float, float, float]:
-        """The share of runs in which it did, with its interval."""
+        """The share of runs whose interval contains 1, with the ends of its exact interval."""
         return share_interval(self.held(measure), len(self.ratios[measure]))
 
     @property
@@ -78,7 +78,7 @@ def calibrate(
     launcher: Callable[[Path], Launch] = Launcher,
     ended: Callable[[int], None] = lambda _: None,
 ) -> Calibration:
-    """Make `runs` short runs; `ended` is told the number of those that have.
+    """Make `runs` short runs; `ended(number)` is called after each.
 
     Raises
     ------

@@ -1,8 +1,7 @@
-"""How often the ratios' 95 % intervals hold the truth, simulated: rounds from a two-level model whose true ratio is known.
+"""Simulated coverage of the ratios' 95 % intervals, over rounds from a two-level model whose true ratio is known.
 
-Called by `calibration`, which publishes the table, and by the tests, which hold every figure of it between 93 and 97 %. Every
-level's noise is on the log scale. What the machine does to a round it does to both contestants; what differs from launch to launch
-and from trial to trial, each has of its own.
+Called by `calibration`, which publishes the table, and by the tests, which hold each coverage between 93 and 97 %. All noise is on
+the log scale. The machine's noise in a round is common to both contestants; the noise of launches and trials is independent.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from bench.analysis.statistics import ratio_interval
 
 SHAPES = ("normal", "heavy tails", "heavy tails between launches", "spikes in both", "spikes in one", "drift")
 LAUNCHES, ROUNDS = (3, 4, 6, 8), (2, 3, 5)
-"""How many launches, and how many rounds in each."""
+"""Numbers of launches, and of rounds in each."""
 REPEATS = 6000
 LEAST, MOST = 0.93, 0.97
-"""What a coverage may be."""
+"""Limits of an acceptable coverage."""
 
 LAUNCH_SIGMA = 0.01
 ROUND_SIGMA = 0.02
@@ -28,14 +27,14 @@ SPIKE_SHARE = 0.10
 SPIKE_SIGMAS = 5.0
 """The mean size of a spike, in standard deviations of a round's noise."""
 DRIFT_SIGMAS = 2.0
-"""From one round to the next, in the same unit."""
+"""From one round to the next, in standard deviations of a round's noise."""
 TRUE_RATIO = 1 / 60
 
 Floats = NDArray[np.float64]
 
 
 class CoverageRow(NamedTuple):
-    """The least and most that intervals of this many launches hold the truth, over the numbers of rounds."""
+    """The least and largest coverage with this many launches, over the numbers of rounds."""
 
     shape: str
     launches: int
@@ -44,7 +43,7 @@ class CoverageRow(NamedTuple):
 
 
 def coverage_rows() -> list[CoverageRow]:
-    """A row for each shape of noise and number of launches; the same ones every time."""
+    """A row for each shape of noise and number of launches; the same on every call."""
     rows = []
     for shape in SHAPES:
         for launches in LAUNCHES:
@@ -54,7 +53,7 @@ def coverage_rows() -> list[CoverageRow]:
 
 
 def coverage(shape: str, launches: int, rounds: int) -> float:
-    """The share of `REPEATS` simulated runs in which the interval holds the true ratio."""
+    """The share of `REPEATS` simulated runs whose interval contains the true ratio."""
     rng = np.random.default_rng([SHAPES.index(shape), launches, rounds])
     interval = ratio_interval(*simulated_pairs(shape, rng, REPEATS, launches, rounds))
     return float(np.mean((interval.low <= TRUE_RATIO) & (interval.high >= TRUE_RATIO)))
@@ -72,7 +71,7 @@ def simulated_pairs(
     if shape == "heavy tails between launches":
         own[0] = own[0] + LAUNCH_SIGMA * rng.standard_t(3, (repeats, launches, 1))
     if shape == "drift":
-        # Who comes first in a round is drawn anew each time, and half a round's drift lies between the two.
+        # The order within a round is random, and half a round's drift lies between the two.
         first = rng.choice([-0.25, 0.25], size)
         place = np.arange(launches * rounds).reshape(launches, rounds)
         drift = DRIFT_SIGMAS * ROUND_SIGMA

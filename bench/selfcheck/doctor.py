@@ -1,6 +1,7 @@
-"""Is this machine quiet enough, and how small a slowdown can be seen here: `python -m bench doctor`, in about a minute.
+"""Whether this machine is quiet enough, and how small a slowdown can be detected on it.
 
-`examine` trains `numpy_nn` again and again in several processes, as a run does; `findings` and `warnings` say what it means.
+Called by `python -m bench doctor`. `examine` trains `numpy_nn` repeatedly in several processes, as a run does; `findings` and
+`warnings` put the measurements into words.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ LAUNCH_SECONDS = 6.0
 TRIAL_EPOCHS = 20
 TRIAL_LIMIT_SECONDS = 60.0
 BUDGETS_SECONDS = (60, 300, 600)
-"""For which it is said what slowdown can be seen."""
+"""Times for which the smallest detectable slowdown is given."""
 
 SIGMAS_SEEN = 1.96 + 0.84
-"""A difference of so many standard errors is called significant at 5 %, two-sided, in 80 % of all cases."""
+"""A difference of so many standard errors is significant at 5 %, two-sided, with a power of 80 %."""
 MAD_TO_SIGMA = 1.4826
-"""From the median absolute deviation to the standard deviation of a normal distribution; what it has over it are spikes."""
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 
 MOST_RESOLUTION_SECONDS = 1e-6
 MOST_OTHER_CPU = 0.05
@@ -44,25 +45,25 @@ MOST_FREQUENCY_SPREAD = 0.05
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen of the machine."""
+    """The measurements of the machine."""
 
     clock_resolution_seconds: float
     step_seconds: Sequence[Sequence[float]]
-    """A list a launch, of a step's mean seconds in each trial."""
+    """Of each launch, the mean seconds of a step in each trial."""
     loads: Sequence[Mapping[str, float]]
-    """The machine during each launch, as `bench.execution.system_load` has it."""
+    """The load during each launch, as measured by `bench.execution.system_load`."""
     launch_seconds: float
-    """What a launch took, its start included."""
+    """The mean time of a launch, its start included."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations of the logarithm of a step's time: shares of it, near enough."""
+    """Standard deviations of the logarithm of a step's time: to first order, shares of that time."""
 
     repeats: float
-    """From one trial to the next in one process."""
+    """Between trials of one process."""
     launches: float
-    """From one process to the next, beside what is left of the repeats' noise in a launch's median."""
+    """Between processes, without the part that the noise of the repeats adds to a launch's median."""
 
 
 class DoctorError(RuntimeError):
@@ -70,7 +71,7 @@ class DoctorError(RuntimeError):
 
 
 def examine(launch: Launch | None = None, clock: Callable[[], float] = time.perf_counter) -> Measured:
-    """Measure the machine; `launch` and `clock` are a test's own, or those of a run.
+    """Measure the machine; a test passes its own `launch` and `clock`.
 
     Raises
     ------
@@ -105,12 +106,12 @@ def _examine(folder: Path, launch: Launch, clock: Callable[[], float]) -> Measur
             loads.append(meter.stop(worker.pid))
         finally:
             worker.close()
-        step_seconds.append(seconds[1:] or seconds)  # the first trial of a process also warms its caches
+        step_seconds.append(seconds[1:] or seconds)  # the first trial of a process warms its caches
     return Measured(environment.clock_resolution_seconds(), step_seconds, loads, (clock() - began) / LAUNCHES)
 
 
 def noise(step_seconds: Sequence[Sequence[float]]) -> Noise:
-    """The noise on both levels, by medians, so that a spike here and there doesn't count as noise of every trial."""
+    """The noise on both levels, from medians, so that single spikes have little influence."""
     logs = [[math.log(seconds) for seconds in launch] for launch in step_seconds]
     medians = [statistics.median(launch) for launch in logs]
     repeats = _spread([value - median for launch, median in zip(logs, medians, strict=True) for value in launch])
@@ -121,16 +122,16 @@ def noise(step_seconds: Sequence[Sequence[float]]) -> Noise:
 
 
 def slowdown_seen(found: Noise, *, trials: float, launches: float) -> float:
-    """The smallest slowdown that two revisions, each measured in `launches` of `trials`, show in 80 % of all cases.
+    """The smallest slowdown that is detected with a power of 80 % in `launches` launches of `trials` trials for each revision.
 
-    The means of two sides differ by chance with the variance 2 (σ²_launches + σ²_repeats / trials) / launches.
+    The difference of the two means has the variance 2 (σ²_launches + σ²_repeats / trials) / launches.
     """
     variance = 2 * (found.launches**2 + found.repeats**2 / trials) / launches
     return math.expm1(SIGMAS_SEEN * math.sqrt(variance))
 
 
 def findings(measured: Measured) -> list[str]:
-    """What was measured, a line each."""
+    """The measurements, a line each."""
     found = noise(measured.step_seconds)
     trials = statistics.median(len(launch) for launch in measured.step_seconds)
     other, steal = _mean(measured, "other_cpu_share"), _mean(measured, "steal_share")
@@ -151,7 +152,7 @@ def findings(measured: Measured) -> list[str]:
 
 
 def warnings(measured: Measured) -> list[str]:
-    """What is wrong with the machine, each with what to do about it; empty where it is quiet."""
+    """The disturbances of the machine, each with a remedy; empty if it is quiet."""
     found = noise(measured.step_seconds)
     other, steal = _mean(measured, "other_cpu_share"), _mean(measured, "steal_share")
     frequencies = [load["frequency_mhz"] for load in measured.loads if "frequency_mhz" in load]
@@ -187,5 +188,5 @@ def _spread(deviations: Sequence[float]) -> float:
 
 
 def _mean(measured: Measured, name: str) -> float:
-    """Of the launches that have the figure; 0 where the system doesn't tell."""
+    """Mean over the launches that have the figure; 0 if the system has none."""
     return statistics.fmean([load[name] for load in measured.loads if name in load] or [0.0])

@@ -1,1 +1,1 @@
-"""How often `compare` is wrong, measured."""
+"""How often `compare` is wrong, measured by real, resampled and simulated comparisons."""

@@ -1,4 +1,4 @@
-"""The certificate as a reader opens it: `certificate.json`, `certificate.md`, and a plot. Called by the command `certify`."""
+"""The report of a certificate: `certificate.json`, `certificate.md`, and a plot. Called by the command `certify`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from bench.analysis.statistics import CONFIDENCE
-from bench.regression.compare.sequential import INTERVAL_LEVEL, LEVEL
+from bench.regression.compare.e_process import INTERVAL_LEVEL, LEVEL
 from bench.regression.history.change_points import FALSE_ALARM_RATE
 from bench.report.markdown_table import markdown_table
 from bench.report.style import RC, new_figure, percent_axis
 
 Row = Mapping[str, Any]
 
+JSON_FILE = "certificate.json"
 _REAL_COLUMNS = (
     "what",
     "tolerance",
@@ -35,21 +36,21 @@ def write(
     directory: Path,
     real: Sequence[Row],
     others: Sequence[Row],
-    trend: Sequence[Row],
+    change_points: Sequence[Row],
     runs: Sequence[Row],
     environment: Mapping[str, str],
 ) -> str:
-    """Write all of it into `directory`; return the Markdown."""
-    page = markdown(real, others, trend, environment)
+    """Write the files into `directory`; return the Markdown."""
+    page = markdown(real, others, change_points, environment)
     document = {
         "level": LEVEL,
         "interval_level": INTERVAL_LEVEL,
         "environment": dict(environment),
         "real": list(real),
         "other": list(others),
-        "trend": list(trend),
+        "trend": list(change_points),
     }
-    (directory / "certificate.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (directory / JSON_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (directory / "certificate.md").write_text(page, encoding="utf-8")
     if real:
         with rc_context(RC):
@@ -59,8 +60,8 @@ def write(
     return page
 
 
-def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], environment: Mapping[str, str]) -> str:
-    """Tables: real runs first, and apart from them what was resampled and simulated."""
+def markdown(real: Sequence[Row], others: Sequence[Row], change_points: Sequence[Row], environment: Mapping[str, str]) -> str:
+    """The page: the table of real runs first, and apart from it those of resampled and simulated comparisons."""
     return "\n".join(
         [
             "# How often `compare` is wrong, and how soon it is right",
@@ -92,9 +93,11 @@ def markdown(real: Sequence[Row], others: Sequence[Row], trend: Sequence[Row], e
             "",
             "## Not real runs: the change points of `track`",
             "",
-            f"A series without a change is to be said to bend in at most {100 * FALSE_ALARM_RATE:g} % of all cases.",
+            f"In a series without a change point, one is to be found in at most {100 * FALSE_ALARM_RATE:g} % of all cases.",
             "",
-            markdown_table(("simulated", "series", "how many"), ((row["what"], str(row["of"]), _rate(row)) for row in trend)),
+            markdown_table(
+                ("simulated", "series", "how many"), ((row["what"], str(row["of"]), _rate(row)) for row in change_points)
+            ),
             "",
         ]
     )

@@ -1,8 +1,8 @@
-"""Comparisons of equal revisions without any process, over made-up noise of five shapes and over recorded blocks; and trends.
+"""Comparisons of equal revisions without any process: over simulated noise of five shapes, and over resampled recorded blocks.
 
-Called by the certificate, to reach counts that real runs can't. What decides is the same code as in a real comparison:
-`log_ratio` of the blocks of each launch, then `Rule`. There is no tolerance, so that no benchmark is done with before the last
-launch.
+Called by `certificate_figures`, to reach counts that real runs can't. The code that decides is that of a real comparison:
+`log_ratio` of the blocks of each launch, then `DecisionRule`. The tolerance is 0, so that every benchmark is measured up to the
+last launch.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.regression.compare.comparison import Blocks, log_ratio
-from bench.regression.compare.sequential import LEVEL, Rule, Verdict
-from bench.regression.history.change_points import change_points
+from bench.regression.compare.e_process import LEVEL, DecisionRule
+from bench.regression.compare.verdicts import Verdict
 
 Array = NDArray[np.float64]
-Noise = Callable[[np.random.Generator, tuple[int, int, int]], Array]
-"""(generator, (launches, builds, blocks)) -> log of the machine's slowness during each block, in the order of time."""
+NoiseShape = Callable[[np.random.Generator, tuple[int, int, int]], Array]
+"""(generator, (launches, builds, blocks)) -> log of the machine's slowness during each block, in order of time."""
 
 LAUNCHES, BUILDS, PAIRS = 60, 4, 24
-"""As in a comparison that takes some 20 s."""
+"""As in a comparison of about 20 s."""
 BENCHMARKS = 5
 
 
@@ -35,12 +35,12 @@ def heavy_tails(generator: np.random.Generator, shape: tuple[int, int, int]) -> 
 
 
 def drift(generator: np.random.Generator, shape: tuple[int, int, int]) -> Array:
-    """A walk that never comes back: 1 % a block, besides 3 % of white noise."""
+    """A random walk of 1 % a block, and 3 % of white noise."""
     return _over_time(0.01 * generator.standard_normal(np.prod(shape)).cumsum(), shape) + 0.03 * generator.standard_normal(shape)
 
 
 def spikes(generator: np.random.Generator, shape: tuple[int, int, int]) -> Array:
-    """One block in ten takes up to several times as long, the others 2 % of white noise."""
+    """2 % of white noise; one block in ten takes up to several times as long."""
     hit = generator.random(shape) < 0.1
     return 0.02 * generator.standard_normal(shape) + hit * generator.exponential(0.7, shape)
 
@@ -55,13 +55,13 @@ def autocorrelation(generator: np.random.Generator, shape: tuple[int, int, int])
 
 
 def two_modes(generator: np.random.Generator, shape: tuple[int, int, int]) -> Array:
-    """A machine that is a fifth slower half of the time, for some 50 blocks on end, besides 2 % of white noise."""
+    """A machine that is a fifth slower half of the time, for about 50 blocks in a row, and 2 % of white noise."""
     switches = generator.random(np.prod(shape)) < 1 / 50
     slow = _over_time(switches.cumsum() % 2.0, shape)
     return 0.2 * slow + 0.02 * generator.standard_normal(shape)
 
 
-SHAPES: Mapping[str, Noise] = {
+SHAPES: Mapping[str, NoiseShape] = {
     "heavy tails": heavy_tails,
     "drift": drift,
     "spikes": spikes,
@@ -70,10 +70,10 @@ SHAPES: Mapping[str, Noise] = {
 }
 
 
-def simulated_launches(noise: Noise, generator: np.random.Generator, launches: int = LAUNCHES) -> Blocks:
-    """Blocks of equal sides (launches, builds, 2, pairs), in each pair in the order that a coin gives.
+def simulated_launches(noise: NoiseShape, generator: np.random.Generator, launches: int = LAUNCHES) -> Blocks:
+    """Blocks of equal sides (launches, builds, 2, pairs), each pair in random order.
 
-    Each side of each build also has a speed of its own (0.3 %), as a network has that lies elsewhere in memory.
+    Each side of each build also has a speed of its own (0.3 %), as networks at different places in memory have.
     """
     slowness = noise(generator, (launches, BUILDS, 2 * PAIRS)).reshape(launches, BUILDS, PAIRS, 2)
     head_first = generator.random((launches, BUILDS, PAIRS, 1)) < 0.5
@@ -84,10 +84,10 @@ def simulated_launches(noise: Noise, generator: np.random.Generator, launches: i
 
 
 def resampled_launches(recorded: Sequence[Sequence[Blocks]], generator: np.random.Generator) -> list[Blocks]:
-    """The launches of a comparison of equal sides, put together from recorded ones of one benchmark.
+    """The launches of a comparison of equal sides, resampled from recorded ones of one benchmark.
 
-    The n-th launch is the n-th of a recorded comparison that is drawn anew for each n (of those that got so far); its builds, and
-    the pairs of each build, are drawn with replacement, and a coin swaps the sides of the whole launch, as it does in a real one.
+    Launch n is launch n of a recorded comparison, drawn for each n among those with so many launches. Its builds, and the pairs of
+    each build, are drawn with replacement, and the sides of the whole launch are swapped with probability ½, as in a real one.
     """
     launches = []
     for number in range(max(len(comparison) for comparison in recorded)):
@@ -102,16 +102,16 @@ def resampled_launches(recorded: Sequence[Sequence[Blocks]], generator: np.rando
 
 
 def false_alarms(comparisons: int, one: Callable[[], Sequence[Sequence[float]]], level: float = LEVEL) -> int:
-    """In how many of so many comparisons any benchmark is called regressed or improved; `one` gives each benchmark's log ratios."""
+    """The number of comparisons in which any benchmark is called regressed or improved; `one()` gives the log ratios of each."""
     alarms = 0
     for _ in range(comparisons):
         benchmarks = one()
-        rule = Rule(len(benchmarks), tolerance=0.0, level=level)
+        rule = DecisionRule(len(benchmarks), tolerance=0.0, level=level)
         alarms += any(rule.first_verdict(log_ratios)[0] is not Verdict.INCONCLUSIVE for log_ratios in benchmarks)
     return alarms
 
 
-def simulated_comparison(noise: Noise, generator: np.random.Generator) -> list[Sequence[float]]:
+def simulated_comparison(noise: NoiseShape, generator: np.random.Generator) -> list[Sequence[float]]:
     """The log ratios of each benchmark of a comparison over simulated noise."""
     return [list(log_ratio(simulated_launches(noise, generator))) for _ in range(BENCHMARKS)]
 
@@ -119,35 +119,7 @@ def simulated_comparison(noise: Noise, generator: np.random.Generator) -> list[S
 def resampled_comparison(
     recorded: Mapping[str, Sequence[Sequence[Blocks]]], generator: np.random.Generator
 ) -> list[Sequence[float]]:
-    """The log ratios of each benchmark of a comparison put together from recorded blocks."""
+    """The log ratios of each benchmark of a comparison resampled from recorded blocks."""
     return [
         [float(log_ratio(blocks)) for blocks in resampled_launches(comparisons, generator)] for comparisons in recorded.values()
     ]
-
-
-TREND_NOISES: Mapping[str, Callable[[np.random.Generator, int], Array]] = {
-    "normal": lambda generator, points: generator.standard_normal(points),
-    "heavy tails": lambda generator, points: generator.standard_t(3, points),
-    "Laplace's": lambda generator, points: generator.laplace(size=points),
-    "lognormal": lambda generator, points: np.exp(0.5 * generator.standard_normal(points)),
-}
-"""(generator, points) -> a series of tracked runs without a change of level."""
-RECOVERED = (20, 30, 50)
-"""A series that is slower from the 20th of its 50 points on, and as before from the 30th on, by five times the noise's spread."""
-
-
-def trend_false_alarms(noise: str, points: int, series: int, generator: np.random.Generator) -> int:
-    """How many of so many series of noise are said to bend."""
-    return sum(bool(change_points(list(TREND_NOISES[noise](generator, points)))) for _ in range(series))
-
-
-def recovered_found(series: int, generator: np.random.Generator) -> int:
-    """In how many of so many series a slowdown that has recovered is found: both of its ends, within a point, and no other."""
-    slower, recovered, points = RECOVERED
-    found = 0
-    for _ in range(series):
-        values = generator.standard_normal(points)
-        values[slower:recovered] += 5
-        bends = change_points(list(values))
-        found += len(bends) == 2 and abs(bends[0] - slower) <= 1 and abs(bends[1] - recovered) <= 1
-    return found

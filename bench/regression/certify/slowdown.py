@@ -1,7 +1,8 @@
-"""A known slowdown, put into the training step of a copy of `numpy_nn`.
+"""Puts a known slowdown into the training of a copy of `numpy_nn`, through its public names only.
 
-Called by the certificate. The copy gets one more operation a step, of a length that was calibrated on this machine: it asks of a
-string of letters whether they are letters, which keeps to the CPU, allocates nothing, changes no figure, and costs little to call.
+Called by `real_runs`. The copy's `fit` gets one more callback, which checks of a number of bytes at the end of each epoch whether
+they are letters. That uses the CPU, allocates nothing, changes no result, and takes a time that is proportional to the number of
+bytes.
 """
 
 from __future__ import annotations
@@ -11,43 +12,50 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-CALIBRATION_LENGTHS = (50, 10_000)
-"""Short enough for what a call costs by itself, and long enough for what a letter does."""
+MEASURED_BYTES = (50, 50_000)
+"""A number small enough to show the cost of the callback itself, and one large enough to show the cost of a byte."""
 ADDITION = """
 
-_tape = SGD.tape
+_fit = Sequential.fit
+_check_bytes = (b"a" * {count}).isalpha
 
 
-def _slower_tape(self, *arguments):
-    return [*_tape(self, *arguments), (b"a" * {length}).isalpha]
+class _SlowCallback(Callback):
+    def on_epoch_end(self, *arguments):
+        _check_bytes()
 
 
-SGD.tape = _slower_tape
+def _slower_fit(self, *arguments, callbacks=None, **settings):
+    return _fit(self, *arguments, callbacks=[_SlowCallback(), *(callbacks or ())], **settings)
+
+
+Sequential.fit = _slower_fit
 """
+"""For the end of the package's `__init__`."""
 
 
-def slowed_copy(package: Path, destination: Path, length: int) -> Path:
-    """A copy of `package` below `destination` whose training step also looks at `length` letters."""
+def slowed_copy(package: Path, destination: Path, count: int) -> Path:
+    """Copy `package` into `destination`, with a `fit` that also checks `count` bytes an epoch."""
     copy = Path(shutil.copytree(package, destination / package.name, ignore=shutil.ignore_patterns("__pycache__")))
-    with (copy / "optimizers.py").open("a", encoding="utf-8") as file:
-        file.write(ADDITION.format(length=length))
+    with (copy / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(ADDITION.format(count=count))
     return copy
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What the added operation costs on this machine, as shares of a training step."""
+class SlowdownCost:
+    """What the added callback costs on this machine, as shares of the time of `step`."""
 
-    call: float
-    letter: float
+    callback: float
+    byte: float
 
-    def length(self, share: float) -> int:
-        """How many letters make a step slower by `share`."""
-        return max(1, round((share - self.call) / self.letter))
+    def count(self, share: float) -> int:
+        """The number of bytes that make `step` slower by `share`."""
+        return max(1, round((share - self.callback) / self.byte))
 
 
-def calibrate(slowed_by: Callable[[int], float]) -> Calibration:
-    """The straight line through two slowdowns that are measured as all others are: `slowed_by(length)` is a share."""
-    short, long = (slowed_by(length) for length in CALIBRATION_LENGTHS)
-    letter = (long - short) / (CALIBRATION_LENGTHS[1] - CALIBRATION_LENGTHS[0])
-    return Calibration(short - CALIBRATION_LENGTHS[0] * letter, letter)
+def measure_cost(slowed_by: Callable[[int], float]) -> SlowdownCost:
+    """The straight line through two measured slowdowns; `slowed_by(count)` is the share that so many bytes cost."""
+    low, high = (slowed_by(count) for count in MEASURED_BYTES)
+    byte = (high - low) / (MEASURED_BYTES[1] - MEASURED_BYTES[0])
+    return SlowdownCost(low - MEASURED_BYTES[0] * byte, byte)

@@ -1,11 +1,9 @@
-"""What is timed: pieces of `numpy_nn`'s public work, in blocks of a tenth to a third of a millisecond that can be run at any time.
+"""The benchmarks of `compare`: work of `numpy_nn`'s public interface, in blocks of a tenth to a third of a millisecond.
 
-Called by the worker, which has the library under two names: it is handed in as a module. Imports NumPy and greenlet only. A
-benchmark uses what DESIGN.md promises to users and nothing else, so that it runs on any revision.
+Called by `comparison_worker`, which passes the package as a module, since it has it under two names. Imports NumPy and greenlet
+only. A benchmark uses public names only, so that it runs on any revision.
 
-The sizes are chosen for little noise. Blocks are so short that most are not interrupted, and their arrays so small that they stay
-in the core's own caches: what is larger shares the others' with whoever else is on the machine. A step on 900 rows takes five times
-as long to be known as well as one on 128.
+The sizes are chosen for little noise: most blocks are too short to be interrupted, and the arrays fit into a core's own caches.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ DTYPE = "float32"
 
 
 class Work(ABC):
-    """Something of one revision that is ready to be timed."""
+    """The work of one benchmark with one revision, ready to be timed."""
 
     @abstractmethod
     def __call__(self) -> None:
@@ -42,15 +40,15 @@ class Work(ABC):
 
     @abstractmethod
     def outcome(self) -> list[Array]:
-        """What has been computed so far, to be compared with the other side's after as many blocks."""
+        """The values computed so far, to be compared with the other side's after the same number of blocks."""
 
-    def close(self) -> None:  # noqa: B027  # most have nothing to end
-        """Let go of what is held."""
+    def close(self) -> None:  # noqa: B027  # most have nothing to release
+        """Release resources."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A piece of work by name."""
+    """A kind of work by name."""
 
     name: str
     summary: str
@@ -70,7 +68,7 @@ def two_moons(rows: int, seed: int) -> tuple[Array, Array]:
 
 
 def draw_weights(seed: int) -> list[Array]:
-    """First weights (Glorot and Bengio's uniform) that don't depend on the library's own initialisers."""
+    """Initial weights (Glorot and Bengio's uniform), independent of the library's own initialisers."""
     generator = np.random.default_rng(seed)
     weights: list[Array] = []
     for inputs, outputs, _ in LAYERS:
@@ -88,16 +86,16 @@ def make_model(library: ModuleType, weights: list[Array]) -> Any:
 
 
 class Fit(Work):
-    """Epochs of `fit` itself, one a block, with all that an epoch has.
+    """Whole epochs of `fit`, one a block.
 
-    `fit` returns when the training is over, and two of them are to take turns. So each runs in a greenlet, which hands over at
-    the end of an epoch: a switch of stacks within one thread, in less than a microsecond.
+    `fit` returns when the training is over, but two of them must take turns. Each runs in a greenlet, which switches back at the
+    end of an epoch: a switch of stacks within one thread, in less than a microsecond.
     """
 
     def __init__(self, library: ModuleType, seed: int, *, rows: int, batch_size: int) -> None:
         harness = getcurrent()
 
-        class Turn(library.Callback):  # type: ignore[name-defined,misc]  # a class of a module that is only known now
+        class Turn(library.Callback):  # type: ignore[name-defined,misc]  # the module is known at run time only
             def on_epoch_end(self, *_: object) -> None:
                 harness.switch()
 

@@ -1,7 +1,7 @@
-"""Two revisions take turns until it is sure which is faster, or the time is over.
+"""Measures two revisions, launch after launch, until every verdict is sure or the time budget ends.
 
-Called by the commands and the certificate, with the launches, the clock and the watcher handed in, so that neither tests nor
-simulations need a process. What a launch is made of stands in `worker`, when it is sure in `sequential`.
+Called by the command `compare` and by `certify.real_runs`. The processes, the clock and the observer are arguments, so that a test
+needs none. What a launch does is in `comparison_worker`; when a verdict is certain is in `e_process`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.regression.compare.sequential import Rule, Verdict, overall
+from bench.regression.compare.e_process import DecisionRule
+from bench.regression.compare.verdicts import Verdict, overall
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 120.0
 ROUNDS = 4
-"""Of a launch with every benchmark: some 0.25 s, in which equal sides agree within about as much as the tolerance. Shorter launches
-would say less than their start costs; longer ones would make a large change wait, as even the surest one takes 16 launches."""
+"""Of a launch with every benchmark, which takes about 0.25 s: the ratio of equal sides then varies by about the tolerance. In
+shorter launches the start costs more than the measurement; longer ones delay large changes, as any verdict takes at least 16
+launches."""
 
 Blocks = NDArray[Any]
 """Seconds of the blocks of a launch, (builds, 2, pairs): BASE, then HEAD; a pair ran next to one another."""
 
 
-class Launcher(Protocol):
-    """Launches worker processes, some at a time: `launches.Launches`, or a fake."""
+class ComparisonRunner(Protocol):
+    """Makes launches, one or more at a time: `comparison_processes.ComparisonProcesses`, or a test's own."""
 
     def check(self, benchmarks: Sequence[str]) -> Mapping[str, Mapping[str, Any]]: ...
 
@@ -37,20 +39,20 @@ class Launcher(Protocol):
 
 @dataclass(frozen=True)
 class Compared:
-    """What has been seen of one benchmark."""
+    """What is known of one benchmark."""
 
     name: str
     verdict: Verdict
     note: str = ""
-    """Why it was not timed, or by how much the sides' outcomes differ where it is more than nothing."""
+    """Why it was not timed, or by how much the outcomes of the two sides differ, if they do."""
     log_ratios: tuple[float, ...] = ()
     """log(HEAD / BASE), one a launch."""
     base_seconds: float | None = None
-    """The median block; a figure of this machine and this hour."""
+    """Median of a block at BASE, in the last launch."""
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
-    """The interval of the ratio; None: unbounded so far."""
+    """The interval of the ratio; None: not bounded yet."""
 
     @property
     def timed(self) -> bool:
@@ -59,18 +61,18 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is known after some launches."""
+    """Everything known after a number of launches."""
 
     base: str
     head: str
-    rule: Rule
+    rule: DecisionRule
     benchmarks: tuple[Compared, ...]
     launches: int = 0
     elapsed_seconds: float = 0.0
     stop_reason: str = ""
-    """Empty while it goes on."""
+    """Empty while the comparison continues."""
     blocks: tuple[Mapping[str, Blocks], ...] = field(default=(), repr=False)
-    """What each launch has measured."""
+    """The measurements of each launch."""
 
     @property
     def verdict(self) -> Verdict:
@@ -82,7 +84,7 @@ class Comparison:
 
 
 def compare(
-    launcher: Launcher,
+    runner: ComparisonRunner,
     benchmarks: Sequence[str],
     *,
     base: str,
@@ -92,31 +94,31 @@ def compare(
     clock: Callable[[], float] = time.perf_counter,
     watch: Callable[[Comparison], object] = lambda _: None,
 ) -> Comparison:
-    """Check that both sides compute the same, then launch after launch, until the verdict is sure.
+    """Check that both sides compute the same, then measure launch after launch until the verdict is certain.
 
     Parameters
     ----------
-    launcher
-        Has both sides.
+    runner
+        Makes the launches of both sides.
     base, head
-        What they are called in the report.
+        The names of the sides in the report.
     tolerance
-        Changes of up to this share are of no interest.
+        Changes up to this share are ignored.
     budget_seconds
-        No launch is begun that would end later than this after the call.
+        No launch is started that would end later than this after the call.
     watch
-        Is shown where things stand after the check, and whenever something was measured.
+        Is called with the state after the check and after each measurement.
 
     """
     start = clock()
-    rule = Rule(len(benchmarks), tolerance)
-    checked = launcher.check(benchmarks)
+    rule = DecisionRule(len(benchmarks), tolerance)
+    checked = runner.check(benchmarks)
     state = Comparison(base, head, rule, tuple(_first_look(name, checked[name]) for name in benchmarks))
     state = replace(state, elapsed_seconds=clock() - start)
     watch(state)
     launch_seconds = 0.0
     while not (reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds)):
-        launches = launcher.measure(state.undecided, rounds_of(state))
+        launches = runner.measure(state.undecided, rounds_of(state))
         elapsed = clock() - start
         launch_seconds = elapsed - state.elapsed_seconds
         for blocks in launches:
@@ -126,17 +128,18 @@ def compare(
 
 
 def rounds_of(state: Comparison) -> int:
-    """How many rounds the next launch has: what has dropped out leaves its time to the others. An even count, since rounds come in
-    pairs that cancel the order of building.
+    """The number of rounds of the next launch: decided benchmarks leave their time to the others.
+
+    It is even, since rounds come in pairs that cancel the effect of the order of building.
     """
     return 2 * round(ROUNDS / 2 * len(state.benchmarks) / len(state.undecided))
 
 
 def log_ratio(blocks: Blocks) -> NDArray[Any]:
-    """log(HEAD / BASE) of a launch: of the mean of each side's fastest third of blocks, the mean over the builds.
+    """log(HEAD / BASE) of a launch: from the mean of each side's fastest third of blocks, averaged over the builds.
 
-    Whatever disturbs a block makes it last longer, so the fastest say most: where nothing interferes they agree within a per cent,
-    while every third block, say, is interrupted. Swapping the sides turns the sign around, which is all that the test asks for.
+    A disturbance only makes a block longer, so the fastest blocks are the most precise: undisturbed ones agree within a per cent.
+    Swapping the sides changes the sign of the result, which is the only property that the test needs.
 
     Parameters
     ----------
@@ -188,7 +191,7 @@ def _after(state: Comparison, blocks: Mapping[str, Blocks], elapsed_seconds: flo
     )
 
 
-def _judged(benchmark: Compared, blocks: Blocks, rule: Rule) -> Compared:
+def _judged(benchmark: Compared, blocks: Blocks, rule: DecisionRule) -> Compared:
     log_ratios = (*benchmark.log_ratios, float(log_ratio(blocks)))
     low, high = rule.interval(log_ratios)
     return replace(

@@ -1,7 +1,7 @@
 """A package under another name, so that two revisions of it can be loaded into one process.
 
-Called by `revisions`, once a comparison. The sources are rewritten rather than caught by an import hook: what runs is then an
-ordinary package, compiled to bytecode once, that needs nothing from us while it is measured.
+Called by `revisions`, once a comparison. The sources are rewritten instead of using an import hook: the copy is an ordinary
+package, compiled to bytecode once, and nothing of the harness runs while it is measured.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 def copy_renamed(package: Path, destination: Path, name: str) -> Path:
     """Copy `package` to `destination / name`, with every absolute import of itself renamed, and compile it.
 
-    A file that isn't Python is copied as it is, to fail where it is imported. Imports by a name in a string can't be seen here;
-    the worker looks for them.
+    A file that can't be parsed is copied unchanged, and fails when it is imported. Imports by a name in a string are not renamed;
+    `comparison_worker` looks for them.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Two revisions of `numpy_nn` side by side in a temporary folder, which is gone afterwards.
+"""Two revisions of `numpy_nn` side by side in a temporary folder, which is removed afterwards.
 
-Called by the commands. A commit is checked out as a git worktree; the working tree is copied, uncommitted changes and all. Each
-is then copied under two names, so that chance may decide which of the two a revision has in a launch.
+Called by the command `compare`. A commit is checked out as a git worktree; the working tree is copied with its uncommitted changes.
+Each is then copied under two names, so that the name of a revision can be drawn at random in each launch.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from bench.regression.compare.renaming import copy_renamed
 
 PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
-"""Of the temporary folders: what is called so, and isn't locked, was left behind by a comparison that was killed."""
+"""Of the temporary folders; one that is not locked was left by a comparison that was killed."""
 LOCK = "lock"
 GIT_SECONDS = 120.0
 
 
 class RevisionError(ValueError):
-    """A revision that can't be had, or isn't one of `numpy_nn`.
+    """A revision that does not exist, or has no usable `numpy_nn`.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class RevisionError(ValueError):
 
 @dataclass(frozen=True)
 class Revision:
-    """One side of a comparison: what the user called it, and the commit that it is; None for the working tree."""
+    """One side of a comparison: its name as the user gave it, and its commit; None for the working tree."""
 
     given: str
     commit: str | None
@@ -56,7 +56,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Sides:
-    """Both revisions, each loadable by either name: `root / name / side` is to be put on the path."""
+    """Both revisions, each importable by either name from `root / name / side`."""
 
     root: Path
     base: Revision
@@ -69,7 +69,7 @@ class Sides:
 
 @contextmanager
 def side_by_side(repository: Path, base: str, head: str | None) -> Iterator[Sides]:
-    """Both revisions in a temporary folder that lives as long as the block; folders of the dead are removed first.
+    """Both revisions, in a temporary folder that exists during the block; folders left by killed comparisons are removed first.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def side_by_side(repository: Path, base: str, head: str | None) -> Iterator[Side
 
 
 def add_side(sides: Sides, side: str, package: Path) -> None:
-    """Copy a package to where `sides` has it, under both names."""
+    """Copy a package into the folders of `sides`, under both names."""
     for name in sides.names:
         copy_renamed(package, sides.folder(side, name), name)
 
@@ -108,7 +108,7 @@ def add_side(sides: Sides, side: str, package: Path) -> None:
 def remove_leftovers(root: Path) -> list[Path]:
     """Remove the folders of comparisons that were killed, and git's notes of their worktrees.
 
-    A folder belongs to the living as long as its lock is held, which the system lets go of when a process dies, however it dies.
+    A folder is in use while its lock is held; the system releases the lock when the process ends, in whatever way.
     """
     removed = []
     for folder in Path(tempfile.gettempdir()).resolve().glob(PREFIX + "*"):
@@ -124,7 +124,7 @@ def remove_leftovers(root: Path) -> list[Path]:
 
 
 def _remove(root: Path, folder: Path) -> None:
-    """Remove a temporary folder, worktrees, submodules and all, and let git forget worktrees that are gone."""
+    """Remove a temporary folder with its worktrees, and git's notes of them."""
     shutil.rmtree(folder, ignore_errors=True)
     _git(root, "worktree", "prune")
 
@@ -143,9 +143,9 @@ def _resolve(root: Path, given: str | None) -> Revision:
 
 
 def _package(root: Path, revision: Revision, worktree: Path) -> Path:
-    """The folder of the package at a revision, which is checked out for it."""
+    """Check out a revision; returns the folder of the package in it."""
     if revision.commit is not None:
-        # No hook of the repository is to run.
+        # hooks of the repository must not run
         _git(root, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(worktree), revision.commit)
     package = (root if revision.commit is None else worktree) / PACKAGE
     if not (package / "__init__.py").is_file():
@@ -154,12 +154,12 @@ def _package(root: Path, revision: Revision, worktree: Path) -> Path:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git answers.
+    """The standard output of a git command.
 
     Raises
     ------
     RevisionError
-        If git isn't there, or refuses.
+        If git is missing or fails.
 
     """
     try:
@@ -180,6 +180,6 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what a git hook that we may run in has set for its own repository; files of git LFS stay where they are."""
+    """The environment of git, without the variables that a git hook sets for its repository, and without downloads of git LFS."""
     inherited = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
     return {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1"}

@@ -1,1 +1,1 @@
-"""Runs over time, and where their trend changes."""
+"""The history of runs, and its change points."""

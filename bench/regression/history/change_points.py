@@ -1,6 +1,6 @@
-"""Where a trend bends: change points in the level of a series of ratios, found by `ruptures`.
+"""Change points in the level of a series of ratios, found by `ruptures`.
 
-Called by the command `track`. Several changes are looked for at once, so that a slowdown that has recovered since is found as well.
+Called by the command `track`. All change points of a series are found together, so that a slowdown that has recovered is found too.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from bench.regression.history.history import Tracked
+    from bench.regression.history.tracked_runs import TrackedRun
 
 WATCHED = (": step / ", ": cold start / ")
-"""The ratios that are looked at: others, as that of an epoch or a whole fit, would only repeat what these say."""
+"""Parts of the names of the ratios that are searched; those of an epoch or a whole fit depend on these."""
 LEAST_POINTS = 6
-"""On each side of a change."""
+"""On each side of a change point."""
 MOST_POINTS = 100
-"""The last runs of a machine; what happened before them has been told."""
+"""Only so many of a machine's last runs are searched."""
 PENALTY = 18.0
-"""In variances of the noise: what a further change must explain. Chosen by simulation, see FALSE_ALARM_RATE."""
+"""In variances of the noise: what one more change point must explain. Chosen by simulation, see FALSE_ALARM_RATE."""
 FALSE_ALARM_RATE = 0.01
-"""The probability, at most, that a series of 12 to 100 points without a change is said to have one.
+"""The largest probability that a change point is found in a series of 12 to 100 points that has none.
 
 Simulated: 0.05 to 0.7 % of 2,000 series each of normal, Laplace's, lognormal and t(3) noise.
 """
 
 
 @dataclass(frozen=True)
-class Change:
-    """A bend in one series."""
+class ChangePoint:
+    """A change of the level of one series."""
 
     series: str
-    run: Tracked
+    run: TrackedRun
     """The first after the change."""
     before: float
     after: float
@@ -50,7 +50,7 @@ class Change:
 def change_points(values: Sequence[float]) -> list[int]:
     """The indices at which a new level begins.
 
-    The segmentation with the least squares, each further change at a price (Killick, Fearnhead and Eckley, 2012, through
+    Minimises the sum of squares plus a penalty for each change point (Killick, Fearnhead and Eckley, 2012, through
     `ruptures`). The noise is measured by the squares of successive differences (von Neumann, 1941), which a change of level
     hardly touches.
     """
@@ -66,8 +66,8 @@ def change_points(values: Sequence[float]) -> list[int]:
     return [int(index) for index in found[:-1]]
 
 
-def changes(history: Sequence[Tracked]) -> list[Change]:
-    """Every bend in the ratios that are watched, the latest last; never across machines or versions."""
+def find_change_points(history: Sequence[TrackedRun]) -> list[ChangePoint]:
+    """Every change point of the watched ratios, the latest last; each machine and set of versions is searched by itself."""
     found = []
     for fingerprint in dict.fromkeys(run.fingerprint for run in history):
         runs = [run for run in history if run.fingerprint == fingerprint]
@@ -78,14 +78,14 @@ def changes(history: Sequence[Tracked]) -> list[Change]:
     return sorted(found, key=lambda change: order[change.run.run_id])
 
 
-def machine_changes(history: Sequence[Tracked]) -> list[int]:
+def machine_changes(history: Sequence[TrackedRun]) -> list[int]:
     """The indices of runs on another machine, or with other versions, than the run before."""
     return [number for number in range(1, len(history)) if history[number].fingerprint != history[number - 1].fingerprint]
 
 
-def _changes_of(series: str, runs: Sequence[Tracked]) -> list[Change]:
+def _changes_of(series: str, runs: Sequence[TrackedRun]) -> list[ChangePoint]:
     ratios: NDArray[np.float64] = np.array([run.ratios[series] for run in runs])
     starts = change_points(list(np.log(ratios)))
     edges = [0, *starts, len(runs)]
     levels = [float(np.median(ratios[start:stop])) for start, stop in pairwise(edges)]
-    return [Change(series, runs[start], *levels[number : number + 2]) for number, start in enumerate(starts)]
+    return [ChangePoint(series, runs[start], *levels[number : number + 2]) for number, start in enumerate(starts)]

@@ -1,4 +1,4 @@
-"""The history as a reader opens it: what bends where, in words and as a plot. Called by the command `track`."""
+"""The report of the history: its change points in Markdown, and a plot. Called by the command `track`."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, Change, machine_changes
-from bench.regression.history.history import Tracked
+from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, ChangePoint, machine_changes
+from bench.regression.history.tracked_runs import TrackedRun
 from bench.report.markdown_table import markdown_table
 from bench.report.style import FAINT, INK, RC, new_figure
 
 SLOWER, FASTER = "#d55e00", "#009e73"
 
 
-def markdown(history: Sequence[Tracked], found: Sequence[Change], damaged: Sequence[str]) -> str:
-    """A verdict, then a row a bend, and whatever could not be read."""
+def markdown(history: Sequence[TrackedRun], found: Sequence[ChangePoint], damaged: Sequence[str]) -> str:
+    """The page: a headline, a row a change point, and the lines that could not be read."""
     runs = f"{len(history)} run" + ("s" if len(history) != 1 else "")
-    bends = "no bend" if not found else f"{len(found)} bend" + ("s" if len(found) != 1 else "")
-    lines = [f"## The speed of `numpy_nn` over {runs}: {bends}", ""]
+    count = "no change point" if not found else f"{len(found)} change point" + ("s" if len(found) != 1 else "")
+    lines = [f"## The speed of `numpy_nn` over {runs}: {count}", ""]
     if found:
         lines += [markdown_table(("ratio", "since", "date", "before", "after", "change"), map(_row, found)), ""]
     others = [history[number] for number in machine_changes(history)]
     lines += [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
     lines += [f"- left out: {line}" for line in damaged]
     lines += [
-        f"- A bend needs {LEAST_POINTS} runs of one machine on each side; a series that has none is said to have one with a "
+        f"- A change point needs {LEAST_POINTS} runs of one machine on each side; in a series that has none, one is found with a "
         f"probability of at most {100 * FALSE_ALARM_RATE:g} %.",
         "",
     ]
     return "\n".join(lines)
 
 
-def draw(history: Sequence[Tracked], found: Sequence[Change], path: Path) -> None:
+def draw(history: Sequence[TrackedRun], found: Sequence[ChangePoint], path: Path) -> None:
     """Write the plot to `path`, as PNG and as SVG."""
     with rc_context(RC):
         figure = plot(history, found)
@@ -42,8 +42,8 @@ def draw(history: Sequence[Tracked], found: Sequence[Change], path: Path) -> Non
             figure.savefig(path.with_suffix(f".{suffix}"), metadata={"Date": None} if suffix == "svg" else None)
 
 
-def plot(history: Sequence[Tracked], found: Sequence[Change]) -> Figure:
-    """The ratios of a step over the runs, a panel each; bends are lines, changes of machine or versions dotted ones."""
+def plot(history: Sequence[TrackedRun], found: Sequence[ChangePoint]) -> Figure:
+    """The ratios of a step over the runs, a panel each; change points are lines, changes of machine or versions dotted lines."""
     names = list(dict.fromkeys(name for run in history for name in run.ratios if WATCHED[0] in name))
     figure = new_figure(height_inches=1.0 + 1.7 * max(len(names), 1))
     place = {run.run_id: number for number, run in enumerate(history)}
@@ -63,7 +63,7 @@ def plot(history: Sequence[Tracked], found: Sequence[Change]) -> Figure:
     return figure
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _row(change: ChangePoint) -> tuple[str, ...]:
     percent = f"{100 * (change.after / change.before - 1):+.1f} % {'slower' if change.slower else 'faster'}"
     run = change.run
     return change.series, run.label, run.date[:10], f"{change.before:.4g}", f"{change.after:.4g}", percent

@@ -9,7 +9,7 @@ import pytest
 from test_registry import BAD_FILES
 from test_toml_files import BAD_TOML
 
-from bench.cli import app as cli
+from bench import cli
 
 
 def refused(arguments: list[str], out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:

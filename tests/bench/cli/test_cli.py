@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from harness import CONTESTANTS, run_record
 
+from bench import cli
 from bench.analysis.timing import RatioRow
-from bench.cli import app as cli
+from bench.cli.run import exit_code
 from bench.records import Parity, RunData, Trial, read_run, write_run
 from bench.selfcheck.calibration import Calibration
 
@@ -62,7 +63,7 @@ def test_help_answers_without_importing_anything_of_weight():
         import atexit, sys
         atexit.register(lambda: print("imported:", *({heavy} & set(sys.modules))))
         sys.argv = ["bench", "--help"]
-        from bench.cli.app import main
+        from bench.cli import main
         main()
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -267,7 +268,7 @@ def parity(difference):
 )
 def test_broken_parity_is_exit_code_1_and_anything_missing_3(tmp_path, trials, status, expected):
     run = run_record(status=status)
-    assert cli._exit_code(RunData(tmp_path, run, trials), run) == expected
+    assert exit_code(RunData(tmp_path, run, trials), run) == expected
 
 
 def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(call, tiny_workload, tmp_path, monkeypatch):

@@ -1,9 +1,9 @@
-"""The process in which two revisions take turns: `python -m bench.regression.compare.worker`, started by `launches`.
+"""The process in which two revisions take turns: `python -m bench.regression.compare.comparison_worker`.
 
-Reads one request (JSON) on stdin, answers on stdout, ends. Imports the standard library, NumPy and greenlet, and the two
-revisions under their two names. A launch is a fork of it, which spares it the start of Python and NumPy; the revisions it loads
-itself. Whatever might favour one of them (who gets which name; who is loaded, built, run first) is drawn by coins in each launch,
-so that with equal revisions nothing but chance tells one from the other.
+Started by `comparison_processes`. Reads one request (JSON) on stdin, answers on stdout, and ends. Imports the standard library,
+NumPy and greenlet, and the two revisions under two names. A launch is a fork of this process, which saves the start of Python and
+NumPy; the fork imports the revisions itself. Everything that might favour one revision (its name; whether it is loaded, built or
+run first) is drawn at random in each launch, so that equal revisions differ by chance only.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SIDES = ("base", "head")
 WARM_UP_BLOCKS = 2
 CHECK_BLOCKS = 3
 TIME_LIMIT_SECONDS = 120
-"""For one launch, which takes a third of a second: whatever is slower hangs, and is ended even where nobody waits any more."""
+"""For one launch, which takes a third of a second. A fork ends itself after this time, also when its parent is gone."""
 SAME_WITHIN = 1e-5
-"""Outcomes that differ by at most this share of the largest value differ by rounding: float32 has 1e-7, and steps add to it."""
+"""Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
 Libraries = Mapping[str, ModuleType]
-"""Of each side."""
+"""The package of each side."""
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
     names, folders = request["benchmarks"], request["folders"]
     answer: Any
     if request["task"] == "check":
-        libraries = load(folders, tossed(), tossed())
+        libraries = load(folders, random_order(), random_order())
         answer = {name: check(name, libraries) for name in names}
         if "numpy_nn" in sys.modules:
             raise ImportError("a revision imports numpy_nn by a name in a string: its copy under another name can't be told apart")
@@ -57,19 +57,19 @@ def main() -> None:
 
 
 def _launch(folders: Mapping[str, Sequence[str]], names: Sequence[str], *, rounds: int, pairs: int) -> Any:
-    libraries = load(folders, tossed(), tossed())
+    libraries = load(folders, random_order(), random_order())
     gc.disable()
-    gc.freeze()  # what is loaded stays, and needn't be looked at when a build is collected
+    gc.freeze()  # a collection after a build needn't look at the loaded modules
     return measure(names, libraries, rounds=rounds, pairs=pairs)
 
 
 def forked(task: Callable[[], Any]) -> Any:
-    """What `task` returns, by way of JSON, in a fork of this process; Python gives its `random` another seed.
+    """The result of `task()` in a fork of this process, passed back as JSON; the fork's `random` has another seed.
 
     Raises
     ------
     RuntimeError
-        If the fork fails; what failed is on stderr.
+        If the fork fails; its traceback is on stderr.
 
     """
     reader, writer = os.pipe()
@@ -85,7 +85,7 @@ def forked(task: Callable[[], Any]) -> Any:
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(code)  # not by way of what the parent has to clean up
+            os._exit(code)  # skips the parent's clean-up
     os.close(writer)
     with os.fdopen(reader, encoding="utf-8") as file:
         answer = file.read()
@@ -95,8 +95,8 @@ def forked(task: Callable[[], Any]) -> Any:
     return json.loads(answer)
 
 
-def tossed() -> list[str]:
-    """Both sides, in an order that is drawn."""
+def random_order() -> list[str]:
+    """Both sides in random order."""
     return random.sample(SIDES, 2)
 
 
@@ -106,16 +106,16 @@ def load(folders: Mapping[str, Sequence[str]], named: Sequence[str], order: Sequ
     Parameters
     ----------
     folders
-        Of each side, the folder of its copy under the first name and of that under the second: a package in each.
+        Of each side, the folders of its copies under the first and the second name.
     named
-        The side that gets the first name, and the one that gets the second.
+        The side that gets the first name, and the side that gets the second.
     order
-        Who is imported first.
+        The order of the imports.
 
     Raises
     ------
     ImportError
-        If one can't be imported, whatever the reason; the message names the side.
+        If an import fails for any reason; the message names the side.
 
     """
     copies = {side: Path(folders[side][place]) for place, side in enumerate(named)}
@@ -125,12 +125,12 @@ def load(folders: Mapping[str, Sequence[str]], named: Sequence[str], order: Sequ
         try:
             libraries[side] = importlib.import_module(copies[side].name)
         except Exception as error:
-            raise ImportError(f"numpy_nn at {side.upper()} fails to import: {one_line(error)}") from error
+            raise ImportError(f"numpy_nn at {side.upper()} fails to import: {type_and_message(error)}") from error
     return libraries
 
 
 def check(name: str, libraries: Libraries) -> dict[str, Any]:
-    """Whether both sides compute the same: {"errors": {side: why it can't run}, "difference": largest, "same": bool}."""
+    """Whether both sides compute the same: {"errors": {side: message}, "difference": largest, "same": bool}."""
     outcomes: dict[str, list[Array]] = {}
     errors: dict[str, str] = {}
     for side, library in libraries.items():
@@ -140,8 +140,8 @@ def check(name: str, libraries: Libraries) -> dict[str, Any]:
                 work()
             outcomes[side] = work.outcome()
             work.close()
-        except Exception as error:  # a revision may fail in any way; it is reported by name
-            errors[side] = one_line(error)
+        except Exception as error:  # a revision may fail in any way; the report names it
+            errors[side] = type_and_message(error)
     if errors:
         return {"errors": errors}
     difference, largest = largest_difference(outcomes["base"], outcomes["head"])
@@ -167,9 +167,9 @@ def measure(
     pairs: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Time each benchmark once a round, on networks built anew, `pairs` times both sides in random order.
+    """Time each benchmark once a round, on new networks, in `pairs` blocks of both sides in random order.
 
-    In every other round the side that was built second is built first: what the order does to the times cancels out.
+    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def measure(
     answer: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     orders: dict[str, list[str]] = {}
     for number in range(rounds):
-        orders = {name: order[::-1] for name, order in orders.items()} if number % 2 else {name: tossed() for name in names}
+        orders = {name: order[::-1] for name, order in orders.items()} if number % 2 else {name: random_order() for name in names}
         for name in random.sample(names, len(names)):
             answer[name].append(_time_build(name, libraries, orders[name], pairs, clock))
             gc.collect()
@@ -197,7 +197,7 @@ def _time_build(
             work()
     seconds: dict[str, list[float]] = {side: [] for side in order}
     for _ in range(pairs):
-        for side in tossed():
+        for side in random_order():
             block = works[side]
             start = clock()
             block()
@@ -207,7 +207,7 @@ def _time_build(
     return seconds
 
 
-def one_line(error: BaseException) -> str:
+def type_and_message(error: BaseException) -> str:
     """The type and message of `error`, on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 

@@ -1,6 +1,6 @@
-"""A comparison as people and programs read it: a table on screen, Markdown for the job's page, JSON.
+"""The report of a comparison: a table on screen, Markdown for the page of a CI job, JSON.
 
-Called by the commands. Nothing is computed here, and nothing written but what is handed back as text.
+Called by the command `compare`. Computes nothing, and writes no file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bench.regression.compare.benchmarks import BENCHMARKS
 from bench.regression.compare.comparison import Compared, Comparison
-from bench.regression.compare.sequential import Verdict
+from bench.regression.compare.verdicts import Verdict
 from bench.report.markdown_table import markdown_table
 
 SCHEMA_VERSION = 1
@@ -52,7 +52,7 @@ def change(benchmark: Compared) -> str:
 
 
 def screen(comparison: Comparison) -> Table:
-    """Where things stand, a row a benchmark."""
+    """The state of a comparison as a table, a row a benchmark."""
     table = Table(title=Text(f"{comparison.base} → {comparison.head}"), caption=_progress(comparison))
     for heading in ("benchmark", "verdict", "change of time", "launches", "block"):
         table.add_column(heading, overflow="fold")
@@ -68,7 +68,7 @@ def screen(comparison: Comparison) -> Table:
 
 
 def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
-    """A job's page: the verdict, the ratios with their intervals, and the details folded."""
+    """The page of a job: the verdict, the ratios with their intervals, and folded details."""
     rows = [
         (benchmark.name, str(benchmark.verdict), change(benchmark) if benchmark.timed else benchmark.note)
         for benchmark in comparison.benchmarks
@@ -104,7 +104,7 @@ def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
 
 
 def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Everything but the single blocks, as plain JSON."""
+    """The document of a comparison: everything but the single blocks."""
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": comparison.verdict,
@@ -136,12 +136,12 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
 
 
 def failure_as_json(kind: str, message: str) -> dict[str, Any]:
-    """The same for a comparison that could not be made: no verdict, but what is in the way."""
+    """The document of a comparison that could not be made: no verdict, and the error."""
     return {"schema_version": SCHEMA_VERSION, "verdict": None, "error": {"kind": kind, "message": message}}
 
 
 def failure_as_markdown(message: str) -> str:
-    """Its page."""
+    """The page of a comparison that could not be made."""
     return f"## `numpy_nn`: not compared\n\n{message}\n"
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.regression.compare.sequential import LARGEST_STAKE, SENSITIVITIES, Rule, Verdict, log_wealth, overall
+from bench.regression.compare.e_process import LARGEST_STAKE, SENSITIVITIES, DecisionRule, log_wealth
+from bench.regression.compare.verdicts import Verdict, overall
 
 LOG_RATIOS = st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=40)
 
@@ -46,7 +47,7 @@ def test_the_further_up_the_centre_the_less_is_won_by_betting_on_above(log_ratio
 
 @given(log_ratios=LOG_RATIOS, tolerance=st.floats(0, 0.05))
 def test_the_verdict_says_what_the_interval_says(log_ratios, tolerance):
-    rule = Rule(3, tolerance)
+    rule = DecisionRule(3, tolerance)
     low, high = rule.interval(log_ratios)
     assert low <= rule.estimate(log_ratios) * (1 + 1e-5)
     assert rule.estimate(log_ratios) <= high * (1 + 1e-5)
@@ -62,7 +63,7 @@ def test_the_verdict_says_what_the_interval_says(log_ratios, tolerance):
 
 
 def test_a_false_alarm_asks_for_more_evidence_than_an_interval_and_implies_it():
-    rule = Rule(5, 0.0)
+    rule = DecisionRule(5, 0.0)
     assert rule.log_threshold(rule.level) > rule.log_threshold(rule.interval_level)
     first = next(count for count in range(1, 100) if rule.verdict([0.01] * count) is Verdict.REGRESSED)
     assert rule.interval([0.01] * first)[0] > 1
@@ -71,36 +72,36 @@ def test_a_false_alarm_asks_for_more_evidence_than_an_interval_and_implies_it():
 @given(log_ratios=LOG_RATIOS)
 def test_swapping_the_sides_swaps_regressed_and_improved(log_ratios):
     swapped = {Verdict.REGRESSED: Verdict.IMPROVED, Verdict.IMPROVED: Verdict.REGRESSED}
-    verdict = Rule(2, 0.005).verdict(log_ratios)
-    assert Rule(2, 0.005).verdict([-value for value in log_ratios]) is swapped.get(verdict, verdict)
+    verdict = DecisionRule(2, 0.005).verdict(log_ratios)
+    assert DecisionRule(2, 0.005).verdict([-value for value in log_ratios]) is swapped.get(verdict, verdict)
 
 
 @given(log_ratios=LOG_RATIOS, tolerance=st.sampled_from([0.0, 0.005, 0.05]), level=st.sampled_from([0.5, 0.05]))
 def test_the_first_verdict_is_that_of_looking_after_every_launch(log_ratios, tolerance, level):
-    rule = Rule(1, tolerance, level)
+    rule = DecisionRule(1, tolerance, level)
     looks = [rule.verdict(log_ratios[:count]) for count in range(1, len(log_ratios) + 1)]
     sure = [(verdict, count) for count, verdict in enumerate(looks, start=1) if verdict is not Verdict.INCONCLUSIVE]
     assert rule.first_verdict(log_ratios) == (sure[0] if sure else (Verdict.INCONCLUSIVE, len(log_ratios)))
 
 
 def test_a_few_launches_can_say_nothing_however_large_the_change():
-    assert Rule(5, 0.0).verdict([0.5] * 10) is Verdict.INCONCLUSIVE
-    assert Rule(5, 0.0).verdict([0.5] * 17) is Verdict.REGRESSED
+    assert DecisionRule(5, 0.0).verdict([0.5] * 10) is Verdict.INCONCLUSIVE
+    assert DecisionRule(5, 0.0).verdict([0.5] * 17) is Verdict.REGRESSED
 
 
 def test_one_wild_launch_does_not_overturn_the_others():
-    assert Rule(5, 0.0).verdict([0.01] * 30 + [-0.9]) is Verdict.REGRESSED
+    assert DecisionRule(5, 0.0).verdict([0.01] * 30 + [-0.9]) is Verdict.REGRESSED
 
 
 def test_more_benchmarks_ask_for_more_evidence():
-    log_ratios = next([0.02] * n for n in range(1, 100) if Rule(1, 0.0).verdict([0.02] * n) is Verdict.REGRESSED)
-    assert Rule(50, 0.0).verdict(log_ratios) is Verdict.INCONCLUSIVE
+    log_ratios = next([0.02] * n for n in range(1, 100) if DecisionRule(1, 0.0).verdict([0.02] * n) is Verdict.REGRESSED)
+    assert DecisionRule(50, 0.0).verdict(log_ratios) is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(("change", "verdict"), [(0.01, Verdict.REGRESSED), (-0.01, Verdict.IMPROVED), (0.0, Verdict.NO_CHANGE)])
 def test_a_clear_change_gets_its_verdict(change, verdict):
     noise = np.random.default_rng(1).normal(0, 0.003, 80)
-    assert Rule(5, 0.005).verdict(change + noise) is verdict
+    assert DecisionRule(5, 0.005).verdict(change + noise) is verdict
 
 
 def test_the_gravest_verdict_is_that_of_the_whole():

@@ -1,6 +1,6 @@
-"""Starts the processes in which two revisions take turns, one after the other.
+"""Starts the processes of `comparison_worker`, one after the other, and reads their answers.
 
-Called by `comparison`, which is handed a `Launches` and so may get a fake one.
+Called by `comparison` through its `ComparisonRunner`.
 """
 
 from __future__ import annotations
@@ -17,28 +17,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.regression.compare.comparison_worker import SIDES, TIME_LIMIT_SECONDS
 from bench.regression.compare.revisions import RevisionError, Sides
-from bench.regression.compare.worker import SIDES, TIME_LIMIT_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LAUNCHES_A_PROCESS = 4 if hasattr(os, "fork") else 1
-"""Forks of one process that has loaded NumPy, which takes a third as long as a launch; Windows can't fork."""
+"""Forks of one process that has loaded NumPy, so that its start is paid once; Windows has no fork."""
 PAIRS = 24
-"""Of blocks, to a build."""
+"""Pairs of blocks in a build."""
 
 
-class LaunchError(RuntimeError):
-    """A launch that ended without an answer, after both sides had been seen to work."""
+class ComparisonProcessError(RuntimeError):
+    """A comparison process that ended without an answer."""
+
+    kind = "launch failed"
+    """For programs, as `RevisionError.kind`."""
 
 
 @dataclass(frozen=True)
-class Launches:
-    """Launches of worker processes for two sides."""
+class ComparisonProcesses:
+    """Launches of two sides, in fresh processes."""
 
     sides: Sides
 
     def check(self, benchmarks: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Whether both sides compute the same, by benchmark: see `worker.check`.
+        """Whether both sides compute the same, by benchmark: see `comparison_worker.check`.
 
         Raises
         ------
@@ -50,7 +53,7 @@ class Launches:
         return answer
 
     def measure(self, benchmarks: Sequence[str], rounds: int) -> list[dict[str, NDArray[Any]]]:
-        """Some launches: of each the seconds of each block by benchmark, (rounds, 2, pairs), see `worker.measure`."""
+        """Make launches; returns of each the seconds of each block, by benchmark (rounds, 2, pairs)."""
         request = {"task": "measure", "benchmarks": list(benchmarks), "rounds": rounds, "pairs": PAIRS}
         launches = self._launch({**request, "launches": LAUNCHES_A_PROCESS})
         return [
@@ -62,7 +65,7 @@ class Launches:
         folders = {side: [str(self.sides.folder(side, name) / name) for name in self.sides.names] for side in SIDES}
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "bench.regression.compare.worker"],
+                [sys.executable, "-m", "bench.regression.compare.comparison_worker"],
                 input=json.dumps({**request, "folders": folders}),
                 capture_output=True,
                 text=True,
@@ -71,19 +74,23 @@ class Launches:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise LaunchError(f"a launch wasn't done after {TIME_LIMIT_SECONDS} s") from None
+            raise ComparisonProcessError(f"a launch was not done after {TIME_LIMIT_SECONDS} s") from None
         if done.returncode != 0:
             last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
-            raise LaunchError(f"a launch ended with code {done.returncode}: {last}")
-        answer = json.loads(done.stdout)
+            raise ComparisonProcessError(f"a launch ended with code {done.returncode}: {last}")
+        try:
+            answer = json.loads(done.stdout)
+        except json.JSONDecodeError:
+            raise ComparisonProcessError("a launch gave no answer: something else was printed on its standard output") from None
         if "error" in answer:
             raise RevisionError("can't be loaded", answer["error"])
         return answer
 
 
 def _environment() -> dict[str, str]:
-    """One thread for every BLAS, hashes of strings that differ from process to process, and memory that glibc keeps once it has it:
-    else a block would be charged for what the one before gave back to the system.
+    """One BLAS thread, random string hashes, and a glibc that keeps freed memory.
+
+    A block would otherwise pay for memory that the block before returned to the system.
     """
     memory = {"MALLOC_TRIM_THRESHOLD_": str(2**40)}
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}

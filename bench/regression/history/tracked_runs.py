@@ -1,7 +1,7 @@
-"""The history of the main job's runs: a line each in `results/history.jsonl`, which is only ever added to.
+"""The history of runs: a line a run in `results/history.jsonl`; lines are only ever added.
 
-Called by the command `track`. A line has figures that carry from machine to machine (ratios to the floor and to Keras in the same
-run) beside those that don't (seconds). Where the trend bends is left to `changes`.
+Called by the command `track`. A line has ratios to the floor and to Keras in the same run, which can be compared between machines,
+and seconds, which can't. Finding change points is left to `change_points`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VERSIONED = ("numpy", "keras", "tensorflow")
 """The packages that a ratio depends on."""
 
 
-class Tracked(BaseModel):
+class TrackedRun(BaseModel):
     """A tracked run: a line of the history."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,15 +38,15 @@ class Tracked(BaseModel):
     date: str
     quick: bool
     machine: dict[str, str]
-    """What it ran on, and with which versions; `fingerprint` tells two of these apart."""
+    """The machine and the versions; `fingerprint` identifies them."""
     ratios: dict[str, float]
     """`numpy_nn` to a reference of the same run, by "workload: measure / reference"."""
     seconds: dict[str, float]
-    """By "workload: measure"; of this machine and this hour."""
+    """By "workload: measure"."""
 
     @property
     def fingerprint(self) -> str:
-        """A short name of the machine, its versions and the kind of run: ratios are compared within one of these only."""
+        """A short name of the machine, its versions and the kind of run; only runs with the same one are compared."""
         text = "\n".join(f"{key}={value}" for key, value in sorted({**self.machine, "quick": str(self.quick)}.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -56,7 +56,7 @@ class Tracked(BaseModel):
         return (self.commit or "no commit")[:9] + ("+" if self.dirty else "")
 
 
-def tracked(analysis: Analysis) -> Tracked:
+def tracked(analysis: Analysis) -> TrackedRun:
     """The line of a run.
 
     Raises
@@ -71,7 +71,7 @@ def tracked(analysis: Analysis) -> Tracked:
     if seconds.empty:
         raise ValueError(f"{analysis.data.directory} can't be tracked: it has no times of {SUBJECT}")
     keys = ours.workload + ": " + ours.measure + " / " + ours.reference
-    return Tracked(
+    return TrackedRun(
         run_id=run.run_id,
         commit=run.environment.commit,
         dirty=run.environment.dirty,
@@ -83,9 +83,9 @@ def tracked(analysis: Analysis) -> Tracked:
     )
 
 
-def read_history(path: Path) -> tuple[list[Tracked], list[str]]:
-    """The runs in `path`, oldest first, and which lines are damaged, by number, with why: these are kept out, and left in place."""
-    runs: list[Tracked] = []
+def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:
+    """The runs in `path`, oldest first, and a message for each damaged line, which is ignored and left in the file."""
+    runs: list[TrackedRun] = []
     damaged: list[str] = []
     if not path.exists():
         return runs, damaged
@@ -93,7 +93,7 @@ def read_history(path: Path) -> tuple[list[Tracked], list[str]]:
         if not line.strip():
             continue
         try:
-            runs.append(Tracked.model_validate_json(line))
+            runs.append(TrackedRun.model_validate_json(line))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -101,7 +101,7 @@ def read_history(path: Path) -> tuple[list[Tracked], list[str]]:
     return runs, damaged
 
 
-def add(path: Path, run: Tracked, history: Sequence[Tracked]) -> bool:
+def add(path: Path, run: TrackedRun, history: Sequence[TrackedRun]) -> bool:
     """Append `run` to `path`, unless it is there already; whether it was appended."""
     if any(earlier.run_id == run.run_id for earlier in history):
         return False
@@ -110,7 +110,7 @@ def add(path: Path, run: Tracked, history: Sequence[Tracked]) -> bool:
 
 
 def _machine(environment: Environment, threads: int) -> dict[str, str]:
-    """What may change a ratio although the code hasn't changed; kernels and exact memory sizes differ from job to job."""
+    """What can change a ratio without a change of the code; without kernels and exact memory sizes, which differ between jobs."""
     return {
         "cpu": environment.cpu,
         "cores": str(environment.cores),

@@ -1,15 +1,17 @@
 """The certificate's own figures; where runs are needed they are made up, as the real ones take hours."""
 
-import ast
+import importlib
 import json
 
 import numpy as np
 import pytest
 
 import numpy_nn
-from bench.regression.certify import certificate, certificate_report, simulation, slowdown
-from bench.regression.certify.certificate import CELLS, next_cell
+from bench.regression.certify import certificate_figures, certificate_report, real_runs, simulation, slowdown
+from bench.regression.certify.run_kinds import RUN_KINDS, next_kind
+from bench.regression.compare.benchmarks import draw_weights, make_model, two_moons
 from bench.regression.compare.comparison import log_ratio
+from bench.regression.compare.renaming import copy_renamed
 from bench.regression.compare.revisions import PACKAGE
 
 
@@ -59,38 +61,43 @@ def test_resampled_launches_have_recorded_blocks_and_either_side_first():
     assert firsts == {2.0, 4.0}
 
 
-def test_the_slowed_copy_computes_the_same_with_one_more_operation_a_step(tmp_path):
-    copy = slowdown.slowed_copy(certificate.package_folder(), tmp_path, 123)
-    assert copy.name == PACKAGE
-    assert "* 123" in (copy / "optimizers.py").read_text()
-    ast.parse((copy / "optimizers.py").read_text())
-    namespace = {"SGD": type("SGD", (numpy_nn.SGD,), {})}
-    exec(slowdown.ADDITION.format(length=7), namespace)
-    weights, gradient = np.ones(3), np.ones(3)
-    slowed, plain = namespace["SGD"](1.0).tape(weights, gradient), numpy_nn.SGD(1.0).tape(weights, gradient)
-    assert len(slowed) == len(plain) + 1
-    assert slowed[-1]() is True
+def test_the_slowed_copy_computes_the_same_and_checks_its_bytes_after_each_epoch(tmp_path, monkeypatch):
+    package = slowdown.slowed_copy(real_runs.package_folder(), tmp_path, 123)
+    assert package.name == PACKAGE
+    copy = copy_renamed(package, tmp_path / "copies", "slowed_numpy_nn")
+    monkeypatch.syspath_prepend(str(copy.parent))
+    slowed = importlib.import_module("slowed_numpy_nn")
+    assert slowed._check_bytes() is True
+    calls = []
+    monkeypatch.setattr(slowed, "_check_bytes", lambda: calls.append(1))
+    results = []
+    for library in (slowed, numpy_nn):
+        model = make_model(library, draw_weights(0))
+        model.fit(*two_moons(64, 0), batch_size=32, epochs=3, shuffle=False, verbose=0)
+        results.append(model.get_weights())
+    assert len(calls) == 3
+    assert all(np.array_equal(one, other) for one, other in zip(*results, strict=True))
 
 
 def test_a_slowdown_is_calibrated_by_the_line_through_two_that_were_measured():
-    calibration = slowdown.calibrate(lambda length: 0.002 + 0.0001 * length)
-    assert calibration.length(0.05) == 480
-    assert calibration.length(0.001) == 1
+    cost = slowdown.measure_cost(lambda count: 0.002 + 0.0001 * count)
+    assert cost.count(0.05) == 480
+    assert cost.count(0.001) == 1
 
 
-def test_the_cell_that_is_furthest_from_its_goal_comes_next():
-    assert next_cell([], 1.0) is CELLS[0]
-    assert next_cell([run(CELLS[0].name)], 1.0) is CELLS[1]
-    whole = [run(cell.name) for cell in CELLS for _ in range(max(1, round(0.01 * cell.runs)))]
-    assert next_cell(whole, 0.01) is None
-    assert next_cell(whole[1:], 0.01) is CELLS[0]
+def test_the_kind_that_is_furthest_from_its_goal_comes_next():
+    assert next_kind([], 1.0) is RUN_KINDS[0]
+    assert next_kind([run(RUN_KINDS[0].name)], 1.0) is RUN_KINDS[1]
+    whole = [run(kind.name) for kind in RUN_KINDS for _ in range(max(1, round(0.01 * kind.runs)))]
+    assert next_kind(whole, 0.01) is None
+    assert next_kind(whole[1:], 0.01) is RUN_KINDS[0]
 
 
 def test_figures_count_verdicts_with_exact_bounds():
     runs = [run("equal")] * 299 + [run("equal", "inconclusive", 120.0)]
     runs += [run("1 % slower", "regressed", seconds, 1.01) for seconds in (10.0, 20.0, 60.0)]
     runs += [run("1 % slower", "inconclusive", 120.0)]
-    equal, slower = certificate.figures(runs)
+    equal, slower = certificate_figures.real_figures(runs)
     assert equal["verdicts"] == {"no change": 299, "inconclusive": 1}
     assert equal["count"] == 0
     assert equal["high"] == pytest.approx(1 - 0.025 ** (1 / 300), rel=1e-9)  # Clopper and Pearson's, for none of 300
@@ -101,7 +108,7 @@ def test_figures_count_verdicts_with_exact_bounds():
 def test_an_improvement_that_is_none_is_a_false_alarm_too():
     improved = run("equal", "inconclusive")
     improved["benchmarks"]["step"]["verdict"] = "improved"
-    (equal,) = certificate.figures([run("equal"), improved])
+    (equal,) = certificate_figures.real_figures([run("equal"), improved])
     assert equal["count"] == 1
 
 
@@ -110,26 +117,27 @@ def test_the_conditions_are_those_of_all_runs():
     first |= {"cores": [1], "nice": 0}
     at_once = first | {"date": "2026-01-01T20:00:08.000+00:00", "cores": [0], "nice": -5}
     last = first | {"date": "2026-01-01T21:30:00.000+00:00", "commit": "b" * 40, "load_1min": 3.0, "cores": [0, 1]}
-    found = certificate.conditions([first, at_once, last])
+    found = certificate_figures.conditions([first, at_once, last])
     assert found["runs made"] == "2026-01-01T20:00 to 2026-01-01T21:30 UTC, 2 at a time at most"
-    assert certificate.conditions([first, last])["runs made"].endswith(" 1 at a time at most")
+    assert certificate_figures.conditions([first, last])["runs made"].endswith(" 1 at a time at most")
     assert found["commit"] == f"{'a' * 40}, {'b' * 40}"
     assert found["cores of a run"] == "1 or 0 or 0 and 1"
     assert found["nice"] == "0, -5"
     assert found["load"].startswith("1.0 to 3.0, 1.0 in the middle")
-    assert certificate.conditions([]) == {}
+    assert certificate_figures.conditions([]) == {}
 
 
 def test_a_line_that_was_cut_short_is_left_out_and_made_again(tmp_path):
     path = tmp_path / "runs.jsonl"
     path.write_text(json.dumps(run("equal")) + "\n" + json.dumps(run("equal"))[:20])
-    assert len(certificate.read_runs(path)) == 1
+    assert len(real_runs.read_runs(path)) == 1
 
 
 def test_blocks_come_back_by_benchmark_and_in_the_order_of_the_launches(tmp_path):
     arrays = {f"step/{number:04d}": np.full((2, 2, 3), number, np.float32) for number in range(12)}
-    np.savez(tmp_path / "a.npz", **arrays)
-    recorded = certificate.load_blocks(tmp_path)
+    (tmp_path / real_runs.BLOCKS_FOLDER).mkdir()
+    np.savez(tmp_path / real_runs.BLOCKS_FOLDER / "a.npz", **arrays)
+    recorded = real_runs.load_blocks(tmp_path)
     assert [launch[0, 0, 0] for launch in recorded["step"][0]] == list(range(12))
 
 
@@ -137,13 +145,18 @@ def test_the_report_keeps_real_runs_apart_from_the_others(tmp_path):
     runs = [run("equal"), run("5 % slower", "regressed", 5.0, 1.05)]
     others = [{"kind": "simulated", "source": "drift", "of": 100, "count": 0, "rate": 0.0, "low": 0.0, "high": 0.036}]
     page = certificate_report.write(
-        tmp_path, certificate.figures(runs), others, certificate.trend_figures(20), runs, {"cpu": "fast"}
+        tmp_path,
+        certificate_figures.real_figures(runs),
+        others,
+        certificate_figures.change_point_figures(20),
+        runs,
+        {"cpu": "fast"},
     )
     real, _, rest = page.partition("## Not real runs")
     assert "5 % slower" in real
     assert "drift" not in real
     assert "| simulated | drift | 100 | 0, 0 % [0, 3.6] |" in rest
-    assert "| heavy tails noise, 40 points: said to bend | 20 |" in rest
+    assert "| heavy tails noise, 40 points: a change point is found | 20 |" in rest
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {f"certificate.{suffix}" for suffix in ("json", "md", "png", "svg")}
     assert json.loads((tmp_path / "certificate.json").read_text())["real"][1]["count"] == 1

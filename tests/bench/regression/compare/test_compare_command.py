@@ -9,31 +9,38 @@ from pathlib import Path
 import pytest
 from repositories import commit, edit, git, make_repository
 
-from bench.cli.regression import EXIT_CODES
+from bench.cli.exit_codes import VERDICT_EXIT_CODES
 from bench.regression.certify.slowdown import ADDITION
-from bench.regression.compare.sequential import Verdict
+from bench.regression.compare.verdicts import Verdict
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
+
+
+COMMITS = {
+    "broken": "from numpy_nn.nowhere import Sequential",
+    "unparsable": "def def find",
+    "by-name": 'import importlib; importlib.import_module("numpy_nn.optimizers")',
+    "other": """
+_set_weights = Sequential.set_weights
+Sequential.set_weights = lambda self, weights: _set_weights(self, [1.5 * weight for weight in weights])
+""",
+    "no-callbacks": """
+_fit = Sequential.fit
+Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(self, x, y)
+""",
+    "slow": ADDITION.format(count=500_000),
+}
+"""What each commit adds to the end of `numpy_nn/__init__.py`."""
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
-    """Commits `good`, `broken` (fails to import), `other` (computes something else), `empty`, `by-name`, `slow`."""
+    """Commits `good`, those of COMMITS, each on top of `good`, and `empty`."""
     folder = make_repository(tmp_path_factory.mktemp("repositories") / "repository")
-    for tag, file, old, new in (
-        ("broken", "__init__.py", "from numpy_nn.sequential import Sequential", "from numpy_nn.nowhere import Sequential"),
-        ("unparsable", "lookup.py", "def find", "def def find"),
-        ("other", "optimizers.py", "return self.learning_rate", "return 1.5 * self.learning_rate"),
-        ("by-name", "__init__.py", "__all__ =", 'import importlib; importlib.import_module("numpy_nn.tape")\n__all__ ='),
-        ("no-callbacks", "sequential.py", "callbacks: Sequence[Callback] | None = None,", ""),
-        ("slow", "optimizers.py", "", ADDITION.format(length=100_000)),
-    ):
+    for tag, addition in COMMITS.items():
         git(folder, "checkout", "-q", "good")
-        if old:
-            edit(folder, file, old, new)
-        else:
-            with (folder / "numpy_nn" / file).open("a") as opened:
-                opened.write(new)
+        with (folder / "numpy_nn" / "__init__.py").open("a") as file:
+            file.write("\n" + addition + "\n")
         commit(folder, tag)
     git(folder, "checkout", "-q", "good")
     git(folder, "rm", "-rq", "numpy_nn")
@@ -160,8 +167,42 @@ def test_uncommitted_changes_of_the_working_tree_are_what_is_compared(repository
     assert "numpy_nn at HEAD fails to import: RuntimeError: uncommitted" in done.stderr
 
 
+def test_a_closed_pipe_does_not_change_the_exit_code_and_the_files_are_written(repository, tmp_path):
+    """`compare ... | head -0`: nobody reads the screen."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "compare", "--repository", str(repository), "good", "--budget", "0",
+         "--json", str(tmp_path / "c.json")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 4, err
+    assert "Broken" not in err
+    assert figures(tmp_path / "c.json")["verdict"] == "inconclusive"
+
+
+def test_an_ascii_terminal_gets_the_verdict_without_some_letters(repository):
+    done = compare(repository, "good", "--budget", "0", PYTHONIOENCODING="ascii:strict")
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.startswith("inconclusive")
+    assert done.stdout.isascii()
+    assert "\\u2192 working tree" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["folder", "missing/c.json"])
+def test_a_result_file_that_cannot_be_written_is_refused_before_measuring(repository, tmp_path, path):
+    (tmp_path / "folder").mkdir()
+    for done in (
+        compare(repository, "good", "--json", str(tmp_path / path)),
+        compare(repository, "good", GITHUB_STEP_SUMMARY=str(tmp_path / path)),
+    ):
+        assert done.returncode == 2
+        assert f"{tmp_path / path} can't be written" in done.stderr
+
+
 def test_every_verdict_has_its_exit_code():
-    assert EXIT_CODES == {
+    assert VERDICT_EXIT_CODES == {
         Verdict.REGRESSED: 1,
         Verdict.DIFFERENT: 3,
         Verdict.LEFT_OUT: 3,

@@ -1,19 +1,19 @@
-"""When is it sure? A test of one log ratio a launch that may be looked at after every launch, and the verdict that follows from it.
+"""The statistical test of `compare`: a sequential test of one log ratio a launch, which may be evaluated after every launch.
 
 Called by `comparison` for real launches, and by the certificate for resampled and simulated ones. Knows nothing of clocks or
 processes.
 
 Each launch gives, for a benchmark, x = log(time of HEAD / time of BASE). Which revision comes first (loaded, built, run) is drawn
-by coins, so where both are the same code, swapping all coins of a launch would have turned x into −x: x is symmetric about 0
-given its size and everything before, whatever the noise is (heavy tails, drift, two modes, dependence). Betting a share
-c·tanh(λ|x|) of one's wealth on the sign of x is then a fair game: the wealth Π (1 + c·tanh(λ x)) is a nonnegative martingale, and
-by Ville's inequality it ever reaches 1/α with a probability of at most α, however often one looks. Which sizes |x| are to be
-trusted isn't known beforehand, so that the stake is shared out over several λ. With x − m in place of x it tests whether the
-centre is m; the m that can't be refused make up a confidence sequence.
+at random. If both are the same code, the opposite draws would have turned x into −x: x is symmetric about 0 given |x| and
+everything before, whatever the noise is (heavy tails, drift, two modes, dependence). A bet of the share c·tanh(λ|x|) of the wealth
+on the sign of x is then fair: the wealth Π (1 + c·tanh(λ x)) is a nonnegative martingale, an e-process, and by Ville's inequality
+it ever reaches 1/α with a probability of at most α, however often it is evaluated. The best λ depends on the size of the noise,
+which isn't known; the stake is divided among several. With x − m in place of x it tests whether the centre is m; the m that are not
+rejected form a confidence sequence.
 
-Sources: Ramdas, Ruf, Larsson and Koolen (2020), arXiv:2009.03167, on testing symmetry (admissible are just these martingales, with
-an odd function of x); Koning (2023), arXiv:2310.01153, on sign flips (1 + tanh(λx) = exp(λx)/cosh(λx)); Waudby-Smith and Ramdas
-(2024), JRSS B 86, on confidence sequences by betting.
+Sources: Ramdas, Ruf, Larsson and Koolen (2020), arXiv:2009.03167, on testing symmetry (the admissible tests are these martingales,
+with an odd function of x); Koning (2023), arXiv:2310.01153, on sign flips (1 + tanh(λx) = exp(λx)/cosh(λx)); Waudby-Smith and
+Ramdas (2024), JRSS B 86, on confidence sequences by betting.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.regression.compare.verdicts import Verdict
+
 LARGEST_STAKE = 0.8
-"""c: the share of the wealth that is bet at most. With 1, a single outlier on the wrong side would end the game."""
+"""c: the largest share of the wealth in one bet. With 1, a single outlier on the wrong side would take all of it."""
 SENSITIVITIES = (50.0, 100.0, 200.0, 400.0, 800.0)
-"""λ: a log ratio of 1/λ (2 % … 0.125 %) is bet on with tanh(1) = 76 % of the largest stake."""
+"""λ: the bet on a log ratio of 1/λ (2 % … 0.125 %) is tanh(1) = 76 % of the largest stake."""
 WIDEST_LOG_RATIO = 3.0
 """Intervals are searched for between −3 and 3: a twentieth to twenty times as fast."""
 LEVEL = 0.001
@@ -37,22 +38,9 @@ LEVEL = 0.001
 INTERVAL_LEVEL = 0.01
 """The probability that any interval of a whole comparison ever misses its ratio; "no change" is an interval within the tolerance.
 
-Ten times the other, since a false alarm costs somebody's hour, while a change of little more than the tolerance that passes once is
-caught by the next comparison as likely as not.
+Ten times `LEVEL`: a false alarm costs somebody an hour, while a change slightly above the tolerance that is missed once is likely
+to be found by the next comparison.
 """
-
-
-class Verdict(StrEnum):
-    """What is said of a benchmark, or of a whole comparison."""
-
-    REGRESSED = "regressed"
-    IMPROVED = "improved"
-    NO_CHANGE = "no change"
-    INCONCLUSIVE = "inconclusive"
-    DIFFERENT = "different"
-    """The two sides compute something else: not timed."""
-    LEFT_OUT = "left out"
-    """It can't run on one of the sides, or on both: not timed."""
 
 
 def log_wealths(log_ratios: Sequence[float], centre: float, *, above: bool) -> NDArray[np.float64]:
@@ -72,15 +60,15 @@ def log_wealth(log_ratios: Sequence[float], centre: float, *, above: bool) -> fl
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What has to be reached before anything is said.
+class DecisionRule:
+    """The conditions for each verdict.
 
     Parameters
     ----------
     benchmarks
-        How many are compared at once. Each has its share of the level (Bonferroni), so that all of them together keep to it.
+        The number of benchmarks of the comparison, which share the level (Bonferroni).
     tolerance
-        A share: changes up to this size are of no interest.
+        Changes up to this share are ignored.
     level
         Of a false "regressed" or "improved" in a whole comparison, half of it for either direction.
     interval_level
@@ -103,9 +91,9 @@ class Rule:
         return self._name(slower, faster, within)
 
     def first_verdict(self, log_ratios: Sequence[float]) -> tuple[Verdict, int]:
-        """What `verdict` says as soon as it is sure when it looks after every launch, and after how many launches.
+        """The first verdict other than inconclusive when it is evaluated after every launch, and after how many launches.
 
-        The same as asking it again and again, in one pass: for simulations.
+        Gives the same as repeated calls of `verdict`, in one pass; for simulations.
         """
         slower, faster, within = self._sure(log_ratios)
         sure = np.flatnonzero(slower | faster | within)
@@ -115,7 +103,7 @@ class Rule:
         return self._name(slower[first], faster[first], within[first]), int(first) + 1
 
     def interval(self, log_ratios: Sequence[float]) -> tuple[float, float]:
-        """Of the ratio HEAD / BASE: all that isn't refused; (0, inf) where there is too little to say anything.
+        """The interval of the ratio HEAD / BASE: all values that are not rejected; (0, inf) if there are too few launches.
 
         It holds at all times and for all benchmarks together, with a probability of 1 − `interval_level`.
         """
@@ -124,7 +112,7 @@ class Rule:
         return math.exp(low), math.exp(high)
 
     def estimate(self, log_ratios: Sequence[float]) -> float:
-        """The ratio HEAD / BASE: the centre at which bets on either side have made as much; always within the interval."""
+        """The ratio HEAD / BASE: the centre at which bets on both sides have the same wealth; always within the interval."""
         low, high = -WIDEST_LOG_RATIO, WIDEST_LOG_RATIO
         while high - low > 1e-6:
             middle = (low + high) / 2
@@ -148,33 +136,20 @@ class Rule:
         not_slower, not_faster = log_wealths(log_ratios, edge, above=False), log_wealths(log_ratios, -edge, above=True)
         return slower >= alarm, faster >= alarm, (not_slower >= interval) & (not_faster >= interval)
 
-    def _refused(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> bool:
-        """Whether the centre of `log_ratios` is surely above (below) `centre`, as far as intervals go."""
+    def _rejected(self, log_ratios: Sequence[float], centre: float, *, above: bool) -> bool:
+        """Whether `centre` is rejected at the interval's level because the log ratios lie above (below) it."""
         return log_wealth(log_ratios, centre, above=above) >= self.log_threshold(self.interval_level)
 
     def _edge(self, log_ratios: Sequence[float], *, above: bool) -> float:
-        """The last centre that is refused, coming from outside: the wealth falls steadily on the way in, so halving finds it."""
-        refused = -WIDEST_LOG_RATIO if above else WIDEST_LOG_RATIO
-        if not self._refused(log_ratios, refused, above=above):
+        """The innermost rejected centre, found by bisection: the wealth decreases monotonically towards the interval."""
+        rejected = -WIDEST_LOG_RATIO if above else WIDEST_LOG_RATIO
+        if not self._rejected(log_ratios, rejected, above=above):
             return -math.inf if above else math.inf
-        kept = -refused
-        while abs(kept - refused) > 1e-6:
-            middle = (refused + kept) / 2
-            if self._refused(log_ratios, middle, above=above):
-                refused = middle
+        kept = -rejected
+        while abs(kept - rejected) > 1e-6:
+            middle = (rejected + kept) / 2
+            if self._rejected(log_ratios, middle, above=above):
+                rejected = middle
             else:
                 kept = middle
-        return refused
-
-
-def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """The verdict on a whole comparison: the gravest of its benchmarks'."""
-    gravest_first = (
-        Verdict.REGRESSED,
-        Verdict.DIFFERENT,
-        Verdict.LEFT_OUT,
-        Verdict.INCONCLUSIVE,
-        Verdict.IMPROVED,
-        Verdict.NO_CHANGE,
-    )
-    return next(verdict for verdict in gravest_first if verdict in verdicts)
+        return rejected

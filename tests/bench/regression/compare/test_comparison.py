@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.regression.compare.comparison import ROUNDS, compare, log_ratio
-from bench.regression.compare.sequential import Verdict
+from bench.regression.compare.verdicts import Verdict
 
 NAMES = ["step", "predict"]
 SAME = {"errors": {}, "difference": 0.0, "same": True}

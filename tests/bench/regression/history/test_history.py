@@ -6,16 +6,16 @@ import pytest
 from synthetic import synthetic_run
 
 from bench.analysis.summary import analyse
-from bench.regression.certify.simulation import TREND_NOISES, recovered_found, trend_false_alarms
-from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, changes, machine_changes
-from bench.regression.history.history import Tracked, add, read_history, tracked
+from bench.regression.certify.change_point_simulation import SERIES_NOISES, recovered_found, series_false_alarms
+from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, find_change_points, machine_changes
 from bench.regression.history.history_report import draw, markdown
+from bench.regression.history.tracked_runs import TrackedRun, add, read_history, tracked
 
 SERIES = "moons: step / keras"
 
 
 def make_run(number, ratio=0.02, **machine):
-    return Tracked(
+    return TrackedRun(
         run_id=f"run-{number}",
         commit=f"{number:040x}",
         dirty=False,
@@ -32,10 +32,10 @@ def make_history(levels, seed=3, noise=0.01, **machine):
     return [make_run(number, level * np.exp(noise * generator.standard_normal()), **machine) for number, level in enumerate(levels)]
 
 
-@pytest.mark.parametrize("noise", TREND_NOISES)
+@pytest.mark.parametrize("noise", SERIES_NOISES)
 @pytest.mark.parametrize("points", [12, 40, MOST_POINTS])
 def test_false_alarms_on_noise_keep_to_the_stated_rate(noise, points):
-    alarms = trend_false_alarms(noise, points, 400, np.random.default_rng(points))
+    alarms = series_false_alarms(noise, points, 400, np.random.default_rng(points))
     assert alarms <= 10  # of 400 at 1 % or less, more than 10 come up three times in a thousand
     assert FALSE_ALARM_RATE == 0.01
 
@@ -55,35 +55,35 @@ def test_nearly_every_slowdown_that_has_recovered_is_found():
         ([1.0] * 50, []),
     ],
 )
-def test_a_bend_is_found_where_it_is_also_one_that_has_recovered(levels, starts):
+def test_change_points_are_found_also_after_a_recovery(levels, starts):
     assert change_points(np.log([run.ratios[SERIES] for run in make_history(levels)])) == starts
 
 
-def test_no_noise_at_all_is_no_bend():
+def test_a_constant_series_has_no_change_point():
     assert change_points([1.0] * 20) == []
 
 
-def test_a_bend_names_its_run_and_both_levels():
-    (change,) = changes(make_history([0.02] * 10 + [0.022] * 8))
+def test_a_change_point_names_its_run_and_both_levels():
+    (change,) = find_change_points(make_history([0.02] * 10 + [0.022] * 8))
     assert change.run.run_id == "run-10"
     assert change.slower
     assert change.before == pytest.approx(0.02, rel=0.02)
     assert change.after == pytest.approx(0.022, rel=0.02)
 
 
-def test_another_machine_is_marked_and_not_taken_for_a_bend():
+def test_another_machine_is_marked_and_not_taken_for_a_change_point():
     history = make_history([0.02] * 12) + [
         run.model_copy(update={"run_id": f"other-{number}"}) for number, run in enumerate(make_history([0.03] * 12, cpu="slow"))
     ]
-    assert changes(history) == []
+    assert find_change_points(history) == []
     assert machine_changes(history) == [12]
 
 
-def test_a_bend_is_found_though_two_machines_alternate():
+def test_a_change_point_is_found_though_two_machines_alternate():
     fast, slow = make_history([0.02] * 12 + [0.022] * 12, seed=1), make_history([0.04] * 12 + [0.044] * 12, seed=2, cpu="slow")
     slow = [run.model_copy(update={"run_id": f"slow-{number}"}) for number, run in enumerate(slow)]
     history = [run for pair in zip(fast, slow, strict=True) for run in pair]
-    assert [change.run.run_id for change in changes(history)] == ["run-12", "slow-12"]
+    assert [change.run.run_id for change in find_change_points(history)] == ["run-12", "slow-12"]
 
 
 def test_a_run_becomes_a_line_with_ratios_of_the_run_beside_its_seconds(tmp_path):
@@ -91,7 +91,7 @@ def test_a_run_becomes_a_line_with_ratios_of_the_run_beside_its_seconds(tmp_path
     assert 1 < run.ratios["moons: step / floor"] < 3
     assert run.ratios["moons: step / keras"] < 0.1
     assert 1e-5 < run.seconds["moons: step"] < 1e-4
-    assert Tracked.model_validate_json(run.model_dump_json()) == run
+    assert TrackedRun.model_validate_json(run.model_dump_json()) == run
 
 
 def test_a_run_is_added_once(tmp_path):
@@ -133,10 +133,10 @@ def test_lines_of_several_writers_do_not_mix(tmp_path):
     assert (len(runs), damaged) == (90, [])
 
 
-def test_the_page_says_where_it_bends_and_what_was_left_out():
+def test_the_page_names_the_change_points_and_what_was_left_out():
     history = make_history([0.02] * 10 + [0.022] * 8)
-    page = markdown(history, changes(history), ["history.jsonl, line 3: broken"])
-    assert page.startswith("## The speed of `numpy_nn` over 18 runs: 1 bend\n")
+    page = markdown(history, find_change_points(history), ["history.jsonl, line 3: broken"])
+    assert page.startswith("## The speed of `numpy_nn` over 18 runs: 1 change point\n")
     assert "% slower" in page
     assert "left out: history.jsonl, line 3: broken" in page
 
@@ -144,7 +144,7 @@ def test_the_page_says_where_it_bends_and_what_was_left_out():
 @pytest.mark.parametrize("length", [1, 20])
 def test_the_plot_is_written_however_short_the_history(tmp_path, length):
     history = make_history([0.02] * length)
-    draw(history, changes(history), tmp_path / "history.jsonl")
+    draw(history, find_change_points(history), tmp_path / "history.jsonl")
     assert {path.name for path in tmp_path.iterdir()} == {"history.png", "history.svg"}
 
 

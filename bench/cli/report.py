@@ -1,0 +1,76 @@
+"""The commands that read the records of runs: `report`, `export` and `agree`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli.boundary import complain, known_errors, wrong_use
+from bench.cli.exit_codes import ExitCode
+
+
+def report(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> ExitCode:
+    """Write the report of the run in DIR again, from its records."""
+    from bench.records import read_run
+
+    with wrong_use():
+        read_run(directory)
+    with known_errors(ExitCode.WRONG_USE, OSError, prefix="the report could not be written: "):
+        print_report(directory)
+    return ExitCode.FINE
+
+
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, parquet, markdown or latex.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    table: Annotated[
+        Literal["trials", "summary"] | None,
+        typer.Option(help="trials, or summary: a row a contestant. Default: trials for CSV and Parquet, else summary."),
+    ] = None,
+) -> ExitCode:
+    """Write a run's trials, or a summary, in another format."""
+    from bench.report.export import export as write
+
+    with wrong_use():
+        write(directory, format_, file, table)
+    return ExitCode.FINE
+
+
+def agree(
+    first: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of another run of the same machine.")],
+) -> ExitCode:
+    """Compare the headline ratios of two runs.
+
+    Exit code 1 if two ratios differ by more than chance, 4 if that can't be decided.
+    """
+    from bench.analysis.repeats import repeats
+    from bench.records import read_run
+    from bench.report.units import ratio_interval
+
+    with wrong_use():
+        runs = read_run(first), read_run(second)
+    found = repeats(*runs)
+    words = {True: "they agree", False: "they don't agree", None: "one has no interval, so nothing can be said"}
+    for repeat in found:
+        both = " and ".join(ratio_interval(row.ratio, row.low, row.high) for row in (repeat.first, repeat.second))
+        print(f"{repeat.first.measure} of {repeat.first.contestant} to {repeat.first.reference}: {both}")
+        print(f"  the second to the first {ratio_interval(*repeat.quotient)}: {words[repeat.agrees]}")
+    judged = [repeat.agrees for repeat in found]
+    if False in judged:
+        return ExitCode.BAD_ANSWER
+    if not judged or None in judged:
+        complain("the two have no headline ratio in common" if not judged else "measure more rounds")
+        return ExitCode.NO_VERDICT
+    return ExitCode.FINE
+
+
+def print_report(directory: Path) -> None:
+    """Write the report of the run in `directory`, and print its verdict and where it is."""
+    from bench.report import write_report
+
+    print(write_report(directory))
+    print(f"report: {directory / 'report.md'} and {directory / 'index.html'}")

@@ -1,0 +1,163 @@
+"""The boundary of the command line: every exception becomes one line and an exit code, and a bad screen changes no exit code."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bench import cli
+from bench.cli import app as application
+from bench.cli.boundary import CommandError, exit_with_code_of, known_errors, wrong_use
+from bench.cli.exit_codes import ExitCode
+
+ROOT = Path(__file__).parents[3]
+
+
+def end(command, capsys):
+    """The exit code of `command`, and what it printed on standard error."""
+    with pytest.raises(SystemExit) as ended:
+        exit_with_code_of(command)
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.fixture(autouse=True)
+def temporary_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return command
+
+
+def test_a_command_ends_with_the_code_it_returns(capsys):
+    assert end(lambda: ExitCode.NO_VERDICT, capsys) == (4, "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("a [bug]\nof two lines"), ValueError("nobody expects me"), SystemExit(1), MemoryError(), BrokenPipeError(32, "x")],
+)
+def test_an_unforeseen_error_is_one_line_with_code_5_and_names_the_file_of_its_traceback(error, capsys, temporary_folder):
+    code, err = end(raising(error), capsys)
+    assert code == 5
+    assert err.startswith(f"error: unforeseen {type(error).__name__}")
+    assert err.count("\n") == 1
+    path = Path(err.strip().rpartition("its traceback is in ")[2])
+    assert path.parent == temporary_folder
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("Traceback (most recent call last):")
+    assert "in command\n" in text
+
+
+def test_where_the_traceback_cannot_be_written_the_line_says_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    code, err = end(raising(TypeError("a bug")), capsys)
+    assert code == 5
+    assert err.startswith("error: unforeseen TypeError: a bug; its traceback could not be written to a file: ")
+    assert err.count("\n") == 1
+
+
+def test_known_errors_have_their_code_and_one_line(capsys):
+    def command():
+        with known_errors(ExitCode.NOT_ALL, OSError, prefix="not written: "):
+            raise OSError(28, "No space left on device")
+
+    assert end(command, capsys) == (3, "error: not written: [Errno 28] No space left on device\n")
+    assert end(raising(CommandError("a\nb", ExitCode.WRONG_USE)), capsys) == (2, "error: a b\n")
+    assert end(raising(KeyboardInterrupt()), capsys) == (3, "interrupted\n")
+
+
+def test_only_the_checks_of_the_input_turn_a_value_error_into_wrong_use(capsys):
+    def command():
+        with wrong_use():
+            raise ValueError("--x was 0")
+
+    assert end(command, capsys) == (2, "error: --x was 0\n")
+
+
+def test_a_bug_in_a_command_is_unforeseen(monkeypatch, capsys):
+    monkeypatch.setattr("bench.selfcheck.doctor.examine", raising(ZeroDivisionError("division by zero")))
+    monkeypatch.setattr(sys, "argv", ["bench", "doctor"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 5
+    assert "unforeseen ZeroDivisionError: division by zero; its traceback is in " in capsys.readouterr().err
+
+
+def test_an_import_that_fails_is_unforeseen_too(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "bench.cli.app", None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 5
+    assert "unforeseen ModuleNotFoundError" in capsys.readouterr().err
+
+
+def process(*arguments, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], cwd=ROOT, text=True, check=False, **{"stderr": subprocess.PIPE, **settings}
+    )
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["--help"], ["--version"]])
+def test_a_closed_pipe_costs_what_nobody_reads(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = process(*arguments, stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /dev/full")
+def test_a_full_device_costs_the_output_and_is_named():
+    with Path("/dev/full").open("w") as full:
+        done = process("list", stdout=full)
+    assert (done.returncode, done.stderr) == (0, "standard output is cut short: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_closed_standard_streams_change_no_exit_code():
+    for streams in ("1>&-", "2>&-", "1>&- 2>&-"):
+        command = f'"{sys.executable}" -m bench report nowhere {streams}'
+        assert subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False).returncode == 2
+
+
+def test_a_letter_that_a_terminal_does_not_have_is_written_as_an_escape():
+    code = "from bench.cli.boundary import exit_with_code_of; exit_with_code_of(lambda: print('±1 µs') or 4)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (4, rb"\xb11 \xb5s", b"")
+
+
+def test_the_version_is_printed():
+    done = process("--version", stdout=subprocess.PIPE)
+    assert done.returncode == 0
+    assert done.stdout.startswith("moons-bench ")
+
+
+def test_no_command_shows_the_help_and_is_wrong_use():
+    done = process(stdout=subprocess.PIPE)
+    assert done.returncode == 2
+    assert "Usage: python -m bench" in done.stdout
+
+
+def test_the_help_of_every_command_fits_on_its_line():
+    done = process("--help", stdout=subprocess.PIPE, env={**os.environ, "COLUMNS": "80"})
+    assert done.returncode == 0
+    lines = done.stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(lines) == len(application.app.registered_commands)
+    assert not any("..." in line for line in lines)
+    assert max(map(len, lines)) <= 80
