@@ -7,15 +7,30 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import unicodedata
 from collections.abc import Iterable
 
+_NO_LETTERS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's control characters, invisible ones that turn the direction of writing, surrogates, and line separators."""
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def one_line(text: object) -> str:
-    """`text` with every run of white space, line breaks too, made one blank."""
-    return " ".join(str(text).split())
+    """`text` with every run of white space, line breaks too, made one blank, and other control characters escaped."""
+    return plain(" ".join(str(text).split()))
+
+
+def plain(text: str) -> str:
+    r"""`text` with what is no letter escaped as Python writes it (`\x1b`): control characters, and halves of surrogate pairs.
+
+    Line feeds and tabs stay. Nothing that is left can steer a terminal, and all of it can be written as UTF-8.
+    """
+    return "".join(character if _is_plain(character) else ascii(character)[1:-1] for character in text)
+
+
+def _is_plain(character: str) -> bool:
+    return character in "\n\t" or unicodedata.category(character) not in _NO_LETTERS
 
 
 def short(value: object) -> str:

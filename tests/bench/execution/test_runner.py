@@ -165,7 +165,7 @@ def test_a_cell_is_timed_until_it_is_steady_and_the_floor_has_no_say(tmp_path):
         if request.kind == "timed":
             seen[name, width] += 1
         wanted = width == 8 and seen[name, width] in (1, 2, 3, 5, 6)
-        slower = {"Twin": 1.5 if wanted else 1.0, "Slow": seen[name, width]}.get(name, 1.0)
+        slower = {"Twin": 1.5 if wanted else 1.0, "Slow": max(seen[name, width], 1)}.get(name, 1.0)
         return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * slower, slower, slower]})
 
     grid = job(tmp_path, specs=specs, rounds=9, launches=1, grid={"width": [4, 8], "batch": [1]})
