@@ -116,9 +116,9 @@ def track(
     from bench.regression.history.tracked_runs import add, read_history, tracked
 
     with wrong_use():
-        check_writable([history, *plot_files(history)])
         if history.suffix != ".jsonl":
             raise ValueError(f"--history was {history}: it must end in .jsonl, since the plot beside it is named after it")
+        check_writable([history, *plot_files(history)])
         data = read_run(directory)
         earlier, damaged = read_history(history)
     for line in damaged:
@@ -150,16 +150,19 @@ def _compare(
     from bench.regression.compare.revisions import side_by_side
 
     console = Console(stderr=True)
-    with side_by_side(repository, base, head) as sides, Live(console=console, transient=True) as live:
-        return compare_sides(
-            ComparisonProcesses(sides),
-            names,
-            base=str(sides.base),
-            head=str(sides.head),
-            tolerance=tolerance,
-            budget_seconds=budget_seconds,
-            watch=lambda state: live.update(screen(state)),
-        )
+    with side_by_side(repository, base, head) as sides:
+        for name in sides.left_aside:
+            complain(f"{name} is no regular file, and is left aside")
+        with Live(console=console, transient=True) as live:
+            return compare_sides(
+                ComparisonProcesses(sides),
+                names,
+                base=str(sides.base),
+                head=str(sides.head),
+                tolerance=tolerance,
+                budget_seconds=budget_seconds,
+                watch=lambda state: live.update(screen(state)),
+            )
 
 
 def _show(comparison: Comparison) -> None:

@@ -10,6 +10,7 @@ import matplotlib
 import pandas as pd
 
 from bench.analysis.summary import analyse
+from bench.files import inside
 from bench.records import read_run
 from bench.records.run_files import RunFiles
 from bench.report import html, markdown, sections, style
@@ -27,6 +28,8 @@ def build_report(directory: Path) -> str:
     data = read_run(directory)
     files = RunFiles(directory)
     files.adopt()
+    for name in ("report.md", "index.html", markdown.PLOTS_FOLDER, TABLES_FOLDER):
+        inside(directory, name)  # a link is refused before the work
     analysis = analyse(data)
     sentences = verdict(analysis)
     with matplotlib.rc_context(style.RC):

@@ -106,7 +106,7 @@ def test_a_list_that_names_what_no_run_writes_is_refused(tmp_path, line):
     RunFiles(tmp_path).add("run.json")
     with (tmp_path / RUN_FILES_FILE).open("a") as file:
         file.write(f"{line}\n")
-    with pytest.raises(RecordError, match="run-files.txt, line 3: .* is no name that a run writes"):
+    with pytest.raises(RecordError, match=r"run-files\.txt, line 3: .* is no name that a run writes"):
         prepare(tmp_path)
 
 
