@@ -55,12 +55,16 @@ def open_regular(path: Path, limit_bytes: int, *, follow_links: bool = True) -> 
         descriptor = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | (0 if follow_links else _NO_FOLLOW))
     except ValueError as error:  # a zero byte in the name
         raise OSError(errno.EINVAL, str(error), repr(path)) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}: only regular files are read", str(path))
         if status.st_size > limit_bytes:
             raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes: at most {limit_bytes:,} are read", str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
         yield file
 
 

@@ -159,7 +159,9 @@ def _words(path: Path, name: str, values: Array) -> Array:
         found = np.isin(words, list(MISSING_WORDS))
         if found.any():
             row = int(found.argmax())
-            raise DataError(f"{path}: {name!r} is missing in {found.sum()} rows, first in row {row} (from 0): it is {words[row]!r}")
+            raise DataError(
+                f"{path}: {name!r} is missing in {found.sum()} rows, first in row {row} (from 0): it is {str(words[row])!r}"
+            )
     return words
 
 
