@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -23,6 +24,14 @@ def tests(session: nox.Session) -> None:
     """Run the tests; arguments go to pytest."""
     install(session, "test")
     session.run("pytest", "--numprocesses=2", "--dist=loadfile", "--benchmark-disable", *session.posargs, env=QUIET)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Give every reader of files changed ones, for a minute each: `FUZZ_SECONDS=3600 nox -s fuzz -- -k csv` for an hour of one."""
+    install(session, "test")
+    seconds = os.environ.get("FUZZ_SECONDS", "60")
+    session.run("pytest", "tests/fuzz", "--numprocesses=2", *session.posargs, env={**QUIET, "FUZZ_SECONDS": seconds})
 
 
 @nox.session

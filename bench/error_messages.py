@@ -10,6 +10,8 @@ import reprlib
 import unicodedata
 from collections.abc import Iterable
 
+LONGEST_LINE = 2_000
+MOST_WORDS = 50
 _NO_LETTERS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's control characters, invisible ones that turn the direction of writing, surrogates, and line separators."""
 _SHORT = reprlib.Repr()
@@ -17,8 +19,9 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def one_line(text: object) -> str:
-    """`text` with every run of white space, line breaks too, made one blank, and other control characters escaped."""
-    return plain(" ".join(str(text).split()))
+    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut where long."""
+    line = plain(" ".join(str(text).split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def plain(text: str) -> str:
@@ -39,8 +42,9 @@ def short(value: object) -> str:
 
 
 def may_be(word: str, known: Iterable[str]) -> str:
-    """All the words that would have been right, the nearest to `word` named first."""
+    """The words that would have been right, the nearest to `word` named first."""
     words = list(known)
     near = difflib.get_close_matches(word, words, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"{guess}it may be one of {', '.join(words)}"
+    more = f" and {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
+    return f"{guess}it may be one of {', '.join(words[:MOST_WORDS])}{more}"

@@ -159,6 +159,8 @@ class Trial(Record):
     def _fits_together(self) -> Trial:
         if unknown := set(self.point) - set(AXES):
             raise ValueError(f"point has {short(min(unknown))}: it may have {', '.join(AXES)}")
+        if self.history and "loss" not in self.history:
+            raise ValueError("history lacks the loss: it must have a value for each epoch")
         if len({len(values) for values in self.history.values()}) > 1:
             raise ValueError("history has lists of different lengths: each must have a value for each epoch")
         if not isinstance(self.details.get("options", {}), Mapping):

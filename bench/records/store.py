@@ -96,6 +96,11 @@ def _reason_to_set_aside(trial: Trial, run: Run, seen: Mapping[Hashable, int]) -
     """Return why a trial doesn't count among the run's; None if it does."""
     if trial.run_id != run.run_id:
         return f"it is of another run, {short(trial.run_id)}"
+    workload = next((fields for fields in run.workloads if fields["name"] == trial.workload), None)
+    if workload is None:
+        return f"its workload {trial.workload!r} is none of the run's"
+    if trial.test_predictions and len(trial.test_predictions) % workload["architecture"][-1]["output_dim"]:
+        return f"test_predictions has {len(trial.test_predictions)} values: there must be as many for each output of the network"
     earlier = seen.get(_identity(trial))
     return None if earlier is None else f"it is the same trial as line {earlier}"
 
