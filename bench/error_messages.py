@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 
 LONGEST_LINE = 2_000
+LONGEST_WORD = 100
 MOST_WORDS = 50
 _NO_LETTERS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's control characters, invisible ones that turn the direction of writing, surrogates, and line separators."""
@@ -43,8 +44,8 @@ def short(value: object) -> str:
 
 def may_be(word: str, known: Iterable[str]) -> str:
     """The words that would have been right, the nearest to `word` named first."""
-    words = list(known)
-    near = difflib.get_close_matches(word, words, n=1)
+    words = [one_line(text)[:LONGEST_WORD] for text in known]
+    near = difflib.get_close_matches(word[:LONGEST_WORD], words, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
     return f"{guess}it may be one of {', '.join(words[:MOST_WORDS])}{more}"

@@ -265,7 +265,14 @@ def test_models(tmp_path: Path) -> None:
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     model.save(tmp_path / "m.npz")
     content = (tmp_path / "m.npz").read_bytes()
-    _, refused = fuzz(tmp_path / "m.npz", lambda draw: mutated_bytes(content, draw), Sequential.load, ValueError, OSError)
+
+    def read(path: Path) -> None:
+        try:
+            Sequential.load(path)
+        except ValueError as error:
+            raise ValueError(str(error)[:1000]) from None  # the archive's bytes may stand in it
+
+    _, refused = fuzz(tmp_path / "m.npz", lambda draw: mutated_bytes(content, draw), read, ValueError, OSError)
     assert refused
 
 

@@ -79,7 +79,8 @@ def test_a_failed_trial_costs_itself_only_and_its_worker_is_replaced(tmp_path):
 def test_a_contestant_that_fails_twice_in_a_row_is_skipped_in_that_workload(tmp_path):
     entries = [(workload(name="first", scored_seeds=5), SPECS), (workload(name="second", scored_seeds=1), SPECS)]
     launch = FakeLaunch(outcome=failing("Tiny"))
-    _, trials, _ = run(Job(tmp_path, run_record(), entries), launch)
+    record = run_record(workloads=[each.model_dump(mode="json") for each, _ in entries])
+    _, trials, _ = run(Job(tmp_path, record, entries), launch)
     of_first = [trial for trial in trials if trial.contestant == "Tiny" and trial.workload == "first"]
     assert len(of_first) == 5
     assert [trial.error for trial in of_first[:2]] == ["RuntimeError: no"] * 2
