@@ -108,7 +108,10 @@ def track(
         Path, typer.Option(parser=given_path, metavar="PATH", help="File to add a line to; a plot is written beside it.")
     ] = HISTORY_FILE,
 ) -> ExitCode:
-    """Add a run to the history, and look for change points in it."""
+    """Add a run to the history, and look for change points in it.
+
+    Reads the records of the run and the history, and executes nothing in them. Writes a line to the history, and a plot beside it.
+    """
     from bench.analysis.summary import analyse
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points

@@ -13,7 +13,10 @@ from bench.cli.paths import given_path
 
 
 def report(directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")]) -> ExitCode:
-    """Write the report of the run in DIR again, from its records."""
+    """Write the report of the run in DIR again, from its records.
+
+    Reads the records and arrays in DIR, executes nothing in them, and writes into DIR alone.
+    """
     from bench.records import RecordError, read_run
 
     with wrong_use():
@@ -34,7 +37,10 @@ def export(
         typer.Option(help="trials, or summary: a row a contestant. Default: trials for CSV and Parquet, else summary."),
     ] = None,
 ) -> ExitCode:
-    """Write a run's trials, or a summary, in another format."""
+    """Write a run's trials, or a summary, in another format.
+
+    Reads the records in DIR, executes nothing in them, and writes FILE alone.
+    """
     from bench.report.export import export as write
 
     with wrong_use():
@@ -47,6 +53,8 @@ def agree(
     second: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of another run of the same machine.")],
 ) -> ExitCode:
     """Compare the headline ratios of two runs.
+
+    Reads the records in both folders, and neither writes nor executes anything.
 
     Exit code 1 if two ratios differ by more than chance, 4 if that can't be decided.
     """
