@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["load"]
-__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from numpy_nn import __version__
+
+    return __version__
 
 
 def load(directory: str | Path) -> pd.DataFrame:

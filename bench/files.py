@@ -9,10 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
 
 PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
@@ -195,8 +199,8 @@ def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
 def append_line(path: Path, line: str) -> None:
     """Add `line` to `path`, which is created if need be, and return when it is on the disk.
 
-    The line goes out in one write with O_APPEND, so lines of several writers don't mix. A last line that a kill or a full disk has
-    cut short is ended first, so that it alone is lost.
+    The line goes out in one write with O_APPEND, under a lock where the system has one, so lines of several writers don't mix. A
+    last line that a kill or a full disk has cut short is ended first, so that it alone is lost.
 
     Raises
     ------
@@ -210,7 +214,8 @@ def append_line(path: Path, line: str) -> None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}: lines are added to regular files only", str(path))
-        size = status.st_size
+        _lock(descriptor)
+        size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
         written = 0
         try:
@@ -223,6 +228,13 @@ def append_line(path: Path, line: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Wait until no other writer has the file locked, and lock it until it is closed; without effect on Windows."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _is_cut_short(descriptor: int, size: int) -> bool:

@@ -1,7 +1,7 @@
 """A dense neural network in plain NumPy, from a list of layer dicts, with Keras' names and meanings.
 
-Nothing but NumPy and the standard library is imported here; `numpy_nn.estimators`, which imports scikit-learn, is left to whoever
-asks for it.
+`numpy_nn.textbook` has the algorithm in plain lines, and `numpy_nn.Sequential` the fast network. Nothing but NumPy and the standard
+library is imported here; import `numpy_nn.estimators`, which needs scikit-learn, by its name.
 """
 
 from numpy_nn import activations, callbacks, initializers, losses, optimizers
@@ -25,3 +25,4 @@ __all__ = [
     "losses",
     "optimizers",
 ]
+__version__ = "0.1.0"

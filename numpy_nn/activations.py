@@ -1,8 +1,9 @@
-"""Activations: the value, and the derivative, each written into buffers that it is handed.
+"""Activations: the value and the derivative.
 
-A derivative is taken from the activation's *output*, which is at hand in the backward pass when its input has been overwritten.
-Elementwise activations give it as a factor (`slope`), and softmax, whose outputs depend on one another, as a product with its
-Jacobian. Inside, features are rows and samples are columns; called from outside, samples are rows, as everywhere.
+Called directly, an activation takes samples in rows, as everywhere. The `record_` methods are for the engine: they return
+operations on its buffers, with features in rows and samples in columns. The derivative is computed from the activation's *output*,
+since the input has been overwritten when the backward pass needs it. It is a factor for elementwise activations, and a product with
+the Jacobian for softmax, whose outputs depend on one another.
 """
 
 from __future__ import annotations
@@ -15,28 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from numpy_nn.lookup import find
-from numpy_nn.tape import Array, Tape, empty, into, play, scalar, zeros
-
-MOST_ZEROS = 1 << 16
-"""Numbers up to which `np.maximum` has as many zeros to compare with; beyond, a part of as many serves for all, from the cache."""
-MOST_SIGNS = 512
-"""Numbers of which `np.sign` takes less time than a comparison and a copy; it isn't vectorised."""
+from numpy_nn._engine import tuning
+from numpy_nn._engine.arrays import Array, empty, scalar, zeros
+from numpy_nn._engine.program import Program, into, run
+from numpy_nn.name_lookup import find
 
 
 class Activation(ABC):
-    """`activation(z) -> a`, samples in rows; the methods record operations, samples in columns."""
+    """`activation(z) -> a`, samples in rows."""
 
     name: str
     of_number: Callable[[float], float] | None = None
-    """The activation of a single number by Python's own arithmetic, where NumPy takes several calls for it."""
+    """The activation of a single number in Python's own arithmetic, where NumPy needs several calls."""
 
     def __call__(self, z: Any) -> Array:
         """The activation of `z`, (samples, outputs) or any shape where it is elementwise."""
         z = _as_floats(z)
         a = np.array(z.T, order="C")
         with np.errstate(over="ignore", under="ignore"):
-            play(self.forward(a, a))
+            run(self.record_forward(a, a))
         return a.T.copy()
 
     def __repr__(self) -> str:
@@ -47,15 +45,15 @@ class Activation(ABC):
         """da/dz at `z`: of `z`'s shape where the activation is elementwise, else (samples, outputs, outputs)."""
 
     @abstractmethod
-    def forward(self, z: Array, a: Array) -> Tape:
+    def record_forward(self, z: Array, a: Array) -> Program:
         """Operations that write the activation of `z` (features, samples) into `a`, which may be `z` itself."""
 
     @abstractmethod
-    def backward(self, a: Array, slope: Array, delta: Array) -> Tape:
-        """Operations that turn `delta` from the loss's gradient by `a` into that by `z`; `slope` is as `self.slope` filled it."""
+    def record_backward(self, a: Array, derivative: Array, delta: Array) -> Program:
+        """Operations that turn `delta` from the loss's gradient by `a` into that by `z`, given what `record_derivative` wrote."""
 
-    def slope(self, a: Array, slope: Array) -> Tape:
-        """Operations that fill `slope`, of `a`'s shape, with the derivative at the input of which `a` is the output."""
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        """Operations that write the derivative at the input whose output is `a` into `derivative`, of `a`'s shape."""
         return []
 
 
@@ -64,13 +62,13 @@ class Elementwise(Activation):
 
     def derivative(self, z: Any) -> Array:
         a = self(z)
-        slope = np.ones_like(a)
+        derivative = np.ones_like(a)
         with np.errstate(over="ignore", under="ignore"):
-            play(self.slope(a, slope))
-        return slope
+            run(self.record_derivative(a, derivative))
+        return derivative
 
-    def backward(self, a: Array, slope: Array, delta: Array) -> Tape:
-        return [partial(np.multiply, delta, slope, delta)]
+    def record_backward(self, a: Array, derivative: Array, delta: Array) -> Program:
+        return [partial(np.multiply, delta, derivative, delta)]
 
 
 class Linear(Elementwise):
@@ -78,10 +76,10 @@ class Linear(Elementwise):
 
     name = "linear"
 
-    def forward(self, z: Array, a: Array) -> Tape:
+    def record_forward(self, z: Array, a: Array) -> Program:
         return [] if a is z else [partial(a.__setitem__, ..., z)]
 
-    def backward(self, a: Array, slope: Array, delta: Array) -> Tape:
+    def record_backward(self, a: Array, derivative: Array, delta: Array) -> Program:
         return []
 
 
@@ -90,21 +88,23 @@ class Relu(Elementwise):
 
     name = "relu"
 
-    def forward(self, z: Array, a: Array) -> Tape:
-        # `np.maximum` of two arrays is vectorised; with a scalar it takes twice as long.
+    def record_forward(self, z: Array, a: Array) -> Program:
+        # `np.maximum` is vectorized for two arrays, not for an array and a scalar. Parts of a large array share a few zeros, in the
+        # cache.
+        most = tuning.this_machine().largest_relu_zeros
         shape: tuple[int, ...] = z.shape
-        if z.size > MOST_ZEROS and z.flags.c_contiguous and a.flags.c_contiguous:
-            parts = math.gcd(len(z), 1 << (z.size // MOST_ZEROS).bit_length())
+        if z.size > most and z.flags.c_contiguous and a.flags.c_contiguous:
+            parts = math.gcd(len(z), 1 << (z.size // most).bit_length())
             z, a = z.reshape(parts, -1), a.reshape(parts, -1)
             shape = 1, z.shape[1]
         return [into(np.maximum, z, zeros(shape, z.dtype), a)]
 
-    def slope(self, a: Array, slope: Array) -> Tape:
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
         # A comparison writes bools fast, and a copy casts them fast; a product of floats and bools would cast through a buffer.
-        if a.size <= MOST_SIGNS:
-            return [partial(np.sign, a, slope)]
+        if a.size <= tuning.this_machine().largest_sign:
+            return [partial(np.sign, a, derivative)]
         positive = empty(a.shape, bool)
-        return [partial(np.greater, a, scalar(0, a.dtype), positive), partial(slope.__setitem__, ..., positive)]
+        return [partial(np.greater, a, scalar(0, a.dtype), positive), partial(derivative.__setitem__, ..., positive)]
 
 
 class LeakyRelu(Elementwise):
@@ -113,16 +113,16 @@ class LeakyRelu(Elementwise):
     name = "leaky_relu"
     negative_slope = 0.2
 
-    def forward(self, z: Array, a: Array) -> Tape:
+    def record_forward(self, z: Array, a: Array) -> Program:
         leaked = np.empty_like(z)
         return [partial(np.multiply, z, scalar(self.negative_slope, z.dtype), leaked), into(np.maximum, z, leaked, a)]
 
-    def slope(self, a: Array, slope: Array) -> Tape:
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
         positive = empty(a.shape, bool)
         return [
             partial(np.greater, a, scalar(0, a.dtype), positive),
-            partial(slope.__setitem__, ..., positive),
-            into(np.maximum, slope, scalar(self.negative_slope, a.dtype), slope),
+            partial(derivative.__setitem__, ..., positive),
+            into(np.maximum, derivative, scalar(self.negative_slope, a.dtype), derivative),
         ]
 
 
@@ -131,7 +131,7 @@ class Elu(Elementwise):
 
     name = "elu"
 
-    def forward(self, z: Array, a: Array) -> Tape:
+    def record_forward(self, z: Array, a: Array) -> Program:
         zero = scalar(0, z.dtype)
         below = np.empty_like(z)
         return [
@@ -141,18 +141,18 @@ class Elu(Elementwise):
             partial(np.add, a, below, a),
         ]
 
-    def slope(self, a: Array, slope: Array) -> Tape:
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
         # Below zero the derivative is exp(z) = a + 1, above it is 1.
-        return [into(np.minimum, a, scalar(0, a.dtype), slope), partial(np.add, slope, scalar(1, a.dtype), slope)]
+        return [into(np.minimum, a, scalar(0, a.dtype), derivative), partial(np.add, derivative, scalar(1, a.dtype), derivative)]
 
 
 class Sigmoid(Elementwise):
-    """a = 1 / (1 + exp(−z)); exp may overflow to infinity, whose reciprocal is the 0 that is meant."""
+    """a = 1 / (1 + exp(−z)); exp may overflow to infinity, whose reciprocal is 0."""
 
     name = "sigmoid"
 
-    def forward(self, z: Array, a: Array) -> Tape:
-        other = np.empty_like(z)  # to and fro: for a single number, NumPy takes 0.5 µs longer to write in place
+    def record_forward(self, z: Array, a: Array) -> Program:
+        other = np.empty_like(z)  # two buffers: NumPy takes longer to write in place
         return [
             partial(np.negative, z, other),
             partial(np.exp, other, a),
@@ -160,8 +160,8 @@ class Sigmoid(Elementwise):
             partial(np.reciprocal, other, a),
         ]
 
-    def slope(self, a: Array, slope: Array) -> Tape:
-        return [partial(np.subtract, scalar(1, a.dtype), a, slope), partial(np.multiply, slope, a, slope)]
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        return [partial(np.subtract, scalar(1, a.dtype), a, derivative), partial(np.multiply, derivative, a, derivative)]
 
     @staticmethod
     def of_number(z: float) -> float:
@@ -176,11 +176,11 @@ class Tanh(Elementwise):
 
     name = "tanh"
 
-    def forward(self, z: Array, a: Array) -> Tape:
+    def record_forward(self, z: Array, a: Array) -> Program:
         return [partial(np.tanh, z, a)]
 
-    def slope(self, a: Array, slope: Array) -> Tape:
-        return [partial(np.multiply, a, a, slope), partial(np.subtract, scalar(1, a.dtype), slope, slope)]
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        return [partial(np.multiply, a, a, derivative), partial(np.subtract, scalar(1, a.dtype), derivative, derivative)]
 
 
 class Softplus(Elementwise):
@@ -188,7 +188,7 @@ class Softplus(Elementwise):
 
     name = "softplus"
 
-    def forward(self, z: Array, a: Array) -> Tape:
+    def record_forward(self, z: Array, a: Array) -> Program:
         tail = np.empty_like(z)
         return [
             partial(np.absolute, z, tail),
@@ -199,9 +199,13 @@ class Softplus(Elementwise):
             partial(np.add, a, tail, a),
         ]
 
-    def slope(self, a: Array, slope: Array) -> Tape:
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
         # exp(a) = 1 + exp(z), so that sigmoid(z) = 1 − exp(−a).
-        return [partial(np.negative, a, slope), partial(np.expm1, slope, slope), partial(np.negative, slope, slope)]
+        return [
+            partial(np.negative, a, derivative),
+            partial(np.expm1, derivative, derivative),
+            partial(np.negative, derivative, derivative),
+        ]
 
 
 class Softmax(Activation):
@@ -215,8 +219,8 @@ class Softmax(Activation):
         jacobian: Array = a[..., :, None] * (np.eye(a.shape[-1], dtype=a.dtype) - a[..., None, :])
         return jacobian
 
-    def forward(self, z: Array, a: Array) -> Tape:
-        # A row is spread over the outputs by a copy: where its operands' shapes differ, a ufunc makes a buffer, and takes longer.
+    def record_forward(self, z: Array, a: Array) -> Program:
+        # A copy spreads the row over the outputs: a ufunc whose operands differ in shape makes a buffer, and takes longer.
         row, spread = np.empty((1, *z.shape[1:]), z.dtype), np.empty_like(z)
         return [
             partial(np.maximum.reduce, z, axis=0, out=row, keepdims=True),
@@ -228,14 +232,14 @@ class Softmax(Activation):
             partial(np.divide, a, spread, a),
         ]
 
-    def backward(self, a: Array, slope: Array, delta: Array) -> Tape:
-        # The Jacobian times delta: a · (delta − Σ a · delta); `slope` serves as a buffer.
+    def record_backward(self, a: Array, derivative: Array, delta: Array) -> Program:
+        # The Jacobian times delta: a · (delta − Σ a · delta); `derivative` serves as a buffer.
         row = np.empty((1, a.shape[1]), a.dtype)
         return [
-            partial(np.multiply, a, delta, slope),
-            partial(np.add.reduce, slope, axis=0, out=row, keepdims=True),
-            partial(slope.__setitem__, ..., row),
-            partial(np.subtract, delta, slope, delta),
+            partial(np.multiply, a, delta, derivative),
+            partial(np.add.reduce, derivative, axis=0, out=row, keepdims=True),
+            partial(derivative.__setitem__, ..., row),
+            partial(np.subtract, delta, derivative, delta),
             partial(np.multiply, delta, a, delta),
         ]
 

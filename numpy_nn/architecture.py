@@ -1,6 +1,6 @@
 """The list of dicts that describes a network, checked and turned into layer specs.
 
-Called by `Sequential` first of all, so that whatever is wrong with a description is said before anything is made from it.
+Called by `Sequential` before anything else, so that an error in the description is raised before anything is made from it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[Layer
     Raises
     ------
     ValueError
-        If it is empty, a layer isn't a dict of those keys, a dimension is no positive integer, an activation is unknown, or a
-        layer's inputs aren't the outputs of the layer before.
+        If it is empty, a layer is not a dict with those keys, a dimension is not a positive integer, an activation is unknown, or a
+        layer's inputs are not the outputs of the layer before.
 
     """
     if isinstance(architecture, (str, bytes, Mapping)) or not isinstance(architecture, Sequence) or not architecture:

@@ -1,4 +1,4 @@
-"""What happens between epochs: early stopping, stopping on NaN, your own; and the history that `fit` returns.
+"""Callbacks: early stopping, termination on NaN, your own; and the history that `fit` returns.
 
 The methods are Keras': override those you need. `model` is the `Sequential` in training; set `model.stop_training` to end it.
 """
@@ -6,12 +6,12 @@ The methods are Keras': override those you need. `model` is the `Sequential` in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numpy_nn.tape import Array
+from numpy_nn._engine.arrays import Array
 
 if TYPE_CHECKING:
     from numpy_nn.sequential import Sequential
@@ -20,7 +20,7 @@ Logs = Mapping[str, float]
 
 
 class Callback:
-    """Does nothing, at each of the moments at which something may be done."""
+    """Base class, whose methods do nothing."""
 
     model: Sequential
 
@@ -39,7 +39,7 @@ class Callback:
 
 
 class History(Callback):
-    """`history["loss"]`, and so on: a float an epoch."""
+    """The history of a training: `history["loss"]` and the other logs, a float an epoch."""
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
@@ -70,7 +70,7 @@ class EarlyStopping(Callback):
     monitor
         A key of the logs; a larger accuracy is better, of all else a smaller value.
     restore_best_weights
-        Whether the weights of the best epoch are put back when the training ends, by whatever it was ended.
+        Whether the weights of the best epoch are restored when the training ends, for whatever reason.
 
     """
 
@@ -108,8 +108,22 @@ class EarlyStopping(Callback):
             self.model.set_weights(self._best_weights)
 
 
+def as_list(callbacks: Sequence[Callback] | None) -> list[Callback]:
+    """The argument `callbacks` of `fit` as a list.
+
+    Raises
+    ------
+    ValueError
+        If it is not a sequence.
+
+    """
+    if not isinstance(callbacks or [], Sequence):
+        raise ValueError(f"callbacks was {callbacks!r}: it must be a list of numpy_nn.callbacks.Callback")
+    return list(callbacks or [])
+
+
 class CallbackList:
-    """Several callbacks as one; those without a method for the end of a batch aren't asked."""
+    """Several callbacks as one; at the end of a batch, only those that override the method are called."""
 
     def __init__(self, callbacks: Iterable[Callback], model: Sequential) -> None:
         self._callbacks = list(callbacks)

@@ -1,7 +1,7 @@
 """The network as scikit-learn estimators, for pipelines, grid searches and cross-validation.
 
-Called by whoever works with scikit-learn, and the one module here that imports it. Everything that trains is `Sequential`; the
-parameters are its own words, and `MLPClassifier` of scikit-learn has others for some of them.
+The one module here that imports scikit-learn. `Sequential` does the training; the parameters have its names, some of which differ
+from those of scikit-learn's own `MLPClassifier`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from numpy_nn import checks, optimizers
+from numpy_nn import optimizers, validation
+from numpy_nn._engine.arrays import Array
 from numpy_nn.callbacks import EarlyStopping
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.sequential import Sequential
-from numpy_nn.tape import Array
 
 PATIENCE_EPOCHS = 10
 
@@ -56,7 +56,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         """Make the network, and train it on `x` (samples, features) and `y`."""
         stream = check_random_state(self.random_state)
         sizes = self.hidden_layer_sizes if isinstance(self.hidden_layer_sizes, Iterable) else [self.hidden_layer_sizes]
-        dims = [x.shape[1], *(checks.positive_integer("hidden_layer_sizes", size) for size in sizes), outputs]
+        dims = [x.shape[1], *(validation.positive_integer("hidden_layer_sizes", size) for size in sizes), outputs]
         names = [*[self.activation] * (len(dims) - 2), last]
         architecture = [
             {"input_dim": inputs, "output_dim": units, "activation": name}
@@ -77,7 +77,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
             self.validation_loss_curve_ = history.history["val_loss"]
 
     def _optimizer(self) -> Optimizer:
-        """An optimiser of this training's own: the one given is a parameter, and stays as it is."""
+        """A copy of the optimizer: the one given is a parameter, and doesn't change."""
         optimizer = deepcopy(optimizers.get(self.optimizer))
         if self.learning_rate is None:
             return optimizer
@@ -85,11 +85,11 @@ class _MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     def _hold_out(self, x: Array, y: Array, stream: np.random.RandomState) -> list[Array]:
         """The rows to train on and those held out, of `x` and of `y`."""
-        share = self.validation_fraction
-        if isinstance(share, bool) or not isinstance(share, (float, np.floating)) or not 0 < share < 1:
-            raise ValueError(f"validation_fraction was {share!r}: it must be above 0 and below 1")
-        parts: list[Array] = train_test_split(x, y, test_size=share, random_state=stream)
-        return parts
+        fraction = self.validation_fraction
+        if isinstance(fraction, bool) or not isinstance(fraction, (float, np.floating)) or not 0 < fraction < 1:
+            raise ValueError(f"validation_fraction was {fraction!r}: it must be above 0 and below 1")
+        split: list[Array] = train_test_split(x, y, test_size=fraction, random_state=stream)
+        return split
 
     def _outputs(self, x: Any) -> Array:
         check_is_fitted(self)
@@ -103,23 +103,23 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
     Parameters
     ----------
     hidden_layer_sizes
-        The width of each hidden layer; empty: logistic regression.
+        The units of each hidden layer; empty: logistic regression.
     activation
         Of the hidden layers, a name of `numpy_nn.activations`.
     optimizer
         A name of `numpy_nn.optimizers`, or one of its objects.
     learning_rate
-        None: the optimiser's own.
+        None: the optimizer's own.
     batch_size
         Rows a step; None is the full batch.
     epochs
-        How often the rows are gone through, at the most.
+        Passes over the rows, at most.
     early_stopping
-        Whether to hold rows out, and to end when their loss hasn't fallen for ten epochs, with the best epoch's weights.
+        Whether to hold rows out, to stop when their loss hasn't fallen for ten epochs, and to keep the best epoch's weights.
     validation_fraction
-        The share of rows held out then.
+        The fraction of rows held out then.
     random_state
-        Of the first weights, the rows' order and those held out.
+        Of the first weights, the order of the rows and the choice of those held out.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a parameter or the data is none that it may be, or there are fewer than two classes.
+            If a parameter or the data is not allowed, or there are fewer than two classes.
 
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
@@ -176,7 +176,7 @@ class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a parameter or the data is none that it may be.
+            If a parameter or the data is not allowed.
 
         """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, y_numeric=True)

@@ -1,7 +1,7 @@
-"""First weights: the article's own, and those that Keras calls by the same names.
+"""Initializers: the article's, and Keras' under the same names.
 
-An initializer makes the weights of the whole network at once, since the article draws them from one stream, layer by layer. Keras'
-random stream can't be had from NumPy: where two models must start alike, the weights are handed over.
+An initializer makes the weights of the whole network at once, since the article draws them from one stream, layer by layer. NumPy
+can't reproduce Keras' random stream: to start two models alike, copy the weights.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numpy_nn.lookup import find
-from numpy_nn.tape import Array
+from numpy_nn._engine.arrays import Array
+from numpy_nn.name_lookup import find
 
 if TYPE_CHECKING:
     from numpy_nn.architecture import LayerSpec
@@ -23,7 +23,7 @@ DrawKernel = Callable[[np.random.Generator, int, int], Array]
 
 
 def article(layers: Sequence[LayerSpec], seed: int | None) -> list[Array]:
-    """Normal × 0.1, weights and biases, from the stream of `numpy.random.seed(seed)`, as the article drew them.
+    """Normal × 0.1, weights and biases, from the stream of `numpy.random.seed(seed)`, as in the article.
 
     Layer by layer, W of shape (out, in) before b; the kernel here is that W transposed.
     """

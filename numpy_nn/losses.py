@@ -1,10 +1,10 @@
 """Losses: the value and the gradient, from logits where the output layer allows it.
 
 A sample's loss is Keras': for binary cross-entropy and squared error the mean over its outputs, for categorical cross-entropy the
-sum over the classes. The loss of a batch is the mean over its samples, each times its weight if there are weights. Where the last
-activation is the one that a loss is made for (`pairs_with`), the gradient by the logits is `(activation(z) − y)` and the value is
-taken from z too, so that neither a saturated sigmoid nor a tiny probability loses digits; elsewhere probabilities are clipped to
-[1e-7, 1 − 1e-7], as Keras does.
+sum over the classes. The loss of a minibatch is the mean over its samples, each times its weight if there are weights. After the
+activation that a loss is paired with (`pairs_with`), the value and the gradient, `activation(z) − y`, are computed from the logits,
+so that neither a saturated sigmoid nor a tiny probability loses digits. After other activations, probabilities are clipped to
+[1e-7, 1 − 1e-7], as in Keras.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from typing import Any
 import numpy as np
 
 from numpy_nn import activations
-from numpy_nn.lookup import find
-from numpy_nn.tape import Array, Tape, scalar
+from numpy_nn._engine.arrays import Array, scalar
+from numpy_nn._engine.program import Program
+from numpy_nn.name_lookup import find
 
 EPSILON = 1e-7
 """Keras' fuzz: probabilities are kept this far from 0 and 1."""
 
 
 class Loss(ABC):
-    """`loss(y_true, y_pred) -> float`, samples in rows. The other methods have samples in columns.
+    """`loss(y_true, y_pred) -> float`, samples in rows; the engine's methods take samples in columns.
 
     Parameters
     ----------
     from_logits
-        Whether `y_pred`, and what the network puts out, are logits rather than probabilities.
+        Whether `y_pred`, and the outputs of the network, are logits rather than probabilities.
 
     """
 
@@ -87,35 +88,39 @@ class Loss(ABC):
         """The loss of each sample, (..., samples), from outputs `a` (..., outputs, samples)."""
 
     @abstractmethod
-    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+    def record_gradient(self, y: Array, a: Array, delta: Array) -> Program:
         """Operations that write the gradient of each sample's loss by its outputs `a` into `delta`."""
 
     def from_logit_values(self, y: Array, z: Array) -> Array:
         """The same as `values`, from the logits."""
         raise ValueError(f"from_logits was True: {self.name} has no logits")
 
-    def fold(self, y: Array, scale: Array, shift: Array, factor: Array) -> None:
-        """Fill `shift` and `factor` with what `from_logit_gradient` needs of targets and scale; all (..., outputs, samples)."""
-        np.multiply(scale, self._share(y), factor)
+    def prepare_gradient(self, y: Array, scale: Array, shift: Array, factor: Array) -> None:
+        """Write what `record_logit_gradient` needs of targets and scale to `shift` and `factor`; all (..., outputs, samples)."""
+        np.multiply(scale, self._output_weight(y), factor)
         np.multiply(y, factor, shift)
 
-    def from_logit_gradient(self, z: Array, shift: Array, factor: Array, delta: Array) -> Tape:
+    def record_logit_gradient(self, z: Array, shift: Array, factor: Array, delta: Array) -> Program:
         """Operations that write the gradient of each sample's loss by its logits `z`, times the sample's scale, into `delta`.
 
-        It is `(activation(z) − y) · scale`. What of it is the same at every step has been folded into `shift` and `factor`.
+        It is `(activation(z) − y) · scale`; `shift` and `factor` are what of it is the same at every step.
         """
         paired = activations.get(self.pairs_with or "linear")
-        return [*paired.forward(z, delta), partial(np.multiply, delta, factor, delta), partial(np.subtract, delta, shift, delta)]
+        return [
+            *paired.record_forward(z, delta),
+            partial(np.multiply, delta, factor, delta),
+            partial(np.subtract, delta, shift, delta),
+        ]
 
-    def _share(self, y: Array) -> float:
-        """What an output counts in its sample's loss."""
+    def _output_weight(self, y: Array) -> float:
+        """The weight of one output in its sample's loss."""
         return 1.0
 
 
 class _MeanOverOutputs(Loss):
     """A loss whose value for a sample is the mean over its outputs."""
 
-    def _share(self, y: Array) -> float:
+    def _output_weight(self, y: Array) -> float:
         return 1 / int(y.shape[-2])
 
 
@@ -123,7 +128,7 @@ class BinaryCrossentropy(_MeanOverOutputs):
     """−[y log p + (1 − y) log(1 − p)], its labels 0 or 1.
 
     With labels of 0 and 1 the gradient by a logit is σ(z) where y = 0, and −σ(−z) where y = 1: with the sign s = 2y − 1 it is
-    −s / (1 + exp(s z)), four operations, and no digits are lost where σ(z) comes close to y.
+    −s / (1 + exp(s z)), which takes four operations and loses no digits where σ(z) is close to y.
     """
 
     name = "binary_crossentropy"
@@ -153,14 +158,14 @@ class BinaryCrossentropy(_MeanOverOutputs):
         values: Array = tail.mean(axis=-2) if z.shape[-2] > 1 else tail[..., 0, :]
         return values
 
-    def fold(self, y: Array, scale: Array, shift: Array, factor: Array) -> None:
+    def prepare_gradient(self, y: Array, scale: Array, shift: Array, factor: Array) -> None:
         np.multiply(y, 2, shift)
         np.subtract(shift, 1, shift)
         np.multiply(shift, scale, factor)
-        np.multiply(factor, -self._share(y), factor)
+        np.multiply(factor, -self._output_weight(y), factor)
 
-    def from_logit_gradient(self, z: Array, shift: Array, factor: Array, delta: Array) -> Tape:
-        # To and fro between two buffers: for a single number, NumPy takes 0.5 µs longer to write in place.
+    def record_logit_gradient(self, z: Array, shift: Array, factor: Array, delta: Array) -> Program:
+        # Two buffers, since NumPy takes longer to write in place.
         other = np.empty_like(delta)
         return [
             partial(np.multiply, z, shift, other),
@@ -169,7 +174,7 @@ class BinaryCrossentropy(_MeanOverOutputs):
             partial(np.divide, factor, other, delta),
         ]
 
-    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+    def record_gradient(self, y: Array, a: Array, delta: Array) -> Program:
         # (p − y) / (p (1 − p)) at the clipped p, and 0 where a lies outside of what is clipped to.
         low, high = scalar(EPSILON, a.dtype), scalar(1 - EPSILON, a.dtype)
         p, spread, inside, above = np.empty_like(a), np.empty_like(a), np.empty(a.shape, bool), np.empty(a.shape, bool)
@@ -184,7 +189,7 @@ class BinaryCrossentropy(_MeanOverOutputs):
             partial(np.logical_and, inside, above, inside),
             partial(spread.__setitem__, ..., inside),
             partial(np.multiply, delta, spread, delta),
-            partial(np.multiply, delta, scalar(self._share(a), a.dtype), delta),
+            partial(np.multiply, delta, scalar(self._output_weight(a), a.dtype), delta),
         ]
 
 
@@ -197,12 +202,15 @@ class MeanSquaredError(_MeanOverOutputs):
         values: Array = np.mean(np.square(a - y), axis=-2)
         return values
 
-    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
-        return [partial(np.subtract, a, y, delta), partial(np.multiply, delta, scalar(2 * self._share(a), delta.dtype), delta)]
+    def record_gradient(self, y: Array, a: Array, delta: Array) -> Program:
+        return [
+            partial(np.subtract, a, y, delta),
+            partial(np.multiply, delta, scalar(2 * self._output_weight(a), delta.dtype), delta),
+        ]
 
 
 class CategoricalCrossentropy(Loss):
-    """−Σ y log p over the classes, its targets one-hot or shares that add up to 1."""
+    """−Σ y log p over the classes, its targets one-hot or probabilities that add up to 1."""
 
     name = "categorical_crossentropy"
     pairs_with = "softmax"
@@ -218,8 +226,8 @@ class CategoricalCrossentropy(Loss):
         return targets
 
     def values(self, y: Array, a: Array) -> Array:
-        shares = a / a.sum(axis=-2, keepdims=True)
-        values: Array = -np.sum(y * np.log(np.clip(shares, EPSILON, 1 - EPSILON)), axis=-2)
+        p = a / a.sum(axis=-2, keepdims=True)
+        values: Array = -np.sum(y * np.log(np.clip(p, EPSILON, 1 - EPSILON)), axis=-2)
         return values
 
     def from_logit_values(self, y: Array, z: Array) -> Array:
@@ -227,7 +235,7 @@ class CategoricalCrossentropy(Loss):
         values: Array = np.log(np.exp(shifted).sum(axis=-2)) - np.sum(y * shifted, axis=-2)
         return values
 
-    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+    def record_gradient(self, y: Array, a: Array, delta: Array) -> Program:
         # Keras divides the outputs by their sum s first: q = a / s, dL/da_i = (Σ_j y_j [q_j inside] − y_i [q_i inside] / q_i) / s.
         low, high = scalar(EPSILON, a.dtype), scalar(1 - EPSILON, a.dtype)
         row, total = np.empty((1, a.shape[1]), a.dtype), np.empty_like(a)
@@ -270,7 +278,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         values: Array = np.log(q.sum(axis=-2)) - np.sum(y * np.log(q), axis=-2)
         return values
 
-    def gradient(self, y: Array, a: Array, delta: Array) -> Tape:
+    def record_gradient(self, y: Array, a: Array, delta: Array) -> Program:
         # [a_i inside] (1 / Σ_j q_j − y_i / q_i) at the clipped q.
         low, high, one = scalar(EPSILON, a.dtype), scalar(1 - EPSILON, a.dtype), scalar(1, a.dtype)
         row, total = np.empty((1, a.shape[1]), a.dtype), np.empty_like(a)

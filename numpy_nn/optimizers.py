@@ -1,7 +1,7 @@
-"""Optimisers: from a flat gradient to a flat step. They know nothing of layers or networks.
+"""Optimizers: from a flat gradient to a flat step. They know nothing of layers or networks.
 
-Each follows Keras, to the place of its ε. `tape` gives the operations of one update on buffers made once; the learning rate can be
-changed between epochs through the attribute.
+Each follows Keras, to the place of its ε. The `record_` methods are for the engine: they return operations on its buffers. The
+learning rate can be changed between epochs through the attribute.
 """
 
 from __future__ import annotations
@@ -13,77 +13,76 @@ from typing import Any
 
 import numpy as np
 
-from numpy_nn.lookup import find
-from numpy_nn.tape import Array, Tape, scalar
+from numpy_nn._engine import tuning
+from numpy_nn._engine.arrays import Array, scalar
+from numpy_nn._engine.program import Program
+from numpy_nn.name_lookup import find
 
 FLUSH_EVERY_STEPS = 128
-"""A number that fades by a tenth a step becomes a millionth in so many: most are set to zero before they are subnormal."""
+"""A number that decays by a tenth a step becomes a millionth in so many: most are set to zero before they are subnormal."""
 FLUSHED_BITS = 20
 """A flush rounds to multiples of the smallest normal number times 2 to this power: 1e-32 in float32, 2e-302 in float64."""
-FLUSHED_AT_ONCE = 1 << 16
-"""Numbers, to be rounded while they are in the cache."""
 
 
 class Optimizer(ABC):
-    """What all optimisers share: a learning rate, and state that belongs to one vector of weights."""
+    """What all optimizers share: a learning rate, and state for one vector of weights."""
 
     name: str
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = _positive("learning_rate", learning_rate)
         self.iterations = 0
-        """Updates made so far; kept by those whose step depends on it."""
+        """Updates made so far; counted where the step depends on it."""
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
         return f"{type(self).__name__}({settings})"
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this optimiser again."""
+        """The arguments that make an optimizer like this one."""
         return {"learning_rate": self.learning_rate}
 
     @property
     def gradient_factor(self) -> float:
-        """What the gradient is to be multiplied by before it comes to `tape`: the scale of the loss can carry it at no cost."""
+        """A factor of the gradient that `record_update` leaves out: the scale of the loss includes it at no cost."""
         return 1.0
 
     @abstractmethod
     def build(self, count: int, dtype: np.dtype[Any]) -> None:
-        """Make the state for a vector of `count` weights anew."""
+        """Make new state for a vector of `count` weights."""
 
-    def begin(self) -> Tape:
-        """Operations that come before an update, once."""
+    def record_begin(self) -> Program:
+        """Operations to run once before each update of the whole vector."""
         return []
 
     @abstractmethod
-    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
-        """Operations that update `weights`, the `part` of the vector, from their `gradient`, which they may overwrite."""
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        """Operations that update `weights`, which stand at `place` in the vector, from `gradient`, which they may overwrite."""
 
-    def refresh(self) -> None:  # noqa: B027  # most have nothing to take up
-        """Take up a changed learning rate; called before each epoch."""
+    def refresh(self) -> None:  # noqa: B027  # most have nothing to refresh
+        """Use a changed learning rate; called before each epoch."""
 
     def state(self) -> list[Array]:
-        """The arrays in which earlier gradients fade away."""
+        """The arrays in which earlier gradients decay."""
         return []
 
-    def flush(self) -> Tape:
-        """Operations, to be played now and then, that set to zero what has all but faded away.
+    def record_flush(self) -> Program:
+        """Operations, to be run every `FLUSH_EVERY_STEPS`, that set tiny values of the state to zero.
 
-        Where a unit of relu is no longer active, its state fades until it is subnormal, and there it stays: nine tenths of the
-        smallest number are rounded to that number. For subnormal operands a CPU takes a slower path of its own; TensorFlow and
-        XLA have it take zero instead, which NumPy can't. From about 1,000 steps on, a step of the article's network
-        took 1.8 times as long without this, and 4.7 times with three layers of 128 units and one row a batch. What is lost is
-        far below the rounding of ε.
+        The state of a relu unit that is no longer active decays until it is subnormal, and stays there: nine tenths of the smallest
+        number are rounded to that number. CPUs compute slowly with subnormal numbers; TensorFlow and XLA let them take zero
+        instead, which NumPy can't. The change is far below the rounding of ε.
         """
-        tape: Tape = []
+        program: Program = []
+        size = tuning.this_machine().flush_tile
         for array in self.state():
             limits = np.finfo(array.dtype)
             # What is smaller than the rounding of this number adds nothing to it.
             large = scalar(limits.tiny * 2.0**FLUSHED_BITS / limits.eps, array.dtype)
-            for start in range(0, len(array), FLUSHED_AT_ONCE):
-                part = array[start : start + FLUSHED_AT_ONCE]
-                tape += [partial(np.add, part, large, part), partial(np.subtract, part, large, part)]
-        return tape
+            for start in range(0, len(array), size):
+                tile = array[start : start + size]
+                program += [partial(np.add, tile, large, tile), partial(np.subtract, tile, large, tile)]
+        return program
 
 
 class SGD(Optimizer):
@@ -96,7 +95,7 @@ class SGD(Optimizer):
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(learning_rate)
-        self.momentum = _share("momentum", momentum)
+        self.momentum = _fraction("momentum", momentum)
         self.nesterov = bool(nesterov)
 
     def get_config(self) -> dict[str, Any]:
@@ -112,11 +111,11 @@ class SGD(Optimizer):
     def state(self) -> list[Array]:
         return [self._velocity] if self.momentum else []
 
-    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
         if not self.momentum:
             return [partial(np.subtract, weights, gradient, weights)]
-        velocity, momentum = self._velocity[part], scalar(self.momentum, weights.dtype)
-        step: Tape = [partial(np.multiply, velocity, momentum, velocity), partial(np.subtract, velocity, gradient, velocity)]
+        velocity, momentum = self._velocity[place], scalar(self.momentum, weights.dtype)
+        step: Program = [partial(np.multiply, velocity, momentum, velocity), partial(np.subtract, velocity, gradient, velocity)]
         if not self.nesterov:
             return [*step, partial(np.add, weights, velocity, weights)]
         ahead = np.empty_like(weights)
@@ -135,8 +134,8 @@ class Adam(Optimizer):
 
     def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> None:
         super().__init__(learning_rate)
-        self.beta_1 = _share("beta_1", beta_1)
-        self.beta_2 = _share("beta_2", beta_2)
+        self.beta_1 = _fraction("beta_1", beta_1)
+        self.beta_2 = _fraction("beta_2", beta_2)
         self.epsilon = _positive("epsilon", epsilon)
 
     def get_config(self) -> dict[str, Any]:
@@ -151,11 +150,11 @@ class Adam(Optimizer):
     def state(self) -> list[Array]:
         return [self._mean, self._square]
 
-    def begin(self) -> Tape:
+    def record_begin(self) -> Program:
         return [self._count]
 
-    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
-        mean, square, spare, dtype = self._mean[part], self._square[part], np.empty_like(weights), weights.dtype
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        mean, square, spare, dtype = self._mean[place], self._square[place], np.empty_like(weights), weights.dtype
         return [
             partial(np.subtract, gradient, mean, spare),
             partial(np.multiply, spare, scalar(1 - self.beta_1, dtype), spare),
@@ -191,21 +190,21 @@ class AdamW(Adam):
         epsilon: float = 1e-7,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon)
-        self.weight_decay = _share("weight_decay", weight_decay)
+        self.weight_decay = _fraction("weight_decay", weight_decay)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weight_decay": self.weight_decay}
 
     def build(self, count: int, dtype: np.dtype[Any]) -> None:
         super().build(count, dtype)
-        self._kept = scalar(1, dtype)
+        self._decay = scalar(1, dtype)
         self.refresh()
 
     def refresh(self) -> None:
-        self._kept[()] = 1 - self.learning_rate * self.weight_decay
+        self._decay[()] = 1 - self.learning_rate * self.weight_decay
 
-    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
-        return [partial(np.multiply, weights, self._kept, weights), *super().tape(weights, gradient, part)]
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        return [partial(np.multiply, weights, self._decay, weights), *super().record_update(weights, gradient, place)]
 
 
 class RMSprop(Optimizer):
@@ -215,7 +214,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, learning_rate: float = 0.001, rho: float = 0.9, epsilon: float = 1e-7) -> None:
         super().__init__(learning_rate)
-        self.rho = _share("rho", rho)
+        self.rho = _fraction("rho", rho)
         self.epsilon = _positive("epsilon", epsilon)
 
     def get_config(self) -> dict[str, Any]:
@@ -231,8 +230,8 @@ class RMSprop(Optimizer):
     def refresh(self) -> None:
         self._rate[()] = self.learning_rate
 
-    def tape(self, weights: Array, gradient: Array, part: slice = slice(None)) -> Tape:
-        square, spare, dtype = self._square[part], np.empty_like(weights), weights.dtype
+    def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
+        square, spare, dtype = self._square[place], np.empty_like(weights), weights.dtype
         return [
             partial(np.multiply, square, scalar(self.rho, dtype), square),
             partial(np.multiply, gradient, gradient, spare),
@@ -250,7 +249,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimize
 
 
 def get(identifier: str | Optimizer) -> Optimizer:
-    """The optimiser of that name with its defaults, or the optimiser itself.
+    """The optimizer of that name with its defaults, or the optimizer itself.
 
     Raises
     ------
@@ -267,7 +266,7 @@ def _positive(name: str, value: float) -> float:
     return float(value)
 
 
-def _share(name: str, value: float) -> float:
+def _fraction(name: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
         raise ValueError(f"{name} was {value!r}: it must be at least 0 and below 1")
     return float(value)

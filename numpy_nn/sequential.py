@@ -1,33 +1,34 @@
 """The network: compile, fit, evaluate, predict, with Keras' names, defaults and meanings.
 
-Samples are rows here. What is fast is below: `workspace` has the passes, `batches` an epoch's rows, `inference` the outputs for
-rows in any number, `one_row` for one. A model is not to be used by several threads at once.
+Samples are rows. `textbook` has the algorithm in plain lines; here `_engine` computes it: `minibatches` trains, `prediction`
+computes the outputs for any number of rows, `one_row` for one. Several threads must not use one model at the same time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from numpy_nn import activations, checks, initializers, losses, optimizers, serialization
+from numpy_nn import activations, initializers, losses, optimizers, validation
+from numpy_nn._engine.arrays import Array
+from numpy_nn._engine.buffers import Parameters
+from numpy_nn._engine.minibatches import Trainer
+from numpy_nn._engine.one_row import OneRow
+from numpy_nn._engine.prediction import Prediction
+from numpy_nn._engine.threads import check_threads
 from numpy_nn.architecture import parse_architecture
-from numpy_nn.batches import Trainer
-from numpy_nn.callbacks import Callback, CallbackList, History
-from numpy_nn.inference import Forward
-from numpy_nn.lookup import find
+from numpy_nn.callbacks import Callback, CallbackList, History, as_list
 from numpy_nn.losses import Loss
-from numpy_nn.one_row import OneRow
+from numpy_nn.metrics import METRICS, score
+from numpy_nn.name_lookup import find
 from numpy_nn.optimizers import Optimizer
-from numpy_nn.parameters import Parameters
-from numpy_nn.scoring import Rows, score
-from numpy_nn.tape import Array
-from numpy_nn.threads import check_threads
+from numpy_nn.validation import Rows
 
-METRICS = ("accuracy",)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Sequential:
@@ -40,16 +41,16 @@ class Sequential:
     initializer
         A name of `numpy_nn.initializers`, or a callable of its kind.
     seed
-        Of the first weights and of the order in which `fit` shuffles; None: another one every time.
+        Of the first weights, and of the order in which `fit` shuffles; None: a different one every time.
     dtype
-        "float32" or "float64", of the weights and of all that is computed.
+        "float32" or "float64", of the weights and of all computations.
     threads
-        How many cores may be used; None: all. Small networks use one whatever is given: see `numpy_nn.threads`.
+        How many cores may be used; None: all. Small networks use one in any case.
 
     Raises
     ------
     ValueError
-        If the architecture doesn't chain, or any argument is none of those it may be.
+        If the layers' dimensions don't fit one another, or an argument is not one of those allowed.
 
     """
 
@@ -63,8 +64,8 @@ class Sequential:
         threads: int | None = None,
     ) -> None:
         self.layers = parse_architecture(architecture)
-        self.dtype = checks.dtype(dtype)
-        self.seed = checks.seed(seed)
+        self.dtype = validation.dtype(dtype)
+        self.seed = validation.seed(seed)
         self.threads = check_threads(threads)
         self.stop_training = False
         self._generator = np.random.default_rng(self.seed)
@@ -73,10 +74,10 @@ class Sequential:
         self.metrics: list[str] = []
         self._parameters = Parameters(self.layers, self.dtype)
         self._parameters.set_weights(initializers.get(initializer)(self.layers, self.seed))
-        self._forward = Forward(self._parameters, self.threads)
+        self._prediction = Prediction(self._parameters, self.threads)
         self._one_row = OneRow(self._parameters)
         self._row_shape = (1, self.layers[0].input_dim)
-        self._step_trainer: tuple[tuple[int, bool], Trainer] | None = None
+        self._batch_trainer: tuple[tuple[int, bool], Trainer] | None = None
 
     def __repr__(self) -> str:
         sizes = " → ".join(str(size) for size in (self.layers[0].input_dim, *(layer.output_dim for layer in self.layers)))
@@ -84,7 +85,7 @@ class Sequential:
 
     @property
     def architecture(self) -> list[dict[str, Any]]:
-        """The list of dicts that makes this network again."""
+        """The list of dicts that describes this network."""
         return [
             {"input_dim": layer.input_dim, "output_dim": layer.output_dim, "activation": layer.activation} for layer in self.layers
         ]
@@ -96,7 +97,7 @@ class Sequential:
         return self._parameters.get_weights()
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Take over `weights`, in the order of `get_weights`.
+        """Copy the values of `weights`, in the order of `get_weights`.
 
         Raises
         ------
@@ -123,7 +124,7 @@ class Sequential:
     def compile(
         self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Sequence[str] | None = None
     ) -> None:
-        """Say how the network is trained, and what is reported of it.
+        """Set how the network is trained, and what is reported of it.
 
         Parameters
         ----------
@@ -152,7 +153,7 @@ class Sequential:
             find("metrics", name, dict.fromkeys(METRICS))
         self.optimizer, self.loss, self.metrics = optimizers.get(optimizer), found, names
         self.optimizer.build(self.count_params(), self.dtype)
-        self._step_trainer = None
+        self._batch_trainer = None
 
     def fit(
         self,
@@ -171,70 +172,66 @@ class Sequential:
 
         Parameters
         ----------
-        x, y
-            (samples, features), and (samples,) or (samples, outputs).
+        x, y, sample_weight
+            (samples, features); (samples,) or (samples, outputs); and (samples,), the weight of each row in the loss.
         batch_size
-            Rows a step, the last of an epoch may have fewer. None is the full batch (in Keras it is 32).
-        verbose
-            0: silent; anything else: a line an epoch.
-        callbacks
-            Objects of `numpy_nn.callbacks`.
-        validation_split
-            The share of rows, the last ones, that are scored after each epoch instead of being trained on.
-        validation_data
-            `(x, y)` or `(x, y, sample_weight)` to be scored after each epoch.
+            Rows of a minibatch; the last of an epoch may have fewer. None is the full batch (in Keras it is 32).
+        verbose, callbacks
+            0 is silent, anything else prints a line an epoch; objects of `numpy_nn.callbacks`.
+        validation_split, validation_data
+            The fraction of rows, the last ones, or other rows as `(x, y)` or `(x, y, sample_weight)`, to evaluate after each epoch.
         shuffle
             Whether each epoch takes the rows in a new order, drawn from the model's seed.
-        sample_weight
-            (samples,): what each row counts in the loss.
 
         Returns
         -------
         History
-            `history["loss"]`, "accuracy", and with validation "val_loss", "val_accuracy": a float an epoch. Loss and accuracy of an
-            epoch are the means over its rows, each as it was before its batch's update.
+            `history["loss"]`, "accuracy", and with validation "val_loss", "val_accuracy": a float an epoch, the mean over its rows,
+            each as it was before its minibatch's update.
 
         Raises
         ------
-        ValueError
-            If an argument is none of those it may be, before anything is changed.
-        RuntimeError
-            If the model has not been compiled.
+        ValueError, RuntimeError
+            If an argument is not one of those allowed, or the model has not been compiled; nothing is changed then.
 
         """
         optimizer, loss = self._compiled()
         rows = self._rows(x, y, sample_weight)
-        epochs = checks.positive_integer("epochs", epochs)
-        rows, validation = self._validation(rows, validation_split, validation_data)
+        epochs = validation.positive_integer("epochs", epochs)
+        rows, held_out = self._hold_out(rows, validation_split, validation_data)
         samples = len(rows.x)
-        size = samples if batch_size is None else min(checks.positive_integer("batch_size", batch_size), samples)
-        if not isinstance(callbacks or [], Sequence):
-            raise ValueError(f"callbacks was {callbacks!r}: it must be a list of numpy_nn.callbacks.Callback")
+        size = samples if batch_size is None else min(validation.positive_integer("batch_size", batch_size), samples)
         history = History()
-        watchers = CallbackList([history, *(callbacks or []), *([_Printer(epochs)] if verbose else [])], self)
+        watchers = CallbackList([history, *as_list(callbacks), *([_Printer(epochs)] if verbose else [])], self)
         trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=size, threads=self.threads)
-        self.stop_training = False
-        with trainer.ready():
-            watchers.on_train_begin()
-            for epoch in range(epochs):
-                watchers.on_epoch_begin(epoch)
-                order = self._generator.permutation(samples) if shuffle else None
-                for batch, tape in enumerate(trainer.steps(rows, order)):
-                    for operation in tape:
-                        operation()
-                    if watchers.on_batch:
-                        watchers.on_train_batch_end(batch)
-                logs = self._named(*trainer.score(rows, order))
-                if validation is not None:
-                    logs |= {f"val_{name}": value for name, value in self._score(validation).items()}
-                watchers.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            watchers.on_train_end()
+        self._train(trainer, rows, held_out, watchers, epochs=epochs, shuffle=shuffle)
         return history
 
+    def _train(
+        self, trainer: Trainer, rows: Rows, held_out: Rows | None, callbacks: CallbackList, *, epochs: int, shuffle: bool
+    ) -> None:
+        """The training loop; a step is forward, loss, backward and update, which `Trainer.step` explains."""
+        self.stop_training = False
+        with trainer.threads():
+            callbacks.on_train_begin()
+            for epoch in range(epochs):
+                callbacks.on_epoch_begin(epoch)
+                order = self._generator.permutation(len(rows.x)) if shuffle else None
+                trainer.start_epoch(rows, order)
+                for batch in range(trainer.batches):
+                    trainer.step(batch)
+                    if callbacks.on_batch:
+                        callbacks.on_train_batch_end(batch)
+                logs = self._named(*trainer.score())
+                if held_out is not None:
+                    logs |= {f"val_{name}": value for name, value in self._evaluate(held_out).items()}
+                callbacks.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            callbacks.on_train_end()
+
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """One step on all rows of `x`; the loss and metrics are those before the update.
+        """Train one step on all rows of `x`; the loss and metrics are those before the update.
 
         Raises
         ------
@@ -246,17 +243,16 @@ class Sequential:
         rows = self._rows(x, y, sample_weight)
         samples = len(rows.x)
         kind = samples, rows.weights is not None
-        if self._step_trainer is None or self._step_trainer[0] != kind:
+        if self._batch_trainer is None or self._batch_trainer[0] != kind:
             trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=samples, threads=self.threads)
-            self._step_trainer = kind, trainer
-        trainer = self._step_trainer[1]
-        with trainer.ready():
-            for tape in trainer.steps(rows, None, fresh=True):
-                for operation in tape:
-                    operation()
-        return self._named(*trainer.score(rows, None))
+            self._batch_trainer = kind, trainer
+        trainer = self._batch_trainer[1]
+        with trainer.threads():
+            trainer.start_epoch(rows, None, same_rows=False)
+            trainer.step(0)
+        return self._named(*trainer.score())
 
-    # --- answers ---------------------------------------------------------------------------------------------------------------
+    # --- outputs ---------------------------------------------------------------------------------------------------------------
 
     def predict(self, x: Any, batch_size: int | None = None) -> Array:
         """The outputs (samples, outputs) for `x` (samples, features).
@@ -264,7 +260,7 @@ class Sequential:
         Parameters
         ----------
         batch_size
-            Rows at a time; None: as many as fit the cache. The answer doesn't depend on it but for rounding.
+            Rows computed at once; None: as many as fit in the cache. It changes the outputs by rounding at most.
 
         Raises
         ------
@@ -274,12 +270,12 @@ class Sequential:
         """
         if type(x) is ndarray and x.shape == self._row_shape and x.dtype == self.dtype and batch_size is None:
             one_row = self._one_row
-            outputs = one_row.quietly(one_row.answer, x)
+            outputs = one_row.quietly(one_row.predict, x)
             if outputs is not None:
                 return outputs
-        block = None if batch_size is None else checks.positive_integer("batch_size", batch_size)
-        rows = checks.features("x", x, self.layers[0].input_dim, self.dtype)
-        return self._forward(rows, block_rows=block)
+        chunk_rows = None if batch_size is None else validation.positive_integer("batch_size", batch_size)
+        rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
+        return self._prediction(rows, chunk_rows=chunk_rows)
 
     def evaluate(self, x: Any, y: Any, batch_size: int | None = None, sample_weight: Any = None) -> dict[str, float]:
         """The mean loss, and the metrics, of the network's outputs for `x` against `y`.
@@ -287,7 +283,7 @@ class Sequential:
         Parameters
         ----------
         batch_size
-            Rows at a time; None: as many as fit the cache.
+            Rows computed at once; None: as many as fit in the cache.
 
         Raises
         ------
@@ -297,12 +293,14 @@ class Sequential:
         """
         self._compiled()
         rows = self._rows(x, y, sample_weight)
-        return self._score(rows, None if batch_size is None else checks.positive_integer("batch_size", batch_size))
+        return self._evaluate(rows, None if batch_size is None else validation.positive_integer("batch_size", batch_size))
 
     # --- on disk ---------------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write architecture, weights, optimiser, loss and metrics to an `.npz` file; no pickle is involved."""
+        """Write architecture, weights, optimizer, loss and metrics to an `.npz` file, without pickle."""
+        from numpy_nn import serialization  # whose imports take long, and are needed only here
+
         serialization.save(self, path)
 
     @classmethod
@@ -315,10 +313,12 @@ class Sequential:
             If the file isn't one that `save` wrote.
 
         """
+        from numpy_nn import serialization
+
         return serialization.load(cls, path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle is made from: no buffer, and no view, which would be one no longer."""
+        """What a copy or a pickle is made from: no buffers, and no views, which would be views no longer."""
         kept = ("architecture", "dtype", "seed", "threads", "optimizer", "loss", "metrics", "_generator")
         return {**{name: getattr(self, name) for name in kept}, "vector": self._parameters.vector}
 
@@ -328,7 +328,7 @@ class Sequential:
         self._parameters.vector[:] = state.pop("vector")
         self.__dict__.update(state)
 
-    # --- within ----------------------------------------------------------------------------------------------------------------
+    # --- private ----------------------------------------------------------------------------------------------------------------
 
     def _compiled(self) -> tuple[Optimizer, Loss]:
         if self.optimizer is None or self.loss is None:
@@ -338,16 +338,16 @@ class Sequential:
     def _rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str] = ("x", "y")) -> Rows:
         """The arguments of those names, checked."""
         _, loss = self._compiled()
-        features = checks.features(names[0], x, self.layers[0].input_dim, self.dtype)
-        labels = checks.numbers(names[1], y)
+        features = validation.features(names[0], x, self.layers[0].input_dim, self.dtype)
+        labels = validation.numbers(names[1], y)
         if labels.ndim == 0 or len(labels) != len(features):
             raise ValueError(f"{names[1]} had the shape {labels.shape}: it must have {len(features)} rows, as {names[0]} has")
         targets = np.ascontiguousarray(loss.encode(names[1], labels, self.layers[-1].output_dim), self.dtype)
-        weights = None if sample_weight is None else checks.sample_weights(sample_weight, len(features), self.dtype)
+        weights = None if sample_weight is None else validation.sample_weights(sample_weight, len(features), self.dtype)
         return Rows(features, targets, weights)
 
-    def _validation(self, rows: Rows, split: float, data: tuple[Any, ...] | None) -> tuple[Rows, Rows | None]:
-        """The rows to train on, and those to score after each epoch."""
+    def _hold_out(self, rows: Rows, split: float, data: tuple[Any, ...] | None) -> tuple[Rows, Rows | None]:
+        """The rows to train on, and those to evaluate after each epoch."""
         if isinstance(split, bool) or not isinstance(split, (int, float, np.number)) or not 0 <= split < 1:
             raise ValueError(f"validation_split was {split!r}: it must be at least 0 and below 1")
         if data is not None:
@@ -360,12 +360,12 @@ class Sequential:
         kept = int(len(rows.x) * (1 - split))
         if not 0 < kept < len(rows.x):
             raise ValueError(f"validation_split was {split!r}: of {len(rows.x)} rows it leaves {kept} to train on")
-        return rows.part(slice(kept)), rows.part(slice(kept, None))
+        return rows.take(slice(kept)), rows.take(slice(kept, None))
 
-    def _score(self, rows: Rows, block_rows: int | None = None) -> dict[str, float]:
+    def _evaluate(self, rows: Rows, chunk_rows: int | None = None) -> dict[str, float]:
         _, loss = self._compiled()
         activation = activations.get(self.layers[-1].activation)
-        given = self._forward(rows.x, block_rows=block_rows, logits=loss.takes_logits(activation.name))
+        given = self._prediction(rows.x, chunk_rows=chunk_rows, logits=loss.takes_logits(activation.name))
         with np.errstate(all="ignore"):
             return self._named(*score(loss, activation, rows, given.T))
 

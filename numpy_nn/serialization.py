@@ -1,4 +1,4 @@
-"""A model on disk: one `.npz` file with the weights, and the rest as JSON inside it. No pickle, so that loading runs no code."""
+"""Serialization: one `.npz` file with the weights, and the rest as JSON inside it. Without pickle, so that loading runs no code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numpy_nn import losses, optimizers
-from numpy_nn.lookup import find
+from numpy_nn.name_lookup import find
 
 if TYPE_CHECKING:
     from numpy_nn.sequential import Sequential
@@ -39,7 +39,7 @@ def save(model: Sequential, path: str | Path) -> None:
 
 
 def load(cls: type[Sequential], path: str | Path) -> Sequential:
-    """The model in the file at `path`; the optimiser starts with no state.
+    """The model in the file at `path`; the optimizer starts with no state.
 
     Raises
     ------

@@ -6,7 +6,6 @@ so that `--help` answers at once.
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -48,15 +47,10 @@ def options(
 ) -> None:
     """Train the same small network by NumPy alone and by Keras, and measure both."""
     if version:
-        print(f"{DISTRIBUTION} {_version()}")
+        from bench import __version__
+
+        print(f"{DISTRIBUTION} {__version__}")
         raise typer.Exit(ExitCode.FINE)
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit(ExitCode.WRONG_USE)
-
-
-def _version() -> str:
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "(version unknown: it is not installed)"

@@ -12,7 +12,10 @@ from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 
 
-def report(directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")]) -> ExitCode:
+def report(
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
+    film: Annotated[bool, typer.Option("--film", help="Make the films too, of a run with --film.")] = False,
+) -> ExitCode:
     """Write the report of the run in DIR again, from its records.
 
     Reads the records and arrays in DIR, executes nothing in them, and writes into DIR alone.
@@ -24,7 +27,7 @@ def report(directory: Annotated[Path, typer.Argument(parser=given_path, metavar=
     for damage in data.damaged:
         complain(f"{damage}; it is set aside")
     with known_errors(ExitCode.WRONG_USE, OSError, RecordError, prefix="the report could not be written: "):
-        print_report(directory)
+        print_report(directory, film=film)
     return ExitCode.FINE
 
 
@@ -79,9 +82,16 @@ def agree(
     return ExitCode.FINE
 
 
-def print_report(directory: Path) -> None:
-    """Write the report of the run in `directory`, and print its verdict and where it is."""
+def print_report(directory: Path, *, film: bool) -> None:
+    """Write the report of the run in `directory`, with its films if asked, and print its verdict and where it is."""
     from bench.report import write_report
 
+    if film:
+        from bench.report.film import write_films
+
+        if not write_films(directory):  # before the page, which links to them
+            complain(
+                "no film: this run has no recorded decision surfaces (run --film records them, of two features and one output)"
+            )
     print(write_report(directory))
     print(f"report: {directory / 'report.md'} and {directory / 'index.html'}")

@@ -37,6 +37,7 @@ def run(
         Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(parser=given_path, metavar="DIR", help="Continue the run in this folder.")] = None,
+    film: Annotated[bool, typer.Option("--film", help="Record how the decision surfaces change, and make films of it.")] = False,
     time_budget: Annotated[
         float, typer.Option(min=0, help="Seconds: rounds are added until the ratios are precise or this time ends.")
     ] = TIME_BUDGET_SECONDS,
@@ -48,7 +49,7 @@ def run(
     from bench.execution.run_selection import RunOptions
 
     names = () if contestants is None else tuple(name.strip() for name in contestants.split(","))
-    options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick)
+    options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick, film)
     with ExitStack() as claim:
         with wrong_use():
             job = _new_job(options, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(options, out, resume, claim)
@@ -61,7 +62,7 @@ def list_() -> ExitCode:
     A contestant that is not installed has the command that installs it.
     """
     from bench.contestants import CONTESTANTS
-    from bench.workloads.builtin import WORKLOADS
+    from bench.workloads import WORKLOADS
 
     print("workloads")
     for workload in WORKLOADS.values():
@@ -129,7 +130,7 @@ def _measure(job: Job, time_budget_seconds: float) -> ExitCode:
     try:
         data = read_run(job.directory)
         if data.trials:
-            print_report(job.directory)
+            print_report(job.directory, film=any(workload.get("film_frames") for workload in run.workloads))
     except (OSError, RecordError) as error:
         complain(f"the report could not be written: {error}")
         return ExitCode.NOT_ALL

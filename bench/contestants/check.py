@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench.child_processes import python_command, search_path
 from bench.contestants.base import Contestant, with_defaults
 from bench.error_messages import may_be, one_line, plain
 
@@ -58,15 +59,13 @@ def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_L
     """
     import subprocess  # not above: workers load this module too, and start nothing
 
-    root = str(Path(__file__).resolve().parents[2])
-    search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "bench.contestants.check", target],
+            [*python_command("bench.contestants.check"), target],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=time_limit_seconds,
-            env={**os.environ, "PYTHONPATH": search_path},
+            env={**os.environ, **search_path(os.environ)},
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -146,7 +145,7 @@ def _check_environment(place: str, variables: dict[str, str]) -> None:
 
 def _import(place: str) -> ModuleType:
     try:
-        return _import_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        return _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     except SyntaxError as error:
         where = Path(error.filename).name if error.filename else _shown(place)
         raise ValueError(f"{where}, line {error.lineno}: {type(error).__name__}: {error.msg}") from error
@@ -163,6 +162,12 @@ def _failure(place: str, error: BaseException) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == place]
     where = f"{_shown(place)}, line {lines[-1]}" if lines else _shown(place)
     return f"{where} can't be imported: {type(error).__name__}: {one_line(error)}"
+
+
+def _import_module(name: str) -> ModuleType:
+    """Import a module that is installed, or lies in the current folder."""
+    sys.path.append(str(Path.cwd()))
+    return importlib.import_module(name)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from bench.child_processes import python_command, search_path
 from bench.contestants.registry import Spec
 from bench.execution.messages import Request
 from bench.execution.run_directory import LOGS_FOLDER
@@ -28,8 +29,6 @@ from bench.records.run_files import RunFiles
 EXIT_SECONDS = 5.0
 """How long a worker that has closed its answers may take to end."""
 ERROR_CHARACTERS = 500
-
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def worker_environment(spec: Spec, threads: int, base: Mapping[str, str]) -> dic
         "TF_NUM_INTEROP_THREADS": count,
         "NPROC": count,  # the size of XLA's thread pools
         "PYTHONHASHSEED": "0",
-        "PYTHONUNBUFFERED": "1",  # so that the log is complete when the process dies
-        "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *filter(None, [base.get("PYTHONPATH")])]),
+        "PYTHONUNBUFFERED": "1",  # so that the log is whole when the process dies
+        **search_path(base),
         **one_thread,
         **spec.environment,
     }
@@ -106,7 +105,7 @@ class ProcessWorker:
             self._log_start = stderr.seek(0, os.SEEK_END)
             self._spawned_at = time.perf_counter()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.execution.worker"],
+                python_command("bench.execution.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

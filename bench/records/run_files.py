@@ -30,6 +30,9 @@ LAYOUT = (
     "tables/*.csv",
     "plots/*.png",
     "plots/*.svg",
+    "film/*.webp",
+    "film/*.mp4",
+    "film/*.png",
 )
 """The names that a run and its report write."""
 KNOWN_BESIDE = (RUN_FILES_FILE, "run.lock", "calibration.json", "calibration.md")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from io import BytesIO, StringIO
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
 
 from bench.analysis.summary import analyse
@@ -32,7 +31,7 @@ def build_report(directory: Path) -> str:
         inside(directory, name)  # a link is refused before the work
     analysis = analyse(data)
     sentences = verdict(analysis)
-    with matplotlib.rc_context(style.RC):
+    with style.drawing():
         document = sections.build(analysis, sentences, claims(analysis), read_plot_data(data))
         contents, svgs = render_plots(document)
     contents |= render_tables(csv_tables(analysis))
@@ -52,7 +51,7 @@ def render_plots(document: Document) -> tuple[dict[str, bytes], dict[str, str]]:
         text, image = StringIO(), BytesIO()
         plot.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         plot.figure.set_layout_engine("none")  # the layout is done, and takes most of the time
-        svgs[plot.name] = text.getvalue()
+        svgs[plot.name] = style.compact(text.getvalue())
         contents[f"{markdown.PLOTS_FOLDER}/{plot.name}.svg"] = svgs[plot.name].encode()
         plot.figure.savefig(image, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
         contents[f"{markdown.PLOTS_FOLDER}/{plot.name}.png"] = image.getvalue()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
+from bench.records import REFERENCE, Trial
 
 
 def of_workload(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
@@ -47,8 +48,8 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
 
     The products are the floor of a step times the steps of the fit; NaN if no floor was measured.
     """
-    clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).dropna()
-    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"]
+    clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).astype(float).dropna()
+    limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"].astype(float)
     steps = pd.Series(steps_of(analysis, workload), dtype=float)
     products = (limits.reindex(clocks.index) * steps.reindex(clocks.index)).clip(upper=clocks["fit"])
     table = pd.DataFrame(
@@ -61,6 +62,23 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
         }
     )
     return table.sort_values(["total", "contestant"], ignore_index=True)
+
+
+def losses_of_pair(analysis: Analysis, workload: str) -> tuple[str, dict[str, list[float]]] | None:
+    """The precision, and the losses of `numpy_nn` and the reference from one seed; None if there are no two of one length.
+
+    They are from parity trials, or in a workload without, from scored or timed ones of the first seed that both have.
+    """
+    found: dict[tuple[str, int], dict[str, Trial]] = {}
+    for kind in ("parity", "scored", "timed"):
+        for trial in analysis.data.trials:
+            alike = trial.workload == workload and trial.kind == kind and trial.status == "ok" and not trial.point
+            if alike and trial.contestant in (OURS, REFERENCE) and trial.history.get("loss"):
+                found.setdefault((kind, trial.seed), {}).setdefault(trial.contestant, trial)
+    for pair in found.values():
+        if len(pair) == 2 and len({(trial.dtype, trial.steps, len(trial.history["loss"])) for trial in pair.values()}) == 1:
+            return pair[OURS].dtype, {name: list(pair[name].history["loss"]) for name in (OURS, REFERENCE)}
+    return None
 
 
 def steps_of(analysis: Analysis, workload: str) -> dict[str, int]:

@@ -90,6 +90,7 @@ def _same_computation(analysis: Analysis) -> Section:
     blocks: list[Block | None] = []
     for workload in training_workloads(analysis):
         blocks.append(accuracy.parity(analysis, workload, f"Largest difference over all epochs. {_caption(analysis, workload)}"))
+        blocks.append(figures.loss_difference(analysis, workload))
         blocks.append(figures.parity(analysis, workload))
         caption = f"`{workload}`: the classes of the test points after the last epoch, against `{REFERENCE}`'s; all seeds together."
         blocks.append(accuracy.agreement(analysis, workload, caption))
@@ -109,7 +110,6 @@ def _time(analysis: Analysis) -> Section:
         caption = f"`{workload}`: how many of the trainings reached the target, and the median epoch."
         blocks.append(times.targets(analysis, workload, caption))
         blocks.append(figures.accuracy_against_time(analysis, workload))
-        blocks.append(figures.share_reached(analysis, workload))
     return _section("How long does each take?", blocks)
 
 
@@ -118,7 +118,6 @@ def _where_time_goes(analysis: Analysis) -> Section:
     for workload in training_workloads(analysis):
         caption = f"From process start to the last update. {_caption(analysis, workload)}"
         blocks.append(times.where_time_goes(analysis, workload, caption))
-        blocks.append(figures.where_time_goes(analysis, workload))
     return _section("Where does the time go?", blocks)
 
 
@@ -126,7 +125,6 @@ def _limits(analysis: Analysis) -> Section:
     blocks: list[Block | None] = []
     for workload in training_workloads(analysis):
         blocks.append(times.limits(analysis, workload, f"A step against its matrix products alone. {_caption(analysis, workload)}"))
-        blocks.append(figures.times_floor(analysis, workload))
     return _section("Distance to the limit", blocks)
 
 
@@ -163,7 +161,7 @@ def _memory(analysis: Analysis) -> Section:
     blocks: list[Block | None] = []
     for workload in training_workloads(analysis):
         blocks.append(times.memory(analysis, workload, f"Of the worker's whole process. {_caption(analysis, workload)}"))
-        blocks.append(figures.memory(analysis, workload))
+        blocks.append(figures.memory(analysis, workload) if workload == main_workload(analysis) else None)
     return _section("How much memory does it take?", blocks)
 
 

@@ -82,6 +82,8 @@ class Workload(_Model):
     """Test accuracies; the report gives the time to reach each."""
     grid: dict[str, list[Size]] = Field(default_factory=dict)
     """A scaling study: values of `width`, `batch`, `layers` and `threads`, each combination a cell (`bench.workloads.grid`)."""
+    film_frames: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """After so many epochs of seed 0's scored trial, the decision surfaces of `numpy_nn` and the reference are kept for a film."""
     time_limit_seconds: Annotated[float, Field(gt=0, le=604_800)] = 600
     """Of one trial."""
 

@@ -14,8 +14,10 @@ import oracle
 import pytest
 from hypothesis import strategies as st
 
-from numpy_nn import Sequential, losses
+from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, losses
+from numpy_nn._engine.minibatches import Trainer
 from numpy_nn.optimizers import Optimizer
+from numpy_nn.validation import Rows
 
 ARCHITECTURE = [
     {"input_dim": 2, "output_dim": 5, "activation": "relu"},
@@ -28,6 +30,14 @@ ARTICLE = [
     {"input_dim": 50, "output_dim": 50, "activation": "relu"},
     {"input_dim": 50, "output_dim": 25, "activation": "relu"},
     {"input_dim": 25, "output_dim": 1, "activation": "sigmoid"},
+]
+OPTIMIZERS: list[tuple[type[Optimizer], dict[str, Any]]] = [
+    (SGD, {"learning_rate": 0.05}),
+    (SGD, {"learning_rate": 0.05, "momentum": 0.9}),
+    (SGD, {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
+    (Adam, {"learning_rate": 0.05, "epsilon": 1e-4}),
+    (AdamW, {"learning_rate": 0.05, "epsilon": 1e-4, "weight_decay": 0.1}),
+    (RMSprop, {"learning_rate": 0.05}),
 ]
 READING_BYTES = 128
 """The integers that a reading of the memory makes itself."""
@@ -140,3 +150,35 @@ def allocated(action: Callable[[], object], times: int = 20) -> tuple[int, int]:
         tracemalloc.stop()
         gc.enable()
     return min(kept for kept, _ in rounds), min(peak for _, peak in rounds)
+
+
+def allocated_by_steps(trainer: Trainer, rows: Rows) -> tuple[int, int]:
+    """Bytes kept, and the most held at any moment, by steps whose rows are in the buffers."""
+    with trainer.threads():
+        trainer.start_epoch(rows, None)
+        for batch in range(trainer.batches):  # the last leaves nothing to be copied
+            trainer.step(batch)
+        return allocated(lambda: trainer.step(trainer.batches - 1))
+
+
+def compare(case: Case, optimizer: int, *, batch_size: int | None, epochs: int, shuffle: bool) -> None:
+    """Hold the fast training against the slow one: losses, accuracies and weights."""
+    cls, settings = OPTIMIZERS[optimizer]
+    model, slow = case.model(cls(**settings), seed=5), case.slow()
+    fast = model.fit(
+        case.x, case.y, batch_size, epochs, verbose=0, shuffle=shuffle, sample_weight=case.sample_weight
+    )  # the oracle draws from the same stream
+    generator = np.random.default_rng(5)
+    samples = len(case.x)
+    history = slow.fit(
+        case.x,
+        case.targets,
+        oracle.make_update(cls.name, **settings),
+        batch_size=batch_size or samples,
+        orders=(generator.permutation(samples) if shuffle else np.arange(samples) for _ in range(epochs)),
+        sample_weight=case.sample_weight,
+    )
+    np.testing.assert_allclose(fast.history["loss"], history["loss"], rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(fast.history["accuracy"], history["accuracy"], rtol=1e-15)
+    for weights, expected in zip(model.get_weights(), slow.weights, strict=True):
+        np.testing.assert_allclose(weights, expected, rtol=1e-10, atol=1e-12)

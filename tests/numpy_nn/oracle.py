@@ -1,7 +1,8 @@
-"""The slow, obvious network that the fast one is tested against: textbook formulas, one sample at a time, new arrays throughout.
+"""The slow network that the fast one and the contestants are tested against: `numpy_nn.textbook`, and tables of what it lacks.
 
-It takes nothing from `numpy_nn`. Activations and their derivatives are taken from the input z, losses of a sample from its own
-outputs, and an optimiser updates each array by itself. Samples are rows.
+The forward and the backward pass are the textbook's. The tables below have the activations, losses and optimizers of Keras:
+activations and their derivatives from the input z of one sample, losses of one sample from its own outputs, and optimizers that
+update each array by itself. Nothing of the engine is used. Samples are rows here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from numpy_nn import textbook
 
 Array = NDArray[Any]
 EPSILON = 1e-7
@@ -121,6 +124,18 @@ def make_update(name: str, **given: float) -> Callable[[list[Array], list[Array]
     return update
 
 
+def make_layer(name: str, kernel: Array, bias: Array) -> textbook.Layer:
+    """A layer of the textbook's with an activation of `ACTIVATIONS`, applied to one sample (column) after the other."""
+
+    def activation(z: Array) -> Array:
+        return np.stack([ACTIVATIONS[name](sample) for sample in z.T], axis=1)
+
+    def activation_backward(da: Array, z: Array) -> Array:
+        return np.stack([JACOBIANS[name](sample).T @ by_output for sample, by_output in zip(z.T, da.T, strict=True)], axis=1)
+
+    return textbook.Layer(np.array(kernel.T, np.float64), np.array(bias[:, None], np.float64), activation, activation_backward)
+
+
 class SlowNetwork:
     """A dense network: `weights` are kernel (in, out), bias (out,), layer by layer."""
 
@@ -130,42 +145,29 @@ class SlowNetwork:
         self.loss = loss
         self.takes_logits = PAIRS.get(loss) == self.names[-1] or from_logits
 
+    def layers(self, last: str) -> list[textbook.Layer]:
+        """The layers with the weights of now, the last with the activation `last`."""
+        names = [*self.names[:-1], last]
+        return [make_layer(*each) for each in zip(names, self.weights[::2], self.weights[1::2], strict=True)]
+
     def forward(self, row: Array) -> tuple[list[Array], list[Array]]:
         """Every layer's z and a for one sample; the first of the a's is the sample itself."""
-        zs: list[Array] = []
-        activations = [np.asarray(row, np.float64)]
-        for name, kernel, bias in zip(self.names, self.weights[::2], self.weights[1::2], strict=True):
-            zs.append(activations[-1] @ kernel + bias)
-            activations.append(ACTIVATIONS[name](zs[-1]))
-        return zs, activations
+        outputs, memory = textbook.forward(self.layers(self.names[-1]), np.asarray(row, np.float64)[:, None])
+        return [z[:, 0] for _, z in memory], [*(a[:, 0] for a, _ in memory), outputs[:, 0]]
 
     def predict(self, x: Array) -> Array:
-        return np.array([self.forward(row)[1][-1] for row in x])
-
-    def sample(self, row: Array, y: Array) -> tuple[float, list[Array]]:
-        """One sample's loss, and its gradient by every weight."""
-        zs, activations = self.forward(row)
-        if self.takes_logits:
-            value, delta = loss_of_logits(self.loss, y, zs[-1])
-        else:
-            value, by_output = loss_of_outputs(self.loss, y, activations[-1])
-            delta = JACOBIANS[self.names[-1]](zs[-1]).T @ by_output
-        gradients: list[Array] = []
-        for number in reversed(range(len(zs))):
-            gradients = [np.outer(activations[number], delta), delta, *gradients]
-            if number:
-                delta = JACOBIANS[self.names[number - 1]](zs[number - 1]).T @ (self.weights[2 * number] @ delta)
-        return value, gradients
+        return textbook.forward(self.layers(self.names[-1]), np.asarray(x, np.float64).T)[0].T
 
     def batch(self, x: Array, y: Array, sample_weight: Array | None = None) -> tuple[float, list[Array]]:
         """The mean over the rows of each one's weight times its loss, and the gradient of that."""
         counts = np.ones(len(x)) if sample_weight is None else sample_weight
-        total, gradient = 0.0, [np.zeros_like(w) for w in self.weights]
-        for row, target, count in zip(x, y, counts, strict=True):
-            value, by_weights = self.sample(row, target)
-            total += count * value / len(x)
-            gradient = [g + count * by / len(x) for g, by in zip(gradient, by_weights, strict=True)]
-        return total, gradient
+        layers = self.layers("linear" if self.takes_logits else self.names[-1])  # the logits, where the loss is taken from them
+        loss_of = loss_of_logits if self.takes_logits else loss_of_outputs
+        outputs, memory = textbook.forward(layers, np.asarray(x, np.float64).T)
+        losses = [loss_of(self.loss, target, sample) for target, sample in zip(y, outputs.T, strict=True)]
+        total = sum(count * value for count, (value, _) in zip(counts, losses, strict=True)) / len(x)
+        da = np.stack([count * by_output for count, (_, by_output) in zip(counts, losses, strict=True)], axis=1)
+        return total, [part for dW, db in textbook.backward(layers, memory, da) for part in (dW.T, db[:, 0])]
 
     def right(self, x: Array, y: Array) -> int:
         """How many rows are classified right."""
@@ -195,3 +197,21 @@ class SlowNetwork:
             history["loss"].append(loss / len(x))
             history["accuracy"].append(right / len(x))
         return history
+
+
+def train(task: Any) -> tuple[dict[str, list[float]], list[Array]]:
+    """(history, weights) after the training of a contestant's task, in float64 and in the order of its rows."""
+    settings = dict(task.optimizer)
+    network = SlowNetwork(list(task.architecture), list(task.weights), loss=task.loss)
+    history = network.fit(
+        np.asarray(task.x, np.float64),
+        np.asarray(task.y, np.float64),
+        make_update(settings.pop("name"), **settings),
+        batch_size=task.batch_size or len(task.x),
+        orders=(np.arange(len(task.x)) for _ in range(task.epochs)),
+    )
+    return history, network.weights
+
+
+def predict(architecture: list[dict[str, Any]], weights: list[Array], x: Array) -> Array:
+    return SlowNetwork(architecture, weights, loss="mean_squared_error").predict(x)

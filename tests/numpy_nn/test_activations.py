@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from numpy_nn import activations
-from numpy_nn.tape import play
+from numpy_nn._engine.program import run
 
 NAMES = sorted(oracle.ACTIVATIONS)
 ELEMENTWISE = [name for name in NAMES if name != "softmax"]
@@ -48,15 +48,15 @@ def test_value_and_gradient_are_keras_own(name: str, keras64: ModuleType) -> Non
     z = np.concatenate([generator.normal(0, 3, (20, 4)), generator.normal(0, 100, (5, 4)), np.zeros((1, 4))])
     by_output = generator.normal(size=z.shape)
     variable = tf.Variable(z)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as recorded:
         value = keras64.activations.get(name)(variable)
         total = tf.reduce_sum(value * by_output)
     activation = activations.get(name)
-    slope = activation.derivative(z)
-    by_input = slope * by_output if name in ELEMENTWISE else np.einsum("nij,ni->nj", slope, by_output)
+    derivative = activation.derivative(z)
+    by_input = derivative * by_output if name in ELEMENTWISE else np.einsum("nij,ni->nj", derivative, by_output)
     rtol = 1e-7 if name == "leaky_relu" else 1e-12  # TensorFlow keeps the 0.2 in float32
     np.testing.assert_allclose(activation(z), value.numpy(), rtol=rtol, atol=1e-15)
-    np.testing.assert_allclose(by_input, tape.gradient(total, variable).numpy(), rtol=rtol, atol=1e-14)
+    np.testing.assert_allclose(by_input, recorded.gradient(total, variable).numpy(), rtol=rtol, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,17 +88,17 @@ def test_integers_are_taken_as_floats() -> None:
     assert activations.get("sigmoid")(0) == 0.5
 
 
-def test_relu_has_no_slope_at_zero() -> None:
+def test_the_derivative_of_relu_at_zero_is_zero() -> None:
     np.testing.assert_array_equal(activations.get("relu").derivative([-1.0, -0.0, 0.0, 1.0]), [0, 0, 0, 1])
 
 
 @pytest.mark.parametrize("shape", [(12, 50), (7, 3), (1, 100), (64, 1)])
-def test_relu_of_a_large_array_takes_few_zeros(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activations, "MOST_ZEROS", 10)
+def test_relu_of_a_large_array_takes_few_zeros(shape: tuple[int, int], tune: Callable[..., None]) -> None:
+    tune(largest_relu_zeros=10)
     z = np.random.default_rng(1).normal(size=shape)
     for array in (z, np.asfortranarray(z), z[:, ::-1]):
         a = np.empty_like(array)
-        play(activations.get("relu").forward(array, a))
+        run(activations.get("relu").record_forward(array, a))
         np.testing.assert_array_equal(a, array * (array > 0))
 
 

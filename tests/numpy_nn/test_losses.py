@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_nn import losses
+from numpy_nn._engine.program import run
 from numpy_nn.losses import Loss
-from numpy_nn.tape import play
 
 NAMES = ["binary_crossentropy", "mean_squared_error", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 PAIRED = [name for name in NAMES if name in oracle.PAIRS]
@@ -28,17 +28,17 @@ def labels(name: str, samples: int, outputs: int, generator: np.random.Generator
 
 
 def gradient(loss: Loss, y: np.ndarray, outputs: np.ndarray, *, from_logits: bool) -> np.ndarray:
-    """The gradient of the mean loss by `outputs` (samples, outputs), by the operations that the network plays."""
+    """The gradient of the mean loss by `outputs` (samples, outputs), by the operations that the network runs."""
     targets = np.ascontiguousarray(loss.encode("y", y, outputs.shape[1]).T)
     given = np.ascontiguousarray(outputs.T)
     delta = np.empty_like(given)
     with np.errstate(all="ignore"):
         if from_logits:
             shift, factor = np.empty_like(targets), np.empty_like(targets)
-            loss.fold(targets, np.ones_like(targets), shift, factor)
-            play(loss.from_logit_gradient(given, shift, factor, delta))
+            loss.prepare_gradient(targets, np.ones_like(targets), shift, factor)
+            run(loss.record_logit_gradient(given, shift, factor, delta))
         else:
-            play(loss.gradient(targets, given, delta))
+            run(loss.record_gradient(targets, given, delta))
     return delta.T / len(outputs)
 
 
@@ -49,9 +49,9 @@ def keras_loss(keras: ModuleType, name: str, y: np.ndarray, outputs: np.ndarray,
     cls = {cls.__name__.lower(): cls for cls in vars(keras.losses).values() if isinstance(cls, type)}[name.replace("_", "")]
     loss = cls(from_logits=True) if from_logits else cls()
     variable = tf.Variable(outputs)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as recorded:
         value = loss(y, variable)
-    return float(value), np.asarray(tape.gradient(value, variable))
+    return float(value), np.asarray(recorded.gradient(value, variable))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numpy_nn import SGD, Adam, AdamW, RMSprop, optimizers
+from numpy_nn._engine.program import Program, run
 from numpy_nn.optimizers import Optimizer
-from numpy_nn.tape import Tape, play
 
 # Keras passes all but the learning rate through float32: dyadic values survive that.
 DYADIC: list[Optimizer] = [
@@ -23,21 +23,21 @@ DYADIC: list[Optimizer] = [
 ]
 
 
-def prepare(optimizer: Optimizer, weights: np.ndarray) -> tuple[np.ndarray, Tape]:
+def prepare(optimizer: Optimizer, weights: np.ndarray) -> tuple[np.ndarray, Program]:
     """The gradient to be filled, and what updates `weights` from it."""
     optimizer.build(weights.size, weights.dtype)
     gradient = np.empty_like(weights)
-    return gradient, [*optimizer.begin(), *optimizer.tape(weights, gradient)]
+    return gradient, [*optimizer.record_begin(), *optimizer.record_update(weights, gradient)]
 
 
 def update(optimizer: Optimizer, weights: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """`weights` after as many updates as there are gradients."""
     weights = weights.copy()
-    gradient, tape = prepare(optimizer, weights)
+    gradient, program = prepare(optimizer, weights)
     optimizer.refresh()
     for values in gradients:
         gradient[:] = values * optimizer.gradient_factor
-        play(tape)
+        run(program)
     return weights
 
 
@@ -60,11 +60,14 @@ def test_a_vector_may_be_updated_part_by_part(optimizer: Optimizer) -> None:
     optimizer.build(7, start.dtype)
     weights, gradient = start.copy(), np.empty(7)
     parts = slice(0, 4), slice(4, 7)
-    tape = [*optimizer.begin(), *(step for part in parts for step in optimizer.tape(weights[part], gradient[part], part))]
+    program = [
+        *optimizer.record_begin(),
+        *(step for part in parts for step in optimizer.record_update(weights[part], gradient[part], part)),
+    ]
     optimizer.refresh()
     for values in gradients:
         gradient[:] = values * optimizer.gradient_factor
-        play(tape)
+        run(program)
     np.testing.assert_array_equal(weights, whole)
 
 
@@ -105,14 +108,14 @@ def test_a_new_build_forgets_all_state(optimizer: Optimizer) -> None:
 @pytest.mark.parametrize("optimizer", [SGD(1.0), SGD(1.0, momentum=0.5), Adam(1.0), AdamW(1.0), RMSprop(1.0)], ids=repr)
 def test_a_learning_rate_set_between_epochs_holds_from_then_on(optimizer: Optimizer) -> None:
     weights = np.ones(3)
-    gradient, tape = prepare(optimizer, weights)
+    gradient, program = prepare(optimizer, weights)
     steps = []
     for rate in (1.0, 2.0**-20):
         optimizer.learning_rate = rate
         optimizer.refresh()
         before = weights.copy()
         gradient[:] = optimizer.gradient_factor
-        play(tape)
+        run(program)
         steps.append(np.abs(weights - before).max())
     momentum_left = 0.5 if isinstance(optimizer, SGD) and optimizer.momentum else 1e-5
     assert 0 < steps[1] <= 1.1 * momentum_left * steps[0]
@@ -126,25 +129,25 @@ def subnormal(values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("optimizer", DYADIC[1:], ids=repr)
 def test_what_fades_is_zero_instead_of_subnormal(optimizer: Optimizer, dtype: type) -> None:
     weights = np.zeros(3, dtype)
-    gradient, tape = prepare(optimizer, weights)
+    gradient, program = prepare(optimizer, weights)
     gradient[:] = 1
-    play(tape)
-    flush = optimizer.flush()
+    run(program)
+    flush = optimizer.record_flush()
     for step in range(4000):
         gradient[:] = 0
-        play(tape)
+        run(program)
         if step % 16 == 0:
-            play(flush)
+            run(flush)
         assert not any(subnormal(array).any() for array in optimizer.state())
     assert not any(array.any() for array in optimizer.state())
 
 
 def test_without_a_flush_it_would_stay_subnormal() -> None:
     optimizer = Adam()
-    gradient, tape = prepare(optimizer, np.zeros(1, np.float32))
+    gradient, program = prepare(optimizer, np.zeros(1, np.float32))
     gradient[:] = 1
     for _ in range(2000):
-        play(tape)
+        run(program)
         gradient[:] = 0
     assert subnormal(optimizer.state()[0]).all()
 
@@ -157,7 +160,7 @@ def test_a_flush_loses_less_than_the_rounding_of_epsilon(exponents: list[float],
     before = (signs * 10.0 ** np.array(exponents)).astype(np.float32)
     for array in optimizer.state():
         array[:] = before
-    play(optimizer.flush())
+    run(optimizer.record_flush())
     for array in optimizer.state():
         np.testing.assert_allclose(array, before, rtol=np.finfo(np.float32).eps, atol=1e-32)
         np.testing.assert_array_equal(array[np.abs(before) > 1e-17], before[np.abs(before) > 1e-17])

@@ -8,19 +8,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.child_processes import python_command, search_path
 from bench.regression.compare.comparison_worker import SIDES, TIME_LIMIT_SECONDS
 from bench.regression.compare.revisions import RevisionError, Sides
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 LAUNCHES_A_PROCESS = 4 if hasattr(os, "fork") else 1
 """Forks of one process that has loaded NumPy, so that its start is paid once; Windows has no fork."""
 PAIRS = 24
@@ -65,7 +63,7 @@ class ComparisonProcesses:
         folders = {side: [str(self.sides.folder(side, name) / name) for name in self.sides.names] for side in SIDES}
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "bench.regression.compare.comparison_worker"],
+                python_command("bench.regression.compare.comparison_worker"),
                 input=json.dumps({**request, "folders": folders}),
                 capture_output=True,
                 text=True,
@@ -94,5 +92,4 @@ def _environment() -> dict[str, str]:
     """
     memory = {"MALLOC_TRIM_THRESHOLD_": str(2**40)}
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
-    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **memory, **threads, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}
+    return {**os.environ, **memory, **threads, **search_path(os.environ), "PYTHONHASHSEED": "random"}

@@ -3,8 +3,8 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pytest
-import slow_network
 from contestant_trials import TASKS, make_task, run_trial, run_tune
 
 from bench.contestants.base import Contestant
@@ -43,10 +43,10 @@ def outcome(in_process):
 
 
 @pytest.mark.parametrize(("name", "task_name"), CASES)
-def test_a_contestant_trains_as_the_slow_network_does(name, task_name, outcome):
+def test_a_contestant_trains_as_the_oracle_does(name, task_name, outcome):
     task, trained = TASKS[task_name], outcome(name, task_name)
     tolerance = {"rtol": 0, "atol": TOLERANCES.get(name, 1e-12)}
-    history, weights = slow_network.train(task)
+    history, weights = oracle.train(task)
     for expected, got in zip(weights, trained.weights, strict=True):
         np.testing.assert_allclose(got, expected, **tolerance)
         assert got.dtype == np.float64
@@ -55,7 +55,7 @@ def test_a_contestant_trains_as_the_slow_network_does(name, task_name, outcome):
         assert np.isnan(trained.history["accuracy"]).tolist() == [True] * task.epochs
     else:
         np.testing.assert_allclose(trained.history["accuracy"], history["accuracy"], **tolerance)
-    expected = slow_network.predict(task.architecture, weights, task.x_test)
+    expected = oracle.predict(task.architecture, weights, task.x_test)
     np.testing.assert_allclose(trained.predictions, expected, **tolerance)
     for row_prediction in trained.row_predictions:
         np.testing.assert_allclose(row_prediction, expected[:1], **tolerance)
@@ -79,7 +79,7 @@ def test_float32_stays_float32(name, in_process):
     task = make_task(dtype="float32", epochs=1, weights=[weight.astype("float32") for weight in task.weights], **narrow)
     trained = in_process(name, run_trial, task)
     assert {weight.dtype.name for weight in trained.weights} == {trained.predictions.dtype.name} == {"float32"}
-    for expected, got in zip(slow_network.train(task)[1], trained.weights, strict=True):
+    for expected, got in zip(oracle.train(task)[1], trained.weights, strict=True):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6)
 
 
@@ -87,7 +87,7 @@ def test_float32_stays_float32(name, in_process):
 def test_with_shuffle_another_order_is_trained_and_all_rows_are(name, in_process):
     task = make_task(shuffle=True, optimizer={"name": "sgd", "learning_rate": 2.0**-20})  # too small a step to matter to the loss
     trained = in_process(name, run_trial, task)
-    history, ordered = slow_network.train(task)
+    history, ordered = oracle.train(task)
     np.testing.assert_allclose(trained.history["loss"], history["loss"], rtol=1e-4)
     assert not np.array_equal(trained.weights[0], ordered[0])
     np.testing.assert_allclose(trained.weights[0], ordered[0], rtol=0, atol=1e-5)
@@ -114,7 +114,7 @@ def test_tuned_keras_uses_what_was_chosen_and_computes_the_same(in_process):
     assert trained.details["jit_compile"] is True
     for given, warm in zip(task.weights, trained.warm_weights, strict=True):
         np.testing.assert_array_equal(warm, given)
-    for expected, got in zip(slow_network.train(task)[1], trained.weights, strict=True):
+    for expected, got in zip(oracle.train(task)[1], trained.weights, strict=True):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
 
 

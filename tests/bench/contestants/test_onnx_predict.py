@@ -1,6 +1,6 @@
 import numpy as np
+import oracle
 import pytest
-import slow_network
 from contestant_trials import TASKS, make_task
 
 pytest.importorskip("onnx")
@@ -11,7 +11,7 @@ from bench.contestants.onnx_predict import OnnxPredict
 
 @pytest.mark.parametrize("task_name", ["mini-batch", "mean squared error, linear", "classes"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-6)])
-def test_it_predicts_as_the_slow_network_does(task_name, dtype, tolerance):
+def test_it_predicts_as_the_oracle_does(task_name, dtype, tolerance):
     task = TASKS[task_name]
     task = make_task(
         architecture=task.architecture,
@@ -22,7 +22,7 @@ def test_it_predicts_as_the_slow_network_does(task_name, dtype, tolerance):
     )
     contestant = OnnxPredict(task)
     contestant.warm_up()
-    expected = slow_network.predict(task.architecture, task.weights, task.x_test)
+    expected = oracle.predict(task.architecture, task.weights, task.x_test)
     np.testing.assert_allclose(contestant.predict(task.x_test), expected, rtol=0, atol=tolerance)
     call = contestant.predictor()
     for rows in (1, 1, 3, 10, 1):

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SUITE = ROOT / "bench" / "micro"
-GROUPS = {"step", "epoch", "forward", "backward", "predict one row", "predict many rows", "save", "load"}
+GROUPS = {"step", "epoch", "forward", "predict one row", "predict many rows", "save", "load"}
 
 
 @pytest.fixture(scope="module")

@@ -75,9 +75,10 @@ def test_every_plot_of_the_markdown_is_there_in_both_formats(folder):
         "times-moons",
         "surfaces-moons",
         "data-moons",
-        "training-moons",
         "parity-parity",
-        "reached-moons",
+        "loss-moons",
+        "loss-parity",
+        "accuracy-time-moons",
         "scaling-map",
     } <= named
 

@@ -1,0 +1,94 @@
+"""Validation: arguments checked, and converted to what the network computes with.
+
+Called by `Sequential` before anything else is done. An error is one line that names the argument, what it was and what it may be.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numpy_nn._engine.arrays import Array
+
+DTYPES = ("float32", "float64")
+
+
+class Rows(NamedTuple):
+    """Checked samples: `x` (n, features), `y` (n, outputs), `weights` (n,) or None, of the network's dtype."""
+
+    x: Array
+    y: Array
+    weights: Array | None = None
+
+    def take(self, rows: slice | Array) -> Rows:
+        return Rows(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+def dtype(value: object) -> np.dtype[Any]:
+    """float32 or float64, by name or as NumPy's own."""
+    if isinstance(value, (str, type, np.dtype)):
+        for name in DTYPES:
+            if value == np.dtype(name):
+                return np.dtype(name)
+    raise ValueError(f"dtype was {value!r}: it may be one of {', '.join(DTYPES)}")
+
+
+def positive_integer(name: str, value: object) -> int:
+    """`value`, an integer of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} was {value!r}: it must be a positive integer")
+    return int(value)
+
+
+def seed(value: object) -> int | None:
+    """`value`, an integer of at least 0, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ValueError(f"seed was {value!r}: it must be an integer of at least 0, or None")
+    return int(value)
+
+
+def numbers(name: str, value: Any) -> Array:
+    """`value` as an array of numbers, none of which is NaN or infinite."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} was a ragged sequence: its rows must be of one length") from None
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"{name} was of dtype {array.dtype}: it must be real numbers")
+    if array.size == 0:
+        raise ValueError(f"{name} was empty, of shape {array.shape}: there must be at least one sample")
+    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)][0]
+        where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
+        raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
+    return array
+
+
+def features(name: str, value: Any, count: int, to: np.dtype[Any]) -> Array:
+    """`value` as (samples, `count`)."""
+    array = numbers(name, value)
+    if array.ndim != 2 or array.shape[1] != count:
+        raise ValueError(f"{name} had the shape {array.shape}: it must be (samples, {count})")
+    return cast(name, array, to)
+
+
+def sample_weights(value: Any, samples: int, to: np.dtype[Any]) -> Array:
+    """`value` as (samples,), none negative."""
+    array = numbers("sample_weight", value)
+    if array.shape != (samples,):
+        raise ValueError(f"sample_weight had the shape {array.shape}: it must be ({samples},)")
+    if (array < 0).any():
+        raise ValueError(f"sample_weight had {array.min()}: no weight may be negative")
+    return cast("sample_weight", array, to)
+
+
+def cast(name: str, array: Array, to: np.dtype[Any]) -> Array:
+    """`array` as an array of the dtype `to`, contiguous."""
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(array, to)
+    if result.dtype != array.dtype and not np.isfinite(result).all():
+        raise ValueError(f"{name} had a value too large for {to}: the largest is {np.finfo(to).max}")
+    return result

@@ -1,0 +1,78 @@
+"""A model that is written as Keras' tests of callbacks write it: the layers' inputs are known when the first rows come."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from keras_suite_parts import Optimizer, get_optimizer
+
+import numpy_nn
+
+
+@dataclass
+class Constant:
+    """The initializer whose kernel has one value."""
+
+    value: float
+
+
+@dataclass
+class Dense:
+    """What a test says of a layer."""
+
+    units: int
+    activation: str = "linear"
+    kernel_initializer: Constant | None = None
+    input_shape: tuple[int, ...] | None = None
+
+
+class Model:
+    """`keras.Sequential` of dense layers, on `numpy_nn.Sequential`."""
+
+    def __init__(self, layers: Any = ()) -> None:
+        self._layers: list[Dense] = list(layers)
+        self._model: numpy_nn.Sequential | None = None
+        self.stop_training = False
+
+    def add(self, layer: Dense) -> None:
+        self._layers.append(layer)
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+        self.optimizer = optimizer if isinstance(optimizer, Optimizer) else get_optimizer(optimizer)
+        self._loss, self._metrics = loss, metrics
+        if self._model is not None:
+            self._model.compile(self.optimizer.optimizer, self._loss, self._metrics)
+
+    def fit(self, x: Any, y: Any, **options: Any) -> numpy_nn.History:
+        return self._built(x).fit(x, y, **options)
+
+    def get_weights(self) -> list[np.ndarray]:
+        assert self._model is not None
+        return self._model.get_weights()
+
+    def load_weights(self, path: str) -> None:
+        assert self._model is not None
+        self._model.load_weights(path)
+
+    def _built(self, x: Any) -> numpy_nn.Sequential:
+        if self._model is None:
+            dims = [np.shape(x)[1], *(layer.units for layer in self._layers)]
+            architecture = [
+                {"input_dim": inputs, "output_dim": layer.units, "activation": layer.activation}
+                for inputs, layer in zip(dims, self._layers, strict=False)
+            ]
+            self._model = numpy_nn.Sequential(architecture, seed=0)
+            weights = self._model.get_weights()
+            for number, layer in enumerate(self._layers):
+                if layer.kernel_initializer is not None:
+                    weights[2 * number][:] = layer.kernel_initializer.value
+            self._model.set_weights(weights)
+            self._model.compile(self.optimizer.optimizer, self._loss, self._metrics)
+        return self._model
+
+
+LAYERS = SimpleNamespace(Dense=Dense)
+MODELS = SimpleNamespace(Sequential=Model)
+METRICS = SimpleNamespace(Accuracy=lambda name: name)
+INITIALIZERS = SimpleNamespace(Constant=Constant)
