@@ -81,6 +81,13 @@ def tests(session: nox.Session) -> None:
     harness(session, "test").python("-m", "pytest", *PARALLEL, *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Give every reader changed files, for FUZZ_SECONDS (60) each: `FUZZ_SECONDS=3600 nox -s fuzz -- -k csv` for an hour of one."""
+    os.environ.setdefault("FUZZ_SECONDS", "60")
+    harness(session, "test").python("-m", "pytest", "tests/fuzz", *PARALLEL, *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format, types, and the design's import rules; TensorFlow isn't needed for any of them."""

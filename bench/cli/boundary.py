@@ -60,11 +60,14 @@ def complain(text: str) -> None:
 def exit_with_code_of(command: Callable[[], int]) -> NoReturn:
     """Call `command` and end the process with the exit code that it returns, or that its exception has.
 
-    SIGTERM ends a command as Ctrl-C does, so that temporary files are removed and a run is left in order.
+    SIGTERM ends a command as Ctrl-C does, so that temporary files are removed and a run is left in order. Where standard output
+    couldn't take all of it (a full disk), a command that went well ends with exit code 3.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with forgiving_streams():
+    with forgiving_streams() as output_is_cut:
         exit_code = _exit_code_of(command)
+        if exit_code in (ExitCode.FINE, ExitCode.NO_VERDICT) and output_is_cut():
+            exit_code = ExitCode.NOT_ALL
     sys.exit(exit_code)
 
 

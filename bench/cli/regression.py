@@ -13,7 +13,9 @@ import typer
 
 from bench.cli.boundary import CommandError, complain, known_errors, wrong_use
 from bench.cli.exit_codes import VERDICT_EXIT_CODES, ExitCode
+from bench.cli.paths import given_path
 from bench.cli.result_files import check_writable, write_job_page
+from bench.files import write_whole
 
 if TYPE_CHECKING:
     from bench.regression.compare.comparison import Comparison
@@ -32,9 +34,13 @@ def compare(
     ] = TOLERANCE_PERCENT,
     budget: Annotated[float, typer.Option(min=0, help="Seconds after which measuring ends.")] = BUDGET_SECONDS,
     benchmark: Annotated[list[str] | None, typer.Option(help="NAME of a benchmark; may be given again. Default: all.")] = None,
-    repository: Annotated[Path, typer.Option(help="Any folder of the git repository.")] = Path(),
-    json_: Annotated[Path | None, typer.Option("--json", help="File to write the figures into.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="File to write a Markdown page into.")] = None,
+    repository: Annotated[Path, typer.Option(parser=given_path, metavar="PATH", help="Any folder of the git repository.")] = Path(),
+    json_: Annotated[
+        Path | None, typer.Option("--json", parser=given_path, metavar="FILE", help="File to write the figures into.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="File to write a Markdown page into.")
+    ] = None,
 ) -> ExitCode:
     """Check whether `numpy_nn` is slower at HEAD than at BASE.
 
@@ -64,7 +70,9 @@ def compare(
 
 
 def certify(
-    out: Annotated[Path, typer.Option(help="Folder to write into; runs that are in it are kept.")] = CERTIFICATE_FOLDER,
+    out: Annotated[
+        Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write into; runs that are in it are kept.")
+    ] = CERTIFICATE_FOLDER,
     share: Annotated[float, typer.Option(min=0, help="Share of the runs of a whole certificate (two hours) to make.")] = 1.0,
     budget: Annotated[float, typer.Option(min=0, help="Seconds after which no run is started.")] = math.inf,
     comparisons: Annotated[int, typer.Option(min=1, help="Comparisons and series to simulate for each shape of noise.")] = 10_000,
@@ -95,20 +103,29 @@ def certify(
 
 
 def track(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
-    history: Annotated[Path, typer.Option(help="File to add a line to; a plot is written beside it.")] = HISTORY_FILE,
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
+    history: Annotated[
+        Path, typer.Option(parser=given_path, metavar="PATH", help="File to add a line to; a plot is written beside it.")
+    ] = HISTORY_FILE,
 ) -> ExitCode:
-    """Add a run to the history, and look for change points in it."""
+    """Add a run to the history, and look for change points in it.
+
+    Reads the records of the run and the history, and executes nothing in them. Writes a line to the history, and a plot beside it.
+    """
     from bench.analysis.summary import analyse
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points
-    from bench.regression.history.history_report import draw, markdown
+    from bench.regression.history.history_report import draw, markdown, plot_files
     from bench.regression.history.tracked_runs import add, read_history, tracked
 
     with wrong_use():
-        check_writable([history])
+        if history.suffix != ".jsonl":
+            raise ValueError(f"--history was {history}: it must end in .jsonl, since the plot beside it is named after it")
+        check_writable([history, *plot_files(history)])
         data = read_run(directory)
-        earlier, _ = read_history(history)
+        earlier, damaged = read_history(history)
+    for line in damaged:
+        complain(f"{line}; it is set aside")
     analysis = analyse(data)
     with wrong_use():
         run = tracked(analysis)
@@ -136,16 +153,19 @@ def _compare(
     from bench.regression.compare.revisions import side_by_side
 
     console = Console(stderr=True)
-    with side_by_side(repository, base, head) as sides, Live(console=console, transient=True) as live:
-        return compare_sides(
-            ComparisonProcesses(sides),
-            names,
-            base=str(sides.base),
-            head=str(sides.head),
-            tolerance=tolerance,
-            budget_seconds=budget_seconds,
-            watch=lambda state: live.update(screen(state)),
-        )
+    with side_by_side(repository, base, head) as sides:
+        for name in sides.left_aside:
+            complain(f"{name} is no regular file, and is left aside")
+        with Live(console=console, transient=True) as live:
+            return compare_sides(
+                ComparisonProcesses(sides),
+                names,
+                base=str(sides.base),
+                head=str(sides.head),
+                tolerance=tolerance,
+                budget_seconds=budget_seconds,
+                watch=lambda state: live.update(screen(state)),
+            )
 
 
 def _show(comparison: Comparison) -> None:
@@ -162,9 +182,9 @@ def _write(document: dict[str, Any], page: str, json_: Path | None, markdown: Pa
     """Write the result into the files that were asked for, and on the page of the GitHub job."""
     with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
         if json_ is not None:
-            json_.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            write_whole(json_, json.dumps(document, indent=2) + "\n")
         if markdown is not None:
-            markdown.write_text(page, encoding="utf-8")
+            write_whole(markdown, page)
         write_job_page(page)
 
 

@@ -10,32 +10,41 @@ import typer
 
 from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
+from bench.cli.paths import given_path
 
 
 def report(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     film: Annotated[bool, typer.Option("--film", help="Make the films too, of a run with --film.")] = False,
 ) -> ExitCode:
-    """Write the report of the run in DIR again, from its records."""
-    from bench.records import read_run
+    """Write the report of the run in DIR again, from its records.
+
+    Reads the records and arrays in DIR, executes nothing in them, and writes into DIR alone.
+    """
+    from bench.records import RecordError, read_run
 
     with wrong_use():
-        read_run(directory)
-    with known_errors(ExitCode.WRONG_USE, OSError, prefix="the report could not be written: "):
+        data = read_run(directory)
+    for damage in data.damaged:
+        complain(f"{damage}; it is set aside")
+    with known_errors(ExitCode.WRONG_USE, OSError, RecordError, prefix="the report could not be written: "):
         print_report(directory, film=film)
     return ExitCode.FINE
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, parquet, markdown or latex.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    file: Annotated[Path, typer.Argument(parser=given_path, metavar="FILE", help="File to write.")],
     table: Annotated[
         Literal["trials", "summary"] | None,
         typer.Option(help="trials, or summary: a row a contestant. Default: trials for CSV and Parquet, else summary."),
     ] = None,
 ) -> ExitCode:
-    """Write a run's trials, or a summary, in another format."""
+    """Write a run's trials, or a summary, in another format.
+
+    Reads the records in DIR, executes nothing in them, and writes FILE alone.
+    """
     from bench.report.export import export as write
 
     with wrong_use():
@@ -44,10 +53,12 @@ def export(
 
 
 def agree(
-    first: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of another run of the same machine.")],
+    first: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of another run of the same machine.")],
 ) -> ExitCode:
     """Compare the headline ratios of two runs.
+
+    Reads the records in both folders, and neither writes nor executes anything.
 
     Exit code 1 if two ratios differ by more than chance, 4 if that can't be decided.
     """

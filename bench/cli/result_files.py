@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.files import check_output
+
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
 
@@ -20,14 +22,11 @@ def check_writable(paths: Iterable[Path | None]) -> None:
 
     """
     job_page = os.environ.get(JOB_PAGE_VARIABLE)
-    for path in (*paths, Path(job_page) if job_page else None):
-        if path is None:
-            continue
-        folder = path.resolve().parent
-        if path.is_dir():
-            raise ValueError(f"{path} can't be written: it is a folder, and must be a file")
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")
+    wanted = [path for path in (*paths, Path(job_page) if job_page else None) if path is not None]
+    for number, path in enumerate(wanted):
+        check_output(path)
+        if path.resolve() in [other.resolve() for other in wanted[:number]]:
+            raise ValueError(f"{path} is named for two results: each needs a file of its own")
 
 
 def write_job_page(text: str) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.child_processes import python_command, search_path
 from bench.contestants.base import Contestant, with_defaults
-from bench.error_messages import may_be, one_line
+from bench.error_messages import may_be, one_line, plain
 
 TIME_LIMIT_SECONDS = 120.0
 """For the import of a contestant; the heaviest framework takes a tenth of it."""
@@ -128,9 +128,19 @@ def metadata(contestant: type[Any]) -> dict[str, Any]:
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: it must be {_a(kind.__name__)}")
         if isinstance(value, dict) and not all(isinstance(part, str) for item in value.items() for part in item):
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: its names and values must be str")
+        if attribute == "ENVIRONMENT" and isinstance(value, dict):
+            _check_environment(f"{contestant.__name__}.{attribute}", value)
         if value != getattr(Contestant, attribute):
             found[name] = one_line(value) if isinstance(value, str) else value
     return found
+
+
+def _check_environment(place: str, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        if not name or "=" in name or "\0" in name or plain(name) != name:
+            raise ValueError(f"{place} has {name!r}, which can't be a variable's name: it must have letters, and no =")
+        if "\0" in value:
+            raise ValueError(f"{place}[{name!r}] was {value!r}: a variable can't hold a zero byte")
 
 
 def _import(place: str) -> ModuleType:

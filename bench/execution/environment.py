@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil
@@ -37,6 +37,7 @@ PACKAGES = (
     "pandas",
 )
 GIT_SECONDS = 10.0
+Value = TypeVar("Value")
 
 
 def describe(threads: int) -> Environment:
@@ -45,7 +46,7 @@ def describe(threads: int) -> Environment:
     return Environment(
         cpu=cpu_name(),
         cores=cores(),
-        memory_bytes=int(psutil.virtual_memory().total),
+        memory_bytes=if_readable(lambda: int(psutil.virtual_memory().total)),
         operating_system=platform.platform(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         versions=versions(),
@@ -54,9 +55,17 @@ def describe(threads: int) -> Environment:
         commit=commit,
         dirty=dirty,
         date=now(),
-        load_1min=float(psutil.getloadavg()[0]),
+        load_1min=if_readable(lambda: float(psutil.getloadavg()[0])),
         clock_resolution_seconds=clock_resolution_seconds(),
     )
+
+
+def if_readable(read: Callable[[], Value]) -> Value | None:
+    """Return what `read` returns, or None where the system doesn't provide it: such figures only describe a run."""
+    try:
+        return read()
+    except (OSError, RuntimeError, ValueError, LookupError, AttributeError, psutil.Error):  # whatever psutil was seen to raise
+        return None
 
 
 def now() -> str:
@@ -66,18 +75,16 @@ def now() -> str:
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = if_readable(lambda: len(os.sched_getaffinity(0))) if sys.platform == "linux" else None
+    return affinity or os.cpu_count() or 1
 
 
 def cpu_name() -> str:
     """Return the processor's model name, or its architecture where the system doesn't know the model."""
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        found = re.search(r"^(?:model name|Hardware)\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
-        if found:
-            return found[1].strip()
+    text = if_readable(lambda: cpuinfo.read_text(encoding="utf-8", errors="replace")) or ""
+    if found := re.search(r"^(?:model name|Hardware)\s*:\s*(.+)$", text, re.MULTILINE):
+        return found[1].strip()
     return platform.processor() or platform.machine()
 
 

@@ -24,6 +24,7 @@ from bench.contestants.registry import Spec
 from bench.execution.messages import Request
 from bench.execution.run_directory import LOGS_FOLDER
 from bench.records import TrialStatus
+from bench.records.run_files import RunFiles
 
 EXIT_SECONDS = 5.0
 """How long a worker that has closed its answers may take to end."""
@@ -84,10 +85,13 @@ class Launcher:
 
     def __init__(self, directory: Path) -> None:
         self._logs = directory / LOGS_FOLDER
+        self._files = RunFiles(directory)
 
     def __call__(self, spec: Spec, launch: int, threads: int) -> ProcessWorker:
         self._logs.mkdir(exist_ok=True)
-        return ProcessWorker(worker_environment(spec, threads, os.environ), self._logs / f"{spec.name}-{launch}.log")
+        log = f"{spec.name}-{launch}.log"
+        self._files.add(f"{LOGS_FOLDER}/{log}")
+        return ProcessWorker(worker_environment(spec, threads, os.environ), self._logs / log)
 
 
 class ProcessWorker:
@@ -153,7 +157,7 @@ class ProcessWorker:
             return "the worker closed its answers and didn't end"
         if code >= 0:
             return f"the worker exited with code {code}{self._last_words()}"
-        name = signal.Signals(-code).name
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"the worker was ended by {name}{hint}{self._last_words()}"
 

@@ -6,9 +6,7 @@ full, the earlier report stays whole. Links are replaced, never followed.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -17,8 +15,9 @@ from matplotlib.figure import Figure
 
 from bench import escaping
 from bench.analysis.summary import analyse
-from bench.files import PARTIAL_SUFFIX, write_whole
+from bench.files import inside
 from bench.records import RUN_FILE, TRIALS_FILE, read_run
+from bench.records.run_files import RunFiles
 from bench.report import html, markdown, neighbours, plain_text, sections, style
 from bench.report.claims import claims
 from bench.report.csv_tables import csv_tables, frame_as_csv, table_as_csv, table_as_latex
@@ -27,14 +26,16 @@ from bench.report.film import FOLDER as FILM_FOLDER
 from bench.report.plot_data import read_plot_data
 
 REPORT_FILE, SUMMARY_FILE, PAGE_FILE = "report.md", "summary.md", "index.html"
-_OWN_SUFFIXES = {markdown.PLOTS_FOLDER: (".png", ".svg"), markdown.TABLES_FOLDER: (".csv", ".tex")}
-"""By folder: what a report writes there, and deletes of an earlier one."""
 _DOTS_PER_INCH = 150
 
 
 def build_report(directory: Path) -> str:
     """See `bench.report.write_report`."""
     data = read_run(directory)
+    run_files = RunFiles(directory)
+    run_files.adopt()
+    for name in (REPORT_FILE, SUMMARY_FILE, PAGE_FILE, markdown.PLOTS_FOLDER, markdown.TABLES_FOLDER):
+        inside(directory, name)  # a link is refused before the work
     analysis = analyse(data)
     published = None if len(analysis.scaling) else neighbours.published_map(directory)
     with style.drawing():
@@ -50,7 +51,7 @@ def build_report(directory: Path) -> str:
     files[REPORT_FILE] = markdown.render(document).encode()
     files[SUMMARY_FILE] = markdown.render_summary(document).encode()
     files[PAGE_FILE] = html.render(document, svgs).encode()
-    replace_files(directory, files)
+    run_files.replace(files, folders=(markdown.PLOTS_FOLDER, markdown.TABLES_FOLDER))
     return plain_text.render(document)
 
 
@@ -103,32 +104,3 @@ def _films(directory: Path) -> tuple[Link, ...]:
 def _links(files: Iterable[str], folder: str, suffix: str) -> tuple[Link, ...]:
     names = sorted(name for name in files if name.startswith(folder) and name.endswith(suffix))
     return tuple(Link(name.removeprefix(folder).removesuffix(suffix), name) for name in names)
-
-
-def replace_files(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write `files` (by relative path) into `directory`, all or none, and delete what an earlier report had besides.
-
-    Raises
-    ------
-    OSError
-        If a file can't be written; the earlier report is then as it was.
-
-    """
-    temporary = Path(tempfile.mkdtemp(prefix=".report-", suffix=PARTIAL_SUFFIX, dir=directory))
-    try:
-        for folder in _OWN_SUFFIXES:
-            (temporary / folder).mkdir()
-        for name, content in files.items():
-            write_whole(temporary / name, content)
-        for folder, suffixes in _OWN_SUFFIXES.items():
-            place = directory / folder
-            if place.is_symlink() or (place.exists() and not place.is_dir()):
-                place.unlink()
-            place.mkdir(exist_ok=True)
-            earlier = {path.name for path in place.iterdir() if path.suffix in suffixes}
-            for name in earlier - {Path(each).name for each in files if each.startswith(f"{folder}/")}:
-                (place / name).unlink()
-        for name in files:
-            (temporary / name).replace(directory / name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.regression.compare.renaming import copy_renamed
+from bench.regression.compare.renaming import copy_renamed, irregular_files
 
 PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
@@ -62,6 +63,8 @@ class Sides:
     base: Revision
     head: Revision
     names: tuple[str, str] = ("numpy_nn_a", "numpy_nn_b")
+    left_aside: list[str] = field(default_factory=list)
+    """What is in a package and no regular file."""
 
     def folder(self, side: str, name: str) -> Path:
         return self.root / name / side
@@ -101,6 +104,7 @@ def side_by_side(repository: Path, base: str, head: str | None) -> Iterator[Side
 
 def add_side(sides: Sides, side: str, package: Path) -> None:
     """Copy a package into the folders of `sides`, under both names."""
+    sides.left_aside.extend(name for name in irregular_files(package) if name not in sides.left_aside)
     for name in sides.names:
         copy_renamed(package, sides.folder(side, name), name)
 
@@ -112,8 +116,8 @@ def remove_leftovers(root: Path) -> list[Path]:
     """
     removed = []
     for folder in Path(tempfile.gettempdir()).resolve().glob(PREFIX + "*"):
-        if not (folder / LOCK).exists():
-            continue  # made this very moment
+        if not _is_ours(folder):
+            continue  # somebody else's, or made this very moment
         try:
             with FileLock(folder / LOCK, timeout=0):
                 _remove(root, folder)
@@ -121,6 +125,17 @@ def remove_leftovers(root: Path) -> list[Path]:
             continue  # in use, or another user's
         removed.append(folder)
     return removed
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is what `mkdtemp` and our lock make of one: no links, this user's, closed to others, an empty lock file."""
+    try:
+        made, lock = folder.lstat(), (folder / LOCK).lstat()
+    except OSError:
+        return False
+    user = os.getuid() if hasattr(os, "getuid") else made.st_uid
+    closed = os.name == "nt" or made.st_mode & 0o077 == 0
+    return stat.S_ISDIR(made.st_mode) and made.st_uid == user and closed and stat.S_ISREG(lock.st_mode) and lock.st_size == 0
 
 
 def _remove(root: Path, folder: Path) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.files import append_line
+from bench.files import append_line, read_regular
+from bench.records.models import Moment, Seconds, Text, Version
+from bench.records.validation_errors import first_mistake
 
 if TYPE_CHECKING:
     from bench.analysis.summary import Analysis
@@ -24,6 +26,8 @@ SUBJECT = "numpy_nn"
 REFERENCES = ("floor", "keras", "keras-tuned")
 VERSIONED = ("numpy", "keras", "tensorflow")
 """The packages that a ratio depends on."""
+HISTORY_LIMIT_BYTES = 50_000_000
+Ratio = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class TrackedRun(BaseModel):
@@ -31,17 +35,17 @@ class TrackedRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: int = SCHEMA_VERSION
-    run_id: str
-    commit: str | None
+    schema_version: Version = SCHEMA_VERSION
+    run_id: Text
+    commit: Text | None
     dirty: bool | None
-    date: str
+    date: Moment
     quick: bool
-    machine: dict[str, str]
+    machine: dict[Text, Text]
     """The machine and the versions; `fingerprint` identifies them."""
-    ratios: dict[str, float]
+    ratios: dict[Text, Ratio]
     """`numpy_nn` to a reference of the same run, by "workload: measure / reference"."""
-    seconds: dict[str, float]
+    seconds: dict[Text, Seconds]
     """By "workload: measure"."""
 
     @property
@@ -84,21 +88,32 @@ def tracked(analysis: Analysis) -> TrackedRun:
 
 
 def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:
-    """The runs in `path`, oldest first, and a message for each damaged line, which is ignored and left in the file."""
-    runs: list[TrackedRun] = []
+    """The runs in `path`, oldest first, and a message for each line that is damaged or a copy: these are ignored, and left there.
+
+    Raises
+    ------
+    OSError
+        If it is no regular file, too large, or can't be read.
+
+    """
+    runs: dict[str, TrackedRun] = {}
     damaged: list[str] = []
-    if not path.exists():
-        return runs, damaged
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    try:
+        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+    except FileNotFoundError:
+        return [], damaged
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            runs.append(TrackedRun.model_validate_json(line))
+            run = TrackedRun.model_validate_json(line.strip())
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            damaged.append(f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}")
-    return runs, damaged
+            damaged.append(f"{path.name}, line {number}: {first_mistake(error, TrackedRun)}")
+            continue
+        if run.run_id in runs:
+            damaged.append(f"{path.name}, line {number}: the run {run.run_id} stands in an earlier line")
+        runs.setdefault(run.run_id, run)
+    return list(runs.values()), damaged
 
 
 def add(path: Path, run: TrackedRun, history: Sequence[TrackedRun]) -> bool:
@@ -114,7 +129,7 @@ def _machine(environment: Environment, threads: int) -> dict[str, str]:
     return {
         "cpu": environment.cpu,
         "cores": str(environment.cores),
-        "memory": f"{environment.memory_bytes / 2**30:.0f} GiB",
+        **({"memory": f"{environment.memory_bytes / 2**30:.0f} GiB"} if environment.memory_bytes is not None else {}),
         "system": environment.operating_system.partition("-")[0],
         "python": ".".join(environment.python.split(".")[:2]),
         "blas": environment.blas,

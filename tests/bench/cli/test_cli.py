@@ -247,7 +247,7 @@ def test_a_calibration_is_written_and_judged_by_the_step(call, monkeypatch, tmp_
 
 def trial(**fields):
     plain = {"run_id": "r", "workload": "parity", "contestant": "numpy_nn", "kind": "parity", "seed": 0, "round": 0, "launch": 0}
-    return Trial(**{**plain, "status": "ok", "dtype": "float64", "threads": 1, "started_at": "", **fields})
+    return Trial(**{**plain, "status": "ok", "dtype": "float64", "threads": 1, "started_at": "2026-01-01T00:00:00Z", **fields})
 
 
 def parity(difference):

@@ -13,7 +13,17 @@ PLANNED = PlannedTrial(workload(), spec("Tiny"), "timed", seed=3, round=3, launc
 
 def trial(**fields):
     plain = {"run_id": "r", "workload": "small", "contestant": "Tiny", "kind": "timed", "seed": 3, "round": 3, "launch": 1}
-    return Trial(**{**plain, "status": "ok", "dtype": "float32", "threads": 1, "started_at": "", "point": {"width": 8}, **fields})
+    return Trial(
+        **{
+            **plain,
+            "status": "ok",
+            "dtype": "float32",
+            "threads": 1,
+            "started_at": "2026-01-01T00:00:00Z",
+            "point": {"width": 8},
+            **fields,
+        }
+    )
 
 
 def shown(terminal):

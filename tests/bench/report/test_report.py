@@ -9,6 +9,7 @@ import pytest
 from synthetic import synthetic_run
 
 from bench.records import TRIALS_FILE, RecordError, append_trial, read_run, write_run
+from bench.records.run_files import RunFiles
 from bench.report import write_report
 
 FOLDERS = ("tables", "plots")
@@ -164,12 +165,14 @@ def test_a_damaged_line_is_named_in_the_report(partial):
 
 def test_what_an_earlier_report_drew_is_gone_where_this_one_draws_it_not(partial):
     folder = partial(lambda trial: False)
-    for name in ("plots/old.png", "plots/old.svg", "tables/old.csv", "plots/mine.txt"):
+    old, mine = ("plots/old.png", "plots/old.svg", "tables/old.csv"), ("plots/mine.txt", "plots/mine.png", "tables/mine.csv")
+    RunFiles(folder).add(*old)
+    for name in (*old, *mine):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     write_report(folder)
-    assert [path.name for path in (folder / "plots").iterdir()] == ["mine.txt"]
-    assert not (folder / "tables" / "old.csv").exists()
+    assert not any((folder / name).exists() for name in old)
+    assert all((folder / name).exists() for name in mine)
 
 
 def test_links_in_the_folder_are_replaced_and_never_followed(partial, tmp_path_factory):
