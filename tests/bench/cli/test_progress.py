@@ -54,3 +54,12 @@ def test_on_a_terminal_what_runs_and_the_time_left_are_shown_and_failures_stay()
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (59.4, "about 59 s left"), (125, "about 2 min 05 s left")])
 def test_the_time_left_is_said_in_minutes_and_seconds(seconds, text):
     assert time_left(seconds) == text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_escape_sequence_in_an_error_is_shown_and_not_sent(terminal):
+    output = io.StringIO()
+    with watching(Console(file=output, force_terminal=terminal, width=200)) as observer:
+        observer.ended(trial(status="failed", error="\x1b]0;owned\x07"), 3, 4)
+    assert "\\x1b]0;owned\\x07" in output.getvalue()
+    assert "\x1b]0;owned" not in output.getvalue()
