@@ -19,7 +19,7 @@ from numpy_nn._engine.minibatches import Trainer
 from numpy_nn._engine.one_row import OneRow
 from numpy_nn._engine.prediction import Prediction
 from numpy_nn._engine.threads import check_threads
-from numpy_nn.architecture import parse_architecture
+from numpy_nn.architecture import as_dicts, parse_architecture
 from numpy_nn.callbacks import Callback, CallbackList, History, as_list
 from numpy_nn.losses import Loss
 from numpy_nn.metrics import METRICS, score
@@ -86,9 +86,7 @@ class Sequential:
     @property
     def architecture(self) -> list[dict[str, Any]]:
         """The list of dicts that describes this network."""
-        return [
-            {"input_dim": layer.input_dim, "output_dim": layer.output_dim, "activation": layer.activation} for layer in self.layers
-        ]
+        return as_dicts(self.layers)
 
     # --- weights ---------------------------------------------------------------------------------------------------------------
 
@@ -152,7 +150,7 @@ class Sequential:
         for name in names:
             find("metrics", name, dict.fromkeys(METRICS))
         self.optimizer, self.loss, self.metrics = optimizers.get(optimizer), found, names
-        self.optimizer.build(self.count_params(), self.dtype)
+        self.optimizer.build(self.count_params(), self.dtype, self._parameters)
         self._batch_trainer = None
 
     def fit(
@@ -195,7 +193,6 @@ class Sequential:
             If an argument is not one of those allowed, or the model has not been compiled; nothing is changed then.
 
         """
-        optimizer, loss = self._compiled()
         rows = self._rows(x, y, sample_weight)
         epochs = validation.positive_integer("epochs", epochs)
         rows, held_out = self._hold_out(rows, validation_split, validation_data)
@@ -203,7 +200,7 @@ class Sequential:
         size = samples if batch_size is None else min(validation.positive_integer("batch_size", batch_size), samples)
         history = History()
         watchers = CallbackList([history, *as_list(callbacks), *([_Printer(epochs)] if verbose else [])], self)
-        trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=size, threads=self.threads)
+        trainer = self._trainer(samples, size)
         self._train(trainer, rows, held_out, watchers, epochs=epochs, shuffle=shuffle)
         return history
 
@@ -239,13 +236,11 @@ class Sequential:
             As in `fit`.
 
         """
-        optimizer, loss = self._compiled()
         rows = self._rows(x, y, sample_weight)
         samples = len(rows.x)
         kind = samples, rows.weights is not None
         if self._batch_trainer is None or self._batch_trainer[0] != kind:
-            trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=samples, threads=self.threads)
-            self._batch_trainer = kind, trainer
+            self._batch_trainer = kind, self._trainer(samples, samples)
         trainer = self._batch_trainer[1]
         with trainer.threads():
             trainer.start_epoch(rows, None, same_rows=False)
@@ -335,6 +330,11 @@ class Sequential:
             raise RuntimeError("the model has not been compiled: call compile(optimizer=..., loss=...) first")
         return self.optimizer, self.loss
 
+    def _trainer(self, samples: int, batch_size: int) -> Trainer:
+        optimizer, loss = self._compiled()
+        sizes = {"samples": samples, "batch_size": batch_size, "threads": self.threads}
+        return Trainer(self._parameters, optimizer, loss, **sizes, generator=self._generator)
+
     def _rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str] = ("x", "y")) -> Rows:
         """The arguments of those names, checked."""
         _, loss = self._compiled()
@@ -367,7 +367,8 @@ class Sequential:
         activation = activations.get(self.layers[-1].activation)
         given = self._prediction(rows.x, chunk_rows=chunk_rows, logits=loss.takes_logits(activation.name))
         with np.errstate(all="ignore"):
-            return self._named(*score(loss, activation, rows, given.T))
+            mean, accuracy = score(loss, activation, rows, given.T)
+        return self._named(mean + self._parameters.penalty(len(rows.x)), accuracy)
 
     def _named(self, loss: float, accuracy: float) -> dict[str, float]:
         """The logs: the loss, and the accuracy if it was asked for."""
