@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.contestants.base import Array, Contestant, EpochEnd, Task
-from bench.contestants.latency import fastest_call
+from bench.contestants.fastest_call import fastest_call
 
 TUNE_ROUNDS = 4
 TUNE_EPOCHS = 2
