@@ -38,8 +38,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     batch_size
         Rows of a minibatch; "auto" is 200 or all.
     learning_rate, learning_rate_init, power_t
-        "constant", "invscaling" (`learning_rate_init / (rows seen + 1) ** power_t` after each epoch) or "adaptive" (a fifth each time
-        that the training would end); the last two of "sgd" only.
+        "constant", "invscaling" (`learning_rate_init / (rows seen + 1) ** power_t` after each epoch) or "adaptive" (a fifth each
+        time that the training would end); the last two of "sgd" only.
     max_iter, max_fun
         Epochs, or iterations of "lbfgs", at most; and how often that computes the loss at most.
     shuffle, random_state
@@ -74,6 +74,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         The accuracy of the rows held out after each epoch, and the best of them; None without `early_stopping`.
 
     """
+
+    classes_: Array
+    n_outputs_: int
 
     def __init__(
         self,
@@ -151,14 +154,15 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
 
     def predict(self, X: Any) -> Array:
         """The most probable class of each row, (samples,), or the labels (samples, labels)."""
-        return self._labels(self._outputs(X))
+        labels: Array = self._labels(self._outputs(X))
+        return labels
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each of `classes_`, (samples, classes)."""
         outputs = self._outputs(X)
-        if self._kind != "binary":
-            return outputs
-        return np.hstack([1 - outputs, outputs]) if len(self.classes_) == 2 else np.ones_like(outputs)
+        if self._kind == "binary":
+            outputs = np.hstack([1 - outputs, outputs]) if len(self.classes_) == 2 else np.ones_like(outputs)
+        return outputs
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of `predict_proba`."""
@@ -209,7 +213,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     def _encode(self, y: Any) -> Array:
         """`y` as the loss takes it: true and false, or the numbers of the classes."""
         if self._kind == "multilabel":
-            return (y.toarray() if sparse.issparse(y) else y).astype(bool)
+            return np.asarray(y.toarray() if sparse.issparse(y) else y, bool)
         numbers: Array = np.searchsorted(self.classes_, y)
         return numbers.astype(bool) if self._kind == "binary" else numbers
 
@@ -232,7 +236,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return tasks.binary() if self._kind == "binary" else tasks.multiclass()
 
     def _stratify(self, y: Array) -> Array | None:
-        return y if self._kind == "binary" else None
+        return y.reshape(-1, 1) if self._kind == "binary" else None  # of two dimensions, as scikit-learn splits it
 
     def _score_outputs(self, y: Array, outputs: Array, sample_weight: Array | None) -> float:
         return float(accuracy_score(y, self._decisions(outputs), sample_weight=sample_weight))

@@ -65,7 +65,9 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
 
     def _set_parameters(self, given: Mapping[str, Any]) -> None:
         """Keep the arguments of `__init__` as they are, as scikit-learn asks."""
-        vars(self).update({name: value for name, value in given.items() if name != "self"})
+        for name, value in given.items():
+            if name != "self":
+                setattr(self, name, value)
 
     # --- what a classifier and a regressor do differently ----------------------------------------------------------------------
 
@@ -133,6 +135,8 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             if not incremental or not hasattr(self, "_optimizer"):
                 self._optimizer = self._make_optimizer()
                 self.model_.compile(self._optimizer, self._task().loss)
+            if first or not hasattr(self, "loss_curve_") or (self.validation_scores_ is None) == self.early_stopping:
+                self._begin_curves()
             self._train(samples, stream, incremental=incremental)
         if not np.isfinite(self.model_._parameters.vector).all():
             raise ValueError(
@@ -158,12 +162,14 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         self.model_.set_weights(weights)
         self.n_layers_, self.out_activation_ = len(sizes), task.out_activation
         self.n_iter_ = self.t_ = 0
-        if self.solver != "lbfgs":
-            self.loss_curve_: list[float] = []
-            self._no_improvement_count = 0
-            self.best_loss_ = None if self.early_stopping else math.inf
-            self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-            self.best_validation_score_ = -math.inf if self.early_stopping else None
+
+    def _begin_curves(self) -> None:
+        """Make the attributes that tell what each epoch brought."""
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.best_loss_: Any = None if self.early_stopping else math.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_: Any = -math.inf if self.early_stopping else None
 
     def _make_optimizer(self) -> Optimizer:
         if isinstance(self.solver, Optimizer):
@@ -275,7 +281,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if self.verbose:
             print(f"Validation score: {score:f}")
         self._no_improvement_count = self._no_improvement_count + 1 if score < self.best_validation_score_ + self.tol else 0
-        best = score > self.best_validation_score_
+        best: bool = score > self.best_validation_score_
         if best:
             self.best_validation_score_ = score
         return best

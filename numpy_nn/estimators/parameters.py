@@ -61,7 +61,10 @@ CHECKS: dict[str, Check] = {
     "beta_1": _FRACTION,
     "beta_2": _FRACTION,
     "epsilon": _POSITIVE,
-    "n_iter_no_change": (lambda value: _COUNT[0](value) or (_number(value) and value == math.inf), "a positive integer, or infinity"),
+    "n_iter_no_change": (
+        lambda value: _COUNT[0](value) or (_number(value) and value == math.inf),
+        "a positive integer, or infinity",
+    ),
     "max_fun": _COUNT,
     "loss": (lambda value: isinstance(value, str) and value in ("squared_error", "poisson"), "one of squared_error, poisson"),
 }

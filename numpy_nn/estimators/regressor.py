@@ -39,6 +39,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
 
     """
 
+    loss: str
+    n_outputs_: int
+
     def __init__(
         self,
         loss: str = "squared_error",
@@ -68,8 +71,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         max_fun: int = 15000,
     ) -> None:
         self._set_parameters(locals())
-
-    loss: str
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on `X` (samples, features), dense or sparse, and targets `y`, (samples,) or (samples, targets).

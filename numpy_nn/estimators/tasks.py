@@ -49,10 +49,12 @@ class Task:
 
 
 def binary() -> Task:
+    """Two classes: one output."""
     return Task("logistic", "binary_crossentropy")
 
 
 def multiclass() -> Task:
+    """Three classes or more: an output each."""
     return Task("softmax", "sparse_categorical_crossentropy")
 
 
@@ -67,4 +69,5 @@ def squared_error(targets: int) -> Task:
 
 
 def poisson() -> Task:
+    """Counts: half the deviance after an exponential."""
     return Task("exp", Poisson())

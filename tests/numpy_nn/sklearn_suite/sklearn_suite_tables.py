@@ -9,7 +9,6 @@ EXCEPTIONS = {
     "test_gradient": "calls `_loss_grad_lbfgs`, an internal of L-BFGS; test_gradients.py differentiates every loss and activation",
 }
 
-NOT_YET: dict[str, str] = {
-}
+NOT_YET: dict[str, str] = {}
 
 CHECKS_NOT_YET: dict[str, str] = {}
