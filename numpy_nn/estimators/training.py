@@ -78,6 +78,15 @@ class Penalized:
     def gradient_factor(self) -> float:
         return self._optimizer.gradient_factor * self._loss_factor
 
+    @property
+    def iterations(self) -> int:
+        """The optimizer's count of updates, which the engine sets."""
+        return self._optimizer.iterations
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self._optimizer.iterations = value
+
     def begin_batch(self, rows: int, weight: float) -> None:
         """Prepare for a minibatch of so many rows, of that weight together."""
         scale = self._optimizer.gradient_factor

@@ -1,7 +1,7 @@
 """Keras' own files: `.keras` and `.weights.h5` of dense networks, read and written without Keras.
 
-Needs h5py (the extra `keras-files`). Nothing in a file is executed: a name is looked up in the tables of `numpy_nn`, and what is not
-there is refused. Nothing is unpacked: Keras stores its parts as they are, so that none is larger than the file.
+Needs h5py (the extra `keras-files`). Nothing in a file is executed: a name is looked up in the tables of `numpy_nn`, and what is
+not there is refused. Nothing is unpacked: Keras stores its parts as they are, so that none is larger than the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import io
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,7 +112,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
 
 
 def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write the weights to a `.weights.h5` file, which `load_weights` of Keras' model reads; if compiled, the optimizer's state too.
+    """Write the weights to a `.weights.h5` file, which Keras' `load_weights` reads; if compiled, the optimizer's state too.
 
     Raises
     ------
@@ -143,6 +142,8 @@ def _errors_of(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except allowed:
         raise
-    except (Exception, zlib.error) as error:
+    except Exception as error:
         reason = f"it has no part {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-        raise ValueError(f"path was {os.fspath(path)!r}: it is not a dense network of Keras that numpy_nn knows ({reason})") from error
+        raise ValueError(
+            f"path was {os.fspath(path)!r}: it is not a dense network of Keras that numpy_nn knows ({reason})"
+        ) from error

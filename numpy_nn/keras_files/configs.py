@@ -1,7 +1,7 @@
 """What a `.keras` file says of layers, optimizer and loss, in the terms of `numpy_nn`; and back.
 
-Keras writes an object as a dict of its class name and its arguments. Only those dicts are read whose class is in the tables here and
-whose arguments `numpy_nn` has too; an argument that it hasn't must have the value that changes nothing.
+Keras writes an object as a dict of its class name and its arguments. Only those dicts are read whose class is in the tables here
+and whose arguments `numpy_nn` has too; an argument that it hasn't must have the value that changes nothing.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def layer_keys(class_names: Sequence[str]) -> list[str]:
     counts: dict[str, int] = {}
     keys = []
     for name in class_names:
-        kind = "".join(f"_{letter.lower()}" if letter.isupper() and number else letter.lower() for number, letter in enumerate(name))
+        kind = "".join(
+            f"_{letter.lower()}" if letter.isupper() and number else letter.lower() for number, letter in enumerate(name)
+        )
         counts[kind] = counts.get(kind, -1) + 1
         keys.append(f"{kind}_{counts[kind]}" if counts[kind] else kind)
     return keys
@@ -99,7 +101,7 @@ def _chain(model: Mapping[str, Any]) -> list[Any]:
     while name in after:
         chain.append(after.pop(name))
         name = chain[-1]["name"]
-    if after or model["output_layers"][0] not in (name, [name, 0, 0]) and model["output_layers"] != [name, 0, 0]:
+    if after or model["output_layers"] not in ([name, 0, 0], [[name, 0, 0]]):
         raise ValueError("its layers don't form a chain from one input to one output")
     return chain
 
@@ -170,7 +172,7 @@ def _leaky_relu(slope: float) -> Any:
 
 def _check_registered(place: str, value: Any) -> None:
     """Raise a ValueError if this is not one of Keras' own classes."""
-    if not isinstance(value, Mapping) or not str(value.get("module")).split(".")[0] == "keras":
+    if not isinstance(value, Mapping) or str(value.get("module")).split(".")[0] != "keras":
         name = value.get("class_name") if isinstance(value, Mapping) else value
         raise ValueError(f"{place} has {name!r}, which is not Keras' own: no code of a file is run")
 
