@@ -15,7 +15,7 @@ import numpy as np
 
 from numpy_nn._engine.arrays import Array
 
-INSTALL = "h5py is not installed, which reads and writes Keras' files: type python -m pip install h5py"
+INSTALL = "Keras' files need h5py, which is not installed: type python -m pip install h5py"
 
 
 def _h5py() -> Any:
