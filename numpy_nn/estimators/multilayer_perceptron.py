@@ -120,6 +120,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
         """Train on all epochs, or if `incremental` on one."""
         parameters.check(self.get_params(deep=False))
+        parameters.refuse_masks(X=X, y=y, sample_weight=sample_weight)
         if incremental and self.early_stopping:
             raise ValueError("early_stopping was True: partial_fit does not support early_stopping=True")
         first = not hasattr(self, "model_") or not (self.warm_start or incremental)
@@ -313,6 +314,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     def _outputs(self, X: Any) -> Array:
         """The network's outputs (samples, outputs)."""
         check_is_fitted(self)
+        parameters.refuse_masks(X=X)
         return self._outputs_of(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
 
     def _outputs_of(self, x: Any) -> Array:

@@ -80,6 +80,13 @@ def check(parameters: dict[str, Any]) -> None:
     hidden_activation(parameters["activation"])
 
 
+def refuse_masks(**arrays: Any) -> None:
+    """Raise a ValueError for an array with masked values, which scikit-learn takes for numbers."""
+    for name, value in arrays.items():
+        if np.ma.is_masked(value):
+            raise ValueError(f"{name} had masked values: fill them, or leave their rows out")
+
+
 def hidden_layer_sizes(value: int | Iterable[int]) -> list[int]:
     """The units of each hidden layer."""
     sizes = value if isinstance(value, Iterable) else [value]

@@ -145,7 +145,7 @@ class EpochTrainer:
         for batch, (size, weight) in enumerate(zip(self._sizes.tolist(), sums.tolist(), strict=True)):
             self._optimizer.begin_batch(size, weight)
             self._trainer.step(batch)
-        loss, _ = self._trainer.score()
+        loss = end_epoch(self._trainer)
         return loss * self._task.value_factor + self._optimizer.take_value() / len(rows.x)
 
     def _weighted(self, order: Array | None) -> tuple[Rows, Array]:
@@ -180,10 +180,10 @@ class Objective:
         with self._trainer.threads():
             self._trainer.start_epoch(self._rows, None)
             self._trainer.step(0)
-            loss, _ = self._trainer.score()
-        penalty = self._decay * self._vector
-        value = loss * self._task.value_factor + 0.5 * float(penalty.dot(self._vector))
-        return value, self._gradient.vector + penalty
+            loss = end_epoch(self._trainer)
+            penalty = self._decay * self._vector
+            value = loss * self._task.value_factor + 0.5 * float(penalty.dot(self._vector))
+            return value, self._gradient.vector + penalty
 
 
 class _StoredGradient(SGD):
@@ -206,6 +206,12 @@ def make_trainer(model: Sequential, optimizer: Optimizer, rows: Rows, batch_size
     """The engine's trainer for the model's weights and loss."""
     loss = losses.get(cast(Any, model.loss))
     return Trainer(model._parameters, optimizer, loss, samples=len(rows.x), batch_size=batch_size, threads=model.threads)
+
+
+def end_epoch(trainer: Trainer) -> float:
+    """The mean loss of the rows that were trained on, each as it was before its minibatch's update."""
+    loss, _ = trainer.score()
+    return loss
 
 
 def kernel_mask(model: Sequential) -> Array:

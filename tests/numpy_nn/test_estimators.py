@@ -200,6 +200,26 @@ def test_a_training_that_diverged_says_so_once() -> None:
     assert np.isfinite(regressor.coefs_[0]).all()
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_the_error_state_of_numpy_changes_nothing(solver: str) -> None:
+    plain, strict = (MLPClassifier(5, solver=solver, max_iter=20, random_state=0, early_stopping=True) for _ in range(2))
+    plain.fit(1e3 * X, NAMES)
+    with np.errstate(all="raise"):
+        strict.fit(1e3 * X, NAMES)
+        assert strict.predict_log_proba(1e6 * X).min() == -np.inf
+    assert_alike(plain, strict, 0)
+
+
+def test_masked_values_are_refused() -> None:
+    masked = np.ma.masked_greater(X, 1)
+    with refused("X had masked values"):
+        MLPClassifier(max_iter=1).fit(masked, Y)
+    with refused("X had masked values"):
+        MLPClassifier(max_iter=1).fit(X, Y).predict(masked)
+    with refused("y had masked values"):
+        MLPRegressor(max_iter=1).fit(X, masked[:, 0])
+
+
 def test_verbose_prints_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = (module.MLPClassifier(5, solver="sgd", max_iter=3, random_state=0, verbose=True) for module in (ours, theirs))
     one.fit(X, Y)
