@@ -56,6 +56,11 @@ def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[Layer
     return layers
 
 
+def as_dicts(layers: Sequence[LayerSpec]) -> list[dict[str, Any]]:
+    """The list of dicts that `parse_architecture` makes equal layers from."""
+    return [{"input_dim": layer.input_dim, "output_dim": layer.output_dim, "activation": layer.activation} for layer in layers]
+
+
 def _parse_layer(number: int, layer: object) -> LayerSpec:
     place = f"architecture[{number}]"
     if not isinstance(layer, Mapping):

@@ -46,6 +46,10 @@ class Loss(ABC):
     def __repr__(self) -> str:
         return f"<loss {self.name}{' from logits' if self.from_logits else ''}>"
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make a loss like this one."""
+        return {} if self.pairs_with is None else {"from_logits": self.from_logits}
+
     def __call__(self, y_true: Any, y_pred: Any, *, from_logits: bool | None = None) -> float:
         """The mean loss of `y_pred` (samples,) or (samples, outputs) against `y_true`, labels or of the same shape.
 

@@ -28,6 +28,7 @@ class Optimizer(ABC):
     """What all optimizers share: a learning rate, and state for one vector of weights."""
 
     name: str
+    _owner: Any = None
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = _positive("learning_rate", learning_rate)
@@ -48,7 +49,7 @@ class Optimizer(ABC):
         return 1.0
 
     @abstractmethod
-    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+    def build(self, count: int, dtype: np.dtype[Any], owner: Any = None) -> None:
         """Make new state for a vector of `count` weights."""
 
     def record_begin(self) -> Program:
@@ -61,6 +62,16 @@ class Optimizer(ABC):
 
     def refresh(self) -> None:  # noqa: B027  # most have nothing to refresh
         """Use a changed learning rate; called before each epoch."""
+
+    def get_state(self) -> dict[str, Array]:
+        """Copies of the state."""
+        return {"iterations": np.array(self.iterations), **{f"a{n}": array.copy() for n, array in enumerate(self.state())}}
+
+    def set_state(self, state: Any) -> None:
+        """Take over what `get_state` gave."""
+        self.iterations = int(state["iterations"])
+        for n, array in enumerate(self.state()):
+            array[...] = state[f"a{n}"]
 
     def state(self) -> list[Array]:
         """The arrays in which earlier gradients decay."""
@@ -105,7 +116,7 @@ class SGD(Optimizer):
     def gradient_factor(self) -> float:
         return self.learning_rate
 
-    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+    def build(self, count: int, dtype: np.dtype[Any], owner: Any = None) -> None:
         self._velocity = np.zeros(count if self.momentum else 0, dtype)
 
     def state(self) -> list[Array]:
@@ -141,7 +152,7 @@ class Adam(Optimizer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
-    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+    def build(self, count: int, dtype: np.dtype[Any], owner: Any = None) -> None:
         self.iterations = 0
         self._mean = np.zeros(count, dtype)
         self._square = np.zeros(count, dtype)
@@ -195,7 +206,7 @@ class AdamW(Adam):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weight_decay": self.weight_decay}
 
-    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+    def build(self, count: int, dtype: np.dtype[Any], owner: Any = None) -> None:
         super().build(count, dtype)
         self._decay = scalar(1, dtype)
         self.refresh()
@@ -220,7 +231,7 @@ class RMSprop(Optimizer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}
 
-    def build(self, count: int, dtype: np.dtype[Any]) -> None:
+    def build(self, count: int, dtype: np.dtype[Any], owner: Any = None) -> None:
         self._square = np.zeros(count, dtype)
         self._rate = scalar(self.learning_rate, dtype)
 

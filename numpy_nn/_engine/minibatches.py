@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numpy_nn import activations, metrics
 from numpy_nn._engine import tuning
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.backward import Backward, Gradients
@@ -144,11 +143,11 @@ class MinibatchProgram:
             for recorder in self._recorders:
                 recorder.rescale(scale / self.rows)
 
-    def collect(self, outputs: Array, *, start: int, count: int) -> None:
-        """Copy the outputs of the first `count` minibatches to their columns of `outputs` (outputs, samples)."""
+    def collect(self, outputs: Array, *, start: int, count: int, first: int = 0) -> None:
+        """Copy the outputs of `count` minibatches, from `first` on, to columns of `outputs` (outputs, samples) from `start` on."""
         columns = outputs[:, start : start + count * self.rows].reshape(len(outputs), count, self.rows)
         for chunk in self._chunks:
-            columns[..., chunk.rows] = chunk.outputs[:count].transpose(1, 0, 2)
+            columns[..., chunk.rows] = chunk.outputs[first : first + count].transpose(1, 0, 2)
 
 
 def _add(gradient: Parameters, other: Parameters) -> Operation:
@@ -167,13 +166,12 @@ class _Load(NamedTuple):
 
 
 class Trainer:
-    """Trains on minibatches of `batch_size` rows out of `samples`: `start_epoch`, `step` for each minibatch, `score`."""
+    """Trains on minibatches of `batch_size` rows out of `samples`: `start_epoch`, `step` for each minibatch, `end_epoch`."""
 
     def __init__(
         self, parameters: Parameters, optimizer: Optimizer, loss: Loss, *, samples: int, batch_size: int, threads: int
     ) -> None:
-        self._optimizer, self._loss = optimizer, loss
-        self._activation = activations.get(parameters.layers[-1].activation)
+        self._optimizer, self._batch_rows = optimizer, batch_size
         self._outputs = np.empty((parameters.layers[-1].output_dim, samples), parameters.vector.dtype)
         t = tuning.this_machine()
         full, rest = divmod(samples, batch_size)
@@ -222,7 +220,7 @@ class Trainer:
 
         1. The rows are in the buffers: `_prepare` copies those of many minibatches at once.
         2. Forward: each layer's product and activation, up to the outputs.
-        3. Loss: its gradient by the outputs; its value is computed once an epoch, by `score`.
+        3. Loss: its gradient by the outputs; its value is computed from `end_epoch`, or `results` on the way.
         4. Backward: each layer's gradient, from the last to the first.
         5. Update: the optimizer's operations on the weights.
 
@@ -233,14 +231,30 @@ class Trainer:
         for operation in self._steps[batch - self._first]:
             operation()
 
-    def score(self) -> tuple[float, float]:
-        """The loss and the accuracy of the epoch, each row as it was before its minibatch's update."""
+    def batch_results(self, batch: int) -> tuple[Rows, Array]:
+        """The rows of the minibatch that was trained on last, and its outputs or logits (outputs, rows) before the update."""
+        program, first, start, _ = self._loads[self._loaded]
+        start += (batch - first) * program.rows
+        outputs = np.empty((len(self._outputs), program.rows), self._outputs.dtype)
+        program.collect(outputs, start=0, count=1, first=batch - first)
+        return self._rows.take(self._chosen(start, start + program.rows)), outputs
+
+    def results(self, batches: int) -> tuple[Rows, Array]:
+        """The rows of the epoch's first minibatches in their order, and the outputs or logits of each before its update."""
         self._collect()
-        rows, order = self._rows, self._order
-        self._loaded_in_order = order is None and self._stays_loaded
-        del self._rows, self._order  # a trainer may outlive its rows by far
-        rows = rows if order is None else rows.take(order)
-        return metrics.score(self._loss, self._activation, rows, self._outputs)
+        stop = min(batches * self._batch_rows, self._outputs.shape[1])
+        whole = self._order is None and stop == self._outputs.shape[1]
+        return self._rows if whole else self._rows.take(self._chosen(0, stop)), self._outputs[:, :stop]
+
+    def end_epoch(self, batches: int) -> tuple[Rows, Array]:
+        """`results`, after which the rows are let go: a trainer may outlive them by far."""
+        found = self.results(batches)
+        self._loaded_in_order = self._order is None and self._stays_loaded and batches == self.batches
+        del self._rows, self._order
+        return found
+
+    def _chosen(self, start: int, stop: int) -> slice | Array:
+        return slice(start, stop) if self._order is None else self._order[start:stop]
 
     def _prepare(self, batch: int) -> None:
         """What comes before some minibatches: copying the next ones in, and flushing the optimizer's state now and then."""

@@ -67,7 +67,6 @@ def test_training_stops_after_the_epoch_after_which_keras_stops(
     assert stopped(numpy_nn.EarlyStopping(**options), values, monitor) == stopped(theirs, values, monitor)
 
 
-@pytest.mark.xfail(reason="EarlyStopping(mode, baseline, start_from_epoch)", strict=True)
 def test_mode_baseline_and_start_from_epoch_are_those_of_keras() -> None:
     import keras
 
@@ -91,7 +90,6 @@ def test_mode_baseline_and_start_from_epoch_are_those_of_keras() -> None:
     check()
 
 
-@pytest.mark.xfail(reason="ReduceLROnPlateau", strict=True)
 def test_a_plateau_reduces_the_learning_rate_when_keras_does() -> None:
     import keras
 
@@ -158,7 +156,6 @@ def recorder(base: type) -> Any:
     return made
 
 
-@pytest.mark.xfail(reason="all of Keras' hooks, with logs, in its order", strict=True)
 def test_the_hooks_are_called_in_the_order_of_keras(keras64: ModuleType) -> None:
     x = np.random.default_rng(0).normal(size=(10, 2))
     y = (x[:, :1] > 0).astype(float)

@@ -65,7 +65,6 @@ FOUND = {
         "mse",
     ),
     "optimizers": ("sgd", "adam", "adamw", "rmsprop"),
-    "metrics": (),
     "initializers": ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "zeros"),
     "regularizers": (),
 }
@@ -73,6 +72,8 @@ FOUND = {
 
 
 def reason(kind: str, name: str) -> str:
+    if kind == "metrics":
+        return ""
     taken = name not in NOT_YET and name != "swish" if kind == "activations" else name in FOUND[kind]
     return "" if taken else f"{name} of {kind}"
 
