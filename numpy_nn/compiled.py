@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +23,6 @@ from numpy_nn.metrics import Metric, Report, named
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.validation import Rows
 
-TRAINED_ELSEWHERE = "the model is being trained by another thread: one thread trains it at a time, while any number may predict"
-
 
 class Network(NamedTuple):
     """What of a network its training needs."""
@@ -36,22 +33,17 @@ class Network(NamedTuple):
     lock: threading.RLock
     """Held by the thread that trains."""
 
-    @contextmanager
-    def training(self) -> Iterator[None]:
-        """A block that one thread at a time may be in.
+    def start_training(self) -> None:
+        """Take the lock.
 
         Raises
         ------
         RuntimeError
-            If another is.
+            If another thread has it.
 
         """
         if not self.lock.acquire(blocking=False):
-            raise RuntimeError(TRAINED_ELSEWHERE)
-        try:
-            yield
-        finally:
-            self.lock.release()
+            raise RuntimeError("the model is being trained by another thread: one at a time trains it, any number predict")
 
 
 class Compiled:
@@ -95,8 +87,12 @@ class Compiled:
         if keep_state:
             self.optimizer._owner = weakref.ref(parameters)
             return
-        with network.training(), np.errstate(all="ignore"):
-            self.optimizer.build(len(parameters.vector), parameters.vector.dtype, parameters)
+        network.start_training()
+        try:
+            with np.errstate(all="ignore"):
+                self.optimizer.build(len(parameters.vector), parameters.vector.dtype, parameters)
+        finally:
+            network.lock.release()
 
     def arguments(self) -> dict[str, Any]:
         """What makes another like this one."""
@@ -150,9 +146,7 @@ class Compiled:
 
     def step(self, rows: Rows) -> dict[str, float]:
         """Train one step on all rows; the logs are those before the update."""
-        lock = self._network.lock
-        if not lock.acquire(blocking=False):
-            raise RuntimeError(TRAINED_ELSEWHERE)
+        self._network.start_training()
         try:
             kind = len(rows.x), rows.weights is not None
             if self._step_trainer is None or self._step_trainer[0] != kind:
@@ -163,7 +157,7 @@ class Compiled:
                 trainer.step(0)
                 logs = self.report.means(*trainer.end_epoch(1))
         finally:
-            lock.release()
+            self._network.lock.release()
         if not self._has_warned and not math.isfinite(logs["loss"]):
             self._has_warned = True
             training.warn_of_divergence("in a step", stacklevel=4)

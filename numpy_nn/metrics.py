@@ -51,7 +51,8 @@ class Metric(Part, ABC):
         with np.errstate(all="ignore"):
             if np.isnan(outputs).any():
                 return math.nan
-            return mean(self.total(targets.T, outputs.T, weights))
+            total, count = self.total(targets.T, outputs.T, weights)
+        return total / count if count else 0.0  # as Keras, where all weights are 0
 
     @abstractmethod
     def values(self, y: Array, a: Array) -> Array:
@@ -62,7 +63,7 @@ class Metric(Part, ABC):
         values = self.values(y, a)
         if weights is not None:
             return float(np.vdot(values, weights)), float(weights.sum())
-        return float(np.count_nonzero(values) if values.dtype == bool else values.sum()), float(len(values))
+        return float(np.count_nonzero(values) if values.dtype == bool else values.sum()), len(values)
 
 
 class BinaryAccuracy(Metric):
@@ -187,11 +188,6 @@ def named(argument: str, metrics: Sequence[str | Metric] | None, taken: Collecti
     return found
 
 
-def mean(total: tuple[float, float]) -> float:
-    """The mean, from a sum and what it is divided by; 0 where all weights are 0, as in Keras."""
-    return total[0] / total[1] if total[1] else 0.0
-
-
 class Report:
     """What is reported of a network that was compiled: the loss, and metrics without and with the weights of the samples.
 
@@ -220,7 +216,7 @@ class Report:
         y = rows.y.T
         values = self.loss.from_logit_values(y, given) if self.takes_logits else self.loss.values(y, given)
         total = float(values.sum() if rows.weights is None else np.vdot(values, rows.weights))
-        found = {"loss": (total + penalty * len(values), float(len(values)))}
+        found: Totals = {"loss": (total + penalty * len(values), len(values))}
         if not self.metrics and not self.weighted_metrics:
             return found
         outputs = given
@@ -237,7 +233,7 @@ class Report:
 
     def means(self, rows: Rows, given: Array, penalty: float = 0.0) -> dict[str, float]:
         """The logs: the mean loss, and the metrics by their names."""
-        return {name: mean(total) for name, total in self.totals(rows, given, penalty).items()}
+        return {name: total / count if count else 0.0 for name, (total, count) in self.totals(rows, given, penalty).items()}
 
 
 class RunningMeans:
@@ -252,4 +248,4 @@ class RunningMeans:
         for name, (total, count) in self._report.totals(rows, given, penalty).items():
             before = self._totals.get(name, (0.0, 0.0))
             self._totals[name] = before[0] + total, before[1] + count
-        return {name: mean(total) for name, total in self._totals.items()}
+        return {name: total / count if count else 0.0 for name, (total, count) in self._totals.items()}

@@ -248,13 +248,16 @@ class Sequential:
             validation.frequency("validation_freq", validation_freq),
         )
         level, given = verbosity(verbose), as_list(callbacks)
-        with self._network.training():
+        self._network.start_training()
+        try:
             trainer = compiled.trainer(rows, batch_size)
             self.history = next((callback for callback in given if isinstance(callback, History)), None) or History()
             params = {"epochs": epoch_range.stop, "steps": trainer.batches, "verbose": level, "do_validation": held_out is not None}
             watchers = CallbackList(given if self.history in given else [*given, self.history], self, **params)
             run = Training(self, compiled, trainer, rows, watchers, Progress(trainer.batches, level))
             run.run(epoch_range, self._generator if shuffle else None, after)
+        finally:
+            self._network.lock.release()
         return self.history
 
     def train_on_batch(
@@ -277,7 +280,6 @@ class Sequential:
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = 0,
-        *,
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Array:
         """The outputs (samples, outputs) for `x` (samples, features); from any number of threads at once.
@@ -295,13 +297,20 @@ class Sequential:
             If `x` has the wrong shape, is empty, or has a value that is not finite.
 
         """
-        if type(x) is ndarray and x.shape == self._row_shape and x.dtype == self.dtype and batch_size is None and not verbose:
+        if (
+            type(x) is ndarray
+            and x.shape == self._row_shape
+            and x.dtype == self.dtype
+            and batch_size is None
+            and callbacks is None
+            and not verbose
+        ):
             one_row = self._one_row
             try:
                 outputs = one_row.quietly(one_row.predict, x)
             except RuntimeError:  # another thread is in there
                 outputs = one_row.in_turn(x)
-            if outputs is not None and callbacks is None:
+            if outputs is not None:
                 return outputs
         chunk_rows = validation.optional_size("batch_size", batch_size)
         rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
@@ -340,6 +349,7 @@ class Sequential:
             The loss; with metrics a list of the loss and the metrics, in the order of `metrics_names`; with `return_dict` a dict.
 
         What it raises is as in `fit`.
+
         """
         compiled = self._when_compiled()
         rows = compiled.rows(x, y, sample_weight)

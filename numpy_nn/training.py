@@ -48,7 +48,7 @@ class Training:
 
     def run(self, epochs: range, generator: np.random.Generator | None, validation: Validation) -> None:
         """Train for `epochs`, each in an order that the generator gives, and warn once if the loss was not finite."""
-        callbacks, model = self._callbacks, self._model
+        callbacks, model, progress = self._callbacks, self._model, self._progress
         model.stop_training = False
         diverged: int | None = None
         logs: dict[str, float] = {}
@@ -56,7 +56,8 @@ class Training:
             callbacks.call("on_train_begin", {})
             for epoch in epochs:
                 callbacks.call("on_epoch_begin", epoch, {})
-                self._progress.title(f"Epoch {epoch + 1}/{epochs.stop}")
+                if progress.verbose:
+                    progress.title(f"Epoch {epoch + 1}/{epochs.stop}")
                 self._trainer.start_epoch(self._rows, None if generator is None else generator.permutation(len(self._rows.x)))
                 batches = self._steps()
                 logs = self._report.means(*self._trainer.end_epoch(batches))
@@ -66,7 +67,8 @@ class Training:
                     found = self._compiled.evaluate(validation.rows, validation.batch_size, callbacks)
                     logs |= {f"val_{name}": value for name, value in found.items()}
                 callbacks.call("on_epoch_end", epoch, logs)
-                self._progress.finish(logs, batches)
+                if progress.verbose:
+                    progress.finish(logs, batches)
                 if model.stop_training:
                     break
             callbacks.call("on_train_end", logs)

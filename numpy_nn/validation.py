@@ -73,8 +73,7 @@ def seed(value: object) -> int | None:
 
 def numbers(name: str, value: Any) -> Array:
     """`value` as an array of numbers, none of which is masked, NaN or infinite."""
-    parts = value if isinstance(value, (list, tuple)) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
+    if type(value) is not np.ndarray and _is_masked(value):
         raise ValueError(f"{name} was a masked array: the mask would be lost, fill its values in (`filled`) or leave its rows out")
     try:
         array = np.asarray(value)
@@ -89,6 +88,11 @@ def numbers(name: str, value: Any) -> Array:
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
     return array
+
+
+def _is_masked(value: Any) -> bool:
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts)
 
 
 def features(name: str, value: Any, count: int, to: np.dtype[Any]) -> Array:

@@ -243,8 +243,9 @@ class Trainer:
         """The rows of the epoch's first minibatches in their order, and the outputs or logits of each before its update."""
         self._collect()
         stop = min(batches * self._batch_rows, self._outputs.shape[1])
-        whole = self._order is None and stop == self._outputs.shape[1]
-        return self._rows if whole else self._rows.take(self._chosen(0, stop)), self._outputs[:, :stop]
+        if stop == self._outputs.shape[1]:
+            return self._rows if self._order is None else self._rows.take(self._order), self._outputs
+        return self._rows.take(self._chosen(0, stop)), self._outputs[:, :stop]
 
     def end_epoch(self, batches: int) -> tuple[Rows, Array]:
         """`results`, after which the rows are let go: a trainer may outlive them by far."""

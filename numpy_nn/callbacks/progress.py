@@ -40,7 +40,7 @@ class Progress:
     """
 
     def __init__(self, steps: int, verbose: int, *, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._steps, self._verbose, self._clock = steps, verbose, clock
+        self._steps, self.verbose, self._clock = steps, verbose, clock
         self.redraws = verbose == 1 and sys.stdout.isatty()
         """Whether there is anything to draw before the end."""
         self._width = 0
@@ -48,8 +48,7 @@ class Progress:
 
     def title(self, text: str) -> None:
         """Begin anew, below a line of its own."""
-        if self._verbose and text:
-            print(text)
+        print(text)
         self._width = 0
         self._start = self._drawn = self._clock()
 
@@ -65,15 +64,16 @@ class Progress:
 
     def finish(self, logs: Mapping[str, Any], done: int | None = None) -> None:
         """Write the line for good, with the time that it took."""
-        if self._verbose:
-            taken = self._clock() - self._start
-            done = self._steps if done is None else done
-            self._write(self._line(done, taken, taken / max(done, 1), logs), "\n")
+        if not self.verbose:
+            return
+        taken = self._clock() - self._start
+        done = self._steps if done is None else done
+        self._write(self._line(done, taken, taken / max(done, 1), logs), "\n")
 
     def _line(self, done: int, seconds: float, a_step: float, logs: Mapping[str, Any]) -> str:
         count = f"{done:>{len(str(self._steps))}}/{self._steps}"
         values = [f"{name}: {_number(value)}" for name, value in logs.items()]
-        if self._verbose == 2:
+        if self.verbose == 2:
             return " - ".join([count, f"{seconds:.0f}s", f"{_duration(a_step)}/step", *values])
         filled = BAR_WIDTH * done // self._steps
         full, empty = _strokes()
