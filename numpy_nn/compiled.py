@@ -137,25 +137,26 @@ class Compiled:
 
     # --- training and evaluation ---------------------------------------------------------------------------------------------
 
-    def trainer(self, rows: Rows, batch_size: int | None) -> Trainer:
-        """The trainer for minibatches of that many of the rows."""
+    def trainer(self, rows: Rows, batch_size: int | None, generator: np.random.Generator) -> Trainer:
+        """The trainer for minibatches of that many of the rows; dropout draws from the generator."""
         samples = len(rows.x)
         size = samples if batch_size is None else min(validation.positive_integer("batch_size", batch_size), samples)
         network = self._network
-        return Trainer(network.parameters, self.optimizer, self.loss, samples=samples, batch_size=size, threads=network.threads)
+        options: dict[str, Any] = {"threads": network.threads, "generator": generator, "report": self.report}
+        return Trainer(network.parameters, self.optimizer, self.loss, samples=samples, batch_size=size, **options)
 
-    def step(self, rows: Rows) -> dict[str, float]:
+    def step(self, rows: Rows, generator: np.random.Generator) -> dict[str, float]:
         """Train one step on all rows; the logs are those before the update."""
         self._network.start_training()
         try:
             kind = len(rows.x), rows.weights is not None
             if self._step_trainer is None or self._step_trainer[0] != kind:
-                self._step_trainer = kind, self.trainer(rows, None)
+                self._step_trainer = kind, self.trainer(rows, None, generator)
             trainer = self._step_trainer[1]
             with trainer.threads():
                 trainer.start_epoch(rows, None, same_rows=False)
                 trainer.step(0)
-                logs = self.report.means(*trainer.end_epoch(1))
+                logs = trainer.end_epoch(1)
         finally:
             self._network.lock.release()
         if not self._has_warned and not math.isfinite(logs["loss"]):
@@ -165,4 +166,10 @@ class Compiled:
 
     def evaluate(self, rows: Rows, batch_size: int | None, callbacks: CallbackList | None = None) -> dict[str, float]:
         """The logs of rows that are not trained on."""
-        return training.evaluate(self._network.prediction, self.report, rows, batch_size, callbacks)
+        network = self._network
+        if callbacks is None:
+            logs = training.means(network.prediction, self.report, rows, batch_size)
+        else:
+            logs = training.evaluate(network.prediction, self.report, rows, batch_size, callbacks)
+        logs["loss"] += network.parameters.penalty(len(rows.x))
+        return logs

@@ -211,12 +211,12 @@ class Report:
         """Whether the loss is computed from the logits, so that these are what `totals` is to be given."""
         self.names = ["loss", *self.metrics, *self.weighted_metrics]
 
-    def totals(self, rows: Rows, given: Array, penalty: float = 0.0) -> Totals:
-        """Sums over the samples, from the outputs or logits `given` (outputs, samples); `penalty` is added to the mean loss."""
+    def totals(self, rows: Rows, given: Array) -> Totals:
+        """Sums over the samples, from the outputs or logits `given` (outputs, samples)."""
         y = rows.y.T
         values = self.loss.from_logit_values(y, given) if self.takes_logits else self.loss.values(y, given)
         total = float(values.sum() if rows.weights is None else np.vdot(values, rows.weights))
-        found: Totals = {"loss": (total + penalty * len(values), len(values))}
+        found: Totals = {"loss": (total, len(values))}
         if not self.metrics and not self.weighted_metrics:
             return found
         outputs = given
@@ -231,9 +231,9 @@ class Report:
             found[name] = metric.total(y, outputs, rows.weights)
         return found
 
-    def means(self, rows: Rows, given: Array, penalty: float = 0.0) -> dict[str, float]:
+    def means(self, rows: Rows, given: Array) -> dict[str, float]:
         """The logs: the mean loss, and the metrics by their names."""
-        return {name: total / count if count else 0.0 for name, (total, count) in self.totals(rows, given, penalty).items()}
+        return {name: total / count if count else 0.0 for name, (total, count) in self.totals(rows, given).items()}
 
 
 class RunningMeans:
@@ -243,9 +243,15 @@ class RunningMeans:
         self._report = report
         self._totals: Totals = {}
 
-    def add(self, rows: Rows, given: Array, penalty: float = 0.0) -> dict[str, float]:
+    def copy(self) -> RunningMeans:
+        """Another that goes on from here."""
+        other = RunningMeans(self._report)
+        other._totals = dict(self._totals)
+        return other
+
+    def add(self, rows: Rows, given: Array) -> dict[str, float]:
         """The logs of these samples and all before."""
-        for name, (total, count) in self._report.totals(rows, given, penalty).items():
+        for name, (total, count) in self._report.totals(rows, given).items():
             before = self._totals.get(name, (0.0, 0.0))
             self._totals[name] = before[0] + total, before[1] + count
         return {name: total / count if count else 0.0 for name, (total, count) in self._totals.items()}

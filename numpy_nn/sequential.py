@@ -250,7 +250,7 @@ class Sequential:
         level, given = verbosity(verbose), as_list(callbacks)
         self._network.start_training()
         try:
-            trainer = compiled.trainer(rows, batch_size)
+            trainer = compiled.trainer(rows, batch_size, self._generator)
             self.history = next((callback for callback in given if isinstance(callback, History)), None) or History()
             params = {"epochs": epoch_range.stop, "steps": trainer.batches, "verbose": level, "do_validation": held_out is not None}
             watchers = CallbackList(given if self.history in given else [*given, self.history], self, **params)
@@ -273,7 +273,8 @@ class Sequential:
         What it takes and raises is as in `fit`, what it gives as in `evaluate`.
         """
         compiled = self._when_compiled()
-        return _results(compiled.step(compiled.weigh(compiled.rows(x, y, sample_weight), class_weight)), return_dict)
+        rows = compiled.weigh(compiled.rows(x, y, sample_weight), class_weight)
+        return _results(compiled.step(rows, self._generator), return_dict)
 
     def predict(
         self,

@@ -42,7 +42,7 @@ class Training:
     def __init__(
         self, model: Sequential, compiled: Compiled, trainer: Trainer, rows: Rows, callbacks: CallbackList, progress: Progress
     ) -> None:
-        self._model, self._compiled, self._trainer, self._rows, self._report = model, compiled, trainer, rows, compiled.report
+        self._model, self._compiled, self._trainer, self._rows = model, compiled, trainer, rows
         self._callbacks, self._progress = callbacks, progress
         self._by_batch = callbacks.wants("on_train_batch_begin", "on_train_batch_end")
 
@@ -60,7 +60,7 @@ class Training:
                     progress.title(f"Epoch {epoch + 1}/{epochs.stop}")
                 self._trainer.start_epoch(self._rows, None if generator is None else generator.permutation(len(self._rows.x)))
                 batches = self._steps()
-                logs = self._report.means(*self._trainer.end_epoch(batches))
+                logs = self._trainer.end_epoch(batches)
                 if diverged is None and not math.isfinite(logs["loss"]):
                     diverged = epoch
                 if validation.rows is not None and validation.is_due(epoch + 1):
@@ -82,14 +82,14 @@ class Training:
             for batch in range(trainer.batches):
                 trainer.step(batch)
             return trainer.batches
-        means = RunningMeans(self._report) if callbacks.wants("on_train_batch_end") else None
+        wants_logs = callbacks.wants("on_train_batch_end")
         for batch in range(trainer.batches):
             callbacks.call("on_train_batch_begin", batch, {})
             trainer.step(batch)
-            if means is not None:
-                callbacks.call("on_train_batch_end", batch, means.add(*trainer.batch_results(batch)))
+            if wants_logs:
+                callbacks.call("on_train_batch_end", batch, trainer.running_logs(batch))
             if progress.is_due():
-                progress.draw(batch + 1, self._report.means(*trainer.results(batch + 1)))
+                progress.draw(batch + 1, trainer.logs(batch + 1))
             if self._by_batch and self._model.stop_training:
                 return batch + 1
         return trainer.batches
@@ -105,24 +105,29 @@ def warn_of_divergence(where: str, *, stacklevel: int) -> None:
 
 
 def evaluate(
-    prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, callbacks: CallbackList | None = None
+    prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, callbacks: CallbackList
 ) -> dict[str, float]:
-    """The logs of `rows`: the loss and the metrics."""
-    if callbacks is None:
-        return _means(prediction, report, rows, batch_size)
+    """The logs of `rows`: the loss, without penalties, and the metrics; batch by batch where a callback wants it."""
     callbacks.call("on_test_begin", {})
     if callbacks.wants("on_test_batch_begin", "on_test_batch_end"):
-        means, logs = RunningMeans(report), {}
+        running, logs = RunningMeans(report), {}
         for batch, part in enumerate(_batches(len(rows.x), batch_size)):
             callbacks.call("on_test_batch_begin", batch, {})
             some = rows.take(part)
             with np.errstate(all="ignore"):
-                logs = means.add(some, prediction(some.x, logits=report.takes_logits).T)
+                logs = running.add(some, prediction(some.x, logits=report.takes_logits).T)
             callbacks.call("on_test_batch_end", batch, logs)
     else:
-        logs = _means(prediction, report, rows, batch_size)
+        logs = means(prediction, report, rows, batch_size)
     callbacks.call("on_test_end", logs)
     return logs
+
+
+def means(prediction: Prediction, report: Report, rows: Rows, batch_size: int | None) -> dict[str, float]:
+    """The logs of `rows`, without callbacks."""
+    given = prediction(rows.x, chunk_rows=batch_size, logits=report.takes_logits)
+    with np.errstate(all="ignore"):
+        return report.means(rows, given.T)
 
 
 def predict(prediction: Prediction, x: Array, batch_size: int | None, callbacks: CallbackList) -> Array:
@@ -139,12 +144,6 @@ def predict(prediction: Prediction, x: Array, batch_size: int | None, callbacks:
         outputs = prediction(x, chunk_rows=batch_size)
     callbacks.call("on_predict_end", {})
     return outputs
-
-
-def _means(prediction: Prediction, report: Report, rows: Rows, batch_size: int | None) -> dict[str, float]:
-    given = prediction(rows.x, chunk_rows=batch_size, logits=report.takes_logits)
-    with np.errstate(all="ignore"):
-        return report.means(rows, given.T)
 
 
 def _batches(samples: int, batch_size: int | None) -> Iterator[slice]:

@@ -60,9 +60,11 @@ def _make_predict(parameters: Parameters) -> Callable[[Array], Array | None]:
     *kernels, last_kernel = parameters.matrices
     dtype = parameters.vector.dtype
     inputs = [full(layer.input_dim + 1, 1, dtype) for layer in parameters.layers]
-    features, last_product = inputs[0][:-1], inputs[-1].reshape(1, -1).dot
+    features, last_product = inputs[0][:-1], inputs[-1][: len(last_kernel)].reshape(1, -1).dot
     hidden = [
-        _hidden_layer(activations.get(layer.activation), kernel, below, outputs[:-1], in_place=below is not inputs[0])
+        _hidden_layer(
+            activations.get(layer.activation), kernel, below[: len(kernel)], outputs[:-1], in_place=below is not inputs[0]
+        )
         for layer, kernel, below, outputs in zip(hidden_layers, kernels, inputs, inputs[1:], strict=False)
     ]  # the first is not in place, so that its first logit can be read at the end
     first_logit = hidden[0][2][:1] if hidden else None

@@ -121,7 +121,7 @@ def test_before_fit_there_is_no_answer() -> None:
     [
         ({"hidden_layer_sizes": (5, 0)}, "hidden_layer_sizes was 0"),
         ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes was 2.5"),
-        ({"activation": "swish"}, "['activation'] was 'swish'"),
+        ({"activation": "prelu"}, "['activation'] was 'prelu'"),
         ({"optimizer": "lbfgs"}, "optimizer was 'lbfgs'"),
         ({"learning_rate": -1}, "learning_rate was -1"),
         ({"batch_size": 0}, "batch_size was 0"),

@@ -120,7 +120,6 @@ def test_class_weight_beside_sample_weight_is_refused(keras64: ModuleType) -> No
             model.fit(X, Y, class_weight={0: 0.5, 1: 2.0}, sample_weight=WEIGHTS, verbose=0)
 
 
-@pytest.mark.xfail(reason="a layer without a bias", strict=True)
 def test_a_layer_without_a_bias_trains_as_in_keras(keras64: ModuleType) -> None:
     theirs = keras64.Sequential([keras64.Input((3,)), keras64.layers.Dense(1, activation="sigmoid", use_bias=False)])
     ours = Sequential([{"input_dim": 3, "output_dim": 1, "activation": "sigmoid", "use_bias": False}], dtype="float64")
@@ -132,7 +131,6 @@ def test_a_layer_without_a_bias_trains_as_in_keras(keras64: ModuleType) -> None:
     np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-@pytest.mark.xfail(reason="dropout as an entry of the list", strict=True)
 def test_dropout_scales_what_it_keeps_and_does_nothing_in_prediction() -> None:
     layers = [{"dropout": 0.25}, {"input_dim": 3, "output_dim": 1, "activation": "linear"}]
     model = Sequential(layers, seed=0, dtype="float64")
