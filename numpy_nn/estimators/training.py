@@ -210,8 +210,7 @@ def make_trainer(model: Sequential, optimizer: Optimizer, rows: Rows, batch_size
 
 def end_epoch(trainer: Trainer) -> float:
     """The mean loss of the rows that were trained on, each as it was before its minibatch's update."""
-    loss, _ = trainer.score()
-    return loss
+    return trainer.end_epoch(trainer.batches)["loss"]
 
 
 def kernel_mask(model: Sequential) -> Array:
