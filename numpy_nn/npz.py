@@ -123,6 +123,6 @@ def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"it has an array of format {version}")
     try:
         shape, fortran, dtype = read(stream, max_header_size=MOST_HEADER_BYTES)
-    except ValueError as error:
+    except Exception as error:  # whatever NumPy's parser of headers, which is Python's, raises
         raise ValueError("an array's header can't be read") from error
     return shape, fortran, dtype

@@ -30,7 +30,7 @@ FORMAT_VERSION = 2
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write the model, and all that its training goes on from, to an `.npz` file, without pickle.
+    """Write the model, and all that its training goes on from, to an `.npz` file, without pickle, or to Keras' `.keras`.
 
     Raises
     ------
@@ -40,6 +40,10 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
         If it can't be written; the file of before is then left as it was.
 
     """
+    if _suffix(path, ".weights.h5") == ".keras":
+        from numpy_nn import keras_files  # which needs h5py
+
+        return keras_files.save_keras(model, path)
     config: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "architecture": model.architecture,
@@ -60,11 +64,11 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
         state = {f"optimizer_{name}": array for name, array in model.optimizer.get_state().items()}
         _check_finite("the optimizer's state", state)
         arrays |= state
-    _write(path, {"config": np.array(json.dumps(config)), **arrays})
+    return _write(path, {"config": np.array(json.dumps(config)), **arrays})
 
 
 def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write the weights alone to an `.npz` file.
+    """Write the weights alone to an `.npz` file, or to Keras' `.weights.h5`.
 
     Raises
     ------
@@ -72,11 +76,15 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         As `save`.
 
     """
-    _write(path, _weights(model))
+    if _suffix(path, ".keras") == ".weights.h5":
+        from numpy_nn import keras_files
+
+        return keras_files.save_weights(model, path)
+    return _write(path, _weights(model))
 
 
 def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Take the weights from a file that `save_weights` or `save` wrote; nothing is changed if they don't fit.
+    """Take the weights from a file that `save_weights` or `save`, here or of Keras, wrote; nothing is changed if they don't fit.
 
     Raises
     ------
@@ -84,12 +92,16 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         If the file is another, or its weights are not those of such a network.
 
     """
+    if _suffix(path):
+        from numpy_nn import keras_files
+
+        return keras_files.load_weights(model, path)
     with npz.opened(path) as archive:
-        model.set_weights(_read_weights(archive, model.layers))
+        return model.set_weights(_read_weights(archive, model.layers))
 
 
 def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
-    """The model that `save` wrote to the file at `path`; it trains on as the one that was saved.
+    """The model that `save`, here or of Keras, wrote to the file at `path`; it trains on as the one that was saved.
 
     Raises
     ------
@@ -99,6 +111,10 @@ def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
         If there is no such file.
 
     """
+    if _suffix(path, ".weights.h5") == ".keras":
+        from numpy_nn import keras_files
+
+        return keras_files.load_keras(path)
     with npz.opened(path) as archive:
         config = json.loads(str(archive.text("config")))
         version = config["format_version"]
@@ -135,6 +151,14 @@ def _metrics(entries: Sequence[Any]) -> list[Any]:
     names = [entry if isinstance(entry, str) else entry[0] for entry in entries]
     parts = [entry if isinstance(entry, str) else entry[1] for entry in entries]
     return [name if isinstance(part, str) else part for name, part in zip(names, parts, strict=True)]
+
+
+def _suffix(path: str | os.PathLike[str], refused: str = "-") -> str | None:
+    """The suffix of one of Keras' own files, if `path` has it, but for the one that is refused."""
+    suffix = next((suffix for suffix in (".keras", ".weights.h5") if str(path).endswith(suffix)), None)
+    if suffix == refused:
+        raise ValueError(f"path was {str(path)!r}: a model goes into .npz or .keras, its weights alone into .npz or .weights.h5")
+    return suffix
 
 
 def _weights(model: Sequential) -> dict[str, Array]:

@@ -38,7 +38,8 @@ class Monitor(Callback):
 
         """
         if self.monitor not in logs:
-            if self.monitor.startswith("val_") and self.params.get("do_validation"):
+            validated = any(name.startswith("val_") for name in logs)
+            if self.monitor.startswith("val_") and self.params.get("do_validation") and not validated:
                 return None
             raise ValueError(f"monitor was {self.monitor!r}: the logs have {', '.join(logs)}")
         return logs[self.monitor]

@@ -67,6 +67,8 @@ def read_state(file: hdf5.File, model: Sequential) -> None:
 def to_bytes(model: Sequential, keys: Sequence[tuple[str, int | None]]) -> bytes:
     """A file with all weights and, if the model is compiled, the optimizer's state."""
     views = model.get_weights()
+    if not all(np.isfinite(view).all() for view in views):
+        raise ValueError("the weights had a value that is not finite: the training diverged, there is nothing to save")
     groups: dict[str, tuple[str, list[Array]]] = {"vars": ("sequential", [])}
     for key, layer in keys:
         arrays = []

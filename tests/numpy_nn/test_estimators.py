@@ -111,6 +111,14 @@ def test_further_fits_and_epochs_go_on_as_in_scikit_learn() -> None:
     assert_alike(one, other, 1e-12)
 
 
+def test_a_further_fit_may_stop_early_or_use_another_solver() -> None:
+    classifier = MLPClassifier(5, max_iter=2, random_state=0, warm_start=True, solver="lbfgs").fit(X, NAMES)
+    classifier.set_params(solver="adam").fit(X, NAMES)
+    assert (len(classifier.loss_curve_), classifier.validation_scores_) == (2, None)
+    classifier.set_params(early_stopping=True).fit(X, NAMES)
+    assert (len(classifier.validation_scores_), classifier.best_loss_) == (2, None)
+
+
 def test_labels_and_probabilities_are_those_of_scikit_learn() -> None:
     for kind in ("two classes", "three classes", "labels"):
         one, other = pair(kind)

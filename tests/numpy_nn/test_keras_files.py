@@ -170,6 +170,30 @@ def test_weights_alone_go_both_ways(keras: ModuleType, tmp_path: Path) -> None:
     assert_equal(ours, other)
 
 
+def test_a_model_s_own_methods_take_keras_files_by_their_suffix(keras: ModuleType, tmp_path: Path) -> None:
+    model = Sequential(ARCHITECTURE)
+    model.save(tmp_path / "model.keras")
+    model.save_weights(str(tmp_path / "model.weights.h5"))
+    theirs = keras.models.load_model(tmp_path / "model.keras")
+    assert_equal(Sequential.load(tmp_path / "model.keras"), theirs)
+    for name in ("model.keras", "model.weights.h5"):
+        other = Sequential(ARCHITECTURE)
+        other.load_weights(tmp_path / name)
+        assert_equal(other, theirs)
+    with refused("model.weights.h5", ".keras"):
+        model.save(tmp_path / "model.weights.h5")
+    with refused("model.keras", ".weights.h5"):
+        model.save_weights(tmp_path / "model.keras")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    model = Sequential(ARCHITECTURE)
+    model._parameters.vector[0] = np.nan
+    with refused("not finite"):
+        save_keras(model, tmp_path / "model.keras")
+    assert not list(tmp_path.iterdir())
+
+
 def test_weights_of_another_network_are_refused_and_nothing_is_changed(tmp_path: Path) -> None:
     save_weights(Sequential(ARCHITECTURE), tmp_path / "model.weights.h5")
     wider = Sequential([{"input_dim": 3, "output_dim": 5}, {"input_dim": 5, "output_dim": 1}])
