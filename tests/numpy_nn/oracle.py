@@ -7,6 +7,7 @@ update each array by itself. Nothing of the engine is used. Samples are rows her
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +28,26 @@ def _softmax(z: Array) -> Array:
     return np.asarray(np.exp(z - z.max()) / np.exp(z - z.max()).sum())
 
 
+def _normal_cdf(z: Array) -> Array:
+    return np.array([math.erfc(-x / math.sqrt(2)) / 2 for x in z])
+
+
+def _mish(z: Array) -> Array:
+    return np.asarray(z * np.tanh(np.logaddexp(0, z)))
+
+
+def _mish_derivative(z: Array) -> Array:
+    w = np.tanh(np.logaddexp(0, z))
+    return np.asarray(w + z * _sigmoid(z) / np.cosh(np.minimum(np.logaddexp(0, z), 300)) ** 2)
+
+
+def _exponential(z: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.exp(z)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda z: z,
     "relu": lambda z: np.maximum(z, 0),
@@ -36,6 +57,13 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.logaddexp(0, z),
     "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.2 * z),
+    "selu": lambda z: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+    "gelu": lambda z: z * _normal_cdf(z),
+    "silu": lambda z: z * _sigmoid(z),
+    "mish": _mish,
+    "hard_sigmoid": lambda z: np.clip(z / 6 + 0.5, 0, 1),
+    "softsign": lambda z: z / (1 + np.abs(z)),
+    "exponential": _exponential,
 }
 """One sample's activation, from z (outputs,)."""
 
@@ -48,6 +76,13 @@ JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.diag(_sigmoid(z)),
     "elu": lambda z: np.diag(np.where(z > 0, 1.0, np.exp(np.minimum(z, 0)))),
     "leaky_relu": lambda z: np.diag(np.where(z > 0, 1.0, 0.2)),
+    "selu": lambda z: np.diag(SELU_SCALE * np.where(z >= 0, 1.0, SELU_ALPHA * np.exp(np.minimum(z, 0)))),
+    "gelu": lambda z: np.diag(_normal_cdf(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)),
+    "silu": lambda z: np.diag(_sigmoid(z) * (1 + z * _sigmoid(-z))),
+    "mish": lambda z: np.diag(_mish_derivative(z)),
+    "hard_sigmoid": lambda z: np.diag(np.where(np.abs(z) < 3, 1 / 6, 0.0)),
+    "softsign": lambda z: np.diag(1 / (1 + np.abs(z)) ** 2),
+    "exponential": lambda z: np.diag(_exponential(z)),
 }
 """da_i/dz_j of one sample, from z (outputs,)."""
 
@@ -56,6 +91,11 @@ def loss_of_outputs(name: str, y: Array, a: Array) -> tuple[float, Array]:
     """A sample's loss and its gradient by the outputs `a` (outputs,), probabilities clipped as in Keras."""
     if name == "mean_squared_error":
         return float(np.mean((a - y) ** 2)), 2 * (a - y) / len(a)
+    if name == "mean_absolute_error":
+        return float(np.mean(np.abs(a - y))), np.sign(a - y) / len(a)
+    if name == "huber":
+        error = np.abs(a - y)
+        return float(np.mean(np.where(error <= 1, error**2 / 2, error - 0.5))), np.clip(a - y, -1, 1) / len(a)
     if name == "binary_crossentropy":
         p, inside = np.clip(a, EPSILON, 1 - EPSILON), (a >= EPSILON) & (a <= 1 - EPSILON)
         value = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
@@ -143,7 +183,7 @@ class SlowNetwork:
         self.names = [layer["activation"] for layer in architecture]
         self.weights = [np.array(w, np.float64) for w in weights]
         self.loss = loss
-        self.takes_logits = PAIRS.get(loss) == self.names[-1] or from_logits
+        self.takes_logits = (loss in PAIRS and self.names[-1] in PAIRS.values()) or from_logits
 
     def layers(self, last: str) -> list[textbook.Layer]:
         """The layers with the weights of now, the last with the activation `last`."""

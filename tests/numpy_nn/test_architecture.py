@@ -57,7 +57,7 @@ def test_a_dimension_that_is_no_positive_integer_is_refused(key: str, value: Any
         parse_architecture([{**ARCHITECTURE[0], key: value}])
 
 
-@pytest.mark.parametrize("activation", ["Relu", "swish", "", None, 3, ["relu"], np.tanh])
+@pytest.mark.parametrize("activation", ["prelu", "", 3, ["relu"], np.tanh])
 def test_an_unknown_activation_is_refused_with_those_that_there_are(activation: Any) -> None:
     with refused("architecture[0]['activation'] was", repr(activation), "linear, relu, sigmoid, tanh, softmax"):
         parse_architecture([{**ARCHITECTURE[0], "activation": activation}])

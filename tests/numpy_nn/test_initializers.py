@@ -81,7 +81,7 @@ def test_a_function_of_ones_own_is_an_initializer() -> None:
         np.testing.assert_array_equal(weights, 1)
 
 
-@pytest.mark.parametrize("identifier", ["lecun_normal", 3, None])
+@pytest.mark.parametrize("identifier", ["orthogonal", 3, None])
 def test_an_unknown_initializer_is_refused(identifier: object) -> None:
     with refused(f"initializer was {identifier!r}", "article, glorot_uniform, glorot_normal, he_uniform, he_normal, zeros"):
         initializers.get(identifier)  # type: ignore[arg-type]

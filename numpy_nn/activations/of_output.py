@@ -1,16 +1,8 @@
-"""Activations: the value and the derivative.
-
-Called directly, an activation takes samples in rows, as everywhere. The `record_` methods are for the engine: they return
-operations on its buffers, with features in rows and samples in columns. The derivative is computed from the activation's *output*,
-since the input has been overwritten when the backward pass needs it. It is a factor for elementwise activations, and a product with
-the Jacobian for softmax, whose outputs depend on one another.
-"""
+"""Activations whose derivative is computed from their output: the engine overwrites their input."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,57 +10,9 @@ import numpy as np
 
 from numpy_nn._engine import tuning
 from numpy_nn._engine.arrays import Array, empty, scalar, zeros
-from numpy_nn._engine.program import Program, into, run
-from numpy_nn.name_lookup import find
-
-
-class Activation(ABC):
-    """`activation(z) -> a`, samples in rows."""
-
-    name: str
-    of_number: Callable[[float], float] | None = None
-    """The activation of a single number in Python's own arithmetic, where NumPy needs several calls."""
-
-    def __call__(self, z: Any) -> Array:
-        """The activation of `z`, (samples, outputs) or any shape where it is elementwise."""
-        z = _as_floats(z)
-        a = np.array(z.T, order="C")
-        with np.errstate(over="ignore", under="ignore"):
-            run(self.record_forward(a, a))
-        return a.T.copy()
-
-    def __repr__(self) -> str:
-        return f"<activation {self.name}>"
-
-    @abstractmethod
-    def derivative(self, z: Any) -> Array:
-        """da/dz at `z`: of `z`'s shape where the activation is elementwise, else (samples, outputs, outputs)."""
-
-    @abstractmethod
-    def record_forward(self, z: Array, a: Array) -> Program:
-        """Operations that write the activation of `z` (features, samples) into `a`, which may be `z` itself."""
-
-    @abstractmethod
-    def record_backward(self, a: Array, derivative: Array, delta: Array) -> Program:
-        """Operations that turn `delta` from the loss's gradient by `a` into that by `z`, given what `record_derivative` wrote."""
-
-    def record_derivative(self, a: Array, derivative: Array) -> Program:
-        """Operations that write the derivative at the input whose output is `a` into `derivative`, of `a`'s shape."""
-        return []
-
-
-class Elementwise(Activation):
-    """An activation of each number by itself: its derivative is a factor."""
-
-    def derivative(self, z: Any) -> Array:
-        a = self(z)
-        derivative = np.ones_like(a)
-        with np.errstate(over="ignore", under="ignore"):
-            run(self.record_derivative(a, derivative))
-        return derivative
-
-    def record_backward(self, a: Array, derivative: Array, delta: Array) -> Program:
-        return [partial(np.multiply, delta, derivative, delta)]
+from numpy_nn._engine.program import Program, into
+from numpy_nn.activations.base import Activation, Elementwise
+from numpy_nn.checks import share
 
 
 class Linear(Elementwise):
@@ -108,10 +52,15 @@ class Relu(Elementwise):
 
 
 class LeakyRelu(Elementwise):
-    """a = z where z > 0, else z · 0.2 (Keras' default)."""
+    """a = z where z > 0, else z · `negative_slope`."""
 
     name = "leaky_relu"
-    negative_slope = 0.2
+
+    def __init__(self, negative_slope: float = 0.2) -> None:
+        self.negative_slope = share("negative_slope", negative_slope)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"negative_slope": self.negative_slope}
 
     def record_forward(self, z: Array, a: Array) -> Program:
         leaked = np.empty_like(z)
@@ -208,6 +157,94 @@ class Softplus(Elementwise):
         ]
 
 
+class Selu(Elementwise):
+    """a = λ z where z > 0, else λ α (exp(z) − 1), with the λ and α of Klambauer et al. (2017)."""
+
+    name = "selu"
+    alpha = 1.6732632423543772848170429916717
+    scale = 1.0507009873554804934193349852946
+
+    def record_forward(self, z: Array, a: Array) -> Program:
+        zero, below = scalar(0, z.dtype), np.empty_like(z)
+        return [
+            into(np.minimum, z, zero, below),
+            partial(np.expm1, below, below),
+            partial(np.multiply, below, scalar(self.scale * self.alpha, z.dtype), below),
+            into(np.maximum, z, zero, a),
+            partial(np.multiply, a, scalar(self.scale, z.dtype), a),
+            partial(np.add, a, below, a),
+        ]
+
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        # Below zero the derivative is λ α exp(z) = a + λ α, above it and at zero, as Keras has it, λ.
+        positive = empty(a.shape, bool)
+        return [
+            into(np.minimum, a, scalar(0, a.dtype), derivative),
+            partial(np.add, derivative, scalar(self.scale * self.alpha, a.dtype), derivative),
+            partial(np.greater_equal, a, scalar(0, a.dtype), positive),
+            partial(np.copyto, derivative, scalar(self.scale, a.dtype), where=positive),
+        ]
+
+
+class Exponential(Elementwise):
+    """a = exp(z), infinite where that overflows."""
+
+    name = "exponential"
+
+    def record_forward(self, z: Array, a: Array) -> Program:
+        return [partial(np.exp, z, a)]
+
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        return [partial(derivative.__setitem__, ..., a)]
+
+
+class HardSigmoid(Elementwise):
+    """a = z / 6 + 1/2, cut to [0, 1]; its derivative is 0 at the ends, as Keras has it."""
+
+    name = "hard_sigmoid"
+
+    def record_forward(self, z: Array, a: Array) -> Program:
+        dtype = z.dtype
+        return [
+            partial(np.divide, z, scalar(6, dtype), a),
+            partial(np.add, a, scalar(0.5, dtype), a),
+            into(np.maximum, a, scalar(0, dtype), a),
+            into(np.minimum, a, scalar(1, dtype), a),
+        ]
+
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        inside, below = empty(a.shape, bool), empty(a.shape, bool)
+        return [
+            partial(np.greater, a, scalar(0, a.dtype), inside),
+            partial(np.less, a, scalar(1, a.dtype), below),
+            partial(np.logical_and, inside, below, inside),
+            partial(derivative.__setitem__, ..., inside),
+            partial(np.divide, derivative, scalar(6, a.dtype), derivative),
+        ]
+
+
+class Softsign(Elementwise):
+    """a = z / (1 + |z|)."""
+
+    name = "softsign"
+
+    def record_forward(self, z: Array, a: Array) -> Program:
+        size = np.empty_like(z)
+        return [
+            partial(np.absolute, z, size),
+            partial(np.add, size, scalar(1, z.dtype), size),
+            partial(np.divide, z, size, a),
+        ]
+
+    def record_derivative(self, a: Array, derivative: Array) -> Program:
+        # 1 / (1 + |z|) = 1 − |a|, whose square is the derivative.
+        return [
+            partial(np.absolute, a, derivative),
+            partial(np.subtract, scalar(1, a.dtype), derivative, derivative),
+            partial(np.multiply, derivative, derivative, derivative),
+        ]
+
+
 class Softmax(Activation):
     """a_i = exp(z_i) / Σ_j exp(z_j) over a sample's outputs, the largest z taken off first."""
 
@@ -242,26 +279,3 @@ class Softmax(Activation):
             partial(np.subtract, delta, derivative, delta),
             partial(np.multiply, delta, a, delta),
         ]
-
-
-ACTIVATIONS: dict[str, Activation] = {
-    activation.name: activation for activation in (Linear(), Relu(), Sigmoid(), Tanh(), Softmax(), Softplus(), Elu(), LeakyRelu())
-}
-
-
-def get(identifier: str | Activation) -> Activation:
-    """The activation of that name, or the activation itself.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-
-    """
-    return identifier if isinstance(identifier, Activation) else find("activation", identifier, ACTIVATIONS)
-
-
-def _as_floats(z: Any) -> Array:
-    z = np.asarray(z)
-    floats: Array = z if np.issubdtype(z.dtype, np.floating) else z.astype(np.float64)
-    return floats
