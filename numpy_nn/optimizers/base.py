@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import weakref
 from abc import ABC, abstractmethod
@@ -161,8 +162,9 @@ class Optimizer(ABC):
 
         """
         if owner is not None:
-            other = None if self._owner is None else self._owner()
-            if other is not None and other is not owner:
+            if not self._is_free_for(owner):
+                gc.collect()  # the other may be gone, but for a cycle of references
+            if not self._is_free_for(owner):
                 raise ValueError(f"optimizer was {self!r}, which trains another model: each model needs one of its own")
             self._owner = weakref.ref(owner)
         first = self.first_state()
@@ -171,6 +173,10 @@ class Optimizer(ABC):
         self.arrays = {name: full(count, value, dtype) for name, value in first.items()}
         self.numbers = {name: scalar(value, dtype) for name, value in self.constants().items()}
         self.changed = False
+
+    def _is_free_for(self, owner: Any) -> bool:
+        other = None if self._owner is None else self._owner()
+        return other is None or other is owner
 
     def first_state(self) -> dict[str, float]:
         """Names of the arrays of the state, and what is in them at first."""
