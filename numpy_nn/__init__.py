@@ -4,7 +4,7 @@
 library is imported here; import `numpy_nn.estimators`, which needs scikit-learn, by its name.
 """
 
-from numpy_nn import activations, callbacks, initializers, losses, optimizers, regularizers, schedules
+from numpy_nn import activations, callbacks, initializers, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
 from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from numpy_nn.sequential import Sequential
@@ -24,6 +24,7 @@ __all__ = [
     "callbacks",
     "initializers",
     "losses",
+    "metrics",
     "optimizers",
     "regularizers",
     "schedules",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numpy_nn import activations, metrics
+from numpy_nn import activations
 from numpy_nn._engine import tuning
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.backward import Backward, Gradients
@@ -26,6 +26,7 @@ from numpy_nn._engine.penalties import Penalties
 from numpy_nn._engine.program import Operation, Program, run
 from numpy_nn._engine.threads import Split, ThreadTeam, split_minibatch
 from numpy_nn.losses import Loss
+from numpy_nn.metrics import Report, RunningMeans
 from numpy_nn.optimizers import FLUSH_EVERY_STEPS, Optimizer
 from numpy_nn.validation import Rows
 
@@ -187,11 +188,11 @@ class MinibatchProgram:
             for recorder in self._recorders:
                 recorder.rescale(scale / self.rows, slice(minibatch * self._in_turn, (minibatch + 1) * self._in_turn))
 
-    def collect(self, outputs: Array, *, start: int, count: int) -> None:
-        """Copy the outputs of the first `count` minibatches to their columns of `outputs` (outputs, samples)."""
+    def collect(self, outputs: Array, *, start: int, count: int, first: int = 0) -> None:
+        """Copy the outputs of `count` minibatches, from `first` on, to columns of `outputs` (outputs, samples) from `start` on."""
         columns = outputs[:, start : start + count * self.rows].reshape(len(outputs), count, self.rows)
         for chunk in self._chunks:
-            columns[..., chunk.rows] = chunk.outputs[:count].transpose(1, 0, 2)
+            columns[..., chunk.rows] = chunk.outputs[first : first + count].transpose(1, 0, 2)
 
 
 def _add(gradient: Parameters, other: Parameters) -> Operation:
@@ -210,12 +211,14 @@ class _Load(NamedTuple):
 
 
 class Trainer:
-    """Trains on minibatches of `batch_size` rows out of `samples`: `start_epoch`, `step` for each minibatch, `score`.
+    """Trains on minibatches of `batch_size` rows out of `samples`: `start_epoch`, `step` for each minibatch, `end_epoch`.
 
     Parameters
     ----------
     generator
         What dropout draws from.
+    report
+        What computes the logs; the loss alone if it is left out.
 
     """
 
@@ -229,10 +232,12 @@ class Trainer:
         batch_size: int,
         threads: int,
         generator: np.random.Generator | None = None,
+        report: Report | None = None,
     ) -> None:
         self._parameters, self._optimizer, self._loss, self._generator = parameters, optimizer, loss, generator
-        self._activation = activations.get(parameters.layers[-1].activation)
+        self._report = report or Report(loss, activations.get(parameters.layers[-1].activation), {})
         self._samples, self._batch_size = samples, batch_size
+        self._penalized = any(layer.kernel_regularizer for layer in parameters.layers)
         self._full, self._rest = divmod(samples, batch_size)
         self.batches = self._full + (self._rest > 0)
         """Minibatches of an epoch."""
@@ -245,6 +250,8 @@ class Trainer:
         self._splits = {rows: split_minibatch(rows, parameters, threads) for rows in sizes}
         self._team = ThreadTeam(max(max(split.parallel_chunks, split.kernel_threads) for split in self._splits.values()))
         self._flush = optimizer.record_flush()
+        self._scored: RunningMeans | None = None
+        self._running: RunningMeans | None = None
         self._recorded: type[Loss] | None = None
         self._targets: weakref.ref[Array] | None = None
         self._record(loss)
@@ -292,10 +299,10 @@ class Trainer:
             loss = self._loss.for_targets(rows.y)
             if type(loss) is not self._recorded:
                 self._record(loss)
-        self._optimizer.refresh()
-        for load in self._loads:
-            load.program.penalties.total = 0.0
-        self._scores: list[tuple[int, float, float]] = []
+        if self._penalized:
+            for load in self._loads:
+                load.program.penalties.total = 0.0
+        self._scored = self._running = None
         self._keep = self._loaded_in_order and order is None and same_rows
         self._loaded = -1
         self._load_end = self._prepare_at = 0
@@ -305,7 +312,7 @@ class Trainer:
 
         1. The rows are in the buffers: `_prepare` copies those of many minibatches at once.
         2. Forward: each layer's product and activation, up to the outputs.
-        3. Loss: its gradient by the outputs; its value is computed once an epoch, by `score`.
+        3. Loss: its gradient by the outputs; its value is computed once an epoch, by `end_epoch`.
         4. Backward: each layer's gradient, from the last to the first.
         5. Update: the optimizer's operations on the weights.
 
@@ -318,24 +325,43 @@ class Trainer:
             operation()
         optimizer.iterations += 1
 
-    def score(self) -> tuple[float, float]:
-        """The loss, penalties included, and the accuracy of the epoch, each row as it was before its minibatch's update."""
-        self._collect()
-        if self._outputs.shape[1] == self._samples:
-            self._score(0, self._samples)
-        self._loaded_in_order = self._order is None and self._stays_loaded
-        del self._rows, self._order  # a trainer may outlive its rows by far
-        penalty = sum({id(load.program): load.program.penalties.total for load in self._loads}.values()) / self._samples
-        if len(self._scores) == 1:
-            ((_, loss, accuracy),) = self._scores
-        else:
-            loss, accuracy = np.average([score[1:] for score in self._scores], axis=0, weights=[score[0] for score in self._scores])
-        return float(loss) + penalty, float(accuracy)
+    def running_logs(self, batch: int) -> dict[str, float]:
+        """The logs of the epoch so far, after the step on the minibatch `batch`; to be called after each."""
+        self._running = self._running or RunningMeans(self._report)
+        program, first, start, _ = self._loads[self._loaded]
+        start += (batch - first) * program.rows
+        outputs = np.empty((len(self._outputs), program.rows), self._outputs.dtype)
+        program.collect(outputs, start=0, count=1, first=batch - first)
+        return self._with_penalty(self._running.add(self._take(start, start + program.rows), outputs), start + program.rows)
 
-    def _score(self, start: int, stop: int) -> None:
-        """Keep the loss and the accuracy of some rows, whose outputs were collected."""
-        rows = self._rows.take(slice(start, stop) if self._order is None else self._order[start:stop])
-        self._scores.append((stop - start, *metrics.score(self._loss, self._activation, rows, self._outputs[:, : stop - start])))
+    def logs(self, batches: int) -> dict[str, float]:
+        """The logs of the epoch's first minibatches, each row as it was before its minibatch's update, penalties included."""
+        stop = min(batches * self._batch_size, self._samples)
+        if self._outputs.shape[1] == self._samples:
+            self._collect()
+            return self._with_penalty(self._report.means(self._take(0, stop), self._outputs[:, :stop]), stop)
+        program, first, start, _ = self._loads[self._loaded]
+        program.collect(self._outputs, start=0, count=batches - first)
+        scored = RunningMeans(self._report) if self._scored is None else self._scored.copy()
+        return self._with_penalty(scored.add(self._take(start, stop), self._outputs[:, : stop - start]), stop)
+
+    def end_epoch(self, batches: int) -> dict[str, float]:
+        """`logs`, after which the rows are let go: a trainer may outlive them by far."""
+        logs = self.logs(batches)
+        self._loaded_in_order = self._order is None and self._stays_loaded and batches == self.batches
+        del self._rows, self._order
+        return logs
+
+    def _with_penalty(self, logs: dict[str, float], rows: int) -> dict[str, float]:
+        if self._penalized:
+            logs["loss"] += sum({id(load.program): load.program.penalties.total for load in self._loads}.values()) / rows
+        return logs
+
+    def _take(self, start: int, stop: int) -> Rows:
+        """Rows of the epoch in their order."""
+        if self._order is None:
+            return self._rows if stop - start == self._samples else self._rows.take(slice(start, stop))
+        return self._rows.take(self._order if stop - start == self._samples else self._order[start:stop])
 
     def _prepare(self, batch: int) -> None:
         """What comes before some minibatches.
@@ -372,4 +398,5 @@ class Trainer:
         whole = self._outputs.shape[1] == self._samples
         program.collect(self._outputs, start=start if whole else 0, count=batches)
         if not whole:
-            self._score(start, start + batches * program.rows)
+            self._scored = self._scored or RunningMeans(self._report)
+            self._scored.add(self._take(start, start + batches * program.rows), self._outputs[:, : batches * program.rows])

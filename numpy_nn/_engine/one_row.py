@@ -1,7 +1,7 @@
 """The network's outputs for a single row, in microseconds: the same formulas on vectors, one layer after the other.
 
-Called by `Sequential.predict`. With so few numbers, all of the time is spent on calls. So a layer is one product, its bias
-included, and one activation; relu, a single call, stands in the loop itself.
+Called by `Sequential.predict`, from any number of threads. With so few numbers, all of the time is spent on calls. So a layer is
+one product, its bias included, and one activation; relu, a single call, stands in the loop itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ the bias; `outputs` is in the tuple that a ufunc makes of its `out` anyway. A Na
 
 
 class OneRow:
-    """The forward pass over one row: `quietly(predict, x)`."""
+    """The forward pass over one row: `quietly(predict, x)`, or from any number of threads `in_turn(x)`."""
 
     def __init__(self, parameters: Parameters) -> None:
         quiet = copy_context()
@@ -37,9 +37,21 @@ class OneRow:
         self.quietly = quiet.run
         """Calls a function in a context in which NumPy doesn't warn of overflow; entering `np.errstate` takes much longer.
 
-        Only one thread can be in the context, and so use the buffers: a second one gets a RuntimeError.
+        Only one thread can be in the context, and so use the buffers: a second one gets a RuntimeError, and calls `in_turn`.
         """
         self.predict = _make_predict(parameters)
+        self._parameters = parameters
+        self._spare: list[OneRow] = []
+
+    def in_turn(self, x: Array) -> Array | None:
+        """`predict(x)` for a thread that finds the buffers in use: in others, which are kept for the next one."""
+        try:
+            other = self._spare.pop()
+        except IndexError:
+            other = OneRow(self._parameters)
+        outputs = other.quietly(other.predict, x)
+        self._spare.append(other)
+        return outputs
 
 
 def _make_predict(parameters: Parameters) -> Callable[[Array], Array | None]:

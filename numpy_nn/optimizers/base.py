@@ -101,6 +101,8 @@ class Optimizer(ABC):
         """The state, by Keras' names."""
         self.numbers: dict[str, Array] = {}
         """What the recorded operations read: 0-dimensional arrays that `refresh` writes."""
+        self.gradient_factor = 1.0
+        """A factor of the gradient that `record_update` leaves out: the scale of the loss includes it at no cost."""
         self._owner: weakref.ref[Any] | None = None
         self.schedule: LearningRateSchedule | None = None
         if isinstance(learning_rate, (Mapping, LearningRateSchedule)):
@@ -172,6 +174,7 @@ class Optimizer(ABC):
         self.iterations = 0
         self.arrays = {name: full(count, value, dtype) for name, value in first.items()}
         self.numbers = {name: scalar(value, dtype) for name, value in self.constants().items()}
+        self.gradient_factor = self.factor()
         self.changed = False
 
     def _is_free_for(self, owner: Any) -> bool:
@@ -193,6 +196,7 @@ class Optimizer(ABC):
         constants = self.constants()
         for name, number in self.numbers.items():
             number[()] = constants[name]
+        self.gradient_factor = self.factor()
         self.changed = False
 
     def get_state(self) -> dict[str, Array]:
@@ -230,9 +234,8 @@ class Optimizer(ABC):
 
     # --- for the engine --------------------------------------------------------------------------------------------------------
 
-    @property
-    def gradient_factor(self) -> float:
-        """A factor of the gradient that `record_update` leaves out: the scale of the loss includes it at no cost."""
+    def factor(self) -> float:
+        """The `gradient_factor`, from the settings of now."""
         return 1.0
 
     @property

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cases import ARCHITECTURE, moons, refused
 
-from numpy_nn import Callback, Sequential, losses
+from numpy_nn import Sequential, losses
 
 X, Y = moons(6)
 CLASSES = [*ARCHITECTURE[:-1], {"input_dim": 4, "output_dim": 3, "activation": "softmax"}]
@@ -54,6 +54,7 @@ BAD_FEATURES = [
     (X.astype(object), "was of dtype object", "real numbers"),
     (X.astype("m8[s]"), "was of dtype timedelta64[s]", "real numbers"),
     (None, "was of dtype object", "real numbers"),
+    (np.ma.masked_values(X, X[0, 0]), "was a masked array", "filled"),
     (X * 1e39, "had a value too large for float32", "3.4028"),
 ]
 BAD_LABELS = [
@@ -69,6 +70,8 @@ BAD_LABELS = [
     ([[0], [1], [0, 1], [1], [1], [1]], "was a ragged sequence", "of one length"),
     (Y.astype(str), "was of dtype <U", "real numbers"),
     (Y + 0j, "was of dtype complex128", "real numbers"),
+    (np.ma.masked_equal(Y, 1), "was a masked array", "filled"),
+    (list(np.ma.masked_equal(Y[:, None], 1)), "was a masked array", "filled"),
 ]
 BAD_WEIGHTS = [
     (np.ones(5), "had the shape (5,)", "(6,)"),
@@ -76,6 +79,7 @@ BAD_WEIGHTS = [
     (changed(np.ones(6), 1, -2), "had -2.0", "negative"),
     (changed(np.ones(6), 1, np.nan), "[1] was nan", "finite"),
     (["a"] * 6, "was of dtype <U1", "real numbers"),
+    (np.ma.masked_equal(np.arange(6), 1), "was a masked array", "filled"),
 ]
 
 
@@ -146,7 +150,14 @@ def test_labels_that_the_loss_is_not_made_for_are_refused(loss: str, y: Any, was
         ({"validation_data": (X[:, :1], Y)}, "validation_data[0] had the shape (6, 1)", "(samples, 2)"),
         ({"validation_data": (X, Y + 1)}, "validation_data[1] had the label", "0, 1 and what lies between"),
         ({"validation_data": (X, Y, -Y - 1)}, "sample_weight had -2.0", "negative"),
-        ({"callbacks": Callback()}, "callbacks was <numpy_nn.callbacks.Callback", "a list"),
+        ({"callbacks": 5}, "callbacks was 5", "a list"),
+        ({"initial_epoch": -1}, "initial_epoch was -1", "an integer of at least 0"),
+        ({"verbose": 3}, "verbose was 3", "0, 1, 2 or 'auto'"),
+        ({"validation_batch_size": 0}, "validation_batch_size was 0", "a positive integer"),
+        ({"validation_freq": 0}, "validation_freq was 0", "a positive integer"),
+        ({"class_weight": [1, 2]}, "class_weight was [1, 2]", "a dict"),
+        ({"class_weight": {0: -1.0}}, "class_weight had -1.0", "at least 0"),
+        ({"class_weight": {0: 2.0}, "sample_weight": np.ones(6)}, "class_weight was given beside sample_weight", "one of them"),
         ({"callbacks": ["stop"]}, "callbacks had 'stop'", "numpy_nn.callbacks.Callback"),
     ],
     ids=lambda value: re.sub(r" at 0x\w+", "", str(value)),  # the same in every process
@@ -223,6 +234,10 @@ def test_a_model_that_was_not_compiled_says_what_to_do(method: str) -> None:
 def test_whatever_holds_numbers_is_taken(x: Any, y: Any, model: Sequential) -> None:
     expected = model.evaluate(X, Y)
     assert model.evaluate(x, y) == expected
+
+
+def test_a_masked_array_that_masks_nothing_is_an_array(model: Sequential) -> None:
+    assert model.evaluate(np.ma.masked_array(X), np.ma.masked_array(Y)) == model.evaluate(X, Y)
 
 
 def test_integers_are_features_too(model: Sequential) -> None:

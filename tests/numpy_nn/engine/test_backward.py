@@ -39,7 +39,7 @@ def central_differences(case: Case) -> np.ndarray:
     def loss_at(array: np.ndarray, place: Any, value: float) -> float:
         before, array[place] = array[place], value
         model.set_weights(weights)
-        loss = model.evaluate(case.x, case.y, sample_weight=case.sample_weight)["loss"]
+        loss = model.evaluate(case.x, case.y, sample_weight=case.sample_weight, verbose=0, return_dict=True)["loss"]
         array[place] = before
         return loss
 
