@@ -53,7 +53,7 @@ class LayerSpec:
 
     @property
     def parameter_count(self) -> int:
-        return self.matrix_rows * self.output_dim
+        return (self.input_dim + self.use_bias) * self.output_dim
 
 
 def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[LayerSpec, ...]:
@@ -80,7 +80,9 @@ def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[Layer
     dropout = 0.0
     for number, entry in enumerate(architecture):
         place = f"architecture[{number}]"
-        if isinstance(entry, Mapping) and "dropout" in entry:
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"{place} was {entry!r}: it must be a dict with {', '.join(KEYS)}")
+        if "dropout" in entry:
             if dropout or number == len(architecture) - 1:
                 raise ValueError(f"{place} was {dict(entry)!r}: a layer must follow a dropout")
             dropout = _dropout(place, entry)
@@ -115,9 +117,7 @@ def as_dicts(layers: Sequence[LayerSpec]) -> list[dict[str, Any]]:
     return dicts
 
 
-def _parse_layer(place: str, layer: object, dropout: float) -> LayerSpec:
-    if not isinstance(layer, Mapping):
-        raise ValueError(f"{place} was {layer!r}: it must be a dict with {', '.join(KEYS)}")
+def _parse_layer(place: str, layer: Mapping[str, Any], dropout: float) -> LayerSpec:
     unknown = [key for key in layer if key not in KEYS]
     if unknown:
         raise ValueError(f"{place} has the key {unknown[0]!r}: the keys are {', '.join(KEYS)}")

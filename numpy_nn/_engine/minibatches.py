@@ -250,8 +250,6 @@ class Trainer:
         self._splits = {rows: split_minibatch(rows, parameters, threads) for rows in sizes}
         self._team = ThreadTeam(max(max(split.parallel_chunks, split.kernel_threads) for split in self._splits.values()))
         self._flush = optimizer.record_flush()
-        self._scored: RunningMeans | None = None
-        self._running: RunningMeans | None = None
         self._recorded: type[Loss] | None = None
         self._targets: weakref.ref[Array] | None = None
         self._record(loss)
@@ -299,10 +297,11 @@ class Trainer:
             loss = self._loss.for_targets(rows.y)
             if type(loss) is not self._recorded:
                 self._record(loss)
-        if self._penalized:
-            for load in self._loads:
-                load.program.penalties.total = 0.0
-        self._scored = self._running = None
+        self._optimizer.refresh()
+        for load in self._loads:
+            load.program.penalties.total = 0.0
+        self._scored = RunningMeans(self._report)
+        self._running = RunningMeans(self._report)
         self._keep = self._loaded_in_order and order is None and same_rows
         self._loaded = -1
         self._load_end = self._prepare_at = 0
@@ -327,7 +326,6 @@ class Trainer:
 
     def running_logs(self, batch: int) -> dict[str, float]:
         """The logs of the epoch so far, after the step on the minibatch `batch`; to be called after each."""
-        self._running = self._running or RunningMeans(self._report)
         program, first, start, _ = self._loads[self._loaded]
         start += (batch - first) * program.rows
         outputs = np.empty((len(self._outputs), program.rows), self._outputs.dtype)
@@ -342,8 +340,7 @@ class Trainer:
             return self._with_penalty(self._report.means(self._take(0, stop), self._outputs[:, :stop]), stop)
         program, first, start, _ = self._loads[self._loaded]
         program.collect(self._outputs, start=0, count=batches - first)
-        scored = RunningMeans(self._report) if self._scored is None else self._scored.copy()
-        return self._with_penalty(scored.add(self._take(start, stop), self._outputs[:, : stop - start]), stop)
+        return self._with_penalty(self._scored.copy().add(self._take(start, stop), self._outputs[:, : stop - start]), stop)
 
     def end_epoch(self, batches: int) -> dict[str, float]:
         """`logs`, after which the rows are let go: a trainer may outlive them by far."""
@@ -398,5 +395,4 @@ class Trainer:
         whole = self._outputs.shape[1] == self._samples
         program.collect(self._outputs, start=start if whole else 0, count=batches)
         if not whole:
-            self._scored = self._scored or RunningMeans(self._report)
             self._scored.add(self._take(start, start + batches * program.rows), self._outputs[:, : batches * program.rows])

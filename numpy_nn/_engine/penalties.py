@@ -15,34 +15,32 @@ class Penalties:
 
     def __init__(self, parameters: Parameters, rows: int) -> None:
         self._parameters, self._rows = parameters, rows
-        self._regularizers = {n: layer.kernel_regularizer for n, layer in enumerate(parameters.layers) if layer.kernel_regularizer}
-        self._factors = {number: scalar(1, parameters.vector.dtype) for number in self._regularizers}
+        self._regularizers = [layer.kernel_regularizer for layer in parameters.layers]
+        self._factors = [scalar(1, parameters.vector.dtype) for _ in parameters.layers]
         self.total = 0.0
         """The sum over the steps of each one's penalty times its rows."""
 
     def rescale(self, scale: float) -> None:
         """Multiply the gradients by `scale` from now on."""
-        for number, regularizer in self._regularizers.items():
-            self._factors[number][()] = scale / self._rows if regularizer.divided_by_rows else scale
+        for regularizer, factor in zip(self._regularizers, self._factors, strict=True):
+            if regularizer is not None:
+                factor[()] = scale / self._rows if regularizer.divided_by_rows else scale
 
     def record_value(self) -> Program:
         """Operations, to be run before the update, that add the penalty of a step to the total."""
-        return [self._add_value] if self._regularizers else []
+        return [self._add_value] if any(self._regularizers) else []
 
     def _add_value(self) -> None:
         self.total += self._rows * self._parameters.penalty(self._rows)
 
     def record_gradient(self, gradient: Parameters) -> Program:
         """Operations that add the penalties' gradient to that of all weights."""
-        program: Program = []
-        for number in self._regularizers:
-            matrix = gradient.matrices[number]
-            program += self.record_tile(number, slice(0, len(matrix)), matrix)
-        return program
+        whole = [self.record_tile(number, slice(0, len(m)), m) for number, m in enumerate(gradient.matrices)]
+        return [operation for program in whole for operation in program]
 
     def record_tile(self, number: int, inputs: slice, gradient: Array) -> Program:
         """The same for some inputs of a layer, whose part of the gradient is `gradient` (inputs, units)."""
-        regularizer = self._regularizers.get(number)
+        regularizer = self._regularizers[number]
         if regularizer is None:
             return []
         kernel = self._parameters.matrices[number][: self._parameters.layers[number].input_dim][inputs]
