@@ -191,11 +191,10 @@ class _StoredGradient(SGD):
 
     def __init__(self, count: int, gradient_factor: float) -> None:
         super().__init__()
-        self._loss_factor = gradient_factor
+        self.gradient_factor = self._loss_factor = gradient_factor
         self.vector = np.zeros(count)
 
-    @property
-    def gradient_factor(self) -> float:
+    def factor(self) -> float:
         return self._loss_factor
 
     def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
