@@ -164,6 +164,7 @@ def _compare(
     from rich.console import Console
     from rich.live import Live
 
+    from bench.micro.suite import LEAST_TOLERANCES
     from bench.regression.compare.comparison import compare as compare_sides
     from bench.regression.compare.comparison_processes import ComparisonProcesses
     from bench.regression.compare.comparison_report import screen
@@ -194,7 +195,7 @@ def _compare(
                 tolerance=settings.tolerance,
                 budget_seconds=settings.budget_seconds,
                 watch=watch,
-                least_tolerances=_least_tolerances(),
+                least_tolerances=LEAST_TOLERANCES if settings.benchmarks is None else {},
             )
 
 
@@ -220,12 +221,6 @@ def _environment() -> dict[str, str]:
         "numpy": found.get("numpy", "?"),
         "blas": blas(),
     }
-
-
-def _least_tolerances() -> dict[str, float]:
-    from bench.micro.suite import PROCESS_BENCHMARKS
-
-    return {name: benchmark.tolerance for name, benchmark in PROCESS_BENCHMARKS.items()}
 
 
 def _benchmark_names(given: list[str]) -> list[str]:

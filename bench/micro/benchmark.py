@@ -56,17 +56,20 @@ class Benchmark:
     variants
         What is prepared, by the variant's name. A benchmark with several is a family: each launch times all of them, and their
         mean log ratio is one test, so that 10 % in one of eight is 1.2 % of the family.
+    tolerance
+        The least one, where equal sides differ by more than others do: changes up to this share are ignored.
 
     """
 
     name: str
     summary: str
     variants: Mapping[str, Prepare] = field(repr=False)
+    tolerance: float = 0.0
 
     @classmethod
-    def single(cls, name: str, summary: str, prepare: Prepare) -> Benchmark:
+    def single(cls, name: str, summary: str, prepare: Prepare, tolerance: float = 0.0) -> Benchmark:
         """A benchmark with one variant, without a name."""
-        return cls(name, summary, {"": prepare})
+        return cls(name, summary, {"": prepare}, tolerance)
 
     def prepare(self, package: ModuleType, seed: int, variant: str | None = None) -> Work:
         """The work with `package`; a variant that isn't given is drawn from the seed."""

@@ -21,5 +21,10 @@ _SCIKIT_LEARN = ("sklearn.base", "sklearn.model_selection", "sklearn.utils.multi
 PRELOADED = {name: _SCIKIT_LEARN for name in BENCHMARKS if name.startswith(("classifier", "regressor"))}
 """What other packages a benchmark needs: imported once before the launches, where they are installed."""
 
+LEAST_TOLERANCES: dict[str, float] = {
+    **{benchmark.name: benchmark.tolerance for benchmark in BENCHMARKS.values()},
+    **{benchmark.name: benchmark.tolerance for benchmark in PROCESS_BENCHMARKS.values()},
+}
+
 NOT_COVERED = "not covered: GPUs, networks wider than 50 units, more than two threads, `textbook`"
 """What a verdict says nothing about."""

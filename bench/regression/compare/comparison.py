@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,7 +37,7 @@ class ComparisonRunner(Protocol):
 
     def check(self, benchmarks: Sequence[str], seconds: float) -> Mapping[str, Mapping[str, Any]]: ...
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> Sequence[Launch]: ...
+    def measure(self, benchmarks: Sequence[str], rounds: int) -> Iterable[Launch]: ...
 
 
 @dataclass(frozen=True)
@@ -141,15 +141,19 @@ def compare(
     first = [_first_look(name, checked.get(name), (least_tolerances or {}).get(name, 0.0)) for name in benchmarks]
     state = Comparison(base, head, rule, tuple(first), elapsed_seconds=clock() - start, package=package)
     watch(state)
-    call_seconds, calls = 0.0, 0
-    while not (reason := _stop_reason(state, state.elapsed_seconds + call_seconds > budget_seconds)):
+    launch_seconds, calls = 0.0, 0
+    while not (reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds)):
         plan = next_plan([benchmark for benchmark in state.benchmarks if _is_measured(benchmark)], calls, tolerance)
-        launches = runner.measure(plan.benchmarks, plan.rounds)
-        elapsed, calls = clock() - start, calls + 1
-        call_seconds = elapsed - state.elapsed_seconds
+        calls += 1
+        launches = iter(runner.measure(plan.benchmarks, plan.rounds))
         for launch in launches:
+            elapsed = clock() - start
+            launch_seconds = elapsed - state.elapsed_seconds
             state = _after(state, launch, elapsed)
-        watch(state)
+            watch(state)
+            if _stop_reason(state, elapsed + launch_seconds > budget_seconds):
+                break
+        launches.close() if isinstance(launches, Generator) else None
     return replace(state, stop_reason=reason)
 
 

@@ -27,7 +27,7 @@ from bench.regression.compare.position import SIDES
 from bench.regression.compare.revisions import RevisionError, Sides
 
 WORKER = "bench.regression.compare.comparison_worker"
-LAUNCHES_A_PROCESS = 4 if HAS_FORK else 1
+LAUNCHES_A_PROCESS = 8 if HAS_FORK else 1
 """Forks of one process that has loaded NumPy, so that its start is paid once; Windows has no fork."""
 PAIRS = 24
 """Pairs of blocks in a build, at most."""
@@ -124,20 +124,19 @@ class ComparisonProcesses:
         self._variants = {name: item["variants"] for name, item in found.items() if "variants" in item}
         return found
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> list[Launch]:
-        """Make launches; a launch that dies or hangs has the error of the benchmark that it was at."""
-        launches: list[Launch] = []
+    def measure(self, benchmarks: Sequence[str], rounds: int) -> Iterator[Launch]:
+        """Make launches; the last is one that dies or hangs, with an error of the benchmark that it was at."""
         for answer in self._answers("measure", benchmarks, LAUNCHES_A_PROCESS, None, rounds):
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 builds = {name: _as_array(found) for name, found in answer["item"]["builds"].items()}
-                launches.append(Launch(builds, answer["item"]["errors"]))
+                yield Launch(builds, answer["item"]["errors"])
             elif answer["end"]:
                 self._refuse_import(answer)
                 if not answer["benchmark"]:
                     raise ComparisonProcessError(f"a launch {answer['end']}")
-                return [*launches, Launch({}, {answer["benchmark"]: {answer["side"] or "head": answer["end"]}})]
-        return launches
+                yield Launch({}, {answer["benchmark"]: {answer["side"] or "head": answer["end"]}})
+                return
 
     def _refuse_unimported(self, item: Mapping[str, Any]) -> None:
         if "not_imported" in item:

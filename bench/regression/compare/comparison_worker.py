@@ -15,7 +15,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 
 from bench.child_processes import die_with_parent, take_over_standard_streams
-from bench.micro.benchmark import Array
+from bench.micro.benchmark import Array, Work
 from bench.micro.suite import BENCHMARKS, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
 
 CHECK_BLOCKS = 3
+LONG_CHECK_SECONDS = 0.2
+"""After which a variant is compared as it is, with fewer blocks."""
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
@@ -119,7 +121,7 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             gc.freeze()  # a collection after a build needn't look at the loaded modules
             for name in random.sample(blocks, len(blocks)):
                 variants = request["variants"][name]
-                pairs = max(1, request["pairs"] // min(2, len(variants)))
+                pairs = max(1, request["pairs"] // min(3, len(variants)))
                 timed = partial(measure, name, variants, suites, libraries, position, rounds=request["rounds"], pairs=pairs)
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
@@ -203,14 +205,9 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     difference, same, seconds = 0.0, True, dict.fromkeys(SIDES, 0.0)
     known = [suites[side][name].variants for side in SIDES if name in suites[side]]
     for number, variant in enumerate(dict.fromkeys(variant for of_side in known for variant in of_side)):
-        found = {}
-        failed = {}
-        for side in SIDES:
-            position.enter("check", side, name, number)
-            try:
-                found[side] = _outcome(suites[side], name, libraries[side], variant)
-            except BaseException as error:  # a revision may fail in any way; the report names it
-                failed[side] = f"{variant}: {type_and_message(error)}".removeprefix(": ")
+        found, failed = _outcomes(
+            name, variant, suites, libraries, partial(position.enter, "check", benchmark=name, variant=number)
+        )
         if failed:
             if variant and "base" in failed:
                 dropped[variant] = failed["base"]
@@ -227,18 +224,40 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     return {**item, "difference": difference, "same": same, "seconds": seconds}
 
 
-def _outcome(suite: Mapping[str, Any], name: str, library: Any, variant: str) -> tuple[list[Array], float]:
-    """The values of a benchmark after some blocks, and the seconds of the fastest block."""
-    work = suite[name].prepare(library, 0, variant)
-    fastest = float("inf")
-    for _ in range(CHECK_BLOCKS):
-        work.before_block()
+def _outcomes(
+    name: str, variant: str, suites: Suites, libraries: Libraries, enter: Callable[..., None]
+) -> tuple[dict[str, tuple[list[Array], float]], dict[str, str]]:
+    """Of each side the values after as many blocks and the seconds of the fastest; and of each side that fails the error."""
+    failed: dict[str, str] = {}
+    works: dict[str, Work] = {}
+    fastest = dict.fromkeys(SIDES, float("inf"))
+    outcomes: dict[str, list[Array]] = {}
+
+    def prepare(side: str) -> None:
+        works[side] = suites[side][name].prepare(libraries[side], 0, variant)
+
+    def block(side: str) -> None:
+        works[side].before_block()
         start = time.perf_counter()
-        work()
-        fastest = min(fastest, time.perf_counter() - start)
-    outcome = work.outcome()
-    work.close()
-    return outcome, fastest
+        works[side]()
+        fastest[side] = min(fastest[side], time.perf_counter() - start)
+
+    def end(side: str) -> None:
+        outcomes[side] = works[side].outcome()
+        works[side].close()
+
+    begin = time.perf_counter()
+    for number, part in enumerate((prepare, *[block] * CHECK_BLOCKS, end)):
+        if part is block and number > 1 and time.perf_counter() - begin > LONG_CHECK_SECONDS:
+            continue
+        for side in SIDES:
+            enter(side=side)
+            try:
+                if side not in failed:
+                    part(side)
+            except BaseException as error:  # a revision may fail in any way; the report names it
+                failed[side] = f"{variant}: {type_and_message(error)}".removeprefix(": ")
+    return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
 
 
 def largest_difference(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, float]:

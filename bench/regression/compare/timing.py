@@ -28,6 +28,8 @@ WARM_UP_SECONDS = 0.02
 BUILD_SECONDS = 0.025
 """A build has fewer pairs of blocks where they would take longer, but one at least: a launch shrinks when a side is many times
 slower."""
+LONG_SECONDS = 0.4
+"""A benchmark that takes longer has fewer rounds, but two at least."""
 SHORTEST_BLOCK_SECONDS = 5e-5
 """Blocks of both sides are repeated until one takes this long."""
 PROBE_SECONDS = 30.0
@@ -90,7 +92,10 @@ def measure(
     """
     builds: Builds = []
     orders = {variant: random_order() for variant in variants}
+    begin = clock()
     for number in range(rounds):
+        if number and number % 2 == 0 and clock() - begin > LONG_SECONDS:
+            break
         orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
         for variant in random.sample(list(variants), len(variants)):
             position.enter("measure", "", name, variants.index(variant))
