@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from bench.regression.compare.benchmarks import draw_weights, make_model, two_moons
 
 import numpy_nn
 from bench.regression.certify import certificate_figures, certificate_report, real_runs, simulation, slowdown
 from bench.regression.certify.run_kinds import RUN_KINDS, next_kind
-from bench.regression.compare.benchmarks import draw_weights, make_model, two_moons
 from bench.regression.compare.comparison import log_ratio
 from bench.regression.compare.renaming import copy_renamed
 from bench.regression.compare.revisions import PACKAGE
