@@ -102,7 +102,7 @@ def test_rounds_are_even_however_many_benchmarks_are_left():
 
 
 def test_a_verdict_stays_while_the_process_goes_on_for_the_sake_of_others():
-    launcher = FakeLauncher({"step": 0.9}, seconds=0.1)
+    launcher = FakeLauncher({"step": 0.9, "predict": 1.005}, seconds=0.1)
     measure = launcher.measure
     slower = {"step": np.ones((2, 2, 12)) * [[1.0], [1.5]], "predict": np.ones((2, 2, 12)) * [[1.0], [1.005]]}
     launcher.measure = lambda benchmarks, rounds: (
