@@ -145,9 +145,9 @@ BROKEN_HEADS = [
 ]
 
 
-@pytest.mark.parametrize(("head", "benchmark", "said"), BROKEN_HEADS)
+@pytest.mark.parametrize(("head", "name", "said"), BROKEN_HEADS)
 def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_others_are_judged(
-    repository, tmp_path, head, benchmark, said
+    repository, tmp_path, head, name, said
 ):
     done = compare(
         repository,
@@ -163,7 +163,7 @@ def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_other
         str(tmp_path / "c.json"),
     )
     assert done.returncode == 1, done.stderr
-    assert done.stdout.startswith(f"broken: {benchmark}: {said}")
+    assert done.stdout.startswith(f"broken: {name}: {said}")
     broken, build = figures(tmp_path / "c.json")["benchmarks"]
     assert broken["verdict"] == "broken"
     assert said in broken["note"]

@@ -106,9 +106,7 @@ def test_a_verdict_stays_while_the_process_goes_on_for_the_sake_of_others():
     measure = launcher.measure
     slower = {"step": np.ones((2, 2, 12)) * [[1.0], [1.5]], "predict": np.ones((2, 2, 12)) * [[1.0], [1.005]]}
     launcher.measure = lambda benchmarks, rounds: (
-        launch
-        for number in range(80)
-        for launch in ([Launch(slower)] * 2 if number > 40 else measure(benchmarks, rounds))
+        launch for number in range(80) for launch in ([Launch(slower)] * 2 if number > 40 else measure(benchmarks, rounds))
     )
     comparison = launcher.compare(budget_seconds=20)
     step, predict = comparison.benchmarks
