@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.regression.compare.settings import Settings
 
 CERTIFICATE_FOLDER = Path("results/certificate")
+PLOT_SUFFIXES = (".png", ".svg")
 HISTORY_FILE = Path("results/history.jsonl")
 
 
@@ -132,12 +133,14 @@ def track(
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points
     from bench.regression.history.history_report import draw, markdown
-    from bench.regression.history.tracked_runs import add, read_history, tracked
+    from bench.regression.history.tracked_runs import add, read_history, read_lines, tracked
 
     with wrong_use():
-        check_writable([history])
+        if history.suffix in PLOT_SUFFIXES:
+            raise ValueError(f"--history was {history}: the plot beside it has that name, it must end otherwise, as in .jsonl")
+        check_writable([history, *(history.with_suffix(suffix) for suffix in PLOT_SUFFIXES)])
         data = read_run(directory)
-        earlier, _ = read_history(history)
+        earlier, _ = read_lines(history)
     analysis = analyse(data)
     with wrong_use():
         run = tracked(analysis)

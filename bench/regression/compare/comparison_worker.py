@@ -145,7 +145,9 @@ def _attempt(errors: dict[str, dict[str, str]], names: Sequence[str], task: Any)
 def answer_for_copies(package: str, names: Sequence[str]) -> None:
     """Have `importlib.metadata` give a copy the installed package's version, which many ask for by their own name."""
     of_name = importlib.metadata.distribution
-    importlib.metadata.distribution = lambda name: of_name(package if name in names else name)
+    importlib.metadata.distribution = lambda distribution_name: of_name(
+        package if distribution_name in names else distribution_name
+    )
 
 
 def load(copies: Copies, named: Sequence[str], order: Sequence[str], position: Position) -> Libraries:

@@ -154,7 +154,7 @@ def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_other
         "good",
         head,
         "--benchmark",
-        benchmark,
+        name,
         "--benchmark",
         "build",
         "--budget",
