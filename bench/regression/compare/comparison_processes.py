@@ -25,6 +25,7 @@ from bench.child_processes import python_command, search_path
 from bench.regression.compare.forks import HAS_FORK
 from bench.regression.compare.position import SIDES
 from bench.regression.compare.revisions import RevisionError, Sides
+from bench.regression.compare.touched import changed_functions
 
 WORKER = "bench.regression.compare.comparison_worker"
 LAUNCHES_A_PROCESS = 8 if HAS_FORK else 1
@@ -166,6 +167,7 @@ class ComparisonProcesses:
                 "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
                 "position": str(Path(folder) / "position"),
                 "limits_seconds": dict(self.limits_seconds),
+                "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],
                 "rounds": rounds,
                 "pairs": PAIRS,
                 "launches": launches,

@@ -30,6 +30,7 @@ from bench.micro.suite import BENCHMARKS, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
+from bench.regression.compare.touched import called_functions
 
 CHECK_BLOCKS = 3
 LONG_CHECK_SECONDS = 0.2
@@ -97,7 +98,11 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
         if name in PROCESS_BENCHMARKS:
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True}
         else:
-            yield {"benchmark": name, **check(name, suites, libraries, position)}
+            found = check(name, suites, libraries, position)
+            if found["variants"] and not found["errors"]:
+                position.enter("check", "head", name)
+                found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
+            yield {"benchmark": name, **found}
     position.enter("start")
     if request["package"] in sys.modules:
         message = f"imports {request['package']} by a name in a string: its copy under another name can't be told apart"
@@ -232,6 +237,27 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
         errors = {"base": next(iter(dropped.values()), "no such benchmark")}
     item = {"variants": variants, "dropped": dropped, "errors": errors}
     return {**item, "difference": difference, "same": same, "seconds": seconds}
+
+
+def touched(name: str, variants: Sequence[str], suites: Suites, libraries: Libraries, changed: set[str]) -> float:
+    """The share of the functions that a benchmark calls at HEAD which are in `changed`; 0 where that can't be told."""
+    library = libraries["head"]
+    if not changed or library.__file__ is None:
+        return 0.0
+    package = Path(library.__file__)
+
+    def run() -> None:
+        for variant in variants:
+            work = suites["head"][name].prepare(library, 0, variant)
+            work.before_block()
+            work()
+            work.close()
+
+    try:
+        called = called_functions(run, package.parent if package.name == "__init__.py" else package)
+    except Exception:  # it only sets the order
+        return 0.0
+    return len(called & changed) / max(1, len(called))
 
 
 def _outcomes(
