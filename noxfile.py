@@ -100,6 +100,8 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    actions = [str(path) for path in sorted(Path(".github/actions").glob("*/action.yml"))]
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", *actions)
     session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
 
 
@@ -133,8 +135,8 @@ def report(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def regress(session: nox.Session) -> None:
-    """Is `numpy_nn` slower here than at BASE? `nox -s regress -- BASE [HEAD]`."""
-    harness(session).python("-m", "bench", "compare", *session.posargs)
+    """Is `numpy_nn` slower here than at BASE, or broken? `nox -s regress -- BASE [HEAD]` fails on nothing else but wrong use."""
+    harness(session).python("-m", "bench", "compare", "--fail-on", "regressed,broken", *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -18,7 +18,6 @@ from typing import NoReturn
 from bench.cli.exit_codes import ExitCode
 from bench.cli.streams import forgiving_streams
 from bench.error_messages import one_line
-from bench.escaping import terminal
 
 
 class CommandError(Exception):
@@ -54,20 +53,19 @@ def wrong_use() -> AbstractContextManager[None]:
 
 def complain(text: str) -> None:
     """Print one line on standard error."""
-    print(terminal(one_line(text)), file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
 
 
 def exit_with_code_of(command: Callable[[], int]) -> NoReturn:
     """Call `command` and end the process with the exit code that it returns, or that its exception has.
 
-    SIGTERM ends a command as Ctrl-C does, so that temporary files are removed and a run is left in order. Where standard output
-    couldn't take all of it (a full disk), a command that went well ends with exit code 3.
+    SIGTERM ends a command as Ctrl-C does, so that temporary files are removed and a run is left in order.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with forgiving_streams() as output_is_cut:
+    with forgiving_streams() as losses:
         exit_code = _exit_code_of(command)
-        if exit_code in (ExitCode.FINE, ExitCode.NO_VERDICT) and output_is_cut():
-            exit_code = ExitCode.NOT_ALL
+    if losses.output_is_cut_short and exit_code in (ExitCode.FINE, ExitCode.NO_VERDICT):
+        exit_code = ExitCode.NOT_ALL
     sys.exit(exit_code)
 
 

@@ -8,9 +8,17 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TextIO
+
+
+@dataclass
+class Losses:
+    """What could not be shown: known when the block has ended."""
+
+    output_is_cut_short: bool = False
 
 
 class _ForgivingFile(io.FileIO):
@@ -30,33 +38,28 @@ class _ForgivingFile(io.FileIO):
 
 
 @contextmanager
-def forgiving_streams() -> Iterator[Callable[[], bool]]:
+def forgiving_streams() -> Iterator[Losses]:
     """Replace `sys.stdout` and `sys.stderr` for the block.
 
-    A closed pipe is silent; any other failure of standard output is named on standard error afterwards. Letters that the stream's
-    encoding doesn't have are written as escapes. What the block gets says whether such a failure has been seen; call it at the end.
+    A closed pipe is silent; any other failure of standard output is named on standard error afterwards, and in what the block gets.
+    Letters that the stream's encoding doesn't have are written as escapes.
     """
     before = sys.stdout, sys.stderr
     output, output_file = _forgiving(sys.stdout)
     errors, _ = _forgiving(sys.stderr)
     sys.stdout, sys.stderr = output, errors
+    losses = Losses()
     try:
-        yield lambda: _has_failed(output, output_file)
+        yield losses
     finally:
         if output is not None:
             output.flush()
-        if _has_failed(output, output_file) and output_file is not None and output_file.failure is not None:
+        if output_file is not None and output_file.failure and not isinstance(output_file.failure, BrokenPipeError):
+            losses.output_is_cut_short = True
             print(f"standard output is cut short: {output_file.failure.strerror}", file=errors)
         if errors is not None:
             errors.flush()
         sys.stdout, sys.stderr = before
-
-
-def _has_failed(stream: TextIO | None, file: _ForgivingFile | None) -> bool:
-    """Whether something couldn't be written, for another reason than a reader that has gone."""
-    if stream is not None:
-        stream.flush()
-    return file is not None and file.failure is not None and not isinstance(file.failure, BrokenPipeError)
 
 
 def _forgiving(stream: TextIO) -> tuple[TextIO, _ForgivingFile | None]:

@@ -107,11 +107,14 @@ def blas() -> str:
 
 
 def revision(folder: Path) -> tuple[str | None, bool | None]:
-    """Return the commit of `folder` and whether files differ from it; None if it is no git checkout or git is missing."""
+    """Return the commit of `folder` and whether files differ from it; None if it is no git checkout or git is missing.
+
+    Files in `results/` are the harness' own output, and don't count.
+    """
     if not (folder / ".git").exists():  # an installed package has no commit, also inside another repository
         return None, None
     commit = _git(folder, "rev-parse", "HEAD")
-    status = _git(folder, "status", "--porcelain")
+    status = _git(folder, "status", "--porcelain", "--", ".", ":!results")
     return commit, None if commit is None or status is None else bool(status)
 
 

@@ -27,7 +27,7 @@ def markdown(history: Sequence[TrackedRun], found: Sequence[ChangePoint], damage
         lines += [markdown_table(("ratio", "since", "date", "before", "after", "change"), map(_row, found)), ""]
     others = [history[number] for number in machine_changes(history)]
     lines += [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
-    lines += [f"- left out: {line}" for line in damaged]
+    lines += [f"- set aside: {line}" for line in damaged]
     lines += [
         f"- A change point needs {LEAST_POINTS} runs of one machine on each side; in a series that has none, one is found with a "
         f"probability of at most {100 * FALSE_ALARM_RATE:g} %.",
