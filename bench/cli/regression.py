@@ -42,7 +42,7 @@ def compare(
     json_: Annotated[Path | None, typer.Option("--json", help="File to write the figures into.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="File to write a Markdown page into.")] = None,
 ) -> ExitCode:
-    """Check whether `numpy_nn`, or another package, is slower than it was.
+    """Check whether `numpy_nn` is slower at HEAD than at BASE.
 
     Exit code 1 if it is slower or broken, 3 if the two compute different values or a benchmark doesn't run at BASE, 4 if the time
     ends before there is a verdict. Another package and its options may stand in [tool.moons-bench.compare] of the repository's
