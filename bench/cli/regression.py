@@ -49,7 +49,7 @@ def compare(
         Path | None, typer.Option(parser=given_path, metavar="PATH", help="File to write a Markdown page into.")
     ] = None,
 ) -> ExitCode:
-    """Check whether a package, `numpy_nn` by default, is slower at HEAD than at BASE.
+    """Check whether `numpy_nn` is slower at HEAD than at BASE.
 
     Exit code 1 if it is slower or broken, 3 if the two compute different values or a benchmark doesn't run at BASE, 4 if the time
     ends before there is a verdict. Another package and its options may stand in [tool.moons-bench.compare] of the repository's

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.regression.compare.e_process import log_wealth
@@ -22,8 +23,10 @@ MOST_ROUNDS = 8
 verdict takes at least some 16 launches."""
 LAUNCH_BENCHMARKS = 12
 """So many benchmarks in `ROUNDS` rounds make a launch of about a third of a second."""
-SUSPECT_RATIO = 1.5
+SUSPECT_RATIO = 2.0
 """A benchmark whose first blocks took so many times as long at HEAD is measured by itself, until its verdict is sure."""
+ACQUITTING_LAUNCHES = 2
+"""After so many launches, these speak in place of the first blocks."""
 FOCUS_SHARE = 0.2
 """Of the benchmarks: every other process measures only those that look most like a regression."""
 
@@ -42,7 +45,7 @@ def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Pl
     One that looked many times slower in the check is measured alone. Otherwise all take turns with the few whose bets on a
     regression stand best; before the first launch those are the ones that run code which differs between the sides.
     """
-    suspects = [benchmark for benchmark in undecided if benchmark.first_ratio >= SUSPECT_RATIO and len(benchmark.log_ratios) < 40]
+    suspects = [benchmark for benchmark in undecided if _is_suspect(benchmark)]
     if suspects:
         quickest = min(suspects, key=lambda benchmark: benchmark.first_seconds)
         return _plan([quickest.name])
@@ -53,6 +56,11 @@ def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Pl
     if not any(benchmark.log_ratios for benchmark in undecided) and not touched:
         return _plan([benchmark.name for benchmark in undecided])
     return _plan([benchmark.name for benchmark in ranked[: max(1, round(FOCUS_SHARE * len(undecided)))]])
+
+
+def _is_suspect(benchmark: Compared) -> bool:
+    seen = len(benchmark.log_ratios) >= ACQUITTING_LAUNCHES
+    return (math.exp(median(benchmark.log_ratios)) if seen else benchmark.first_ratio) >= SUSPECT_RATIO
 
 
 def _rank(benchmark: Compared, tolerance: float) -> tuple[float, float]:

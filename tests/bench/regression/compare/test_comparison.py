@@ -161,6 +161,13 @@ def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first():
     assert headline(comparison) == "regressed: predict more than 20 times"
 
 
+def test_a_benchmark_that_looked_slower_by_chance_is_not_measured_alone_for_long():
+    launcher = FakeLauncher(checked={"predict": {**SAME, "seconds": {"base": 1e-4, "head": 8e-2}}})
+    comparison = launcher.compare()
+    assert comparison.verdict is Verdict.NO_CHANGE
+    assert [names for names, _ in launcher.calls].count(["predict"]) <= 2
+
+
 def test_what_runs_changed_code_is_measured_first():
     names = [f"benchmark {number}" for number in range(10)]
     launcher = FakeLauncher(checked={"benchmark 7": {**SAME, "touched": 0.2}, "benchmark 3": {**SAME, "touched": 0.1}})
