@@ -26,6 +26,7 @@ KEYS = (
     "bias_initializer",
     "kernel_regularizer",
 )
+PLAIN = frozenset(KEYS[:3])
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class LayerSpec:
 
     @property
     def parameter_count(self) -> int:
-        return self.matrix_rows * self.output_dim
+        return (self.input_dim + self.use_bias) * self.output_dim
 
 
 def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[LayerSpec, ...]:
@@ -79,7 +80,9 @@ def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[Layer
     dropout = 0.0
     for number, entry in enumerate(architecture):
         place = f"architecture[{number}]"
-        if isinstance(entry, Mapping) and "dropout" in entry:
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"{place} was {entry!r}: it must be a dict with {', '.join(KEYS)}")
+        if "dropout" in entry:
             if dropout or number == len(architecture) - 1:
                 raise ValueError(f"{place} was {dict(entry)!r}: a layer must follow a dropout")
             dropout = _dropout(place, entry)
@@ -114,9 +117,7 @@ def as_dicts(layers: Sequence[LayerSpec]) -> list[dict[str, Any]]:
     return dicts
 
 
-def _parse_layer(place: str, layer: object, dropout: float) -> LayerSpec:
-    if not isinstance(layer, Mapping):
-        raise ValueError(f"{place} was {layer!r}: it must be a dict with {', '.join(KEYS)}")
+def _parse_layer(place: str, layer: Mapping[str, Any], dropout: float) -> LayerSpec:
     unknown = [key for key in layer if key not in KEYS]
     if unknown:
         raise ValueError(f"{place} has the key {unknown[0]!r}: the keys are {', '.join(KEYS)}")
@@ -129,10 +130,13 @@ def _parse_layer(place: str, layer: object, dropout: float) -> LayerSpec:
     bias_initializer = layer.get("bias_initializer")
     if not use_bias and bias_initializer is not None:
         raise ValueError(f"{place}['bias_initializer'] was {bias_initializer!r}: with use_bias=False there is no bias")
+    dims = _dimension(place, "input_dim", layer["input_dim"]), _dimension(place, "output_dim", layer["output_dim"])
+    activation = _activation(f"{place}['activation']", layer.get("activation"))
+    if not dropout and layer.keys() <= PLAIN:
+        return LayerSpec(*dims, activation)  # most layers are; the rest takes longer
     return LayerSpec(
-        _dimension(f"{place}['input_dim']", layer["input_dim"]),
-        _dimension(f"{place}['output_dim']", layer["output_dim"]),
-        _activation(f"{place}['activation']", layer.get("activation")),
+        *dims,
+        activation,
         use_bias,
         initializers.of_layer(f"{place}['kernel_initializer']", layer.get("kernel_initializer")),
         initializers.of_layer(f"{place}['bias_initializer']", bias_initializer),
@@ -143,6 +147,8 @@ def _parse_layer(place: str, layer: object, dropout: float) -> LayerSpec:
 
 def _activation(place: str, value: Any) -> str | Activation:
     """The name of an activation with its defaults, else the activation."""
+    if isinstance(value, str) and value in activations.ACTIVATIONS:
+        return value
     found = activations.get(value, place)
     return found.name if isinstance(found.identifier(), str) else found
 
@@ -153,14 +159,11 @@ def _dropout(place: str, entry: Mapping[str, Any]) -> float:
     return fraction(f"{place}['dropout']", entry["dropout"])
 
 
-def _dimension(place: str, value: object) -> int:
-    message = f"{place} was {value!r}: it must be a positive integer"
-    if isinstance(value, bool):
-        raise ValueError(message)
+def _dimension(place: str, key: str, value: object) -> int:
     try:
-        number = index(value)  # type: ignore[arg-type]  # whatever has __index__ is an integer; all else is refused below
+        number = 0 if isinstance(value, bool) else index(value)  # type: ignore[arg-type]  # whatever has __index__ is an integer
     except TypeError:
-        raise ValueError(message) from None
+        number = 0
     if number < 1:
-        raise ValueError(message)
+        raise ValueError(f"{place}[{key!r}] was {value!r}: it must be a positive integer")
     return number

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numpy_nn import activations, losses, optimizers, training, validation
+from numpy_nn import activations, initializers, losses, optimizers, training, validation
 from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.minibatches import Trainer
 from numpy_nn._engine.prediction import Prediction
@@ -44,6 +44,19 @@ class Network(NamedTuple):
         """
         if not self.lock.acquire(blocking=False):
             raise RuntimeError("the model is being trained by another thread: one at a time trains it, any number predict")
+
+
+def draw_first_weights(parameters: Parameters, initializer: str | initializers.Initializer, seed: int | None) -> None:
+    """Let the initializer, and those of the layers, draw the weights; what is not one of ours by name is checked."""
+    draw = initializers.get(initializer)
+    layers = parameters.layers
+    with np.errstate(all="ignore"):
+        weights = draw(layers, seed)
+        if not isinstance(initializer, str) or any(layer.kernel_initializer or layer.bias_initializer for layer in layers):
+            parameters.set_weights(weights)
+            return
+        for view, values in zip(parameters.views(), weights, strict=True):
+            view[...] = values
 
 
 class Compiled:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from numpy_nn._engine.arrays import Array
-from numpy_nn._engine.program import run
+from numpy_nn._engine.program import Program, run
 from numpy_nn.activations import Activation
 from numpy_nn.losses import Loss
 from numpy_nn.name_lookup import Part, make
@@ -63,7 +63,7 @@ class Metric(Part, ABC):
         values = self.values(y, a)
         if weights is not None:
             return float(np.vdot(values, weights)), float(weights.sum())
-        return float(np.count_nonzero(values) if values.dtype == bool else values.sum()), len(values)
+        return float(np.count_nonzero(values) if values.dtype.kind == "b" else values.sum()), len(values)
 
 
 class BinaryAccuracy(Metric):
@@ -116,6 +116,11 @@ class Accuracy(Metric):
 
     def values(self, y: Array, a: Array) -> Array:
         return (self._binary if len(a) == 1 else self._categorical).values(y, a)
+
+    def total(self, y: Array, a: Array, weights: Array | None = None) -> tuple[float, float]:
+        if weights is None and len(a) == 1:  # as below, with fewer calls: every epoch makes them
+            return float(np.count_nonzero((a > self._binary.threshold).astype(y.dtype) == y)), len(y[0])
+        return super().total(y, a, weights)
 
 
 class MeanAbsoluteError(Metric):
@@ -211,18 +216,21 @@ class Report:
         """Whether the loss is computed from the logits, so that these are what `totals` is to be given."""
         self.names = ["loss", *self.metrics, *self.weighted_metrics]
 
-    def totals(self, rows: Rows, given: Array) -> Totals:
-        """Sums over the samples, from the outputs or logits `given` (outputs, samples)."""
+    def record_activation(self, given: Array, outputs: Array) -> Program:
+        """Operations that compute the outputs of the logits `given`, where the metrics need them."""
+        return self._activation.record_forward(given, outputs) if self.takes_logits and len(self.names) > 1 else []
+
+    def totals(self, rows: Rows, given: Array, outputs: Array | None = None) -> Totals:
+        """Sums over the samples, from the outputs or logits `given` (outputs, samples), and if computed the outputs of these."""
         y = rows.y.T
         values = self.loss.from_logit_values(y, given) if self.takes_logits else self.loss.values(y, given)
-        total = float(values.sum() if rows.weights is None else np.vdot(values, rows.weights))
+        total = float(np.add.reduce(values) if rows.weights is None else np.vdot(values, rows.weights))
         found: Totals = {"loss": (total, len(values))}
-        if not self.metrics and not self.weighted_metrics:
+        if len(self.names) == 1:
             return found
-        outputs = given
-        if self.takes_logits:
-            outputs = np.empty_like(given)
-            run(self._activation.record_forward(given, outputs))
+        if outputs is None:
+            outputs = np.empty_like(given) if self.takes_logits else given
+            run(self.record_activation(given, outputs))
         if not math.isfinite(total) and np.isnan(outputs).any():  # outputs that are NaN have no class
             return found | dict.fromkeys(self.names[1:], (math.nan, 1.0))
         for name, metric in self.metrics.items():
@@ -231,9 +239,9 @@ class Report:
             found[name] = metric.total(y, outputs, rows.weights)
         return found
 
-    def means(self, rows: Rows, given: Array) -> dict[str, float]:
+    def means(self, rows: Rows, given: Array, outputs: Array | None = None) -> dict[str, float]:
         """The logs: the mean loss, and the metrics by their names."""
-        return {name: total / count if count else 0.0 for name, (total, count) in self.totals(rows, given).items()}
+        return {name: total / count if count else 0.0 for name, (total, count) in self.totals(rows, given, outputs).items()}
 
 
 class RunningMeans:

@@ -1,7 +1,7 @@
 """Name lookup: parts of a network by their Keras names, in any case, with an error that lists them.
 
 Called by `get` of activations, losses, optimizers, initializers, regularizers and schedules. A part with arguments is written as in
-Keras: `{"class_name": "leaky_relu", "config": {"negative_slope": 0.25}}`.
+Keras: `{"class_name": "leaky_relu", "config": {"negative_slope": 0.25}}`; what Keras writes beside these two is left unread.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def make(kind: str, identifier: object, table: Mapping[str, type[Value]], aliase
     config: object = {}
     name = identifier
     if isinstance(identifier, Mapping):
-        if not set(identifier) <= {"class_name", "config"} or "class_name" not in identifier:
+        if not set(identifier) <= {"class_name", "config", "module", "registered_name"} or "class_name" not in identifier:
             raise ValueError(f"{kind} was {dict(identifier)!r}: a dict must have the keys 'class_name' and 'config'")
         name, config = identifier["class_name"], identifier.get("config", {})
     made = find(kind, name, table, aliases)

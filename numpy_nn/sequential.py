@@ -24,14 +24,11 @@ from numpy_nn._engine.threads import check_threads
 from numpy_nn.architecture import as_dicts, parse_architecture
 from numpy_nn.callbacks.base import Callback, CallbackList, History, as_list
 from numpy_nn.callbacks.progress import Progress, verbosity
-from numpy_nn.compiled import Compiled, Network
+from numpy_nn.compiled import Compiled, Network, draw_first_weights
 from numpy_nn.losses import Loss
 from numpy_nn.metrics import Metric, Report
 from numpy_nn.optimizers import Optimizer
-from numpy_nn.training import Training, Validation
-
-Results = float | list[float] | dict[str, float]
-"""The loss; the loss and the metrics in the order of `metrics_names`; or both by name."""
+from numpy_nn.training import Results, Training, Validation
 
 
 class Sequential:
@@ -78,8 +75,7 @@ class Sequential:
         self._initializer = initializer
         self._generator = np.random.default_rng(self.seed)
         self._parameters = Parameters(self.layers, self.dtype)
-        with np.errstate(all="ignore"):
-            self._parameters.set_weights(initializers.get(initializer)(self.layers, self.seed))
+        draw_first_weights(self._parameters, initializer, self.seed)
         self._prediction = Prediction(self._parameters, self.threads)
         self._one_row = OneRow(self._parameters)
         self._row_shape = (1, self.layers[0].input_dim)
@@ -274,7 +270,7 @@ class Sequential:
         """
         compiled = self._when_compiled()
         rows = compiled.weigh(compiled.rows(x, y, sample_weight), class_weight)
-        return _results(compiled.step(rows, self._generator), return_dict)
+        return training.results(compiled.step(rows, self._generator), return_dict)
 
     def predict(
         self,
@@ -301,7 +297,7 @@ class Sequential:
         if (
             type(x) is ndarray
             and x.shape == self._row_shape
-            and x.dtype == self.dtype
+            and (x.dtype is self.dtype or x.dtype == self.dtype)
             and batch_size is None
             and callbacks is None
             and not verbose
@@ -317,7 +313,7 @@ class Sequential:
         rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
         if not verbose and callbacks is None:
             return self._prediction(rows, chunk_rows=chunk_rows)
-        progress = Progress(_steps(len(rows), chunk_rows), verbosity(verbose))
+        progress = Progress(training.steps(len(rows), chunk_rows), verbosity(verbose))
         outputs = training.predict(self._prediction, rows, chunk_rows, CallbackList(as_list(callbacks), self))
         progress.finish({})
         return outputs
@@ -355,11 +351,11 @@ class Sequential:
         compiled = self._when_compiled()
         rows = compiled.rows(x, y, sample_weight)
         size = validation.optional_size("batch_size", batch_size)
-        progress = Progress(_steps(len(rows.x), size), verbosity(verbose))
+        progress = Progress(training.steps(len(rows.x), size), verbosity(verbose))
         watchers = None if callbacks is None else CallbackList(as_list(callbacks), self)
         logs = compiled.evaluate(rows, size, watchers)
         progress.finish(logs)
-        return _results(logs, return_dict)
+        return training.results(logs, return_dict)
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Results:
         """`evaluate`, silently."""
@@ -398,13 +394,3 @@ class Sequential:
 
 
 keras_names.name_the_nearest(Sequential)
-
-
-def _results(logs: dict[str, float], return_dict: bool) -> Results:
-    """The logs in the form that Keras has: a number where there is but one."""
-    values = list(logs.values())
-    return logs if return_dict else values if len(values) > 1 else values[0]
-
-
-def _steps(rows: int, batch_size: int | None) -> int:
-    return -(-rows // (batch_size or training.HOOK_BATCH_ROWS))

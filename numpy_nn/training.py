@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy_nn.compiled import Compiled
     from numpy_nn.sequential import Sequential
 
+Results = float | list[float] | dict[str, float]
+"""The loss; the loss and the metrics in the order of `Sequential.metrics_names`; or both by name."""
 HOOK_BATCH_ROWS = 32
 """Rows of a batch where callbacks count batches and none were asked for, as in Keras."""
 
@@ -93,6 +95,17 @@ class Training:
             if self._by_batch and self._model.stop_training:
                 return batch + 1
         return trainer.batches
+
+
+def results(logs: dict[str, float], return_dict: bool) -> Results:
+    """The logs in the form that Keras has: a number where there is but one."""
+    values = list(logs.values())
+    return logs if return_dict else values if len(values) > 1 else values[0]
+
+
+def steps(rows: int, batch_size: int | None) -> int:
+    """How many batches `rows` rows are."""
+    return -(-rows // (batch_size or HOOK_BATCH_ROWS))
 
 
 def warn_of_divergence(where: str, *, stacklevel: int) -> None:

@@ -83,7 +83,7 @@ def numbers(name: str, value: Any) -> Array:
         raise ValueError(f"{name} was of dtype {array.dtype}: it must be real numbers")
     if array.size == 0:
         raise ValueError(f"{name} was empty, of shape {array.shape}: there must be at least one sample")
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
@@ -138,6 +138,8 @@ def split(value: object) -> float:
 
 def cast(name: str, array: Array, to: np.dtype[Any]) -> Array:
     """`array` as an array of the dtype `to`, contiguous."""
+    if array.dtype == to:
+        return np.ascontiguousarray(array)
     with np.errstate(all="ignore"):
         result = np.ascontiguousarray(array, to)
     if result.dtype != array.dtype and not np.isfinite(result).all():

@@ -17,8 +17,10 @@ from bench.workloads import grid
 from bench.workloads.data_sets import make_generator, make_split
 from bench.workloads.models import Training, Workload
 
-_UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy",)
-"""Classes are one-hot here, for every contestant alike."""
+_UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy", "mean_absolute_error", "huber")
+"""Classes are one-hot here, for every contestant alike; two losses have no score."""
+_LAYER_KEYS = ("input_dim", "output_dim", "activation")
+"""What every contestant's layers have."""
 
 
 def check(workload: Workload) -> None:
@@ -80,6 +82,11 @@ def _check_architecture(workload: Workload) -> None:
     from numpy_nn.architecture import parse_architecture
 
     layers = parse_architecture(workload.architecture)
+    for number, entry in enumerate(workload.architecture):
+        for key in entry.keys() - set(_LAYER_KEYS):
+            raise ValueError(
+                f"architecture[{number}] has the key {key!r}: not every contestant has it, the keys are {', '.join(_LAYER_KEYS)}"
+            )
     for number, layer in enumerate(layers[:-1]):
         if layer.activation == "softmax":
             raise ValueError(f"architecture[{number}]['activation'] was 'softmax': it may stand in the last layer only")
@@ -146,7 +153,9 @@ def _check_data(workload: Workload) -> None:
     for key, training in {"training": workload.training, **_keyed_settings(workload)}.items():
         for labels in (split.y, split.y_test):
             try:
-                losses.get(training.loss).encode("a target", labels, outputs)
+                targets = losses.get(training.loss).encode("a target", labels, outputs)
+                if training.loss == "binary_crossentropy" and (soft := (targets != 0) & (targets != 1)).any():
+                    raise ValueError(f"a target was {targets[soft][0].item()!r}: not every contestant trains others than 0 and 1")
             except ValueError as error:
                 raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}") from None
     if workload.targets and not split.has_classes:

@@ -213,13 +213,7 @@ class _Load(NamedTuple):
 class Trainer:
     """Trains on minibatches of `batch_size` rows out of `samples`: `start_epoch`, `step` for each minibatch, `end_epoch`.
 
-    Parameters
-    ----------
-    generator
-        What dropout draws from.
-    report
-        What computes the logs; the loss alone if it is left out.
-
+    Dropout draws from `generator`, and `report` computes the logs, of the loss alone if it is left out.
     """
 
     def __init__(
@@ -273,8 +267,11 @@ class Trainer:
         parameters = self._parameters
         if columns * parameters.layers[-1].output_dim * parameters.vector.itemsize > tuning.this_machine().most_scored_bytes:
             columns = max(load.batches * load.program.rows for load in self._loads)
+        self._keeps_all = columns == self._samples
         self._outputs = np.empty((parameters.layers[-1].output_dim, columns), parameters.vector.dtype)
         """The outputs of the epoch, or of the minibatches that were copied in last where those of an epoch are too large."""
+        self._activated = np.empty_like(self._outputs) if self._report.takes_logits and self._keeps_all else self._outputs
+        self._activate = self._report.record_activation(self._outputs, self._activated)
 
     @contextmanager
     def threads(self) -> Iterator[None]:
@@ -297,11 +294,12 @@ class Trainer:
             loss = self._loss.for_targets(rows.y)
             if type(loss) is not self._recorded:
                 self._record(loss)
-        self._optimizer.refresh()
-        for load in self._loads:
-            load.program.penalties.total = 0.0
-        self._scored = RunningMeans(self._report)
-        self._running = RunningMeans(self._report)
+        if self._penalized:
+            for load in self._loads:
+                load.program.penalties.total = 0.0
+        self._running: RunningMeans | None = None
+        if not self._keeps_all:
+            self._scored = RunningMeans(self._report)
         self._keep = self._loaded_in_order and order is None and same_rows
         self._loaded = -1
         self._load_end = self._prepare_at = 0
@@ -326,6 +324,7 @@ class Trainer:
 
     def running_logs(self, batch: int) -> dict[str, float]:
         """The logs of the epoch so far, after the step on the minibatch `batch`; to be called after each."""
+        self._running = self._running or RunningMeans(self._report)
         program, first, start, _ = self._loads[self._loaded]
         start += (batch - first) * program.rows
         outputs = np.empty((len(self._outputs), program.rows), self._outputs.dtype)
@@ -335,9 +334,12 @@ class Trainer:
     def logs(self, batches: int) -> dict[str, float]:
         """The logs of the epoch's first minibatches, each row as it was before its minibatch's update, penalties included."""
         stop = min(batches * self._batch_size, self._samples)
-        if self._outputs.shape[1] == self._samples:
+        if self._keeps_all:
             self._collect()
-            return self._with_penalty(self._report.means(self._take(0, stop), self._outputs[:, :stop]), stop)
+            if stop < self._samples:
+                return self._with_penalty(self._report.means(self._take(0, stop), self._outputs[:, :stop]), stop)
+            run(self._activate)
+            return self._with_penalty(self._report.means(self._take(0, stop), self._outputs, self._activated), stop)
         program, first, start, _ = self._loads[self._loaded]
         program.collect(self._outputs, start=0, count=batches - first)
         return self._with_penalty(self._scored.copy().add(self._take(start, stop), self._outputs[:, : stop - start]), stop)
@@ -392,7 +394,6 @@ class Trainer:
     def _collect(self) -> None:
         """Copy the outputs of the minibatches that were copied in last; score them where there is no room for those of an epoch."""
         program, _, start, batches = self._loads[self._loaded]
-        whole = self._outputs.shape[1] == self._samples
-        program.collect(self._outputs, start=start if whole else 0, count=batches)
-        if not whole:
+        program.collect(self._outputs, start=start if self._keeps_all else 0, count=batches)
+        if not self._keeps_all:
             self._scored.add(self._take(start, start + batches * program.rows), self._outputs[:, : batches * program.rows])

@@ -16,19 +16,22 @@ class Penalties:
     def __init__(self, parameters: Parameters, rows: int) -> None:
         self._parameters, self._rows = parameters, rows
         self._regularizers = [layer.kernel_regularizer for layer in parameters.layers]
+        self._any = any(self._regularizers)
         self._factors = [scalar(1, parameters.vector.dtype) for _ in parameters.layers]
         self.total = 0.0
         """The sum over the steps of each one's penalty times its rows."""
 
     def rescale(self, scale: float) -> None:
         """Multiply the gradients by `scale` from now on."""
+        if not self._any:
+            return
         for regularizer, factor in zip(self._regularizers, self._factors, strict=True):
             if regularizer is not None:
                 factor[()] = scale / self._rows if regularizer.divided_by_rows else scale
 
     def record_value(self) -> Program:
         """Operations, to be run before the update, that add the penalty of a step to the total."""
-        return [self._add_value] if any(self._regularizers) else []
+        return [self._add_value] if self._any else []
 
     def _add_value(self) -> None:
         self.total += self._rows * self._parameters.penalty(self._rows)

@@ -71,10 +71,10 @@ def get(identifier: str | Mapping[str, Any] | Activation | None, kind: str = "ac
         If there is none of that name; the message begins with `kind`.
 
     """
-    if isinstance(identifier, Activation):
-        return identifier
     if isinstance(identifier, str) and identifier in _DEFAULTS:
         return _DEFAULTS[identifier]
+    if isinstance(identifier, Activation):
+        return identifier
     made = make(kind, "linear" if identifier is None else identifier, ACTIVATIONS, ALIASES)
     return _DEFAULTS[made.name] if made == _DEFAULTS[made.name] else made
 

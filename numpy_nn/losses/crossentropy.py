@@ -44,19 +44,20 @@ class BinaryCrossentropy(MeanOverOutputs):
         return _SoftBinaryCrossentropy(from_logits=self.from_logits, label_smoothing=self.label_smoothing)
 
     def _smoothed(self, y: Array) -> Array:
-        smoothing = self.label_smoothing
-        smoothed: Array = y * (1 - smoothing) + smoothing / 2 if smoothing else y
+        smoothed: Array = y * (1 - self.label_smoothing) + self.label_smoothing / 2
         return smoothed
 
     def values(self, y: Array, a: Array) -> Array:
-        y = self._smoothed(y)
+        if self.label_smoothing:
+            y = self._smoothed(y)
         p = np.clip(a, EPSILON, 1 - EPSILON)
         values: Array = -np.mean(y * np.log(p) + (1 - y) * np.log1p(-p), axis=-2)
         return values
 
     def from_logit_values(self, y: Array, z: Array) -> Array:
         # log(1 + exp(z)) − y z, so written that exp can't overflow.
-        y = self._smoothed(y)
+        if self.label_smoothing:
+            y = self._smoothed(y)
         tail = np.absolute(z)
         np.negative(tail, tail)
         np.exp(tail, tail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import weakref
 from abc import ABC, abstractmethod
@@ -100,6 +101,8 @@ class Optimizer(ABC):
         """The state, by Keras' names."""
         self.numbers: dict[str, Array] = {}
         """What the recorded operations read: 0-dimensional arrays that `refresh` writes."""
+        self.gradient_factor = 1.0
+        """A factor of the gradient that `record_update` leaves out: the scale of the loss includes it at no cost."""
         self._owner: weakref.ref[Any] | None = None
         self.schedule: LearningRateSchedule | None = None
         if isinstance(learning_rate, (Mapping, LearningRateSchedule)):
@@ -161,8 +164,9 @@ class Optimizer(ABC):
 
         """
         if owner is not None:
-            other = None if self._owner is None else self._owner()
-            if other is not None and other is not owner:
+            if not self._is_free_for(owner):
+                gc.collect()  # the other may be gone, but for a cycle of references
+            if not self._is_free_for(owner):
                 raise ValueError(f"optimizer was {self!r}, which trains another model: each model needs one of its own")
             self._owner = weakref.ref(owner)
         first = self.first_state()
@@ -170,7 +174,12 @@ class Optimizer(ABC):
         self.iterations = 0
         self.arrays = {name: full(count, value, dtype) for name, value in first.items()}
         self.numbers = {name: scalar(value, dtype) for name, value in self.constants().items()}
+        self.gradient_factor = self.factor()
         self.changed = False
+
+    def _is_free_for(self, owner: Any) -> bool:
+        other = None if self._owner is None else self._owner()
+        return other is None or other is owner
 
     def first_state(self) -> dict[str, float]:
         """Names of the arrays of the state, and what is in them at first."""
@@ -187,6 +196,7 @@ class Optimizer(ABC):
         constants = self.constants()
         for name, number in self.numbers.items():
             number[()] = constants[name]
+        self.gradient_factor = self.factor()
         self.changed = False
 
     def get_state(self) -> dict[str, Array]:
@@ -224,9 +234,8 @@ class Optimizer(ABC):
 
     # --- for the engine --------------------------------------------------------------------------------------------------------
 
-    @property
-    def gradient_factor(self) -> float:
-        """A factor of the gradient that `record_update` leaves out: the scale of the loss includes it at no cost."""
+    def factor(self) -> float:
+        """The `gradient_factor`, from the settings of now."""
         return 1.0
 
     @property

@@ -49,8 +49,7 @@ class SGD(Optimizer):
         """Whether the gradient that `record_step` gets has the learning rate as a factor."""
         return self.schedule is None and self.used.isdisjoint(CLIPPING)
 
-    @property
-    def gradient_factor(self) -> float:
+    def factor(self) -> float:
         return self.learning_rate if self._includes_rate else 1.0
 
     def first_state(self) -> dict[str, float]:

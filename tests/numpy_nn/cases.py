@@ -14,7 +14,7 @@ import oracle
 import pytest
 from hypothesis import strategies as st
 
-from numpy_nn import SGD, Adam, AdamW, RMSprop, Sequential, losses
+from numpy_nn import SGD, Adagrad, Adam, AdamW, RMSprop, Sequential, losses
 from numpy_nn._engine.minibatches import Trainer
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.validation import Rows
@@ -38,6 +38,11 @@ OPTIMIZERS: list[tuple[type[Optimizer], dict[str, Any]]] = [
     (Adam, {"learning_rate": 0.05, "epsilon": 1e-4}),
     (AdamW, {"learning_rate": 0.05, "epsilon": 1e-4, "weight_decay": 0.1}),
     (RMSprop, {"learning_rate": 0.05}),
+    (SGD, {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1, "clipvalue": 0.02}),
+    (SGD, {"learning_rate": 0.05, "clipnorm": 0.05}),
+    (Adam, {"learning_rate": 0.05, "epsilon": 1e-4, "amsgrad": True, "global_clipnorm": 0.05}),
+    (RMSprop, {"learning_rate": 0.01, "momentum": 0.5, "epsilon": 1e-3, "centered": True}),
+    (Adagrad, {"learning_rate": 0.05, "weight_decay": 0.1}),
 ]
 READING_BYTES = 128
 """The integers that a reading of the memory makes itself."""

@@ -125,18 +125,23 @@ PAIRS = {
 }
 
 
-def make_update(name: str, **given: float) -> Callable[[list[Array], list[Array]], list[Array]]:
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sgd": {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False},
+    "adam": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False},
+    "adamw": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False, "weight_decay": 0.004},
+    "rmsprop": {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7, "momentum": 0.0, "centered": False},
+    "adagrad": {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7},
+}
+COMMON = {"weight_decay": 0.0, "clipnorm": np.inf, "clipvalue": np.inf, "global_clipnorm": np.inf}
+
+
+def make_update(name: str, **given: Any) -> Callable[[list[Array], list[Array]], list[Array]]:
     """`update(weights, gradients) -> weights` of an optimiser, with Keras' defaults; its state lives in the closure."""
-    defaults: dict[str, dict[str, float]] = {
-        "sgd": {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False},
-        "adam": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
-        "adamw": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.004},
-        "rmsprop": {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7},
-    }
-    s = defaults[name] | given
+    s = COMMON | DEFAULTS[name] | given
     rate = s["learning_rate"]
     first: dict[int, Any] = {}
     second: dict[int, Any] = {}
+    third: dict[int, Any] = {}
     steps = 0
 
     def sgd(i: int, w: Array, g: Array) -> Array:
@@ -145,21 +150,35 @@ def make_update(name: str, **given: float) -> Callable[[list[Array], list[Array]
 
     def rmsprop(i: int, w: Array, g: Array) -> Array:
         second[i] = s["rho"] * second.get(i, 0.0) + (1 - s["rho"]) * g**2
-        return np.asarray(w - rate * g / np.sqrt(second[i] + s["epsilon"]))
+        third[i] = s["rho"] * third.get(i, 0.0) + (1 - s["rho"]) * g
+        variance = second[i] - third[i] ** 2 if s["centered"] else second[i]
+        first[i] = s["momentum"] * first.get(i, 0.0) + rate * g / np.sqrt(variance + s["epsilon"])
+        return np.asarray(w - first[i])
 
     def adam(i: int, w: Array, g: Array) -> Array:
-        w = w - rate * s["weight_decay"] * w
         first[i] = s["beta_1"] * first.get(i, 0.0) + (1 - s["beta_1"]) * g
         second[i] = s["beta_2"] * second.get(i, 0.0) + (1 - s["beta_2"]) * g**2
+        third[i] = np.maximum(third.get(i, 0.0), second[i])
         corrected = rate * np.sqrt(1 - s["beta_2"] ** steps) / (1 - s["beta_1"] ** steps)
-        return np.asarray(w - corrected * first[i] / (np.sqrt(second[i]) + s["epsilon"]))
+        return np.asarray(w - corrected * first[i] / (np.sqrt(third[i] if s["amsgrad"] else second[i]) + s["epsilon"]))
 
-    rule = {"sgd": sgd, "adam": adam, "adamw": adam, "rmsprop": rmsprop}[name]
+    def adagrad(i: int, w: Array, g: Array) -> Array:
+        second[i] = second.get(i, s["initial_accumulator_value"]) + g**2
+        return np.asarray(w - rate * g / np.sqrt(second[i] + s["epsilon"]))
+
+    def clipped(gradients: list[Array]) -> list[Array]:
+        norms = [np.linalg.norm(g) for g in gradients]
+        whole = max(1.0, float(np.linalg.norm(norms)) / s["global_clipnorm"])
+        largest = s["clipvalue"]
+        return [np.clip(g / max(1.0, n / s["clipnorm"]) / whole, -largest, largest) for g, n in zip(gradients, norms, strict=True)]
+
+    rule = {"sgd": sgd, "adam": adam, "adamw": adam, "rmsprop": rmsprop, "adagrad": adagrad}[name]
 
     def update(weights: list[Array], gradients: list[Array]) -> list[Array]:
         nonlocal steps
         steps += 1
-        return [rule(i, w, g) for i, (w, g) in enumerate(zip(weights, gradients, strict=True))]
+        pairs = zip(weights, clipped(gradients), strict=True)
+        return [rule(i, w - rate * s["weight_decay"] * w, g) for i, (w, g) in enumerate(pairs)]
 
     return update
 
