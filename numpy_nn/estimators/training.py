@@ -142,6 +142,7 @@ class EpochTrainer:
         """Train on the rows in `order`, or as they are; the loss of scikit-learn's name, the mean over the rows."""
         rows, sums = self._weighted(order)
         self._trainer.start_epoch(rows, order)
+        self._optimizer.refresh()  # the penalty, too, takes the learning rate of now
         for batch, (size, weight) in enumerate(zip(self._sizes.tolist(), sums.tolist(), strict=True)):
             self._optimizer.begin_batch(size, weight)
             self._trainer.step(batch)
@@ -191,11 +192,10 @@ class _StoredGradient(SGD):
 
     def __init__(self, count: int, gradient_factor: float) -> None:
         super().__init__()
-        self._loss_factor = gradient_factor
+        self.gradient_factor = self._loss_factor = gradient_factor
         self.vector = np.zeros(count)
 
-    @property
-    def gradient_factor(self) -> float:
+    def factor(self) -> float:
         return self._loss_factor
 
     def record_update(self, weights: Array, gradient: Array, place: slice = slice(None)) -> Program:
