@@ -142,6 +142,7 @@ class EpochTrainer:
         """Train on the rows in `order`, or as they are; the loss of scikit-learn's name, the mean over the rows."""
         rows, sums = self._weighted(order)
         self._trainer.start_epoch(rows, order)
+        self._optimizer.refresh()  # the penalty, too, takes the learning rate of now
         for batch, (size, weight) in enumerate(zip(self._sizes.tolist(), sums.tolist(), strict=True)):
             self._optimizer.begin_batch(size, weight)
             self._trainer.step(batch)

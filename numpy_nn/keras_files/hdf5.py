@@ -48,7 +48,6 @@ class File:
         properties = data.id.get_create_plist()
         if (
             properties.get_layout() not in (self._h5py.h5d.CONTIGUOUS, self._h5py.h5d.COMPACT)
-            or properties.get_nfilters()
             or properties.get_external_count()
             or data.id.get_storage_size() != count
         ):
