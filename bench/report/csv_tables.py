@@ -35,6 +35,7 @@ _FRAMES = (
     "latency_ratios",
     "limits",
     "scaling",
+    "turns",
     "memory",
 )
 

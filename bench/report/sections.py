@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bench.analysis.precision import HEADLINE_REFERENCES
-from bench.analysis.scaling import QUANTILE
 from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
 from bench.records import REFERENCE
 from bench.report import figures, methodology, units

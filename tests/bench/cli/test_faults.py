@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import CONTESTANTS, Watcher, run_record, small_split, spec, workload
+from harness import CONTESTANTS, Watcher, real_machine, run_record, small_split, spec, workload
 
 from bench.contestants.registry import Spec
 from bench.execution.runner import Job, Runner
 from bench.execution.schedule import key_of, plan
-from bench.execution.worker_process import Launcher, worker_environment
+from bench.execution.worker_process import worker_environment
 from bench.records import read_run
 
 DRIVER = Path(__file__).parents[1] / "run_driver.py"
@@ -29,11 +29,11 @@ def _light_data(monkeypatch):
 
 
 def run(directory, specs, **fields):
-    """A run with real processes; its trials, and their statuses by contestant."""
+    """A run with real processes; its trials but turns, and their statuses by contestant."""
     watcher = Watcher()
     job = Job(directory, run_record(), [(workload(**fields), specs)], reference="Tiny")
-    made = Runner(job, launch=Launcher(directory), observer=watcher).run()
-    trials = read_run(directory).trials
+    made = Runner(job, real_machine(directory), watcher).run()
+    trials = [trial for trial in read_run(directory).trials if trial.kind != "turns"]
     return made, trials, {spec.name: [trial.status for trial in trials if trial.contestant == spec.name] for spec in specs}
 
 
@@ -58,6 +58,23 @@ def test_a_contestant_that_crashes_costs_its_own_trials_only(tmp_path, name, err
     assert statuses == {name: ["failed"], "Tiny": ["ok"]}
     assert error_of(trials, name) == error
     assert made.status == "complete"
+
+
+def test_turns_of_a_contestant_that_cannot_be_interrupted_count_and_its_process_is_ended(tmp_path):
+    others = set(psutil.Process().children())
+    run(
+        tmp_path,
+        [spec("Unstoppable"), spec("Plain"), spec("Exits")],
+        rounds=1,
+        launches=1,
+        training={"epochs": 30, "batch_size": 8},
+    )
+    turns = {trial.contestant: trial for trial in read_run(tmp_path).trials if trial.kind == "turns"}
+    assert {name: trial.status for name, trial in turns.items()} == {"Unstoppable": "ok", "Plain": "ok", "Exits": "failed"}
+    for name in ("Unstoppable", "Plain"):
+        assert [sum(turn.epoch_seconds) > 0 for turn in turns[name].turns] == [True, True]
+        assert turns[name].steps == 2 * sum(len(turn.epoch_seconds) for turn in turns[name].turns)
+    assert set(psutil.Process().children()) <= others
 
 
 def test_a_contestant_whose_import_fails_costs_its_own_trials_only(tmp_path):

@@ -123,7 +123,7 @@ def test_a_partial_run_still_gives_a_whole_report(partial, keep):
     folder = partial(keep, status="interrupted")
     assert "interrupted" in write_report(folder)
     assert (folder / "report.md").read_text(encoding="utf-8").count("\n## ") == SECTIONS
-    assert len(list((folder / "tables").glob("*.csv"))) == 14
+    assert len(list((folder / "tables").glob("*.csv"))) == 15
 
 
 def test_a_damaged_line_is_named_in_the_report(partial):
