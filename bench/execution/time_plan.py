@@ -177,6 +177,8 @@ def part_of(planned: PlannedTrial) -> str:
 class Shares:
     """Says whether there is time for a trial: each part may use its share of the budget, and what earlier parts have left.
 
+    Shares are in proportion to what is expected, and what added launches are likely to need is set aside.
+
     Parameters
     ----------
     plan
@@ -193,21 +195,20 @@ class Shares:
         self._clock = clock
         self.end = budget_seconds - plan.report_seconds
         wanted = plan.total_seconds - plan.report_seconds + plan.added_seconds
-        scale = min(1.0, self.end / max(wanted, 1e-9))
+        scale = self.end / max(wanted, 1e-9)
         self._ends: dict[str, float] = {}
         used = 0.0
         for part in plan.parts:
-            used += part.seconds * scale
-            self._ends[part.name] = used
-        self._slack = self.end - used - plan.added_seconds * scale
+            used += part.seconds
+            self._ends[part.name] = used * scale
 
     def allow(self, planned: PlannedTrial, expected_seconds: float) -> bool:
-        """Whether a trial can end within its part's share; time that the whole plan leaves over may be used by any part.
+        """Whether a trial can end within its part's share.
 
         Turns, which the ratios come from, go before everything else, and only have to end within the budget.
         """
-        end = self._ends.get(part_of(planned), self.end) + self._slack
-        return self._clock() + expected_seconds <= (self.end if planned.kind == "turns" else min(end, self.end))
+        end = self.end if planned.kind == "turns" else self._ends.get(part_of(planned), self.end)
+        return self._clock() + expected_seconds <= end
 
 
 def turns_seconds(planned: PlannedTrial) -> float:

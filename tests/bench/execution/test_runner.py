@@ -285,7 +285,7 @@ def test_no_launch_is_begun_that_would_not_fit_into_the_budget(tmp_path):
 
 def test_planned_trials_without_time_are_left_out_and_a_resumed_run_makes_up_for_them(tmp_path):
     launch = FakeLaunch()
-    fields = {"scored_seeds": 60, "rounds": 1, "launches": 1}
+    fields = {"scored_seeds": 60, "rounds": 1, "launches": 6}
     whole = {planned.key for planned in plan(job(tmp_path, **fields).entries, seed=1)}
     made, trials, _ = run(job(tmp_path, **fields), launch, Limits(time_budget_seconds=110.0, cuts_plan=True))
     assert launch.clock() <= 110.0
