@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
-TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 75
+TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 150
 """Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
 
 
