@@ -7,6 +7,7 @@ costs are those of one machine; the canary says how much slower or faster this o
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,8 +47,11 @@ COSTS = {
 }
 UNKNOWN_COST = Cost(3.0, 0.2e-3, 1e-6)
 """Of a contestant of your own."""
-CANARY_SECONDS = 16.4e-6
-"""Of the canary's product, on the machine of the costs."""
+READING_SECONDS = 0.21e-3
+"""Of a reading of the canary, on the machine of the costs."""
+SLOWNESS_SECONDS = 1.0
+FASTEST = 0.2
+"""The least slowness: nobody's Keras starts in a second."""
 TUNING_SECONDS = {"keras-tuned": 12.0, "keras-jax": 19.0}
 TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
 """Of a contestant's turns in a launch, and in epochs where these are long."""
@@ -140,9 +144,14 @@ class TimePlan:
         return faster * _fit_seconds(planned)
 
 
-def slowness_of(canary: CanaryClock, readings: int = 200) -> float:
-    """Return how much slower this machine is now than the one of `COSTS`: the mean, since work waits as the canary does."""
-    return max(sum(canary.seconds() for _ in range(readings)) / readings / CANARY_SECONDS, 0.2)
+def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row, which wait as work does."""
+    began = clock()
+    readings = 0
+    while (seconds := clock() - began) < SLOWNESS_SECONDS:
+        canary.seconds()
+        readings += 1
+    return max(seconds / max(readings, 1) / READING_SECONDS, FASTEST)
 
 
 def plan_lines(plan: TimePlan, budget_seconds: float) -> list[str]:

@@ -5,7 +5,7 @@ from harness import FakeCanary, FakeClock, spec, workload
 
 from bench.contestants.registry import CONTESTANTS
 from bench.execution.schedule import plan
-from bench.execution.time_plan import CANARY_SECONDS, Shares, TimePlan, part_of, plan_lines, slowness_of
+from bench.execution.time_plan import READING_SECONDS, Shares, TimePlan, part_of, plan_lines, slowness_of
 from bench.workloads.builtin import WORKLOADS
 
 NAMES = ("numpy_nn", "keras", "keras-tuned", "tensorflow", "sklearn", "floor", "article")
@@ -49,8 +49,15 @@ def test_the_plan_in_words_has_every_part_and_what_follows_it():
     assert len(plan_lines(default_plan(), math.inf)) == 1
 
 
-def test_the_slowness_is_the_canarys_mean_so_that_waiting_counts():
-    assert slowness_of(FakeCanary([CANARY_SECONDS] * 5 + [3 * CANARY_SECONDS] * 5), readings=10) == pytest.approx(2.0)
+def test_the_slowness_counts_how_long_the_canary_waits():
+    clock = FakeClock()
+
+    class Waiting(FakeCanary):
+        def seconds(self):
+            clock.seconds += 2.5 * READING_SECONDS
+            return super().seconds()
+
+    assert slowness_of(Waiting(), clock) == pytest.approx(2.5, rel=0.01)
 
 
 def shares_of(budget, clock):
