@@ -22,6 +22,7 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONHASHS
 PARALLEL = ("--numprocesses=2", "--dist=loadfile", "--benchmark-disable")
 COVERAGE_LIMITS = {"numpy_nn": 95, "keras_ref": 90, "bench": 90}
 """Percent of lines and branches, by package."""
+NODE_TOOLS = ("axe-core@4", "html-validate@10")
 TORCH = os.environ.get("MOONS_BENCH_TORCH", "torch==2.13.0+cpu" if sys.platform == "linux" else "torch")
 """What pip is asked for. On Linux the index' own build brings gigabytes of CUDA; a CPU build has a local version."""
 
@@ -93,6 +94,16 @@ def lint(session: nox.Session) -> None:
     workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+
+
+@nox.session(venv_backend="none", default=False)
+def browser(session: nox.Session) -> None:
+    """Open the report's page in headless Chromium: no error, no request, no violation of accessibility. Needs Chromium and npm."""
+    shared = harness(session, "test", "browser")
+    tools = Path(".nox", "browser-tools").resolve()
+    session.run("npm", "install", "--prefix", str(tools), "--no-audit", "--no-fund", *NODE_TOOLS, external=True, silent=True)
+    os.environ["MOONS_BENCH_NODE_MODULES"] = str(tools / "node_modules")
+    shared.python("-m", "pytest", "-m", "browser", "tests/browser", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -26,6 +26,9 @@ STEADY = ("step", "epoch")
 FEWEST_UNDISTURBED = 3
 """Undisturbed figures; with fewer, disturbed ones count too."""
 
+STEP_ESTIMATOR = "geometric mean over the launches of each launch's median round"
+"""The name of the estimator behind every time and ratio outside grids (see `bench.analysis.statistics.nested_interval`)."""
+
 
 class Measurement(NamedTuple):
     """One figure of one timed trial, or of a contestant's turns in one launch."""

@@ -18,6 +18,7 @@ from typing import NoReturn
 from bench.cli.exit_codes import ExitCode
 from bench.cli.streams import forgiving_streams
 from bench.error_messages import one_line
+from bench.escaping import terminal
 
 
 class CommandError(Exception):
@@ -53,7 +54,7 @@ def wrong_use() -> AbstractContextManager[None]:
 
 def complain(text: str) -> None:
     """Print one line on standard error."""
-    print(one_line(text), file=sys.stderr)
+    print(terminal(one_line(text)), file=sys.stderr)
 
 
 def exit_with_code_of(command: Callable[[], int]) -> NoReturn:

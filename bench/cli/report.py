@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,14 +12,17 @@ from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 
 
-def report(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]) -> ExitCode:
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    film: Annotated[bool, typer.Option("--film", help="Make the films too, of a run with --film.")] = False,
+) -> ExitCode:
     """Write the report of the run in DIR again, from its records."""
     from bench.records import read_run
 
     with wrong_use():
         read_run(directory)
     with known_errors(ExitCode.WRONG_USE, OSError, prefix="the report could not be written: "):
-        print_report(directory)
+        print_report(directory, film=film)
     return ExitCode.FINE
 
 
@@ -49,16 +53,13 @@ def agree(
     """
     from bench.analysis.repeats import repeats
     from bench.records import read_run
-    from bench.report.units import ratio_interval
+    from bench.report.plain_text import agreement
 
     with wrong_use():
         runs = read_run(first), read_run(second)
     found = repeats(*runs)
-    words = {True: "they agree", False: "they don't agree", None: "one has no interval, so nothing can be said"}
-    for repeat in found:
-        both = " and ".join(ratio_interval(row.ratio, row.low, row.high) for row in (repeat.first, repeat.second))
-        print(f"{repeat.first.measure} of {repeat.first.contestant} to {repeat.first.reference}: {both}")
-        print(f"  the second to the first {ratio_interval(*repeat.quotient)}: {words[repeat.agrees]}")
+    for line in agreement(found) if found else ():
+        print(line)
     judged = [repeat.agrees for repeat in found]
     if False in judged:
         return ExitCode.BAD_ANSWER
@@ -68,9 +69,22 @@ def agree(
     return ExitCode.FINE
 
 
-def print_report(directory: Path) -> None:
-    """Write the report of the run in `directory`, and print its verdict and where it is."""
+def print_report(directory: Path, *, film: bool) -> None:
+    """Write the report of the run in `directory`, with its films if asked, and print its answer and where it is."""
     from bench.report import write_report
 
+    if film:
+        from bench.report.film import write_films
+
+        if not write_films(directory):  # before the page, which links to them
+            complain(
+                "no film: this run has no recorded decision surfaces (run --film records them, of two features and one output)"
+            )
     print(write_report(directory))
-    print(f"report: {directory / 'report.md'} and {directory / 'index.html'}")
+    page = directory / "index.html"
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")
+
+
+def _link(path: Path) -> str:
+    """The path with the escape sequence (OSC 8) by which terminals open it."""
+    return f"\x1b]8;;{path.resolve().as_uri()}\x1b\\{path}\x1b]8;;\x1b\\"

@@ -32,6 +32,7 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version.")] = False,
     out: Annotated[Path | None, typer.Option(help=f"Folder to write into; {DEFAULT_OUT} by default.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue the run in this folder.")] = None,
+    film: Annotated[bool, typer.Option("--film", help="Record how the decision surfaces change, and make films of it.")] = False,
     time_budget: Annotated[
         float | None,
         typer.Option(min=0, help="Seconds of the whole run; launches are added until the ratios are precise or it ends."),
@@ -44,7 +45,7 @@ def run(
     from bench.execution.run_selection import RunOptions
 
     names = () if contestants is None else tuple(name.strip() for name in contestants.split(","))
-    options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick)
+    options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick, film)
     with ExitStack() as claim:
         with wrong_use():
             job = _new_job(options, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(options, out, resume, claim)
@@ -128,7 +129,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     try:
         data = read_run(job.directory)
         if data.trials:
-            print_report(job.directory)
+            print_report(job.directory, film=any(workload.get("film_frames") for workload in run.workloads))
     except OSError as error:
         complain(f"the report could not be written: {error}")
         return ExitCode.NOT_ALL

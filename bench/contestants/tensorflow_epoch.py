@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.contestants.base import Array, Contestant, EpochEnd, Task
 from bench.contestants.capabilities import activation_of, check_task
-from bench.contestants.latency import fastest_call
+from bench.contestants.fastest_call import fastest_call
 from bench.contestants.updates import make_update
 
 

@@ -29,6 +29,8 @@ Figures = dict[str, Any]
 
 SURFACE_POINTS = 100
 """Along each axis of the decision surface, as the article has it."""
+FILM_POINTS = 60
+"""The same for the frames of a film, of which there are many."""
 PREDICTION_SECONDS = 0.15
 """For how long predictions are called in a turn, and then until there are FEWEST_PREDICTION_CALLS."""
 FEWEST_PREDICTION_CALLS = 20
@@ -96,11 +98,15 @@ class Measurement:
         """Score the test set after every epoch; no clock runs."""
         val_loss: list[float] = []
         val_accuracy: list[float] = []
+        film: list[Array] = []
+        box, path = self.request.surface_box, self.request.paths.surface
 
-        def on_epoch_end(_epoch: int) -> None:
+        def on_epoch_end(epoch: int) -> None:
             outputs = _predict(self.contestant, self.task.x_test, self.task)
             val_loss.append(metrics.loss(self.task.loss, self.task.y_test, outputs))
             val_accuracy.append(accuracy(self.task.y_test, outputs))
+            if epoch in self.request.film_epochs and box is not None:
+                film.append(self._surface(box, FILM_POINTS)["surface"])
 
         history = _history(self.contestant.fit(on_epoch_end), self.task)
         _check_calls(len(val_loss), self.task)
@@ -111,15 +117,18 @@ class Measurement:
             "test_predictions": _floats(outputs),
             **_final_scores(outputs, self.task),
         }
-        if self.request.paths.surface is not None and self.request.surface_box is not None:
-            _save_surface(
-                Path(self.request.paths.surface),
-                self.request.surface_box,
-                lambda x: _predict(self.contestant, x, self.task),
-                self.task.dtype,
-            )
-            figures["arrays"] = Path(self.request.paths.surface).name
+        if path is not None and box is not None:
+            frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
+            _save(Path(path), {**self._surface(box, SURFACE_POINTS), **frames})
+            figures["arrays"] = Path(path).name
         return figures
+
+    def _surface(self, box: Sequence[float], points: int) -> dict[str, Array]:
+        """Return the outputs over `points` by `points` places of the box."""
+        x, y = np.linspace(box[0], box[1], points), np.linspace(box[2], box[3], points)
+        places = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1).astype(self.task.dtype)
+        outputs = _predict(self.contestant, places, self.task)[:, 0]
+        return {"surface": outputs.reshape(points, points), "surface_x": x, "surface_y": y}
 
     def parity(self) -> Figures:
         """Collect the weights after every epoch: the reference writes them to a file, others compare theirs with that file."""
@@ -261,14 +270,6 @@ def _predict(contestant: Contestant, x: Array, task: Task) -> Array:
 
 def _final_scores(outputs: Array, task: Task) -> Figures:
     return {"test_accuracy": accuracy(task.y_test, outputs), "test_loss": metrics.loss(task.loss, task.y_test, outputs)}
-
-
-def _save_surface(path: Path, box: Sequence[float], predict: Callable[[Array], Array], dtype: str) -> None:
-    x = np.linspace(box[0], box[1], SURFACE_POINTS)
-    y = np.linspace(box[2], box[3], SURFACE_POINTS)
-    points = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1).astype(dtype)
-    surface = predict(points)[:, 0].reshape(SURFACE_POINTS, SURFACE_POINTS)
-    _save(path, {"surface": surface, "surface_x": x, "surface_y": y})
 
 
 def _save(path: Path, arrays: Mapping[str, Array]) -> None:

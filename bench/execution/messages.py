@@ -68,6 +68,8 @@ class Request:
     """parity: the contestant whose trajectory this one is compared with; None for the reference itself."""
     surface_box: Sequence[float] | None = None
     """scored: the decision surface's x from, x to, y from, y to."""
+    film_epochs: Sequence[int] = ()
+    """scored: the epochs, counted from 0, after which the decision surface is kept for a film."""
     prediction_rows: Sequence[int] = ()
     """predict: the numbers of rows whose latency is measured."""
     keep: bool = False

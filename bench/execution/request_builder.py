@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis.selection import OURS
 from bench.contestants.base import Array
 from bench.execution.messages import Paths, Request, TaskSpec
 from bench.execution.run_directory import SCRATCH_FOLDER
@@ -67,6 +68,7 @@ class RequestBuilder:
             ),
             reference=None if planned.spec.name == self._reference else self._reference,
             surface_box=surface_box(workload, split),
+            film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
@@ -126,6 +128,14 @@ class RequestBuilder:
             return None
         self._arrays.mkdir(exist_ok=True)
         return str(self._arrays / f"{planned.workload.name}-{planned.spec.name}-surface.npz")
+
+    def _film_epochs(self, planned: PlannedTrial) -> list[int]:
+        """Return the epochs of a film's frames, evenly spaced; none for contestants that it doesn't show."""
+        workload, wanted = planned.workload, planned.kind == "scored" and planned.seed == FIRST_SEED
+        if not wanted or not workload.film_frames or planned.spec.name not in (OURS, self._reference):
+            return []
+        last = workload.training_of(planned.spec.name).epochs - 1
+        return sorted({round(epoch) for epoch in np.linspace(0, last, workload.film_frames).tolist()})
 
 
 def _task_arrays(planned: PlannedTrial, split: Split, training: Training) -> dict[str, Array]:

@@ -28,6 +28,7 @@ _FOLDERS = {
     SCRATCH_FOLDER: ("*.npz",),
     "tables": ("*.csv",),
     "plots": ("*.png", "*.svg"),
+    "film": ("*.webp", "*.mp4", "*.png"),
 }
 """What a run and its report write; no other file is ever deleted."""
 

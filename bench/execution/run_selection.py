@@ -21,6 +21,9 @@ from bench.workloads.builtin import WORKLOADS, quick_version
 from bench.workloads.models import Workload
 from bench.workloads.toml_files import find_workload
 
+FILM_FRAMES = 40
+"""Of `--film`."""
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -32,6 +35,7 @@ class RunOptions:
     rounds: int | None = None
     threads: int | None = None
     quick: bool = False
+    film: bool = False
 
 
 def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job:
@@ -117,6 +121,8 @@ def _shaped(workload: Workload, options: RunOptions, threads: int) -> Workload:
     changes: dict[str, Any] = {}
     if "threads" in shaped.grid:
         changes["grid"] = {**shaped.grid, "threads": sorted({min(count, threads) for count in shaped.grid["threads"]})}
+    if options.film and not shaped.grid:
+        changes["film_frames"] = FILM_FRAMES
     if options.seeds is not None:
         changes["scored_seeds"] = options.seeds if shaped.scored_seeds else 0
         changes["peer_scored_seeds"] = min(shaped.peer_scored_seeds, options.seeds)

@@ -206,6 +206,7 @@ class Runner:
     def _run_group(self, group: Sequence[PlannedTrial]) -> int:
         if group[0].kind in UNTIMED:
             self._succeeded = 0
+            self._workers.close()
             run_side_by_side(group, self, self._machine.launch, self._machine.places)
             return self._succeeded
         if group[0].kind == "turns":

@@ -134,7 +134,8 @@ class Trial(Record):
     """The contestant's own details: the settings it chose, the machine's peak, ..."""
     arrays: str | None = None
     """File in `arrays/` with the decision surface: `surface` over `surface_x` and `surface_y`. The rows drawn with it are in
-    `arrays/<workload>-points.npz`: `x`, `y`, `x_test`, `y_test` of the first seed."""
+    `arrays/<workload>-points.npz`: `x`, `y`, `x_test`, `y_test` of the first seed. With `--film` there is also
+    `film` (epochs, rows, columns): the surfaces after the epochs `film_epochs` (from 0), on a coarser grid over the same box."""
     started_at: str
     """UTC, ISO 8601."""
     load: dict[str, Real] = Field(default_factory=dict)

@@ -5,7 +5,9 @@ Execution writes them, analysis and report read them; `bench.records.models` def
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +58,7 @@ def append_trial(directory: Path, trial: Trial) -> None:
 
 
 def read_run(directory: str | Path) -> RunData:
-    """Read the run in `directory`; damaged lines are left out and listed in `damaged`.
+    """Read the run in `directory`, its trials also from `trials.jsonl.gz`; damaged lines are left out and listed in `damaged`.
 
     Raises
     ------
@@ -86,17 +88,28 @@ def read_run(directory: str | Path) -> RunData:
 
 def _parse_trials(path: Path) -> Iterator[tuple[int, Trial | str]]:
     """Yield the number of each line, counted from 1, with its trial or the reason why it is none."""
+    compressed = path.with_name(f"{path.name}.gz")
     try:
-        file = path.open("rb")
+        file = gzip.GzipFile(compressed) if not path.exists() and compressed.is_file() else path.open("rb")
     except FileNotFoundError:  # killed before its first trial had ended
         return
     except OSError as error:
         raise RecordError(f"{path} can't be read: {one_line(error.strerror)}") from error
     with file:
-        for number, line in enumerate(file, start=1):
+        for number, line in _lines(file):
             if not line.strip():
                 continue
             try:
                 yield number, Trial.model_validate_json(line.strip())
             except ValidationError as error:
                 yield number, first_mistake(error, Trial).replace(" at line 1 column ", " at column ")
+
+
+def _lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with their numbers; a compressed file that ends in its middle ends there."""
+    number = 0
+    try:
+        for number, line in enumerate(file, start=1):
+            yield number, line
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        yield number + 1, b"the rest can't be decompressed"

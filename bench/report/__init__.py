@@ -11,9 +11,10 @@ __all__ = ["write_report"]
 
 
 def write_report(directory: Path) -> str:
-    """Write the report of the run whose records are in `directory`, beside them, and return its verdict.
+    """Write the report of the run whose records are in `directory`, beside them, and return its answer for a terminal.
 
-    Writes `report.md`, `index.html`, `tables/*.csv`, `plots/*.png` and `plots/*.svg`, and replaces those of an earlier report.
+    Writes `report.md`, `summary.md`, `index.html`, `tables/*.csv`, `tables/*.tex`, `plots/*.png` and `plots/*.svg`, and replaces
+    those of an earlier report, all or none.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal
 import pandas as pd
 from pydantic_core import to_json
 
+from bench import escaping
 from bench.analysis.frame import trials_frame
 from bench.error_messages import may_be, one_line
 from bench.files import replacing
@@ -111,14 +112,15 @@ def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
 def markdown(frame: pd.DataFrame) -> str:
     """The frame as a Markdown table: numbers right-aligned, fractions with four significant digits, a dash for a missing value."""
     align = "".join(">" if pd.api.types.is_numeric_dtype(frame[name]) else "-" for name in frame.columns)
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    rows = [[escaping.markdown(_cell(value)) for value in row] for row in frame.itertuples(index=False)]
     return markdown_table([str(name) for name in frame.columns], rows, align) + "\n"
 
 
 def latex(frame: pd.DataFrame) -> str:
     """The frame as a `tabular` for LaTeX's `booktabs`, with special characters escaped and numbers as in Markdown."""
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in frame.columns)
-    return frame.map(_cell).to_latex(index=False, escape=True, column_format=sides)
+    escaped = frame.map(lambda value: escaping.latex(_cell(value))).rename(columns=escaping.latex)
+    return str(escaped.to_latex(index=False, escape=False, column_format=sides))
 
 
 def _last(values: list[float]) -> float:
@@ -141,7 +143,7 @@ def _json(value: object) -> str:
 
 def _write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
     flat = frame.map(lambda value: _json(value) if isinstance(value, (list, dict)) else value)
-    flat.to_csv(file, index=False)
+    flat.map(escaping.csv_field).to_csv(file, index=False)
 
 
 def _write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:

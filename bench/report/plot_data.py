@@ -21,7 +21,7 @@ from bench.report.plots.surfaces import Points, Surface
 
 LARGEST_FILE_BYTES = 256 * 2**20
 """The largest uncompressed size of a file that is read."""
-_UNREADABLE = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and `zipfile` raise for a damaged file."""
 
 
@@ -48,13 +48,13 @@ def read_plot_data(data: RunData) -> PlotData:
         if (folder / name).exists():
             try:
                 plot_data.points[workload["name"]] = _read_points(folder / name)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 plot_data.problems.append(_problem(name, "its points aren't drawn", error))
     for trial in data.trials:
         if trial.arrays is not None and trial.status == "ok":
             try:
                 surface = _read_surface(folder / trial.arrays)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 plot_data.problems.append(_problem(trial.arrays, "its surface isn't drawn", error))
             else:
                 plot_data.surfaces.setdefault(trial.workload, {})[trial.contestant] = surface

@@ -1,17 +1,26 @@
-"""The style of all plots: colour-blind safe colours of the contestants, fonts, grid, size and axes.
+"""The style of all plots: each contestant's colours and marker, fonts, grid, size and axes.
 
-Called by `bench.report.plots`. The HTML page replaces the neutral colours on dark screens.
+Called by `bench.report.plots`. Every colour is chosen for a light page, and `DARK` has its replacement on a dark one: the HTML page
+replaces them in the SVG. `tests/bench/report/test_report_style.py` holds the palettes to their distances and contrasts.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+import unicodedata
+import warnings
 import zlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
+import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bench.report.units import number, seconds
 
@@ -21,27 +30,50 @@ FAINT = "#c9ced6"
 """The colour of the grid."""
 PAPER = "#ffffff"
 """The background."""
-DARK = {INK: "#e6e9ee", FAINT: "#3a414b", PAPER: "#15181d"}
-"""The replacement of each neutral colour on a dark page."""
+DARK_INK, DARK_PAPER = "#e6e9ee", "#15181d"
 
-# Okabe and Ito's palette for the main contestants, Paul Tol's muted palette for the others.
-COLOURS = {
-    "numpy_nn": "#0072b2",
-    "article": "#56b4e9",
-    "keras": "#d55e00",
-    "keras-tuned": "#e69f00",
-    "keras-jax": "#b09b1f",
-    "keras-torch": "#cc6677",
-    "tensorflow": "#882255",
-    "jax": "#009e73",
-    "torch": "#cc79a7",
-    "torch-compile": "#aa4499",
-    "sklearn": "#6b4c2a",
-    "onnxruntime": "#44aa99",
-    "floor": "#8a8f98",
+
+class Look(NamedTuple):
+    """A contestant's colour on a light and on a dark page, and its marker."""
+
+    light: str
+    dark: str
+    marker: str
+
+
+LOOKS = {
+    "numpy_nn": Look("#1068e7", "#a28bff", "o"),
+    "article": Look("#0f99f4", "#d0b8fb", "D"),
+    "keras": Look("#8a1f00", "#ff904d", "s"),
+    "keras-tuned": Look("#b98a2a", "#846000", "^"),
+    "keras-jax": Look("#8f691f", "#c9fe96", "v"),
+    "keras-torch": Look("#bc375e", "#d52587", "P"),
+    "tensorflow": Look("#6a2e57", "#cda8bf", ">"),
+    "jax": Look("#007967", "#90ca94", "X"),
+    "torch": Look("#998cae", "#feecd6", "<"),
+    "torch-compile": Look("#404299", "#8e57d0", "d"),
+    "sklearn": Look("#524539", "#959889", "*"),
+    "onnxruntime": Look("#83968e", "#586a5b", "p"),
+    "floor": Look("#646c8d", "#7985aa", "h"),
 }
-"""By contestant, in the order in which contestants are listed."""
-_OTHERS = ("#6f4bc9", "#a0522d", "#5f7a00", "#c2185b", "#00798c")
+"""By contestant, in the order in which contestants are listed; found by a search for the largest least distance in all pairs."""
+_OTHERS = tuple(Look(light, dark, marker) for marker in "osD^v" for light, dark in (("#430903", "#b2744e"), ("#260049", "#2b7176")))
+COLOURS = {name: look.light for name, look in LOOKS.items()}
+"""By contestant: its colour on a light page."""
+
+# Text on a patch of a contestant's colour. The two letters are its colour on a light and on a dark page: white or black.
+_TEXT_ON = {("W", "W"): "#fffffd", ("W", "B"): "#fffffe", ("B", "W"): "#000001", ("B", "B"): "#000002"}
+DARK = {
+    INK: DARK_INK,
+    FAINT: "#3a414b",
+    PAPER: DARK_PAPER,
+    **{key: {"W": "#ffffff", "B": "#000000"}[letters[1]] for letters, key in _TEXT_ON.items()},
+    **{look.light: look.dark for look in (*LOOKS.values(), *_OTHERS)},
+}
+"""The replacement of each colour on a dark page. Colours that aren't here stay."""
+
+LONGEST_LABEL = 24
+"""The most characters of a name in a plot."""
 
 RC: Any = {
     "axes.axisbelow": True,
@@ -64,6 +96,7 @@ RC: Any = {
     "legend.frameon": False,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.6,
+    "savefig.dpi": 150,  # of the pictures within an SVG too
     "savefig.facecolor": PAPER,
     "svg.hashsalt": "moons-bench",  # without it, the ids in an SVG are random
     "text.color": INK,
@@ -72,17 +105,64 @@ RC: Any = {
 }
 
 WIDTH_INCHES = 9.0
-_LEGEND_COLUMNS = 6
+_MARKS = re.compile(r'(<g(?: clip-path="[^"]*")?)>((?:<use [^>]*? (style="[^"]*")/>)(?:<use [^>]*? \3/>)+)(?=</g>)')
+"""A group of marks of one style, which the group can have in place of each of them."""
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+_TICK_INCHES, _TICK_HEIGHT_INCHES = 0.62, 0.3
+"""The room of a tick's label along an axis."""
+_NARROW_RATIO = 4.0
+"""An axis whose ends have a smaller ratio has evenly spaced ticks although it is logarithmic."""
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """A context in which figures have this style, whatever a user's matplotlibrc says."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
+def compact(svg: str) -> str:
+    """The SVG without comments and indentation, with coordinates rounded to a hundredth of a point, less than any screen shows."""
+    bare = re.sub(r">\s+<", "><", re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL))
+    bare = _MARKS.sub(lambda marks: f"{marks[1]} {marks[3]}>{marks[2].replace(' ' + marks[3], '')}", bare)
+    return re.sub(r'(?<= (?:d|x|y)=")[^"]*|translate\([^)]*\)', lambda part: _DECIMAL.sub(_rounded, part.group()), bare)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def look(contestant: str) -> Look:
+    """The contestant's colours and marker; those of a contestant that isn't in `LOOKS` follow from its name."""
+    return LOOKS.get(contestant) or _OTHERS[zlib.crc32(contestant.encode("utf-8", "replace")) % len(_OTHERS)]
 
 
 def colour(contestant: str) -> str:
-    """The contestant's colour: from `COLOURS`, or for any other contestant a fixed one that follows from its name."""
-    return COLOURS.get(contestant) or _OTHERS[zlib.crc32(contestant.encode()) % len(_OTHERS)]
+    """The contestant's colour on a light page."""
+    return look(contestant).light
+
+
+def text_on(contestant: str) -> str:
+    """The colour of text on a patch of the contestant's colour: white or black, whichever has more contrast on each page."""
+    own = look(contestant)
+    return _TEXT_ON[_white_or_black(own.light), _white_or_black(own.dark)]
+
+
+def plot_text(text: object, longest: int = LONGEST_LABEL) -> str:
+    """Foreign text for a plot: one line, no formula between dollar signs, no control characters, at most `longest` long."""
+    line = " ".join(str(text).split())
+    shown = "".join(letter if unicodedata.category(letter)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    if len(shown) > longest:
+        shown = f"{shown[: longest - 6]}…{hashlib.sha256(shown.encode('utf-8', 'replace')).hexdigest()[:5]}"
+    return shown.replace("$", r"\$")
 
 
 def in_order(contestants: Iterable[str]) -> list[str]:
-    """The distinct names, the known ones in the order of `COLOURS`, then the others alphabetically."""
-    place = {name: index for index, name in enumerate(COLOURS)}
+    """The distinct names, the known ones in the order of `LOOKS`, then the others alphabetically."""
+    place = {name: index for index, name in enumerate(LOOKS)}
     return sorted(set(contestants), key=lambda name: (place.get(name, len(place)), name))
 
 
@@ -103,32 +183,59 @@ def count_axis(axes: Axes, which: str = "x") -> None:
     _log_axis(axes, which, lambda value: number(value, 1))
 
 
+def whole_axis(axes: Axes, which: str = "x") -> None:
+    """Put the ticks of a linear axis at whole numbers."""
+    (axes.xaxis if which == "x" else axes.yaxis).set_major_locator(MaxNLocator(7, integer=True))
+
+
 def percent_axis(axes: Axes, which: str = "y") -> None:
     """Label shares as per cent."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
-    """Add one legend for the whole figure below it, with the entries of `axes`."""
-    handles, labels = axes.get_legend_handles_labels()
-    columns = -(-len(handles) // -(-len(handles) // _LEGEND_COLUMNS))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
-
-
 def _log_axis(axes: Axes, which: str, show: Any) -> None:
     if which == "x":
         axes.set_xscale("log")
-        axis: Any = axes.xaxis
-        low, high = axes.get_xlim()
+        axis, limits = axes.xaxis, axes.get_xlim()
     else:
         axes.set_yscale("log")
-        axis = axes.yaxis
-        low, high = axes.get_ylim()
-    # An axis over few powers of ten needs ticks between them; panels side by side have room for fewer.
-    place = axes.get_subplotspec()
-    many = 1e3 / (place.get_gridspec().ncols if place is not None else 1)
-    steps = (1.0,) if high / low >= many else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=8))
+        axis, limits = axes.yaxis, axes.get_ylim()  # type: ignore[assignment]
+    low, high = sorted(limits)
+    axis.set_major_locator(FixedLocator(_log_ticks(low, high, _room_for_ticks(axes, which))))
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
     axis.set_minor_locator(NullLocator())
+    axes.set_xlim(limits) if which == "x" else axes.set_ylim(limits)
+
+
+def _room_for_ticks(axes: Axes, which: str) -> int:
+    """How many labels fit beside one another on an axis, from the size of the figure and the number of its panels."""
+    place, figure = axes.get_subplotspec(), axes.get_figure(root=True)
+    lines, columns = place.get_gridspec().get_geometry() if place is not None else (1, 1)
+    assert figure is not None
+    width, height = figure.get_size_inches()
+    inches = 0.8 * width / columns / _TICK_INCHES if which == "x" else 0.7 * height / lines / _TICK_HEIGHT_INCHES
+    return max(2, int(inches))
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` round values between `low` and `high`, evenly spaced on a logarithmic axis as far as that goes."""
+    first, last = np.floor(np.log10(low)), np.ceil(np.log10(high))
+    powers = 10.0 ** np.arange(first, last + 1)
+    if high / low < _NARROW_RATIO:
+        even = MaxNLocator(most - 1, steps=[1, 2, 5, 10]).tick_values(low, high)
+        inside = [float(value) for value in even if low <= value <= high]
+        return inside[:: -(-len(inside) // most)]
+    choices = [powers[:, None] * steps for steps in ([[1.0, 2.0, 5.0]], [[1.0, 3.0]], [[1.0]])]
+    choices += [(10.0 ** np.arange(first - first % stride, last + 1, stride))[:, None] for stride in range(2, 40)]
+    for values in choices:
+        inside = [float(value) for value in values.ravel() if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+        if len(inside) <= most:
+            return inside
+    return []
+
+
+def _white_or_black(hue: str) -> str:
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in to_rgb(hue)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "B" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "W"

@@ -76,6 +76,8 @@ class Workload(_Model):
     """Test accuracies; the report gives the time to reach each."""
     grid: dict[str, list[PositiveInt]] = Field(default_factory=dict)
     """A scaling study: values of `width`, `batch`, `layers` and `threads`, each combination a cell (`bench.workloads.grid`)."""
+    film_frames: int = Field(default=0, ge=0)
+    """After so many epochs of seed 0's scored trial, the decision surfaces of `numpy_nn` and the reference are kept for a film."""
     time_limit_seconds: PositiveFloat = 600
     """Of one trial."""
 

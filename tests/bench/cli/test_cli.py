@@ -293,6 +293,18 @@ def test_the_report_is_made_again_from_the_records_alone(call, light_report, tin
     assert call("report", "copy")[:2] == (0, "verdict on 6 trials\nreport: copy/report.md and copy/index.html\n")
 
 
+def test_films_are_recorded_and_made_only_if_asked(call, light_report, tiny_workload, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("bench.report.film.write_films", lambda directory: made.append(directory.name))
+    arguments = ("--workload", tiny_workload, "--contestants", "numpy_nn", "--out")
+    assert call("run", *arguments, "without")[0] == call("report", "without")[0] == 0
+    assert made == []
+    assert call("run", *arguments, "with", "--film")[0] == 0
+    code, _, err = call("report", "without", "--film")
+    assert (code, made) == (0, ["with", "without"])
+    assert "no film: this run has no recorded decision surfaces" in err
+
+
 def test_ctrl_c_writes_the_report_of_what_there_is(tiny_workload, tmp_path):
     directory = tmp_path / "made"
     command = [sys.executable, "-m", "bench", "run", "--workload", tiny_workload, "--contestants", f"{TINY}:Slow", "--seeds", "500"]

@@ -65,6 +65,24 @@ def test_the_decision_surface_is_saved_over_the_box_that_was_asked_for(request_o
     assert saved["surface"][40, 7] == contestant.predict(point).item()
 
 
+def test_the_surfaces_of_a_film_are_those_after_its_epochs(request_of, tmp_path):
+    path = tmp_path / "surface.npz"
+    figures(request_of("scored", surface=str(path), surface_box=[-1.5, 2.5, -1.0, 2.0], film_epochs=[0, 2]))
+    saved = np.load(path)
+    assert saved["film"].shape == (2, 60, 60)
+    assert saved["film_epochs"].tolist() == [0, 2]
+    contestant, corner = tiny.Tiny(read_task(request_of("scored"))), np.array([[-1.5, -1.0]])
+    corners = []
+    contestant.fit(lambda _: corners.append(contestant.predict(corner).item()))
+    assert saved["film"][:, 0, 0].tolist() == [corners[0], corners[2]]
+
+
+def test_without_a_film_nothing_but_the_last_surface_is_saved(request_of, tmp_path):
+    path = tmp_path / "surface.npz"
+    figures(request_of("scored", surface=str(path), surface_box=[-1.5, 2.5, -1.0, 2.0]))
+    assert sorted(np.load(path).files) == ["surface", "surface_x", "surface_y"]
+
+
 def test_parity_is_the_largest_difference_to_the_reference_epoch_by_epoch(request_of, tmp_path):
     trajectory = str(tmp_path / "trajectory.npz")
     fields = {"reference": "Tiny", "trajectory": trajectory}

@@ -6,7 +6,12 @@ from bench.execution.messages import Request, TaskSpec
 
 def test_a_request_survives_the_way_to_the_worker(request_of):
     request = request_of(
-        "scored", task={"options": {"a": [1, None]}}, surface="s.npz", surface_box=[0.0, 1.0, 2.0, 3.0], prediction_rows=[1, 5]
+        "scored",
+        task={"options": {"a": [1, None]}},
+        surface="s.npz",
+        surface_box=[0.0, 1.0, 2.0, 3.0],
+        film_epochs=[0, 4],
+        prediction_rows=[1, 5],
     )
     assert Request.from_line(request.to_line()) == request
 

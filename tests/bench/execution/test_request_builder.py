@@ -101,3 +101,14 @@ def test_the_first_seeds_points_are_kept_for_the_report(tmp_path):
 def test_points_that_no_plot_shows_are_not_kept(tmp_path, features, target, fields):
     x, y = np.zeros((8, features)), np.full((8, 1), target)
     assert not points_file(tmp_path, Split(x, y, x, y), **fields).exists()
+
+
+def test_a_film_has_frames_from_the_first_epoch_to_the_last_of_seed_0s_scored_trial(tmp_path):
+    def epochs(contestant="Tiny", frames=4, seed=0, kind="scored", trained=24):
+        filmed = workload(training={"epochs": trained}).model_copy(update={"film_frames": frames})
+        planned = PlannedTrial(filmed, spec(contestant), kind, seed=seed, round=0, launch=0)
+        return RequestBuilder(tmp_path, threads=1, reference="Tiny").request(planned, {}).film_epochs
+
+    assert epochs() == [0, 8, 15, 23]
+    assert epochs(trained=3) == [0, 1, 2]
+    assert epochs(frames=0) == epochs(seed=1) == epochs(kind="timed") == epochs(contestant="Other") == []

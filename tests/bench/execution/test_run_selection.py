@@ -136,3 +136,10 @@ def test_a_run_whose_contestant_is_gone_cannot_be_resumed(tmp_path, without):
     without("sklearn")
     with pytest.raises(ValueError, match="contestant 'sklearn' of this run lacks sklearn"):
         resumed_job(RunData(tmp_path, job.run, []))
+
+
+def test_a_film_is_recorded_of_every_workload_but_grids_and_also_when_the_run_is_resumed(tmp_path):
+    options = RunOptions(workloads=["moons", "scaling"], contestants=["numpy_nn"], film=True)
+    frames = {workload["name"]: workload["film_frames"] for workload in new_job(options, tmp_path, []).run.workloads}
+    assert frames == {"moons": 40, "scaling": 0}
+    assert not any(workload["film_frames"] for workload in new_job(RunOptions(), tmp_path, []).run.workloads)

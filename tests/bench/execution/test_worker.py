@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -39,6 +40,9 @@ def test_a_quiet_worker_settles_at_once_and_one_that_never_rests_is_not_waited_f
 
 def test_a_worker_imports_nothing_but_the_standard_library_and_numpy():
     code = "import sys, bench.execution.worker; print(*{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3], env=environment
+    )
     foreign = set(done.stdout.split()) - sys.stdlib_module_names - {"numpy", "bench", "numpy_nn"}
     assert {name for name in foreign if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()

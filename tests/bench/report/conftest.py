@@ -2,7 +2,6 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
 import pytest
 
@@ -17,7 +16,7 @@ from bench.report import style
 
 @pytest.fixture(autouse=True)
 def _report_style():
-    with matplotlib.rc_context(style.RC):
+    with style.drawing():
         yield
 
 

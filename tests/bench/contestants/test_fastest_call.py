@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 
-from bench.contestants.latency import CALLS, SECONDS, fastest_call
+from bench.contestants.fastest_call import CALLS, SECONDS, fastest_call
 
 
 def test_the_quickest_way_is_chosen_and_its_first_call_does_not_count():

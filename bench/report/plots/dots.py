@@ -1,0 +1,181 @@
+"""Dot plots of seconds on logarithmic axes: the plot beside the answer, in which every trial is a dot, and a plot of all times.
+
+Called by `bench.report.figures`. A contestant's name stands beside its dots, on whichever side has room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report.plots.labels import text_points
+from bench.report.style import INK, PAPER, WIDTH_INCHES, look, new_figure, plot_text, time_axis
+from bench.report.units import seconds
+
+STEP, TARGET = "step", "95 %"
+_TITLES = {STEP: "a training step", TARGET: "process start to 95 % test accuracy"}
+_NARROW_TITLES = {STEP: "a step", TARGET: "start to 95 % accuracy"}
+_GAP_POINTS = 7.0
+_LEFT_TO_RIGHT = "\u200e"
+"""Keeps the figure after a name on its right, whatever script the name is in."""
+_SPREAD = 0.28
+"""How far the dots of the trials stand above and below their row."""
+
+
+@dataclass(frozen=True)
+class DotRow:
+    """One measure of one contestant, in seconds: a value per trial, the estimate and the interval, NaN if there is none."""
+
+    contestant: str
+    measure: str
+    values: Sequence[float]
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Sizes of a dot plot: inches of the figure and a row, points of the text and the marks."""
+
+    width: float
+    row: float
+    margin: float
+    font: float
+    mark: float
+    figures: bool
+    """Whether the estimate stands beside the name."""
+    letters: int
+    """The most of a name."""
+
+
+_WIDE = _Layout(WIDTH_INCHES, row=0.28, margin=0.75, font=9.0, mark=5.5, figures=True, letters=24)
+_NARROW = _Layout(3.8, row=0.2, margin=0.6, font=7.5, mark=4.5, figures=False, letters=15)
+
+
+def step_and_target(rows: Sequence[DotRow], *, narrow: bool = False) -> Figure:
+    """A panel for `STEP` and one for `TARGET`, with the contestants in the order of `rows`, the first on top.
+
+    `narrow` is for a screen 390 pixels wide: smaller, and without the estimates.
+    """
+    return _dot_plot(rows, _NARROW_TITLES if narrow else _TITLES, _NARROW if narrow else _WIDE)
+
+
+def time_dots(times: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """A panel per measure, with the fastest by the first measure on top.
+
+    `times` has the columns of `Analysis.times`, of one workload; `titles` those of its measures that are drawn.
+    """
+    table = times.pivot_table(index="contestant", columns="measure", values="median").reindex(columns=list(titles))
+    places = {name: place for place, name in enumerate(table.sort_index().sort_values(list(titles), kind="stable").index)}
+    columns = ("contestant", "measure", "median", "low", "high")
+    rows = [
+        DotRow(str(name), str(measure), (), median, low, high)
+        for name, measure, median, low, high in zip(*(times[column] for column in columns), strict=True)
+        if measure in titles
+    ]
+    return _dot_plot(sorted(rows, key=lambda row: places[row.contestant]), titles, _WIDE)
+
+
+def _dot_plot(rows: Sequence[DotRow], titles: Mapping[str, str], layout: _Layout) -> Figure:
+    names = list(dict.fromkeys(row.contestant for row in rows))
+    measures = [measure for measure in titles if any(row.measure == measure and _extent(row) for row in rows)]
+    figure = new_figure(layout.margin + layout.row * len(names), layout.width)
+    panels = figure.subplots(1, max(1, len(measures)), squeeze=False)[0]
+    for axes, measure in zip(panels, measures, strict=False):
+        found = {row.contestant: row for row in rows if row.measure == measure}
+        absent = {name: "not reached" if name in found and measure == TARGET else "not measured" for name in names}
+        shown = [found.get(name, DotRow(name, measure, (), np.nan, np.nan, np.nan)) for name in names]
+        _panel(axes, shown, [_text(row, absent[row.contestant], layout) for row in shown], layout)
+        axes.set_title(titles[measure], fontsize=layout.font + 1.5)
+    return figure
+
+
+def _panel(axes: Axes, rows: Sequence[DotRow], texts: Sequence[str], layout: _Layout) -> None:
+    room = 72 * 0.92 * layout.width / axes.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
+    needed = [(text_points(text, layout.font)[0] + _GAP_POINTS) / room for text in texts]
+    extents = [_extent(row) for row in rows]
+    left, right = _limits([(np.log10(extent), share) for extent, share in zip(extents, needed, strict=True) if extent])
+    axes.set_xscale("log")
+    axes.set_xlim(10**left, 10**right)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    time_axis(axes)
+    axes.tick_params(labelsize=layout.font)
+    for place, (row, text, extent, share) in enumerate(zip(rows, texts, extents, needed, strict=True)):
+        if extent:
+            _marks(axes, place, row, layout)
+            fits = (np.log10(extent[1]) - left) / (right - left) + share <= 1
+            _name(axes, place, text, extent[1] if fits else extent[0], 1 if fits else -1, layout)
+        else:
+            _name(axes, place, text, 10**left, 1, layout)
+
+
+def _marks(axes: Axes, place: int, row: DotRow, layout: _Layout) -> None:
+    """A dot for each trial, over them the interval and a stroke at the estimate; without trials, a dot at the estimate."""
+    own, values = look(row.contestant), [value for value in row.values if _drawable(value)]
+    spread = np.linspace(-_SPREAD, _SPREAD, len(values)) if len(values) > 1 else np.zeros(len(values))
+    if _drawable(row.low) and _drawable(row.high):
+        axes.hlines(place, row.low, row.high, color=INK, linewidth=1.4, zorder=4, clip_on=False)
+    places, heights = values, place + spread
+    if values and _drawable(row.median):
+        axes.vlines(row.median, place - 0.42, place + 0.42, color=INK, linewidth=1.2, zorder=2, clip_on=False)
+    elif not values:
+        places, heights = [row.median], np.array([place])
+    size = layout.mark if values else 1.5 * layout.mark
+    marks: Any = {"s": size**2, "marker": own.marker, "c": own.light, "edgecolors": PAPER, "linewidths": 0.4, "clip_on": False}
+    axes.scatter(places, heights, zorder=3, **marks)
+
+
+def _name(axes: Axes, place: int, text: str, x: float, side: int, layout: _Layout) -> None:
+    axes.annotate(
+        text,
+        (x, place),
+        xytext=(side * _GAP_POINTS, 0),
+        textcoords="offset points",
+        ha="left" if side > 0 else "right",
+        va="center",
+        fontsize=layout.font,
+        in_layout=False,
+    )
+
+
+def _text(row: DotRow, absent: str, layout: _Layout) -> str:
+    name = f"{_LEFT_TO_RIGHT}{plot_text(row.contestant, layout.letters)}{_LEFT_TO_RIGHT}"
+    if not _extent(row):
+        return f"{name}: {absent}"
+    if not _drawable(row.median):
+        return f"{name}: no estimate"
+    return f"{name} {seconds(row.median)}" if layout.figures else name
+
+
+def _extent(row: DotRow) -> tuple[float, float] | None:
+    """The least and the greatest figure of a row; None if it has none."""
+    drawn = [value for value in (*row.values, row.median, row.low, row.high) if _drawable(value)]
+    return (min(drawn), max(drawn)) if drawn else None
+
+
+def _drawable(value: float) -> bool:
+    return bool(np.isfinite(value)) and value > 0
+
+
+def _limits(rows: Sequence[tuple[np.ndarray, float]]) -> tuple[float, float]:
+    """The axis' ends, as powers of ten, such that each text fits on the left or on the right of its row.
+
+    `rows` has each row's extent, as powers of ten, and its text's share of the axis.
+    """
+    low, high = min(extent[0] for extent, _ in rows), max(extent[1] for extent, _ in rows)
+    span = max(high - low, 0.3)
+    for growth in np.arange(0.06, 4.0, 0.02):
+        left, right = low - 0.05 * span, high + growth * span
+        whole = right - left
+        if all((extent[1] - left) / whole + share <= 1 or (extent[0] - left) / whole >= share for extent, share in rows):
+            break
+    return left, right
