@@ -46,7 +46,8 @@ def headline_ratios(data: RunData) -> list[RatioRow]:
 def least_known(data: RunData) -> LeastKnown | None:
     """The contestants that another launch would serve most; None if every ratio is precise enough.
 
-    Only workloads whose contestants take turns count; the ratio that is least precise for what it is to be decides among them.
+    Only workloads whose contestants take turns count. The headline goes first; then the ratio that is least precise for what it is
+    to be decides among the workloads.
     """
     in_turns = _in_turns(data)
     with_turns = {trial.workload for trial in succeeded(data, "turns")}
@@ -60,6 +61,9 @@ def least_known(data: RunData) -> LeastKnown | None:
             missing.setdefault(row.workload, {})[row.reference] = excess
     if not missing:
         return None
+    headline = [name for name in missing.get(HEADLINE_WORKLOAD, {}) if name in HEADLINE_REFERENCES]
+    if headline:
+        return LeastKnown(HEADLINE_WORKLOAD, [OURS, *headline])
     workload = max(missing, key=lambda name: max(missing[name].values()))
     return LeastKnown(workload, [OURS, *missing[workload]])
 

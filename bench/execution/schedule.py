@@ -17,7 +17,7 @@ from bench.records import REFERENCE, Trial, TrialKind
 from bench.workloads.grid import points
 from bench.workloads.models import Workload
 
-PREDICTION_ROUNDS = 2
+PREDICTION_ROUNDS = 1
 """Of each launch."""
 
 UNTIMED: tuple[TrialKind, ...] = ("parity", "scored")

@@ -57,7 +57,7 @@ TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 """Of building a contestant once more; of a round of predictions; of any trial besides."""
-ADDED_LAUNCHES = 5
+ADDED_LAUNCHES = 3
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
 FAST_PATH = 0.6

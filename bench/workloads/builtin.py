@@ -63,7 +63,7 @@ WORKLOADS: dict[str, Workload] = {
             training=Training(batch_size=None, epochs=500),
             contestants=["numpy_nn", "tensorflow", "jax", "torch", "torch-compile", "sklearn", "floor"],
             rounds=1,
-            launches=3,
+            launches=2,
         ),
         Workload(
             name="parity",

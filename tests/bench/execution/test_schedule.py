@@ -115,8 +115,8 @@ def test_each_launch_ends_with_rounds_of_predictions_in_which_all_take_turns(rou
     only_predicts = spec("Slow", trains=False)
     trials = [trial for trial in plan([(asked, [A, B, only_predicts])], seed=1) if trial.kind not in ("tune", "turns")]
     predicted = [trial for trial in trials if trial.kind == "predict"]
-    assert [(trial.launch - predicted[0].launch, trial.round) for trial in predicted[::3]] == [(n // 2, n) for n in range(4)]
-    for start in range(0, 12, 3):
+    assert [(trial.launch - predicted[0].launch, trial.round) for trial in predicted[::3]] == [(n, n) for n in range(2)]
+    for start in range(0, 6, 3):
         assert {trial.spec.name for trial in predicted[start : start + 3]} == {"Tiny", "Twin", "Slow"}
     for launch in {trial.launch for trial in predicted}:
         kinds_of_launch = [trial.kind for trial in trials if trial.launch == launch]
@@ -140,7 +140,7 @@ def test_every_launch_has_turns_and_predictions_and_the_first_ones_have_the_whol
     launches = {}
     for trial in trials:
         launches.setdefault(trial.launch, []).append(trial.kind)
-    turns, fits, predictions = ["turns"] * 2, ["timed"] * 2, ["predict"] * 4
+    turns, fits, predictions = ["turns"] * 2, ["timed"] * 2, ["predict"] * 2
     assert list(launches.values())[1:] == [turns + fits + predictions] * 2 + [turns + predictions] * 2
 
 

@@ -70,7 +70,8 @@ def test_each_disturbance_has_a_warning_of_its_own(measured, said):
     assert [said in warning for warning in doctor.warnings(measured)] == [True]
 
 
-def test_a_quiet_machine_promises_a_precise_headline_and_a_disturbed_or_slow_one_less():
+def test_a_quiet_machine_promises_a_precise_headline_and_a_disturbed_or_slow_one_less(monkeypatch):
+    monkeypatch.setattr(doctor, "RUN_SECONDS", 600)
     quiet, _ = doctor.precision_reached(simulated(0.01, 0.002))
     disturbed, _ = doctor.precision_reached(simulated(0.01, 0.002, disturbed=1.0))
     _, launches = doctor.precision_reached(simulated(0.01, 0.002))
