@@ -17,6 +17,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.analysis.precision import HEADLINE_REFERENCES
+from bench.analysis.selection import OURS
 from bench.execution.durations import Durations
 from bench.execution.environment import now
 from bench.execution.fast_paths import FastPaths
@@ -34,6 +36,8 @@ from bench.execution.worker_process import Launch, Outcome
 from bench.records import REFERENCE, Run, RunData, Trial, append_trial, read_run, write_run
 
 Status = Literal["complete", "interrupted"]
+HEADLINE = (OURS, *HEADLINE_REFERENCES)
+"""The contestants that a launch of turns keeps where there is no time for all."""
 Place = tuple[str, str, tuple[tuple[str, int], ...]]
 """Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
 
@@ -234,8 +238,12 @@ class Runner:
 
     def _run_turns(self, group: Sequence[PlannedTrial]) -> int:
         """Run the turns of a launch: the contestants are made ready, one after the other, and take turns."""
+        whole = group
+        if not self._shares.allow(group[0], self._durations.total(group) or 0.0):  # time for the headline, perhaps
+            group = [planned for planned in group if planned.spec.name in HEADLINE]
         seconds = self._durations.total(group)
-        if not all(self._may_begin(planned, seconds) for planned in group):
+        self._left_out |= {planned.key for planned in whole if planned not in group}
+        if not group or not all(self._may_begin(planned, seconds) for planned in group):
             self._left_out |= {planned.key for planned in group}
             return 0
         self._workers.begin_launch(group[0].launch)
