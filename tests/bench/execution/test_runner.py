@@ -10,6 +10,7 @@ from harness import FakeLaunch, FakeWorker, Watcher, fake_machine, run_record, s
 from bench.execution import runner as runner_module
 from bench.execution.runner import Job, Limits, Runner, Wanted
 from bench.execution.schedule import key_of, plan
+from bench.execution.time_plan import Cost
 from bench.execution.turn_rounds import ENOUGH_TURNS
 from bench.execution.worker_process import Outcome
 from bench.records import read_run
@@ -426,3 +427,11 @@ def test_elapsed_time_adds_up_over_a_run_that_was_resumed(tmp_path):
     first, trials, _ = run(job(tmp_path, specs=SPECS[:1], scored_seeds=2))
     again = Job(tmp_path, first, [(workload(scored_seeds=4), SPECS[:1])], ended=trials)
     assert run(again)[0].elapsed_seconds == first.elapsed_seconds + 2
+
+
+def test_a_launch_without_time_for_all_keeps_the_headlines_contestants(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.time_plan.UNKNOWN_COST", Cost(100.0, 0.0))
+    names = ("numpy_nn", "keras", "Twin")
+    asked = job(tmp_path, specs=[replace(spec("Tiny"), name=name) for name in names], rounds=1, launches=1)
+    _, trials, _ = run(asked, limits=Limits(time_budget_seconds=60.0, cuts_plan=True))
+    assert {trial.contestant for trial in turns_of(trials)} == {"numpy_nn", "keras"}
