@@ -50,7 +50,7 @@ def noise_warnings(data: RunData) -> list[str]:
     timed = succeeded(data, "timed")
     measured = [one for one in measurements(data) if one.measure == "step"]
     return [
-        *_launch_warnings(timed),
+        *_launch_warnings([*timed, *succeeded(data, "turns")]),
         *_outlier_warnings(measured),
         *_drift_warnings(measured),
         *_mode_warnings(timed),
@@ -107,15 +107,17 @@ def two_modes(values: ArrayLike) -> tuple[float, float] | None:
     return float(np.exp(np.median(fast))), float(np.exp(np.median(slow)))
 
 
-def _launch_warnings(timed: Sequence[Trial]) -> list[str]:
+def _launch_warnings(trials: Sequence[Trial]) -> list[str]:
     launches: dict[str, set[int]] = {}
-    for trial in timed:
+    rounds: dict[str, set[int]] = {}
+    for trial in trials:
         launches.setdefault(trial.workload, set()).add(trial.launch)
+        rounds.setdefault(trial.workload, set()).add(trial.round)
     return [
         f"`{workload}` was timed in one launch only: its intervals come from rounds within one process, and don't cover the "
         "differences between processes. Measure the workload in two launches or more before you quote them."
         for workload, numbers in launches.items()
-        if len(numbers) == 1
+        if len(numbers) == 1 and len(rounds[workload]) > 1  # a single round has no interval
     ]
 
 

@@ -1,18 +1,28 @@
-"""The precision of the run's headline ratios. Called by the command line, which adds rounds until it suffices."""
+"""The precision of the run's ratios of steps. Called by the command line, which adds launches until it suffices."""
 
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
-from bench.analysis.selection import OURS
+from bench.analysis.selection import OURS, succeeded
 from bench.analysis.timing import RatioRow, measurements, ratio_rows
 from bench.records import RunData
 
 HEADLINE_WORKLOAD = "moons"
 HEADLINE_REFERENCES = ("keras", "keras-tuned")
 HEADLINE_MEASURE = "step"
-ENOUGH = 0.03
-"""A headline ratio is precise enough if the relative half-width of its interval is at most this."""
+ENOUGH, OTHERS_ENOUGH = 0.03, 0.10
+"""A ratio is precise enough if the relative half-width of its interval is at most this: a headline ratio; any other to `OURS`."""
+FEWEST_LAUNCHES, OTHERS_FEWEST_LAUNCHES = 4, 3
+"""Before a ratio may count as precise: the spread of fewer launches says too little."""
+
+
+class LeastKnown(NamedTuple):
+    """A workload with the contestants whose ratios of steps aren't precise enough, and the one that they are relative to."""
+
+    workload: str
+    contestants: list[str]
 
 
 def headline_precision(data: RunData) -> float | None:
@@ -31,6 +41,50 @@ def headline_ratios(data: RunData) -> list[RatioRow]:
         if one.workload == HEADLINE_WORKLOAD and one.measure == HEADLINE_MEASURE and one.contestant in (OURS, *HEADLINE_REFERENCES)
     ]
     return [row for row in ratio_rows(measured) if row.contestant == OURS]
+
+
+def least_known(data: RunData) -> LeastKnown | None:
+    """The contestants that another launch would serve most; None if every ratio is precise enough.
+
+    Only workloads whose contestants take turns count. The headline goes first; then the ratio that is least precise for what it is
+    to be decides among the workloads.
+    """
+    in_turns = _in_turns(data)
+    with_turns = {trial.workload for trial in succeeded(data, "turns")}
+    for workload, names in in_turns.items():
+        if workload not in with_turns and OURS in names:
+            return LeastKnown(workload, names)
+    steps = [one for one in measurements(data) if one.workload in in_turns and one.measure == HEADLINE_MEASURE]
+    missing: dict[str, dict[str, float]] = {}
+    for row in ratio_rows(steps):
+        if row.contestant == OURS and (excess := _excess(row)) > 1:
+            missing.setdefault(row.workload, {})[row.reference] = excess
+    if not missing:
+        return None
+    headline = [name for name in missing.get(HEADLINE_WORKLOAD, {}) if name in HEADLINE_REFERENCES]
+    if headline:
+        return LeastKnown(HEADLINE_WORKLOAD, [OURS, *headline])
+    workload = max(missing, key=lambda name: max(missing[name].values()))
+    return LeastKnown(workload, [OURS, *missing[workload]])
+
+
+def _in_turns(data: RunData) -> dict[str, list[str]]:
+    """The workloads whose contestants take turns, the headline's first, each with its contestants."""
+    asked = [workload for workload in data.run.workloads if _takes_turns(workload)]
+    asked.sort(key=lambda workload: workload["name"] != HEADLINE_WORKLOAD)
+    return {workload["name"]: list(workload.get("contestants") or []) for workload in asked}
+
+
+def _takes_turns(workload: dict[str, Any]) -> bool:
+    return workload.get("rounds", 0) > 0 and not workload.get("settings") and not workload.get("grid")
+
+
+def _excess(row: RatioRow) -> float:
+    """The half-width of a ratio, relative to what is enough; infinite before there are enough launches."""
+    headline = row.workload == HEADLINE_WORKLOAD and row.reference in HEADLINE_REFERENCES
+    if row.launches < (FEWEST_LAUNCHES if headline else OTHERS_FEWEST_LAUNCHES):
+        return math.inf
+    return half_width(row) / (ENOUGH if headline else OTHERS_ENOUGH)
 
 
 def half_width(row: RatioRow) -> float:

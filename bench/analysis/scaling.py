@@ -1,8 +1,7 @@
 """Ranks the step times of all contestants in every cell of a grid. Called by `bench.analysis.summary`.
 
-A cell has few rounds, a shared machine runs slower for 50 ms to many seconds at a time, and a disturbance makes an epoch longer,
-never shorter. The time of a step is therefore a low quantile (`QUANTILE`) over the cell's epochs, similar to `timeit`'s minimum
-over repeats, and not the median that workloads with many rounds use. `docs/statistics.md` compares the two.
+The time of a step is the one of `bench.analysis.steps`, over the epochs of the cell's rounds; rounds that the canary found
+disturbed don't count where there are enough others. `docs/statistics.md` compares it with the median.
 
 A cell without a figure keeps its row, with the rule by which it was left out.
 """
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from bench.analysis.selection import FLOOR
 from bench.analysis.statistics import student_half_width
+from bench.analysis.steps import QUANTILE, in_quiet_moments, steady_epochs
 from bench.records import RunData, Trial
 
 AXES = ("width", "batch", "layers", "threads")
@@ -27,8 +27,8 @@ Cell = tuple[int, int, int, int]
 """Values of `AXES`, in their order."""
 Rounds = NDArray[np.float64]
 """(rounds, epochs): seconds per step of a contestant in a cell."""
-QUANTILE = 0.1
-"""The quantile over the epochs of all rounds that is the time of a step."""
+FEWEST_ROUNDS = 3
+"""Undisturbed rounds of a contestant in a cell; with fewer, all its rounds count."""
 RESAMPLES = 999
 """Of the bootstrap."""
 
@@ -61,15 +61,16 @@ def scaling_table(data: RunData) -> pd.DataFrame:
 def _workload_rows(data: RunData, workload: dict[str, Any]) -> Iterator[ScalingRow]:
     trials: dict[Cell, dict[str, list[Trial]]] = {}
     names: dict[str, None] = {}  # in the order in which they appear
-    for trial in data.trials:
-        if trial.workload == workload["name"] and trial.kind == "timed":
-            cell = _cell(workload, trial.point, data.run.threads)
-            trials.setdefault(cell, {}).setdefault(trial.contestant, []).append(trial)
-            names[trial.contestant] = None
+    timed = [trial for trial in data.trials if trial.workload == workload["name"] and trial.kind == "timed"]
+    quiet = {id(trial) for trial, is_quiet in zip(timed, in_quiet_moments(timed), strict=True) if is_quiet}
+    for trial in timed:
+        cell = _cell(workload, trial.point, data.run.threads)
+        trials.setdefault(cell, {}).setdefault(trial.contestant, []).append(trial)
+        names[trial.contestant] = None
     axes = list(workload["grid"])
     for values in product(*(sorted(workload["grid"][axis]) for axis in axes)):
         cell = _cell(workload, dict(zip(axes, values, strict=True)), data.run.threads)
-        yield from _cell_rows(cell, {name: trials.get(cell, {}).get(name, []) for name in names})
+        yield from _cell_rows(cell, {name: _counted(trials.get(cell, {}).get(name, []), quiet) for name in names})
 
 
 def _cell_rows(cell: Cell, trials: dict[str, list[Trial]]) -> Iterator[ScalingRow]:
@@ -89,11 +90,16 @@ def _cell_rows(cell: Cell, trials: dict[str, list[Trial]]) -> Iterator[ScalingRo
         yield ScalingRow(*cell, name, seconds[name], rank, ratio, low, high, None)
 
 
+def _counted(trials: list[Trial], quiet: set[int]) -> list[Trial]:
+    """The trials of a cell without disturbed rounds, where that leaves enough; failures are kept."""
+    kept = [trial for trial in trials if trial.status != "ok" or id(trial) in quiet]
+    return kept if sum(trial.status == "ok" for trial in kept) >= FEWEST_ROUNDS else trials
+
+
 def _rounds(trials: list[Trial]) -> Rounds:
     """The time of a step in each epoch but the first of each round."""
     measured = [trial for trial in trials if trial.status == "ok" and trial.steps]
-    epochs = [(trial.epoch_seconds or [], trial.steps) for trial in measured]
-    return np.array([np.multiply(seconds[1:], len(seconds) / steps) for seconds, steps in epochs])
+    return np.array([np.multiply(steady_epochs(trial), len(trial.epoch_seconds or []) / trial.steps) for trial in measured])
 
 
 def _interval(own: Rounds, best: Rounds) -> tuple[float, float]:

@@ -28,6 +28,9 @@ CONFIDENCE = 0.95
 """The confidence level of every interval."""
 TEST_LEVEL = 0.05
 """The level of each of the two one-sided tests of equivalence."""
+REPEATED_LOOKS = 1.15
+"""Times Student's half-width, for ratios that are looked at after each launch until they are precise: an interval that may end the
+run covers less than a fixed one. `bench/selfcheck/coverage.py` simulates the rule, `docs/statistics.md` has how it was found."""
 _ALL_EQUAL = 1e-12
 """Differences whose range is smaller than this are equal up to rounding."""
 
@@ -40,14 +43,14 @@ class Interval(NamedTuple):
     high: Any
 
 
-def student_interval(values: ArrayLike) -> Interval:
-    """The mean over the last axis with Student's t interval; leading axes are kept."""
+def student_interval(values: ArrayLike, widening: float = 1.0) -> Interval:
+    """The mean over the last axis with Student's t interval, `widening` times as wide; leading axes are kept."""
     values = np.asarray(values, dtype=float)
     count = values.shape[-1]
     mean = values.mean(axis=-1)
     if count < 2:
         return Interval(mean, mean * np.nan, mean * np.nan)
-    half = student_half_width(values.std(axis=-1, ddof=1) / np.sqrt(count), count)
+    half = widening * student_half_width(values.std(axis=-1, ddof=1) / np.sqrt(count), count)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -62,7 +65,7 @@ def share_interval(count: int, total: int) -> Interval:
     return Interval(count / total, float(ends.low), float(ends.high))
 
 
-def nested_interval(values: ArrayLike, launches: Sequence[int]) -> Interval:
+def nested_interval(values: ArrayLike, launches: Sequence[int], widening: float = 1.0) -> Interval:
     """The mean over launches of each launch's median, with Student's t interval over launches.
 
     With a single launch, rounds take the place of launches. Such an interval doesn't cover the differences between processes, and
@@ -74,24 +77,27 @@ def nested_interval(values: ArrayLike, launches: Sequence[int]) -> Interval:
         One figure per round, on a scale on which noise is additive (logarithms of times).
     launches : (rounds,)
         The launch of each round.
+    widening
+        Of the interval: `REPEATED_LOOKS` where it decides whether more launches are made.
 
     """
     values = np.asarray(values, dtype=float)
     labels = np.asarray(launches)
     distinct = np.unique(labels)
     if len(distinct) == 1:
-        return student_interval(values)
-    return student_interval(np.stack([np.median(values[..., labels == launch], axis=-1) for launch in distinct], axis=-1))
+        return student_interval(values, widening)
+    medians = [np.median(values[..., labels == launch], axis=-1) for launch in distinct]
+    return student_interval(np.stack(medians, axis=-1), widening)
 
 
-def time_interval(seconds: ArrayLike, launches: Sequence[int]) -> Interval:
+def time_interval(seconds: ArrayLike, launches: Sequence[int], widening: float = 1.0) -> Interval:
     """`nested_interval` of the logarithms of positive figures, transformed back to their own scale."""
-    return Interval(*(np.exp(end) for end in nested_interval(np.log(np.asarray(seconds, dtype=float)), launches)))
+    return Interval(*(np.exp(end) for end in nested_interval(np.log(np.asarray(seconds, dtype=float)), launches, widening)))
 
 
-def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, launches: Sequence[int]) -> Interval:
+def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, launches: Sequence[int], widening: float = 1.0) -> Interval:
     """The ratio of two contestants' times, paired: each numerator (..., rounds) has its denominator from the same round."""
-    return time_interval(np.asarray(numerators, dtype=float) / np.asarray(denominators, dtype=float), launches)
+    return time_interval(np.asarray(numerators, dtype=float) / np.asarray(denominators, dtype=float), launches, widening)
 
 
 def equivalent(differences: Sequence[float] | NDArray[Any], margin: float) -> bool | None:

@@ -17,6 +17,7 @@ from bench.analysis.noise_warnings import noise_warnings
 from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings
 from bench.analysis.precision import precision_warnings
 from bench.analysis.scaling import scaling_table
+from bench.analysis.steps import disturbance_warnings, turns_table
 from bench.analysis.targets import (
     reached_table,
     target_measurements,
@@ -71,8 +72,11 @@ class Analysis:
     limits: pd.DataFrame
     """workload, contestant ("floor" too), step_seconds, floor_seconds, times_floor, low, high, share_of_peak."""
     scaling: pd.DataFrame
-    """width, batch, layers, threads, contestant, step_seconds (a low quantile over the epochs), rank (NaN for the floor),
+    """width, batch, layers, threads, contestant, step_seconds (`bench.analysis.steps`), rank (NaN for the floor),
     ratio_to_best, low, high, left_out (the reason, if there is no figure)."""
+    turns: pd.DataFrame
+    """workload, contestant, launch, turn, epochs, quickest_tenth_seconds, canary (the slower of the two, as a multiple of the run's
+    quiet one), wait_share and other_cpu_share (NaN where unknown), reason (what disturbed it; None: nothing was seen to)."""
     memory: pd.DataFrame
     """workload, contestant, peak_memory_bytes (the largest of the timed trials)."""
     warnings: list[str]
@@ -100,6 +104,13 @@ def analyse(data: RunData) -> Analysis:
         latency_ratios=latency_ratios,
         limits=limits_table(data, times, ratios),
         scaling=scaling_table(data),
+        turns=turns_table(data),
         memory=memory_table(data),
-        warnings=[*parity_warnings(data), *target_warnings(data), *precision_warnings(data), *noise_warnings(data)],
+        warnings=[
+            *parity_warnings(data),
+            *target_warnings(data),
+            *precision_warnings(data),
+            *disturbance_warnings(data),
+            *noise_warnings(data),
+        ],
     )

@@ -61,12 +61,14 @@ class ReachedRow(NamedTuple):
 def times_to_target(data: RunData) -> list[TimeToTarget]:
     """One for each target and each timed trial whose seed has a scored trial."""
     scored = {(trial.workload, trial.contestant, trial.seed): trial for trial in succeeded(data, "scored")}
-    cold_starts: dict[tuple[str, str, int], float] = {}
+    cold_starts = {
+        (trial.workload, trial.contestant, trial.launch): trial.cold_start_seconds
+        for trial in [*succeeded(data, "turns"), *succeeded(data, "timed")]
+        if trial.cold_start_seconds is not None
+    }
     found = []
     for trial in succeeded(data, "timed"):
         process = (trial.workload, trial.contestant, trial.launch)
-        if trial.cold_start_seconds is not None:
-            cold_starts[process] = trial.cold_start_seconds
         scored_trial = scored.get((trial.workload, trial.contestant, trial.seed))
         if scored_trial is None or not trial.epoch_seconds:
             continue

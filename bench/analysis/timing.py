@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from bench.analysis.selection import by_name, succeeded
-from bench.analysis.statistics import ratio_interval, time_interval
+from bench.analysis.statistics import REPEATED_LOOKS, ratio_interval, time_interval
+from bench.analysis.steps import step_times
 from bench.records import RunData, Trial
 
+_Figure = TypeVar("_Figure")
+
 MEASURES = ("cold start", "first epoch", "step", "epoch", "fit")
-"""step and epoch are steady state: the median over a trial's epochs but the first."""
+"""step and epoch are steady state (`bench.analysis.steps`); the others come from whole fits."""
+STEADY = ("step", "epoch")
+FEWEST_UNDISTURBED = 3
+"""Undisturbed figures; with fewer, disturbed ones count too."""
 
 STEP_ESTIMATOR = "geometric mean over the launches of each launch's median round"
 """The name of the estimator behind every time and ratio outside grids (see `bench.analysis.statistics.nested_interval`)."""
 
 
 class Measurement(NamedTuple):
-    """One figure of one timed trial."""
+    """One figure of one timed trial, or of a contestant's turns in one launch."""
 
     workload: str
     contestant: str
@@ -33,6 +39,7 @@ class Measurement(NamedTuple):
     round: int
     launch: int
     seconds: float
+    disturbed: bool = False
 
 
 class TimeRow(NamedTuple):
@@ -71,25 +78,26 @@ class MemoryRow(NamedTuple):
 
 
 def measurements(data: RunData) -> list[Measurement]:
-    """Every figure of every timed trial outside grids. Only the first trial of a launch has a cold start."""
-    return [
+    """Every figure outside grids. Only the first trial of a launch has a cold start, be it of a whole fit or of turns."""
+    of_fits = [
         Measurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds)
-        for trial in succeeded(data, "timed")
-        for measure, seconds in figures(trial)
+        for trial in [*succeeded(data, "timed"), *succeeded(data, "turns")]
+        for measure, seconds in _figures(trial)
+    ]
+    return of_fits + [
+        Measurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds, disturbed)
+        for trial, step_seconds, epoch_seconds, disturbed in step_times(data)
+        for measure, seconds in zip(STEADY, (step_seconds, epoch_seconds), strict=True)
     ]
 
 
-def figures(trial: Trial) -> Iterator[tuple[str, float]]:
-    """The figures of a timed trial, in seconds, with their names in `MEASURES`."""
+def _figures(trial: Trial) -> Iterator[tuple[str, float]]:
+    """The figures of a trial but those of its steady state, in seconds, with their names in `MEASURES`."""
     epochs = trial.epoch_seconds or []
     if trial.cold_start_seconds is not None:
         yield "cold start", trial.cold_start_seconds
     if epochs:
         yield "first epoch", epochs[0]
-    if len(epochs) > 1 and trial.steps:
-        steady = float(np.median(epochs[1:]))
-        yield "step", steady * len(epochs) / trial.steps
-        yield "epoch", steady
     if trial.fit_seconds is not None:
         yield "fit", trial.fit_seconds
 
@@ -99,22 +107,20 @@ def time_rows(measured: Iterable[Measurement]) -> list[TimeRow]:
     groups: dict[tuple[str, str, str], list[Measurement]] = {}
     for one in measured:
         groups.setdefault((one.workload, one.contestant, one.measure), []).append(one)
-    return [
-        TimeRow(
-            *key,
-            *time_interval([one.seconds for one in group], [one.launch for one in group]),
-            len(group),
-            len({one.launch for one in group}),
-        )
-        for key, group in groups.items()
-    ]
+    rows = []
+    for key, whole in groups.items():
+        group = _undisturbed(whole, [one.disturbed for one in whole])
+        launches = [one.launch for one in group]
+        interval = time_interval([one.seconds for one in group], launches, _widening(key[2]))
+        rows.append(TimeRow(*key, *interval, len(group), len(set(launches))))
+    return rows
 
 
 def ratio_rows(measured: Iterable[Measurement]) -> list[RatioRow]:
     """Rows of `Analysis.ratios`: each contestant to each other contestant, over the rounds of both."""
-    groups: dict[tuple[str, str], dict[str, dict[int, Measurement]]] = {}
+    groups: dict[tuple[str, str], dict[str, dict[tuple[int, int], Measurement]]] = {}
     for one in measured:
-        groups.setdefault((one.workload, one.measure), {}).setdefault(one.contestant, {})[one.round] = one
+        groups.setdefault((one.workload, one.measure), {}).setdefault(one.contestant, {})[one.launch, one.round] = one
     rows = []
     for (workload, measure), contestants in groups.items():
         for name, reference in permutations(contestants, 2):
@@ -128,8 +134,10 @@ def ratio_row(
     workload: str, contestant: str, reference: str, measure: str, pairs: Sequence[tuple[Measurement, Measurement]]
 ) -> RatioRow:
     """The ratio over pairs of one round each. All contestants of a round have the same launch number."""
+    pairs = _undisturbed(pairs, [own.disturbed or other.disturbed for own, other in pairs])
     launches = [own.launch for own, _ in pairs]
-    interval = ratio_interval([own.seconds for own, _ in pairs], [other.seconds for _, other in pairs], launches)
+    numerators, denominators = [own.seconds for own, _ in pairs], [other.seconds for _, other in pairs]
+    interval = ratio_interval(numerators, denominators, launches, _widening(measure))
     return RatioRow(workload, contestant, reference, measure, *interval, len(pairs), len(set(launches)))
 
 
@@ -151,5 +159,18 @@ def harness_share(trials: Iterable[Trial]) -> float:
     return float(np.median(shares)) if shares else float("nan")
 
 
-def _pairs(own: dict[int, Measurement], other: dict[int, Measurement]) -> list[tuple[Measurement, Measurement]]:
-    return [(own[number], other[number]) for number in sorted(own.keys() & other.keys())]
+def _undisturbed(found: Sequence[_Figure], disturbed: Sequence[bool]) -> list[_Figure]:
+    """The undisturbed figures; all of them where fewer than `FEWEST_UNDISTURBED` are."""
+    kept = [one for one, is_disturbed in zip(found, disturbed, strict=True) if not is_disturbed]
+    return kept if len(kept) >= FEWEST_UNDISTURBED else list(found)
+
+
+def _widening(measure: str) -> float:
+    """Steps are looked at after each launch, and may end the run."""
+    return REPEATED_LOOKS if measure in STEADY else 1.0
+
+
+def _pairs(
+    own: dict[tuple[int, int], Measurement], other: dict[tuple[int, int], Measurement]
+) -> list[tuple[Measurement, Measurement]]:
+    return [(own[place], other[place]) for place in sorted(own.keys() & other.keys())]

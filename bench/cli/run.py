@@ -16,21 +16,19 @@ from bench.cli.report import print_report
 
 if TYPE_CHECKING:
     from bench.execution.run_selection import RunOptions
-    from bench.execution.runner import Job, MoreRounds
+    from bench.execution.runner import Job, Limits, Machine, Wanted
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
-TIME_BUDGET_SECONDS = 570
-"""Default of a whole `run`: under ten minutes."""
-REPORT_SECONDS = 40
-"""The part of the time budget that is kept for the report."""
+TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 150
+"""Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
 
 
 def run(
     workload: Annotated[list[str] | None, typer.Option(help="NAME or FILE.toml; may be given again.")] = None,
     contestants: Annotated[str | None, typer.Option(help="Names, separated by commas; your own as FILE.py:CLASS.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds on which accuracy is compared.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Timed rounds, before any are added.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Whole fits that are timed.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each contestant; all cores by default.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version.")] = False,
     out: Annotated[
@@ -39,8 +37,9 @@ def run(
     resume: Annotated[Path | None, typer.Option(parser=given_path, metavar="DIR", help="Continue the run in this folder.")] = None,
     film: Annotated[bool, typer.Option("--film", help="Record how the decision surfaces change, and make films of it.")] = False,
     time_budget: Annotated[
-        float, typer.Option(min=0, help="Seconds: rounds are added until the ratios are precise or this time ends.")
-    ] = TIME_BUDGET_SECONDS,
+        float | None,
+        typer.Option(min=0, help="Seconds of the whole run; launches are added until the ratios are precise or it ends."),
+    ] = None,
 ) -> ExitCode:
     """Train the workloads with every contestant, and report.
 
@@ -53,7 +52,7 @@ def run(
     with ExitStack() as claim:
         with wrong_use():
             job = _new_job(options, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(options, out, resume, claim)
-        return _measure(job, time_budget)
+        return _measure(job, _limits(job, time_budget, named=bool(workload)))
 
 
 def list_() -> ExitCode:
@@ -111,20 +110,23 @@ def _resumed_job(options: RunOptions, out: Path | None, directory: Path, claim: 
     return resumed_job(data)
 
 
-def _measure(job: Job, time_budget_seconds: float) -> ExitCode:
+def _measure(job: Job, limits: Limits) -> ExitCode:
     """Run a job, report the trials that there are, and return the exit code."""
     from rich.console import Console
 
     from bench.cli.progress import watching
     from bench.execution.runner import Runner
-    from bench.execution.worker_process import Launcher
+    from bench.execution.time_plan import plan_lines
     from bench.records import RecordError, read_run
 
     for note in job.run.notes:
         complain(note)
-    more = None if job.run.quick else _more_rounds(time_budget_seconds)
-    with watching(Console(stderr=True)) as observer:
-        run = Runner(job, launch=Launcher(job.directory), observer=observer).run(more)
+    console = Console(stderr=True)
+    with watching(console) as observer:
+        runner = Runner(job, _machine(job), observer)
+        for line in plan_lines(runner.time_plan, limits.time_budget_seconds):
+            observer.note(line)
+        run = runner.run(limits)
     if run.status == "interrupted":
         complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
     try:
@@ -137,15 +139,43 @@ def _measure(job: Job, time_budget_seconds: float) -> ExitCode:
     return exit_code(data, run)
 
 
-def _more_rounds(time_budget_seconds: float) -> MoreRounds:
-    from bench.execution.runner import MoreRounds
+def _machine(job: Job) -> Machine:
+    """What this machine measures with."""
+    from bench.execution.canary import Canary
+    from bench.execution.environment import cores
+    from bench.execution.runner import Machine
+    from bench.execution.time_plan import slowness_of
+    from bench.execution.turn_rounds import TurnRounds
+    from bench.execution.worker_process import Launcher
 
-    def enough(data: RunData) -> str | None:
-        from bench.analysis.precision import ENOUGH, headline_precision
+    canary = Canary()
+    return Machine(Launcher(job.directory), TurnRounds(canary, cores=cores()), places=cores(), slowness=slowness_of(canary))
 
-        precision = headline_precision(data)
-        if precision is None:
-            return "all planned rounds are done, and there is no headline ratio to be made more precise"
-        return f"the headline ratios are known to ±{precision:.1%}" if precision <= ENOUGH else None
 
-    return MoreRounds(enough, time_budget_seconds - REPORT_SECONDS)
+def _limits(job: Job, time_budget_seconds: float | None, *, named: bool) -> Limits:
+    """When the run ends: a budget that was asked for, or that of the default run, also bounds what is planned."""
+    from bench.execution.runner import Limits
+
+    grids = any(workload.grid for workload, _ in job.entries)
+    budget = _default_budget(job) if time_budget_seconds is None else time_budget_seconds
+    return Limits(_wanted, budget, cuts_plan=time_budget_seconds is not None or not (named or grids))
+
+
+def _default_budget(job: Job) -> float:
+    if job.run.quick:
+        return QUICK_SECONDS
+    optional = any("[" in spec.install for _, specs in job.entries for spec in specs)
+    return WITH_PEERS_SECONDS if optional else TIME_BUDGET_SECONDS
+
+
+def _wanted(data: RunData) -> Wanted | str:
+    from bench.analysis.precision import headline_precision, least_known
+    from bench.execution.runner import Wanted
+
+    least = least_known(data)
+    if least is not None:
+        return Wanted(*least)
+    precision = headline_precision(data)
+    if precision is None:
+        return "all planned rounds are done, and there is no headline ratio to be made more precise"
+    return f"the headline ratios are known to ±{precision:.1%}"

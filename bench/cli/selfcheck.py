@@ -17,15 +17,15 @@ CALIBRATION_FOLDER = Path("results/latest")
 
 
 def doctor() -> ExitCode:
-    """Check how quiet this machine is; takes a minute.
+    """Check how quiet this machine is; takes twenty seconds.
 
-    Also says how small a slowdown can be seen on it. Exit code 1 if the machine is not quiet enough.
+    Also says how precise a run will be on it, and how small a slowdown can be seen. Exit code 1 if the machine is not quiet enough.
     """
     from rich.console import Console
 
     from bench.selfcheck.doctor import DoctorError, examine, findings, warnings
 
-    with known_errors(ExitCode.NOT_ALL, DoctorError), Console(stderr=True).status("measuring for about a minute"):
+    with known_errors(ExitCode.NOT_ALL, DoctorError), Console(stderr=True).status("measuring for about twenty seconds"):
         measured = examine()
     for line in findings(measured):
         print(line)

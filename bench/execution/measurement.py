@@ -20,6 +20,7 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import Request
+from bench.execution.turns import Exchange, take_turns
 from bench.files import replacing
 
 Clock = Callable[[], float]
@@ -44,6 +45,8 @@ class Measurement:
     task: Task
     request: Request
     clock: Clock
+    exchange: Exchange = lambda _: None
+    """How a trial of turns talks with the runner; by default it has no turn."""
 
     def figures(self) -> Figures:
         """Run the trial that the request asks for."""
@@ -64,6 +67,12 @@ class Measurement:
             "peak_memory_bytes": peak,
             **_final_scores(_predict(self.contestant, self.task.x_test, self.task), self.task),
         }
+
+    def turns(self) -> Figures:
+        """Train in turns, as the runner asks for them; it has their epochs already."""
+        with _no_garbage_collection():
+            take_turns(self.contestant, self.clock, self.exchange, {"steps_an_epoch": self.task.steps_an_epoch})
+        return {}
 
     def _clocked(self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]]) -> tuple[Any, float, list[float]]:
         """Return what `fit` returned, its seconds, and those of each epoch that it reported."""
@@ -182,6 +191,7 @@ class Measurement:
 
 _KINDS: dict[str, Callable[[Measurement], Figures]] = {
     "timed": Measurement.timed,
+    "turns": Measurement.turns,
     "scored": Measurement.scored,
     "parity": Measurement.parity,
     "predict": Measurement.predictions,

@@ -1,5 +1,7 @@
 """The messages between the runner and a worker: one request is one trial, as a line of JSON that names files of arrays.
 
+A request for turns is followed by words: the least seconds of the next turn, or null after the last.
+
 Written by the runner's side (`request_builder`), read by the worker. Standard library only: what a worker imports counts as the
 contestant's memory and cold start.
 """
@@ -11,6 +13,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+
+def word_line(seconds: float | None) -> str:
+    """Return the line that asks for a turn of at least so many seconds, or ends the turns."""
+    return json.dumps(seconds) + "\n"
+
+
+def word_of(line: str) -> float | None:
+    """Return the word in a line; a pipe that has ended, which gives an empty line, ends the turns too."""
+    seconds = json.loads(line or "null")
+    return None if seconds is None else float(seconds)
 
 
 @dataclass(frozen=True)

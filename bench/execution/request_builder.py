@@ -16,7 +16,7 @@ from bench.analysis.selection import OURS
 from bench.contestants.base import Array
 from bench.execution.messages import Paths, Request, TaskSpec
 from bench.execution.run_directory import SCRATCH_FOLDER
-from bench.execution.schedule import PlannedTrial
+from bench.execution.schedule import UNTIMED, PlannedTrial
 from bench.files import replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE
 from bench.records.run_files import RunFiles
@@ -76,8 +76,8 @@ class RequestBuilder:
         )
 
     def threads_of(self, planned: PlannedTrial) -> int:
-        """Return the threads of a trial: its cell's, or the run's."""
-        return planned.point.get("threads", self._threads)
+        """Return the threads of a trial: its cell's, or the run's; one without a clock, which has a core to itself."""
+        return planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads)
 
     def _task(self, planned: PlannedTrial, options: Mapping[str, Any]) -> TaskSpec:
         workload, point = planned.workload, planned.point

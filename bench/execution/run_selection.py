@@ -175,7 +175,6 @@ def _shaped(workload: Workload, options: RunOptions, threads: int) -> Workload:
         changes["peer_scored_seeds"] = min(shaped.peer_scored_seeds, options.seeds)
     if options.rounds is not None:
         changes["rounds"] = options.rounds if shaped.rounds else 0
-        changes["launches"] = min(shaped.launches, options.rounds)
     return shaped.model_copy(update=changes)
 
 

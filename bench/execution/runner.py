@@ -1,34 +1,47 @@
-"""Runs the trials of a plan one at a time and records them; resumes a run; adds rounds.
+"""Runs the trials of a plan and records them; resumes a run; adds launches of turns.
 
-Called by the command line, which passes in the launch of workers, an observer, and a condition that ends the run.
+Trials with a clock run one at a time, turns among the workers of a launch, trials without a clock on all cores. Called by the
+command line, which passes in what to measure with, an observer, and what ends the run.
 `bench.execution.schedule` makes the plan, `bench.execution.skip_rules` decide which trials are skipped, and
 `bench.execution.worker_process` handles processes.
 """
 
 from __future__ import annotations
 
+import math
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from bench.analysis.precision import HEADLINE_REFERENCES
+from bench.analysis.selection import OURS
 from bench.execution.durations import Durations
 from bench.execution.environment import now
+from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
+from bench.execution.messages import Request
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.schedule import Entries, PlannedTrial, TrialKey, extra_rounds, key_of, plan
+from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, key_of, plan
+from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.system_load import SystemLoadMeter
+from bench.execution.time_plan import Shares, TimePlan
+from bench.execution.turn_rounds import Participant, TurnRounds
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
 from bench.records import REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
 from bench.records.validation_errors import first_mistake
 
 Status = Literal["complete", "interrupted"]
+HEADLINE = (OURS, *HEADLINE_REFERENCES)
+"""The contestants that a launch of turns keeps where there is no time for all."""
 Place = tuple[str, str, tuple[tuple[str, int], ...]]
 """Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
 
@@ -59,23 +72,47 @@ class Job:
 
 
 @dataclass(frozen=True)
-class MoreRounds:
-    """When rounds are added to those that were planned."""
+class Wanted:
+    """Contestants of a workload whose ratios aren't known well enough yet."""
 
-    enough: Callable[[RunData], str | None]
-    """Returns why no more rounds are needed; None if they are."""
-    time_budget_seconds: float
-    """Of the whole run: a launch that would take longer isn't begun."""
+    workload: str
+    contestants: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends."""
+
+    wanted: Callable[[RunData], Wanted | str] | None = None
+    """Returns who needs another launch, or why none is needed; None: only what is planned is run."""
+    time_budget_seconds: float = math.inf
+    """Of the whole run, the report included: a launch that would take longer isn't begun."""
+    cuts_plan: bool = False
+    """Whether planned trials are left out, too, where their part of the run has used up its share of the budget."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run measures with; a test has its own."""
+
+    launch: Launch
+    rounds: TurnRounds
+    places: int
+    """Trials without a clock that run at once."""
+    slowness: float = 1.0
+    """Of the machine, as `TimePlan` has it."""
+    clock: Callable[[], float] = time.perf_counter
 
 
 class Runner:
     """Makes one run."""
 
-    def __init__(self, job: Job, *, launch: Launch, observer: Observer, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, job: Job, machine: Machine, observer: Observer) -> None:
         self._job = job
+        self._machine = machine
         self._observer = observer
-        self._clock = clock
-        self._workers = WorkerPool(launch)
+        self._clock = machine.clock
+        self._workers = WorkerPool(machine.launch)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._inputs = InputFiles(job.run.inputs)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
@@ -87,22 +124,29 @@ class Runner:
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
         ]
+        self._fast_paths = FastPaths(job.entries, job.reference)
         for trial in job.ended:
             self._observe(trial)
-        self._durations = Durations()
+            machine.rounds.add_earlier(trial.turns or [])
+        self._began: dict[TrialKey, tuple[float, str]] = {}
+        self._share_of: dict[TrialKey, int] = {}
+        self._left_out: set[TrialKey] = set()
+        self.time_plan = TimePlan(self._waiting(), places=machine.places, slowness=machine.slowness)
+        self._durations = Durations(self.time_plan.seconds)
 
-    def run(self, more: MoreRounds | None = None) -> Run:
-        """Run the planned trials that haven't ended, then `more` rounds; return the run's record, as `run.json` has it.
+    def run(self, limits: Limits = Limits()) -> Run:
+        """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
 
         Ctrl-C and a failure to write to the disk end the run; every trial that has ended is kept.
         """
         started = self._clock()
+        budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
+        self._shares = Shares(self.time_plan, budget, lambda: self._clock() - started)
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
-            self._plan_rounds_added_before()
-            self._run_all()
-            reason = "all planned rounds are done" if more is None else self._add_rounds(more, started)
+            self._run_all(self._waiting())
+            reason = self._add_launches(limits, started)
             status = "complete"
         except KeyboardInterrupt:
             status, reason = "interrupted", "interrupted"
@@ -116,67 +160,160 @@ class Runner:
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
         elapsed = (self._job.run.elapsed_seconds or 0.0) + seconds
+        if self._left_out:
+            reason += f"; for {len(self._left_out)} planned trials there was no time: --resume runs them"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
         try:
-            if status == "complete":
+            if status == "complete" and not self._left_out:
                 clear_scratch(self._job.directory)
             write_run(self._job.directory, run)
         except OSError as error:
             self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
         return run
 
-    def _plan_rounds_added_before(self) -> None:
-        """Plan the rounds that a resumed run had added before it was killed."""
-        last = max((trial.launch for trial in self._job.ended), default=0)
-        while last > max((planned.launch for planned in self._planned), default=last):
-            self._planned += extra_rounds(self._job.entries, self._planned, seed=self._job.run.seed)
+    def _waiting(self) -> list[PlannedTrial]:
+        return [planned for planned in self._planned if planned.key not in self._ended]
 
-    def _add_rounds(self, more: MoreRounds, started: float) -> str:
-        """Add launches until no more are needed; return why none was added after that."""
-        while (reason := more.enough(read_run(self._job.directory))) is None:
-            extra = extra_rounds(self._job.entries, self._planned, seed=self._job.run.seed)
-            if not extra:
-                return "no workload has rounds that more could be added to"
-            seconds = self._durations.total(extra) or 0.0
-            if self._clock() - started + seconds > more.time_budget_seconds:
+    def _add_launches(self, limits: Limits, started: float) -> str:
+        """Add launches of turns until no more are needed; return why none was added after that."""
+        if limits.wanted is None:
+            return "all planned rounds are done"
+        while not isinstance(wanted := limits.wanted(read_run(self._job.directory)), str):
+            added = self._added(wanted)
+            if not added:
+                return "no contestant is left that trains"
+            seconds = self._durations.total(added) or 0.0
+            if self._clock() - started + seconds + self.time_plan.report_seconds > limits.time_budget_seconds:
                 return (
-                    f"the time budget of {more.time_budget_seconds:.0f} s ended before the headline ratios were precise enough: "
+                    f"the time budget of {limits.time_budget_seconds:.0f} s ended before the ratios were precise enough: "
                     f"another launch would have taken about {seconds:.0f} s"
                 )
-            self._planned += extra
-            if not self._run_all():
+            self._planned += added
+            if not self._run_all(added):
                 return "no contestant is left that trains"
-        return reason
+        return wanted
 
-    def _run_all(self) -> int:
-        """Run the planned trials that haven't ended; return how many of them succeeded."""
-        return sum(self._run_one(planned) for planned in self._planned if planned.key not in self._ended)
+    def _added(self, wanted: Wanted) -> list[PlannedTrial]:
+        """Another launch of the contestants wanted, without those that a rule skips."""
+        for workload, specs in self._job.entries:
+            if workload.name == wanted.workload:
+                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known())
+                return [planned for planned in launch if self._skipped(planned) is None]
+        return []
+
+    def _known(self) -> list[PlannedTrial]:
+        """What is planned, and what a resumed run had added before it was killed."""
+        keys = {planned.key for planned in self._planned}
+        by_name = {workload.name: (workload, specs[0]) for workload, specs in self._job.entries}
+        earlier = [trial for trial in self._job.ended if trial.kind == "turns" and key_of(trial) not in keys]
+        return self._planned + [
+            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch) for trial in earlier
+        ]
+
+    def _run_all(self, trials: Sequence[PlannedTrial]) -> int:
+        """Run trials in their order; return how many of them succeeded."""
+        return sum(self._run_group(group) for group in _groups(trials))
+
+    def _run_group(self, group: Sequence[PlannedTrial]) -> int:
+        if group[0].kind in UNTIMED:
+            self._succeeded = 0
+            self._workers.close()
+            run_side_by_side(group, self, self._machine.launch, self._machine.places)
+            return self._succeeded
+        if group[0].kind == "turns":
+            return self._run_turns(group)
+        return self._run_one(group[0])
 
     def _run_one(self, planned: PlannedTrial) -> bool:
-        waiting = [other for other in self._planned if other.key not in self._ended]
-        total, done = len(self._planned), len(self._planned) - len(waiting)
-        self._observer.started(planned, done, total, self._durations.total(waiting))
-        started, started_at, meter = self._clock(), now(), SystemLoadMeter()
+        if not self._may_begin(planned):
+            return False
         self._workers.begin_launch(planned.launch)
-        threads = self._requests.threads_of(planned)
+        threads, meter = self._requests.threads_of(planned), SystemLoadMeter()
+        canary_before_seconds = self._canary_seconds(planned)
         meter.start(self._workers.pid(planned, threads))
-        self._inputs.check()
-        outcome = self._skipped(planned) or self._try(planned)
+        outcome = self._skipped(planned) or self._workers.worker(planned, threads).run(
+            self._request(planned), planned.workload.time_limit_seconds
+        )
         load = meter.stop(self._workers.pid(planned, threads))
+        if canary_before_seconds is not None:
+            load |= {"canary_before_seconds": canary_before_seconds, "canary_after_seconds": self._machine.rounds.canary.seconds()}
+        return self._end(planned, outcome, load)
+
+    def _canary_seconds(self, planned: PlannedTrial) -> float | None:
+        """Return what the canary says before a trial whose epochs are timed."""
+        return self._machine.rounds.canary.seconds() if planned.kind == "timed" else None
+
+    def _run_turns(self, group: Sequence[PlannedTrial]) -> int:
+        """Run the turns of a launch: the contestants are made ready, one after the other, and take turns."""
+        whole = group
+        if not self._shares.allow(group[0], self._durations.total(group) or 0.0):  # time for the headline, perhaps
+            group = [planned for planned in group if planned.spec.name in HEADLINE]
+        seconds = self._durations.total(group)
+        self._left_out |= {planned.key for planned in whole if planned not in group}
+        if not group or not all(self._may_begin(planned, seconds) for planned in group):
+            self._left_out |= {planned.key for planned in group}
+            return 0
+        self._workers.begin_launch(group[0].launch)
+        skipped = [(planned, outcome) for planned in group if (outcome := self._skipped(planned)) is not None]
+        for planned, outcome in skipped:
+            self._end(planned, outcome)
+        able = [planned for planned in group if planned.key not in self._ended]
+        participants = []
+        for planned in able:
+            request = self._request(planned)
+            worker = self._workers.worker(planned, request.task.threads)
+            participants.append(Participant(planned, worker, worker.run(request, planned.workload.time_limit_seconds)))
+        self._machine.rounds.take(participants, random.Random(f"{self._job.run.seed} {group[0].key}"))
+        outcomes = [one.outcome() for one in participants]
+        for one in participants:
+            if one.stays_in_fit:
+                self._workers.dismiss(one.planned)
+        self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
+        return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+
+    def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
+        """See `side_by_side.Trials`."""
+        return self._fast_paths.waits_for(planned, other)
+
+    def begin(self, planned: PlannedTrial) -> Request | Outcome | None:
+        """See `side_by_side.Trials`."""
+        if not self._may_begin(planned):
+            return None
+        return self._skipped(planned) or self._request(planned)
+
+    def end(self, planned: PlannedTrial, outcome: Outcome) -> None:
+        """See `side_by_side.Trials`."""
+        self._succeeded += self._end(planned, outcome)
+
+    def _may_begin(self, planned: PlannedTrial, seconds: float | None = None) -> bool:
+        """Note that a trial begins, unless there is no time for it, or for the `seconds` of its launch."""
+        if not self._shares.allow(planned, seconds or self._durations.of(planned) or 0.0):
+            self._left_out.add(planned.key)
+            return False
+        self._inputs.check()
+        waiting = self._waiting()
+        self._began[planned.key] = self._clock(), now()
+        self._observer.started(planned, len(self._planned) - len(waiting), len(self._planned), self._durations.total(waiting))
+        return True
+
+    def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
+        """Record a trial that has ended; return whether it succeeded."""
+        began, began_at = self._began[planned.key]
         self._ended.add(planned.key)
         if outcome.status in ("failed", "timeout"):
             self._workers.dismiss(planned)
-        trial = self._record(planned, outcome, started_at, load)
+        trial = self._record(planned, outcome, began_at, load or {})
         if planned.kind == "tune":
             self._options[_place(planned)] = trial.details.get("options", {})
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
             append_trial(self._job.directory, trial)
             self._observe(trial)
-            self._observer.ended(trial, done + 1, total)
-        self._durations.add(planned, self._clock() - started)
+            self._observer.ended(trial, len(self._planned) - len(self._waiting()), len(self._planned))
+        self._durations.add(planned, (self._clock() - began) / self._share_of.get(planned.key, 1))
         return trial.status == "ok"
 
     def _observe(self, trial: Trial) -> None:
+        self._fast_paths.observe(trial)
         for rule in self._skip_rules:
             rule.observe(trial)
 
@@ -186,10 +323,13 @@ class Runner:
         reason = next((text for text in reasons if text is not None), None)
         return None if reason is None else Outcome("skipped", error=reason)
 
-    def _try(self, planned: PlannedTrial) -> Outcome:
+    def _request(self, planned: PlannedTrial) -> Request:
         request = self._requests.request(planned, self._settings(planned))
-        worker = self._workers.worker(planned, request.task.threads)
-        return worker.run(request, planned.workload.time_limit_seconds)
+        faster = self._fast_paths.of(planned)
+        if faster is None:
+            return request
+        options = self._settings(replace(planned, spec=faster))
+        return replace(request, target=faster.target, task=replace(request.task, options=options))
 
     def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
         """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
@@ -198,7 +338,7 @@ class Runner:
         chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
         return chosen[-1] if chosen else {}
 
-    def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: dict[str, float]) -> Trial:
+    def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
         """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
         try:
             return self._trial(planned, outcome, started_at, load)
@@ -206,7 +346,7 @@ class Runner:
             reason = f"its answer can't be recorded: {first_mistake(error, Trial)}"
             return self._trial(planned, Outcome("failed", error=reason), started_at, load)
 
-    def _trial(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: dict[str, float]) -> Trial:
+    def _trial(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
         return Trial(
             run_id=self._job.run.run_id,
             workload=planned.workload.name,
@@ -221,9 +361,22 @@ class Runner:
             dtype=planned.workload.training_of(planned.spec.name).dtype,
             threads=self._requests.threads_of(planned),
             started_at=started_at,
-            load=load,
+            load=dict(load),
             **outcome.figures,
         )
+
+
+def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
+    """Trials that run together: those without a clock that follow one another, and the turns of a launch; others are alone."""
+
+    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
+        place, planned = indexed
+        if planned.kind in UNTIMED:
+            return "untimed", 0
+        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
+
+    for _, found in groupby(enumerate(trials), group):
+        yield [planned for _, planned in found]
 
 
 def _place(planned: PlannedTrial) -> Place:

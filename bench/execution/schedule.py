@@ -1,9 +1,9 @@
 """The trials of a run and their order, computed before anything is started. Called by the runner and run selection.
 
 A *launch* is a set of fresh worker processes, one for each contestant, for one workload, so that no library's caches carry over
-from another precision or size. Each workload first has a launch for the trials without a clock: tuning, parity, scores. Further
-launches share its timed rounds, and each ends with rounds of predictions; in a round every contestant has one trial, in an order
-drawn from the run's seed.
+from another precision or size. What has no clock comes first: all tuning, all parity, all scores. Then each workload has its
+launches. In each launch of a workload whose ratios are quoted, the contestants take turns; the first launches share its whole fits,
+in rounds in which every contestant has one trial, in an order drawn from the run's seed; each launch ends with predictions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from bench.records import REFERENCE, Trial, TrialKind
 from bench.workloads.grid import points
 from bench.workloads.models import Workload
 
-PREDICTION_ROUNDS = 3
+PREDICTION_ROUNDS = 1
 """Of each launch."""
+
+UNTIMED: tuple[TrialKind, ...] = ("parity", "scored")
+"""Trials without a clock, which may run side by side."""
 
 TrialKey = tuple[str, str, str, int, int, tuple[tuple[str, int], ...]]
 """Identifies a trial, also after a run has been resumed: workload, contestant, kind, seed, round, point."""
@@ -57,20 +60,39 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
         untimed = _untimed(workload, specs, reference, launch)
         trials += untimed
         launch += bool(untimed)
+    trials.sort(key=lambda trial: ("tune", *UNTIMED).index(trial.kind))  # a stable sort
     for workload, specs in entries:
         for index in range(_launches(workload)):
-            rounds = [number for number in range(workload.rounds) if number * _launches(workload) // workload.rounds == index]
-            trials += timed_rounds(workload, specs, rounds, launch=launch, seed=seed)
+            if takes_turns(workload):
+                trials += launch_of_turns(workload, specs, index, launch=launch)
+            if index < _launches_with_fits(workload):
+                launches = _launches_with_fits(workload)
+                rounds = [number for number in range(workload.rounds) if number * launches // workload.rounds == index]
+                trials += timed_rounds(workload, specs, rounds, launch=launch, seed=seed)
             trials += _prediction_rounds(workload, specs, index, launch=launch, seed=seed)
             launch += 1
     return trials
 
 
+def takes_turns(workload: Workload) -> bool:
+    """Whether the ratios of a workload's steps are quoted: the same training for all contestants, timed, and no grid."""
+    return workload.rounds > 0 and not workload.settings and not workload.grid
+
+
+def launch_of_turns(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int) -> list[PlannedTrial]:
+    """Return the turns of a workload's launch number `index`: a trial for each contestant, which run as one."""
+    return [PlannedTrial(workload, spec, "turns", seed=0, round=index, launch=launch) for spec in specs if spec.trains]
+
+
 def _launches(workload: Workload) -> int:
     """Return how many launches a workload has besides the one without a clock."""
-    if workload.rounds:
-        return min(workload.launches, workload.rounds)
-    return workload.launches if workload.prediction_rows else 0
+    if takes_turns(workload):
+        return workload.launches
+    return _launches_with_fits(workload) if workload.rounds else workload.launches * bool(workload.prediction_rows)
+
+
+def _launches_with_fits(workload: Workload) -> int:
+    return min(workload.launches, workload.rounds)
 
 
 def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int, seed: int) -> list[PlannedTrial]:
@@ -102,19 +124,11 @@ def timed_rounds(workload: Workload, specs: Sequence[Spec], rounds: Sequence[int
     ]
 
 
-def extra_rounds(entries: Entries, planned: Sequence[PlannedTrial], *, seed: int) -> list[PlannedTrial]:
-    """Return one more launch of each workload whose ratios are quoted: the same training for all contestants, and no grid."""
-    trials: list[PlannedTrial] = []
+def added_launch(workload: Workload, specs: Sequence[Spec], planned: Sequence[PlannedTrial]) -> list[PlannedTrial]:
+    """Return one more launch of turns, its numbers next to those in `planned`."""
     launch = 1 + max((trial.launch for trial in planned), default=0)
-    for workload, specs in entries:
-        if workload.rounds == 0 or workload.settings or workload.grid:
-            continue
-        done = [trial.round for trial in planned if trial.workload.name == workload.name and trial.kind == "timed"]
-        first = 1 + max(done, default=-1)
-        count = -(-workload.rounds // min(workload.launches, workload.rounds))
-        trials += timed_rounds(workload, specs, range(first, first + count), launch=launch, seed=seed)
-        launch += 1
-    return trials
+    done = [trial.round for trial in planned if trial.workload.name == workload.name and trial.kind == "turns"]
+    return launch_of_turns(workload, specs, 1 + max(done, default=-1), launch=launch)
 
 
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
@@ -138,10 +152,11 @@ def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterato
     if workload.parity and any(spec.name == reference for spec in specs):
         able = [spec for spec in specs if spec.trains and spec.parity]
         yield from (("parity", 0, spec) for spec in sorted(able, key=lambda spec: spec.name != reference))  # sorted() is stable
-    for seed in range(max(workload.scored_seeds, workload.peer_scored_seeds)):
-        for spec in specs:
-            if spec.trains and spec.learns and seed < (workload.peer_scored_seeds if spec.peer else workload.scored_seeds):
-                yield "scored", seed, spec
+    for spec in sorted(specs, key=lambda spec: spec.peer):  # one after the other, so that each needs few processes
+        if spec.trains and spec.learns:
+            yield from (
+                ("scored", seed, spec) for seed in range(workload.peer_scored_seeds if spec.peer else workload.scored_seeds)
+            )
 
 
 def _shuffled(specs: Sequence[Spec], seed: str) -> list[Spec]:

@@ -16,6 +16,7 @@ import numpy as np
 from bench.contestants.base import Contestant, Task
 from bench.execution.measurement import Clock, Figures, Measurement, peak_memory_bytes
 from bench.execution.messages import Request
+from bench.execution.turns import Exchange
 
 
 class TrialSession:
@@ -35,8 +36,8 @@ class TrialSession:
         self._clock = clock
         self._kept: tuple[Request, Measurement] | None = None
 
-    def measure(self, request: Request) -> Figures:
-        """Run the trial that `request` asks for.
+    def measure(self, request: Request, exchange: Exchange = lambda _: None) -> Figures:
+        """Run the trial that `request` asks for; `exchange` is how it talks with the runner while it takes turns.
 
         Raises
         ------
@@ -50,7 +51,7 @@ class TrialSession:
         same = replace(request, spawned_at=None)
         kept, self._kept = self._kept, None
         again = kept is not None and kept[0] == same
-        measurement = kept[1] if kept is not None and again else self._build(request)
+        measurement = kept[1] if kept is not None and again else self._build(request, exchange)
         ready_after = self._clock() - started
         figures = measurement.figures()
         if not again:
@@ -61,12 +62,12 @@ class TrialSession:
             self._kept = same, measurement
         return figures
 
-    def _build(self, request: Request) -> Measurement:
+    def _build(self, request: Request, exchange: Exchange) -> Measurement:
         task = read_task(request)
         contestant: Contestant = self._load(request.target)(task)
         if request.kind != "predict":  # predictions take no training step
             contestant.warm_up()
-        return Measurement(contestant, task, request, self._clock)
+        return Measurement(contestant, task, request, self._clock, exchange)
 
 
 def read_task(request: Request) -> Task:

@@ -14,12 +14,13 @@ import signal
 import sys
 import time
 import traceback
-from typing import IO
+from typing import IO, Any
 
 from bench.contestants.registry import load
 from bench.error_messages import one_line
-from bench.execution.messages import Request
+from bench.execution.messages import Request, word_of
 from bench.execution.trial_session import TrialSession
+from bench.execution.turns import Exchange
 
 QUIET_SECONDS, MOST_QUIET_SHARE = 0.01, 0.1
 """A process is quiet if its threads work for at most this share of this time."""
@@ -31,17 +32,24 @@ def main() -> None:
     _die_with_parent()
     requests, answers = _take_over_standard_streams()
     session = TrialSession(load)
-    for line in requests:
-        answer_line = answer(Request.from_line(line), session)
+
+    def send(answer_line: str) -> None:
         settle()
         answers.write(answer_line + "\n")
         answers.flush()
 
+    def exchange(figures: dict[str, Any]) -> float | None:
+        send(json.dumps({"figures": figures}))
+        return word_of(requests.readline())
 
-def answer(request: Request, session: TrialSession) -> str:
+    for line in iter(requests.readline, ""):
+        send(answer(Request.from_line(line), session, exchange))
+
+
+def answer(request: Request, session: TrialSession, exchange: Exchange = lambda _: None) -> str:
     """Return the figures of a trial as JSON, or the error that ended it; the traceback goes to the log."""
     try:
-        return json.dumps({"figures": session.measure(request)})
+        return json.dumps({"figures": session.measure(request, exchange)})
     except Exception as error:
         traceback.print_exc()
         return json.dumps({"error": f"{type(error).__name__}: {one_line(error)}".removesuffix(": ")})

@@ -21,7 +21,7 @@ from typing import IO, Any, Protocol
 
 from bench.child_processes import python_command, search_path
 from bench.contestants.registry import Spec
-from bench.execution.messages import Request
+from bench.execution.messages import Request, word_line
 from bench.execution.run_directory import LOGS_FOLDER
 from bench.records import TrialStatus
 from bench.records.run_files import RunFiles
@@ -47,7 +47,13 @@ class Worker(Protocol):
     def pid(self) -> int | None: ...
 
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
-        """Run one trial. After any status but "ok" the caller closes the worker, whose state is then unknown."""
+        """Run one trial. After any status but "ok" the caller closes the worker, whose state is then unknown.
+
+        Of a trial of turns it returns when the contestant is ready for the first.
+        """
+
+    def turn(self, seconds: float | None, time_limit_seconds: float) -> Outcome:
+        """Have a turn of at least so many seconds taken, and return its figures; None ends the trial, and returns the trial's."""
 
     def close(self) -> None:
         """End the process at once."""
@@ -126,9 +132,15 @@ class ProcessWorker:
         if self._first:
             request = replace(request, spawned_at=self._spawned_at)
             self._first = False
+        return self._exchange(request.to_line(), time_limit_seconds)
+
+    def turn(self, seconds: float | None, time_limit_seconds: float) -> Outcome:
+        return self._exchange(word_line(seconds), time_limit_seconds)
+
+    def _exchange(self, line: str, time_limit_seconds: float) -> Outcome:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(request.to_line())
+            self._process.stdin.write(line)
             self._process.stdin.flush()
             answer = self._answers.get(timeout=time_limit_seconds)
         except BrokenPipeError:

@@ -16,6 +16,7 @@ from bench.records.models import (
     Trial,
     TrialKind,
     TrialStatus,
+    Turn,
 )
 from bench.records.store import (
     ARRAYS_FOLDER,
@@ -46,6 +47,7 @@ __all__ = [
     "Trial",
     "TrialKind",
     "TrialStatus",
+    "Turn",
     "append_trial",
     "read_run",
     "write_run",

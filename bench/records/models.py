@@ -21,9 +21,10 @@ SCHEMA_VERSION = 1
 REFERENCE = "keras"
 """The contestant that parity is measured against and ratios are relative to."""
 
-TrialKind = Literal["tune", "timed", "scored", "parity", "predict"]
-"""tune: a contestant chooses its settings. timed: the clock runs, nothing is scored. scored: the test set is scored after every
-epoch, without a clock. parity: weights are compared with the reference's after every epoch. predict: latency of prediction."""
+TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "predict"]
+"""tune: a contestant chooses its settings. timed: the clock runs over a whole fit, nothing is scored. turns: epochs are timed in
+turns with the launch's other contestants. scored: the test set is scored after every epoch, without a clock. parity: weights are
+compared with the reference's after every epoch. predict: latency of prediction."""
 TrialStatus = Literal["ok", "failed", "timeout", "skipped"]
 """skipped: never tried; `error` has the skip rule's reason."""
 
@@ -65,6 +66,8 @@ Text = Annotated[str, BeforeValidator(_plain)]
 Moment = Annotated[Text, AfterValidator(_moment)]
 """UTC, ISO 8601."""
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Elapsed = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Seconds that may be none."""
 Share = Annotated[Real, AfterValidator(_share)]
 """0 to 1, or NaN."""
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
@@ -105,6 +108,30 @@ class Latency(Record):
     minimum_seconds: Seconds
 
 
+class Turn(Record):
+    """A contestant's turn: whole epochs while the launch's other contestants wait, and what the machine did meanwhile.
+
+    `bench.records.disturbance` judges from these figures whether the turn was disturbed. A meter is None where the system has none.
+    """
+
+    epoch_seconds: list[Seconds]
+    """Of each epoch but the turn's first, and but the first of a fit."""
+    canary_before_seconds: Seconds
+    """Of fixed products in the runner, just before the turn."""
+    canary_after_seconds: Seconds
+    wall_seconds: Seconds
+    """Between the two canaries: the turn, and the wait until its threads rest."""
+    run_seconds: Elapsed | None = None
+    """CPU time of the worker's threads."""
+    wait_seconds: Elapsed | None = None
+    """For how long the worker's threads waited for a core, all together."""
+    other_cpu_seconds: Elapsed | None = None
+    """CPU time of all other processes."""
+    steal_seconds: Elapsed | None = None
+    """What the hypervisor gave to others."""
+    suspended_seconds: Elapsed | None = None
+
+
 class Trial(Record):
     """One training of one workload by one contestant from one seed: a line of `trials.jsonl`."""
 
@@ -125,14 +152,15 @@ class Trial(Record):
     dtype: Text
     threads: PositiveCount
     steps: Count = 0
-    """Updates done; 0 where none was."""
+    """Updates done; 0 where none was. With `turns`, those of the epochs in them."""
     cold_start_seconds: Seconds | None = None
     """From the start of the process to the end of the first step; only in a launch's first trial."""
     build_seconds: Seconds | None = None
     """Building, compiling and the first step, in a process that has done its imports."""
     fit_seconds: Seconds | None = None
     epoch_seconds: list[Seconds] | None = None
-    harness_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    turns: list[Turn] | None = None
+    harness_seconds: Elapsed | None = None
     """The harness' own part of `fit_seconds`: the time of a fit that only reports as many epochs."""
     history: dict[str, list[Real]] = Field(default_factory=dict)
     """A value for each epoch of "loss" and "accuracy", in a scored trial also of "val_loss" and "val_accuracy"."""
@@ -154,7 +182,8 @@ class Trial(Record):
     started_at: Moment
     """UTC, ISO 8601."""
     load: dict[str, Real] = Field(default_factory=dict)
-    """The system's load during the trial: `other_cpu_share`, `steal_share`, `load_1min`, `frequency_mhz`, as far as it is known."""
+    """The system's load during the trial: `other_cpu_share`, `steal_share`, `load_1min`, `frequency_mhz`, as far as it is known;
+    of a timed trial also `canary_before_seconds` and `canary_after_seconds`."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Trial:

@@ -46,6 +46,7 @@ _FRAMES = (
     "latency_ratios",
     "limits",
     "scaling",
+    "turns",
     "memory",
 )
 _RENAMED = {"times": {"median": "seconds"}}

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench import escaping
 from bench.analysis.divergence import divergence
 from bench.analysis.precision import HEADLINE_REFERENCES
-from bench.analysis.scaling import QUANTILE
 from bench.analysis.selection import FLOOR, OURS, workload_named
+from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
 from bench.report import fairness, figures, losses, methodology, units
 from bench.report.badges import badges, divergence_warnings

@@ -20,18 +20,21 @@ from bench.analysis.statistics import CONFIDENCE, share_interval
 from bench.analysis.timing import RatioRow, measurements, ratio_rows
 from bench.contestants.registry import CONTESTANTS
 from bench.execution import environment
-from bench.execution.runner import Job, Observer, Runner
-from bench.execution.worker_process import Launch, Launcher
+from bench.execution.canary import Canary
+from bench.execution.runner import Job, Machine, Observer, Runner
+from bench.execution.turn_rounds import TurnRounds
+from bench.execution.worker_process import Launcher
 from bench.records import Run, read_run
 from bench.report.markdown_table import markdown_table
+from bench.selfcheck.coverage import LAUNCH_SIGMAS, LEAST, MOST, REPEATS, SHAPES, STOPPED_REPEATS, coverage_rows, stopped_coverage
 from bench.selfcheck.coverage import LAUNCHES as SIMULATED_LAUNCHES
-from bench.selfcheck.coverage import LEAST, MOST, REPEATS, SHAPES, coverage_rows
 from bench.selfcheck.coverage import ROUNDS as SIMULATED_ROUNDS
-from bench.selfcheck.doctor import TRIAL_EPOCHS
 from bench.workloads.builtin import WORKLOADS
 from bench.workloads.models import Training
 
-LAUNCHES, ROUNDS = 4, 8
+LAUNCHES, ROUNDS, TURNS = 4, 8, 6
+TRIAL_EPOCHS = 20
+"""Of each run: launches, and in them whole fits of a few epochs and turns."""
 OURS, TWIN = "numpy_nn", "numpy_nn again"
 MEASURES = ("step", "fit", "first epoch", "cold start")
 """Headline ratios are of the first."""
@@ -75,7 +78,7 @@ def calibrate(
     runs: int,
     *,
     clock: Callable[[], float],
-    launcher: Callable[[Path], Launch] = Launcher,
+    machine: Callable[[Path], Machine] | None = None,
     ended: Callable[[int], None] = lambda _: None,
 ) -> Calibration:
     """Make `runs` short runs; `ended(number)` is called after each.
@@ -90,13 +93,17 @@ def calibrate(
     began = clock()
     for number in range(1, runs + 1):
         with tempfile.TemporaryDirectory() as folder:
-            found.add(_one_run(Path(folder), launcher(Path(folder))))
+            found.add(_one_run(Path(folder), (machine or _this_machine)(Path(folder))))
         found.seconds = clock() - began
         ended(number)
     return found
 
 
-def _one_run(folder: Path, launch: Launch) -> list[RatioRow]:
+def _this_machine(folder: Path) -> Machine:
+    return Machine(Launcher(folder), TurnRounds(Canary(), cores=environment.cores(), enough=TURNS), places=1)
+
+
+def _one_run(folder: Path, machine: Machine) -> list[RatioRow]:
     ours = CONTESTANTS[OURS]
     workload = WORKLOADS["moons"].model_copy(
         update={
@@ -119,7 +126,7 @@ def _one_run(folder: Path, launch: Launch) -> list[RatioRow]:
         contestants=[],
         environment=environment.describe(threads=1),
     )
-    Runner(Job(folder, run, [(workload, [ours, replace(ours, name=TWIN)])]), launch=launch, observer=Observer()).run()
+    Runner(Job(folder, run, [(workload, [ours, replace(ours, name=TWIN)])]), machine, Observer()).run()
     data = read_run(folder)
     failed = next((trial for trial in data.trials if trial.status != "ok"), None)
     if failed is not None:
@@ -182,6 +189,15 @@ def page(found: Calibration) -> str:
                 ("noise", *(f"{launches} launches" for launches in SIMULATED_LAUNCHES)),
                 ((shape, *(simulated[shape, launches] for launches in SIMULATED_LAUNCHES)) for shape in SHAPES),
                 "-" + ">" * len(SIMULATED_LAUNCHES),
+            ),
+            "",
+            f"The same of a step's ratio in a run that adds launches until the ratio is precise, with disturbed turns, "
+            f"{STOPPED_REPEATS:,} simulated runs a figure, by the standard deviation between launches:",
+            "",
+            markdown_table(
+                ("noise", *(f"{100 * sigma:g} %" for sigma in LAUNCH_SIGMAS)),
+                ((shape, *(f"{100 * stopped_coverage(shape, sigma):.1f} %" for sigma in LAUNCH_SIGMAS)) for shape in SHAPES),
+                "-" + ">" * len(LAUNCH_SIGMAS),
             ),
             "",
         ]

@@ -1,7 +1,10 @@
-"""Simulated coverage of the ratios' 95 % intervals, over rounds from a two-level model whose true ratio is known.
+"""Simulated coverage of the ratios' 95 % intervals, over times from a two-level model whose true ratio is known.
 
-Called by `calibration`, which publishes the table, and by the tests, which hold each coverage between 93 and 97 %. All noise is on
+Called by `calibration`, which publishes the tables, and by the tests, which hold each coverage between 93 and 97 %. All noise is on
 the log scale. The machine's noise in a round is common to both contestants; the noise of launches and trials is independent.
+
+`coverage` is of a fixed number of launches and rounds. `stopped_coverage` is of a step's ratio in a run that adds launches of turns
+until the ratio is precise: of each launch, the quickest tenth of the epochs of those turns that the canary finds undisturbed.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.statistics import ratio_interval
+from bench.analysis.precision import ENOUGH, FEWEST_LAUNCHES
+from bench.analysis.statistics import REPEATED_LOOKS, ratio_interval, student_half_width
+from bench.analysis.steps import FEWEST_TURNS, QUANTILE
 
 SHAPES = ("normal", "heavy tails", "heavy tails between launches", "spikes in both", "spikes in one", "drift")
 LAUNCHES, ROUNDS = (3, 4, 6, 8), (2, 3, 5)
@@ -29,6 +34,19 @@ SPIKE_SIGMAS = 5.0
 DRIFT_SIGMAS = 2.0
 """From one round to the next, in standard deviations of a round's noise."""
 TRUE_RATIO = 1 / 60
+
+LAUNCH_SIGMAS = (0.005, 0.015, 0.036)
+"""Of a step, between launches: precise at once, after some more launches, and seldom."""
+MOST_LAUNCHES = 12
+"""That a run has time for."""
+TURNS, EPOCHS = 16, 3
+"""Of a contestant in a launch."""
+EPOCH_SIGMA = 0.03
+DISTURBED_SHARE, DISTURBANCE = 0.4, 0.5
+"""The share of turns that other work makes slower, and by how much on the log scale."""
+SEEN_SHARE = 0.95
+"""The share of disturbed turns that the rule finds."""
+STOPPED_REPEATS = 3000
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +75,47 @@ def coverage(shape: str, launches: int, rounds: int) -> float:
     rng = np.random.default_rng([SHAPES.index(shape), launches, rounds])
     interval = ratio_interval(*simulated_pairs(shape, rng, REPEATS, launches, rounds))
     return float(np.mean((interval.low <= TRUE_RATIO) & (interval.high >= TRUE_RATIO)))
+
+
+def stopped_coverage(shape: str, launch_sigma: float, repeats: int = STOPPED_REPEATS) -> float:
+    """The share of simulated runs whose interval contains the true ratio when the run has ended by its own rule.
+
+    A run ends when the half-width of the interval is at most `ENOUGH`, or after `MOST_LAUNCHES`.
+    """
+    rng = np.random.default_rng([SHAPES.index(shape), round(1e4 * launch_sigma)])
+    logarithms = _launch_steps(shape, rng, launch_sigma, repeats) - _launch_steps(shape, rng, launch_sigma, repeats)
+    held = np.zeros(repeats, dtype=bool)
+    running = np.ones(repeats, dtype=bool)
+    for launches in range(FEWEST_LAUNCHES, MOST_LAUNCHES + 1):
+        seen = logarithms[:, :launches]
+        half = REPEATED_LOOKS * student_half_width(seen.std(axis=1, ddof=1) / np.sqrt(launches), launches)
+        ends = running & ((np.sinh(half) <= ENOUGH) | (launches == MOST_LAUNCHES))  # sinh: relative to the ratio
+        held[ends] = (np.abs(seen.mean(axis=1)) <= half)[ends]
+        running &= ~ends
+    return float(held.mean())
+
+
+def _launch_steps(shape: str, rng: np.random.Generator, launch_sigma: float, repeats: int) -> Floats:
+    """The logarithm of a contestant's step (repeats, launches), as `bench.analysis.steps` takes it from turns."""
+    size = (repeats, MOST_LAUNCHES, TURNS)
+    disturbed = rng.random(size) < DISTURBED_SHARE
+    counted = ~disturbed | (rng.random(size) > SEEN_SHARE)
+    counted |= (counted.sum(axis=-1) < FEWEST_TURNS)[..., np.newaxis]
+    epochs = EPOCH_SIGMA * _noise(shape, rng, (*size, EPOCHS)) + (DISTURBANCE * disturbed)[..., np.newaxis]
+    if shape == "spikes in both":
+        epochs += EPOCH_SIGMA * _spikes(rng, (*size, EPOCHS))
+    epochs = np.where(counted[..., np.newaxis], epochs, np.nan).reshape(repeats, MOST_LAUNCHES, -1)
+    epochs.sort(axis=-1)  # NaN last
+    place = QUANTILE * (EPOCHS * counted.sum(axis=-1) - 1)
+    low = np.floor(place).astype(int)[..., np.newaxis]
+    pair = [np.take_along_axis(epochs, index, axis=-1)[..., 0] for index in (low, low + 1)]
+    quickest = pair[0] + (place - low[..., 0]) * (pair[1] - pair[0])
+    launches = rng.normal(0, 1, quickest.shape)
+    if shape == "heavy tails between launches":
+        launches = rng.standard_t(3, quickest.shape)
+    if shape == "drift":
+        launches = launches + DRIFT_SIGMAS * EPOCH_SIGMA * np.arange(MOST_LAUNCHES)  # common to both: it cancels
+    return np.asarray(quickest + launch_sigma / np.sqrt(2) * launches)
 
 
 def simulated_pairs(

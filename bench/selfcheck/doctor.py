@@ -1,32 +1,45 @@
-"""Whether this machine is quiet enough, and how small a slowdown can be detected on it.
+"""Whether this machine is quiet enough, how precise a run will be on it, and how small a slowdown can be detected.
 
-Called by `python -m bench doctor`. `examine` trains `numpy_nn` repeatedly in several processes, as a run does; `findings` and
-`warnings` put the measurements into words.
+Called by `python -m bench doctor`. `examine` has `numpy_nn` take turns in several processes, with the canary and the meters of a
+run; `findings` and `warnings` put the measurements into words.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.analysis.precision import HEADLINE_REFERENCES
+from bench.analysis.statistics import REPEATED_LOOKS, student_half_width
+from bench.analysis.steps import FEWEST_TURNS, quickest_tenth
 from bench.contestants.registry import CONTESTANTS
 from bench.execution import environment
+from bench.execution.canary import Canary
 from bench.execution.request_builder import RequestBuilder
-from bench.execution.schedule import PlannedTrial
+from bench.execution.runner import Machine
+from bench.execution.schedule import PlannedTrial, plan
 from bench.execution.system_load import SystemLoadMeter
-from bench.execution.worker_process import Launch, Launcher
+from bench.execution.time_plan import ADDED_LAUNCHES, TimePlan, slowness_of
+from bench.execution.turn_rounds import ENOUGH_TURNS, SECONDS_A_CONTESTANT, Participant, TurnRounds
+from bench.execution.worker_process import Launcher
+from bench.records import Turn
+from bench.records.disturbance import quiet, reasons
 from bench.workloads.builtin import WORKLOADS
-from bench.workloads.models import Training
 
-LAUNCHES = 8
-LAUNCH_SECONDS = 6.0
-TRIAL_EPOCHS = 20
-TRIAL_LIMIT_SECONDS = 60.0
+OURS = "numpy_nn"
+LAUNCHES = 6
+RUN_SECONDS = 360
+"""Of a run whose precision is told: the default's time budget."""
+KERAS_SIGMA = 0.036
+"""The standard deviation of the logarithm of Keras' step between undisturbed launches; `docs/tuning.md` has its measurement."""
+DISTURBED_SIGMA = 0.14
+"""The same of launches whose turns are disturbed."""
 BUDGETS_SECONDS = (60, 300, 600)
 """Times for which the smallest detectable slowdown is given."""
 
@@ -41,6 +54,7 @@ MOST_STEAL = 0.01
 MOST_REPEAT_NOISE = 0.05
 MOST_LAUNCH_NOISE = 0.02
 MOST_FREQUENCY_SPREAD = 0.05
+MOST_DISTURBED = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,11 +63,15 @@ class Measured:
 
     clock_resolution_seconds: float
     step_seconds: Sequence[Sequence[float]]
-    """Of each launch, the mean seconds of a step in each trial."""
+    """Of each launch, the seconds of a step in each turn: the quickest tenth of its epochs."""
     loads: Sequence[Mapping[str, float]]
     """The load during each launch, as measured by `bench.execution.system_load`."""
     launch_seconds: float
     """The mean time of a launch, its start included."""
+    disturbed: Sequence[str | None]
+    """Of each turn, what disturbed it."""
+    slowness: float = 1.0
+    """Of the machine, by the canary, relative to the one of `bench.execution.time_plan.COSTS`."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,7 @@ class Noise:
     """Standard deviations of the logarithm of a step's time: to first order, shares of that time."""
 
     repeats: float
-    """Between trials of one process."""
+    """Between turns of one process."""
     launches: float
     """Between processes, without the part that the noise of the repeats adds to a launch's median."""
 
@@ -70,8 +88,8 @@ class DoctorError(RuntimeError):
     """The machine could not be measured."""
 
 
-def examine(launch: Launch | None = None, clock: Callable[[], float] = time.perf_counter) -> Measured:
-    """Measure the machine; a test passes its own `launch` and `clock`.
+def examine(machine: Machine | None = None) -> Measured:
+    """Measure the machine for a few seconds; a test passes its own.
 
     Raises
     ------
@@ -80,34 +98,44 @@ def examine(launch: Launch | None = None, clock: Callable[[], float] = time.perf
 
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _examine(Path(folder), launch or Launcher(Path(folder)), clock)
+        return _examine(Path(folder), machine or _this_machine(Path(folder)))
 
 
-def _examine(folder: Path, launch: Launch, clock: Callable[[], float]) -> Measured:
-    spec = CONTESTANTS["numpy_nn"]
-    workload = WORKLOADS["moons"].model_copy(update={"training": Training(epochs=TRIAL_EPOCHS)})
+def _this_machine(folder: Path) -> Machine:
+    canary = Canary()
+    cores = environment.cores()
+    return Machine(
+        Launcher(folder), TurnRounds(canary, cores=cores), places=cores, slowness=slowness_of(canary), clock=time.perf_counter
+    )
+
+
+def _examine(folder: Path, machine: Machine) -> Measured:
     requests = RequestBuilder(folder, threads=1)
-    step_seconds: list[list[float]] = []
+    launches: list[list[Turn]] = []
     loads: list[dict[str, float]] = []
-    began = clock()
+    steps_an_epoch = 1
+    began = machine.clock()
     for number in range(LAUNCHES):
-        request = requests.request(PlannedTrial(workload, spec, "timed", seed=0, round=0, launch=number), {})
+        planned = PlannedTrial(WORKLOADS["moons"], CONTESTANTS[OURS], "turns", seed=0, round=number, launch=number)
         meter = SystemLoadMeter()
         meter.start(None)
-        end = clock() + LAUNCH_SECONDS
-        worker = launch(spec, number, 1)
+        worker = machine.launch(planned.spec, number, 1)
         try:
-            seconds: list[float] = []
-            while clock() < end:
-                outcome = worker.run(request, TRIAL_LIMIT_SECONDS)
-                if outcome.status != "ok":
-                    raise DoctorError(f"{spec.name} could not be trained: {outcome.error}")
-                seconds.append(outcome.figures["fit_seconds"] / outcome.figures["steps"])
+            ready = worker.run(requests.request(planned, {}), planned.workload.time_limit_seconds)
+            participant = Participant(planned, worker, ready)
+            machine.rounds.take([participant], random.Random(number))
             loads.append(meter.stop(worker.pid))
+            if participant.ready.status != "ok":
+                raise DoctorError(f"{OURS} could not be trained: {participant.ready.error}")
         finally:
             worker.close()
-        step_seconds.append(seconds[1:] or seconds)  # the first trial of a process warms its caches
-    return Measured(environment.clock_resolution_seconds(), step_seconds, loads, (clock() - began) / LAUNCHES)
+        steps_an_epoch = int(ready.figures.get("steps_an_epoch", 1))
+        launches.append(participant.turns)
+    seconds = (machine.clock() - began) / LAUNCHES
+    known = quiet([turn for turns in launches for turn in turns], environment.cores())
+    disturbed = [reason for turns in launches for reason in reasons(turns, known)] if known else []
+    steps = [[quickest_tenth(turn.epoch_seconds) / steps_an_epoch for turn in turns] for turns in launches]
+    return Measured(environment.clock_resolution_seconds(), steps, loads, seconds, disturbed, machine.slowness)
 
 
 def noise(step_seconds: Sequence[Sequence[float]]) -> Noise:
@@ -130,16 +158,40 @@ def slowdown_seen(found: Noise, *, trials: float, launches: float) -> float:
     return math.expm1(SIGMAS_SEEN * math.sqrt(variance))
 
 
+def precision_reached(measured: Measured) -> tuple[float, int]:
+    """The half-width to which a run of `RUN_SECONDS` will know the headline ratio here, and from how many launches."""
+    undisturbed = measured.disturbed.count(None) / max(len(measured.disturbed), 1)
+    names = (OURS, *HEADLINE_REFERENCES)
+    specs = [CONTESTANTS[name] for name in (*names, "article", "tensorflow", "sklearn", "floor")]
+    entries = [
+        (workload, [spec for spec in specs if (spec.name in (workload.contestants or names)) or workload.contestants is None])
+        for workload in WORKLOADS.values()
+        if not workload.grid
+    ]
+    run = TimePlan(plan(entries, seed=0), places=environment.cores(), slowness=measured.slowness)
+    # Turns go on until enough of them are undisturbed, or their time is over.
+    quiet_seconds = run.added_seconds / ADDED_LAUNCHES
+    more_seconds = len(names) * SECONDS_A_CONTESTANT * (1 - undisturbed)
+    planned = WORKLOADS["moons"].launches
+    launches = planned + max(int((RUN_SECONDS - run.total_seconds) / (quiet_seconds + more_seconds)), 0)
+    enough = 2 * undisturbed * ENOUGH_TURNS >= FEWEST_TURNS  # there is time for twice as many turns as are enough
+    between = math.hypot(KERAS_SIGMA if enough else DISTURBED_SIGMA, noise(measured.step_seconds).launches)
+    return REPEATED_LOOKS * float(student_half_width(between / math.sqrt(launches), launches)), launches
+
+
 def findings(measured: Measured) -> list[str]:
     """The measurements, a line each."""
     found = noise(measured.step_seconds)
     trials = statistics.median(len(launch) for launch in measured.step_seconds)
     other, steal = _mean(measured, "other_cpu_share"), _mean(measured, "steal_share")
+    half_width, run_launches = precision_reached(measured)
     lines = [
         f"clock: {measured.clock_resolution_seconds * 1e9:.0f} ns between two readings",
-        f"a training step of numpy_nn: {statistics.median(map(statistics.median, measured.step_seconds)) * 1e6:.1f} µs",
-        f"noise between repeats in one process: {found.repeats:.2%}; between launches: {found.launches:.2%}",
+        f"a training step of {OURS}: {statistics.median(map(statistics.median, measured.step_seconds)) * 1e6:.1f} µs",
+        f"noise between turns in one process: {found.repeats:.2%}; between launches: {found.launches:.2%}",
         f"other processes' share of the CPU: {other:.1%}; stolen by the hypervisor: {steal:.1%}",
+        f"disturbed turns: {_disturbed_share(measured):.0%}{_reasons_text(measured)}",
+        f"in {RUN_SECONDS} s, `bench run` knows the headline ratio to about ±{half_width:.1%}, from {run_launches} launches",
     ]
     for budget in BUDGETS_SECONDS:
         launches = max(budget / measured.launch_seconds / 2, 1.0)
@@ -179,8 +231,22 @@ def warnings(measured: Measured) -> list[str]:
             wander > MOST_FREQUENCY_SPREAD,
             f"the CPU's frequency changed by {wander:.0%}: set the governor to performance, or turn the turbo off",
         ),
+        (
+            _disturbed_share(measured) > MOST_DISTURBED,
+            f"{_disturbed_share(measured):.0%} of the turns were disturbed: measure at another hour, or give the run more time",
+        ),
     ]
     return [text for wrong, text in checks if wrong]
+
+
+def _disturbed_share(measured: Measured) -> float:
+    return 1 - measured.disturbed.count(None) / len(measured.disturbed) if measured.disturbed else 0.0
+
+
+def _reasons_text(measured: Measured) -> str:
+    """Each reason with its number of turns, in brackets."""
+    counts = {reason: measured.disturbed.count(reason) for reason in dict.fromkeys(measured.disturbed) if reason is not None}
+    return f" ({', '.join(f'{reason}: {count}' for reason, count in counts.items())})" if counts else ""
 
 
 def _spread(deviations: Sequence[float]) -> float:

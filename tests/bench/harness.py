@@ -1,12 +1,16 @@
 """What the tests of the measuring half share: a small workload, contestants from a file, fakes of clock, processes and screen."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from bench.contestants.registry import Spec
-from bench.execution.worker_process import Outcome
+from bench.execution.runner import Machine
+from bench.execution.turn_meter import Reading
+from bench.execution.turn_rounds import TurnRounds
+from bench.execution.worker_process import Launcher, Outcome
 from bench.records import Environment, Run, Trial
 from bench.workloads.data_sets import Split
 from bench.workloads.models import Workload
@@ -84,6 +88,7 @@ class FakeLaunch:
     outcome: object = lambda request: Outcome("ok", figures={"steps": 1})
     launched: list = field(default_factory=list)
     ran: list = field(default_factory=list)
+    turned: list = field(default_factory=list)
     alive: set = field(default_factory=set)
 
     def __call__(self, contestant, launch, threads):
@@ -106,8 +111,46 @@ class FakeWorker:
         self.launch.ran.append((self.name, request.kind, request.task.seed, self.number))
         return self.launch.outcome(request)
 
+    def turn(self, seconds, time_limit_seconds):
+        """Takes as long as it must; the trial's end takes no time."""
+        assert self in self.launch.alive
+        if seconds is None:
+            return Outcome("ok", figures={})
+        self.launch.clock.seconds += seconds
+        self.launch.turned.append((self.name, self.number))
+        return Outcome("ok", figures={"epoch_seconds": [seconds]})
+
     def close(self):
         self.launch.alive.discard(self)
+
+
+class FakeCanary:
+    """Is as quick as `readings` say, one after the other, and at their end as quick as ever."""
+
+    def __init__(self, readings=()):
+        self._readings = iter(readings)
+
+    def seconds(self):
+        return next(self._readings, 1.0)
+
+
+def real_machine(directory, enough=2):
+    """Measures with real processes and no meters, so that a busy machine doesn't make a test longer."""
+
+    def read(pid):
+        return Reading(time.perf_counter(), None, None, 0.0, None, None, None)
+
+    return Machine(Launcher(directory), TurnRounds(FakeCanary(), cores=2, read=read, enough=enough, turn_seconds=0.002), places=2)
+
+
+def fake_machine(launch, *, places=1, **changes):
+    """Measures with `launch`, on a machine on which nothing else runs; `changes` are fields of its readings."""
+
+    def read(pid):
+        fields = dict.fromkeys(("run_seconds", "wait_seconds", "all_cpu_seconds", "steal_seconds"), 0.0)
+        return Reading(launch.clock(), runner_seconds=0.0, boot_less_monotonic_seconds=0.0, **{**fields, **changes})
+
+    return Machine(launch, TurnRounds(FakeCanary(), cores=2, clock=launch.clock, read=read), places=places, clock=launch.clock)
 
 
 @dataclass

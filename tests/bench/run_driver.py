@@ -10,12 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from harness import Watcher, run_record, small_split, spec, workload
+from harness import Watcher, real_machine, run_record, small_split, spec, workload
 
 import bench.execution.request_builder
 from bench.execution.run_directory import FolderError, claimed
 from bench.execution.runner import Job, Runner
-from bench.execution.worker_process import Launcher
 from bench.records import RUN_FILE, read_run
 
 
@@ -43,7 +42,7 @@ def main():
             data = read_run(directory) if (directory / RUN_FILE).exists() else None
             run, ended = (run_record(), []) if data is None else (data.run, data.trials)
             job = Job(directory, run, entries(arguments.epochs, arguments.contestants), reference="Tiny", ended=ended)
-            made = Runner(job, launch=Launcher(directory), observer=Watcher()).run()
+            made = Runner(job, real_machine(directory), Watcher()).run()
     except FolderError as error:
         print(error)
         return 2

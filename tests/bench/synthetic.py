@@ -26,6 +26,7 @@ from bench.records import (
     RunData,
     Trial,
     TrialKind,
+    Turn,
     append_trial,
     write_run,
 )
@@ -48,6 +49,7 @@ CALL_SECONDS = {"numpy_nn": 5e-6, "keras": 2.4e-3, "keras-tuned": 0.9e-3, "jax":
 """The true median of predicting one row."""
 FLOPS_PER_STEP = 978_000
 PEAK_FLOPS_PER_SECOND = 9.0e10
+CANARY_SECONDS = 16e-6
 TRAINING_ROWS, TEST_ROWS, BATCH = 900, 100, 32
 STARTED_AT = "2025-01-01T00:00:00+00:00"
 QUIET = {"other_cpu_share": 0.01, "steal_share": 0.0, "load_1min": 0.9, "frequency_mhz": 2800.0}
@@ -89,17 +91,20 @@ def synthetic_run(
     scored_seeds: int = 6,
     epochs: int = 30,
     noise: Noise | None = None,
+    turns: int = 0,
     write: bool = False,
 ) -> RunData:
     """A run of moons, parity, article and a small scaling grid; with `write`, its files stand in `directory` too.
 
     Seed 4 of moons never reaches 97 %; every other seed s reaches 95 % after epoch 8 + s and 97 % after epoch 14 + s (from 0).
+    With `turns`, each launch of moons has so many turns of each contestant, in which nothing disturbs.
     """
     workloads = _workloads(rounds, launches, scored_seeds, epochs)
     maker = _Maker(np.random.default_rng(seed), noise or Noise(), directory if write else None)
     trials = [
         *maker.moons(workloads["moons"]),
         *maker.parity(workloads["parity"]),
+        *maker.turns(workloads["moons"], turns),
         *maker.article(workloads["article"]),
         *maker.scaling(workloads["scaling"]),
     ]
@@ -157,6 +162,7 @@ def _workloads(rounds: int, launches: int, scored_seeds: int, epochs: int) -> di
             update={
                 "training": WORKLOADS["article"].training.model_copy(update={"epochs": 10 * epochs}),
                 "settings": {"keras": Training(epochs=epochs, shuffle=True)},
+                "rounds": 3,
             }
         ),
         "scaling": Workload(
@@ -219,6 +225,31 @@ class _Maker:
 
     def article(self, workload: Workload) -> list[Trial]:
         return self._rounds(workload, ["article", "numpy_nn", "keras"], first_launch=10)
+
+    def turns(self, workload: Workload, count: int) -> list[Trial]:
+        trials = []
+        for launch, name in product(range(workload.launches if count else 0), STEP_SECONDS):
+            if name not in ("torch", "article"):
+                effect = self.rng.normal(0, self.noise.launch)
+                taken = [self._turn(STEP_SECONDS[name] * _steps(BATCH), effect) for _ in range(count)]
+                steps = sum(len(turn.epoch_seconds) for turn in taken) * _steps(BATCH)
+                trials.append(self._trial(workload, name, "turns", round=launch, launch=1 + launch, turns=taken, steps=steps))
+        return trials
+
+    def _turn(self, epoch_seconds: float, effect: float) -> Turn:
+        epochs = epoch_seconds * np.exp(self.rng.normal(effect, self.noise.epoch, 5))
+        wall = float(epochs.sum()) + 0.01
+        return Turn(
+            epoch_seconds=epochs.tolist(),
+            canary_before_seconds=CANARY_SECONDS,
+            canary_after_seconds=CANARY_SECONDS,
+            wall_seconds=wall,
+            run_seconds=wall - 0.01,
+            wait_seconds=0.001 * wall,
+            other_cpu_seconds=0.0,
+            steal_seconds=0.0,
+            suspended_seconds=0.0,
+        )
 
     def scaling(self, workload: Workload) -> list[Trial]:
         """numpy_nn first in small cells, jax in the largest (width 512, batch 1024); keras leaves out width 512 with batch 1024."""

@@ -6,7 +6,19 @@ import pytest
 from scipy import stats
 
 from bench.analysis.statistics import equivalent, nested_interval, ratio_interval, share_interval, student_interval, time_interval
-from bench.selfcheck.coverage import LAUNCHES, LEAST, MOST, REPEATS, ROUND_SIGMA, ROUNDS, SHAPES, TRUE_RATIO, simulated_pairs
+from bench.selfcheck.coverage import (
+    LAUNCH_SIGMAS,
+    LAUNCHES,
+    LEAST,
+    MOST,
+    REPEATS,
+    ROUND_SIGMA,
+    ROUNDS,
+    SHAPES,
+    TRUE_RATIO,
+    simulated_pairs,
+    stopped_coverage,
+)
 from bench.selfcheck.coverage import coverage as simulated_coverage
 
 
@@ -136,6 +148,12 @@ def test_where_spikes_hit_one_contestant_alone_the_interval_is_of_the_launches_m
     interval = nested_interval(logarithms(REPEATS).reshape(REPEATS, -1), np.repeat(range(launches), rounds))
 
     assert 0.93 <= coverage(interval, truth) <= 0.97
+
+
+@pytest.mark.parametrize("launch_sigma", LAUNCH_SIGMAS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_interval_of_a_run_that_ends_by_its_own_rule_covers_with_disturbed_turns_too(shape, launch_sigma):
+    assert LEAST <= stopped_coverage(shape, launch_sigma) <= MOST
 
 
 def test_the_interval_of_a_share_is_the_exact_binomial_one():

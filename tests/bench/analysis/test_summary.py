@@ -7,9 +7,11 @@ import pytest
 from synthetic import change_trials, synthetic_run
 
 from bench.analysis.latency import COMPILED_CALL, OWN_CALL, PREDICTION_PEER, latency_tables
+from bench.analysis.steps import turns_table
 from bench.analysis.summary import Analysis, analyse
 from bench.records import read_run
-from bench.report.verdict import NOT_MEASURED, OPEN, claims, verdict
+from bench.report.claims import NOT_MEASURED, OPEN, claims
+from bench.report.verdict import NOTHING, verdict
 
 TABLES = [field.name for field in fields(Analysis) if field.name not in ("data", "warnings")]
 
@@ -27,7 +29,7 @@ def documented_columns(name):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_column_is_documented_and_no_table_of_a_whole_run_is_empty(analysis, name):
-    table = getattr(analysis, name)
+    table = turns_table(synthetic_run(turns=4)) if name == "turns" else getattr(analysis, name)
 
     assert len(table)
     assert set(table.columns) <= documented_columns(name)
@@ -120,6 +122,6 @@ def test_a_verdict_on_nothing_says_so(data):
     nothing = change_trials(data, lambda trial: None)
     bare = nothing.run.model_copy(update={"contestants": []})
 
-    assert verdict(analyse(type(data)(data.directory, bare, []))) == ["This run has no figures for a verdict."]
+    assert verdict(analyse(type(data)(data.directory, bare, []))) == [NOTHING]
     assert {claim.judgement for claim in claims(analyse(nothing))} == {OPEN}
     assert {claim.measured for claim in claims(analyse(nothing))} == {NOT_MEASURED}

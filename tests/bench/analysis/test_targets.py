@@ -101,3 +101,18 @@ def test_censored_trials_are_named_with_their_count(data):
 
     assert "97 %" in warning
     assert "`numpy_nn` missed it in 1 of 6" in warning
+
+
+def test_the_start_of_a_process_whose_first_trial_were_turns_counts_too():
+    data = synthetic_run(turns=4)
+    starts = {trial.launch: trial.cold_start_seconds for trial in data.trials if trial.kind == "timed" and trial.cold_start_seconds}
+
+    def move(trial):
+        cold = starts.get(trial.launch) if trial.kind == "turns" else None
+        return trial.model_copy(update={"cold_start_seconds": cold})
+
+    moved = change_trials(change_trials(data, move, kind="timed", contestant="keras"), move, kind="turns", contestant="keras")
+    before = [one.cold_start_seconds is None for one in times_to_target(data) if one.contestant == "keras"]
+    after = [one.cold_start_seconds is None for one in times_to_target(moved) if one.contestant == "keras"]
+    assert before == after
+    assert not any(after)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from synthetic import STEP_SECONDS, Noise, change_trials, synthetic_run, update
 
 from bench.analysis.limits import limits_table
 from bench.analysis.precision import headline_precision, precision_warnings
-from bench.analysis.timing import figures, measurements, memory_table, ratio_rows, time_rows
+from bench.analysis.timing import measurements, memory_table, ratio_rows, time_rows
 
 
 def find(rows, **values):
@@ -14,19 +15,23 @@ def find(rows, **values):
     return found
 
 
-def test_the_steady_state_is_the_median_of_all_epochs_but_the_first(data):
+def figures_of(data, **changes):
+    """The figures of one whole fit alone."""
     trial = next(trial for trial in data.trials if trial.kind == "timed" and trial.contestant == "numpy_nn")
-    trial = trial.model_copy(
-        update={"epoch_seconds": [9.0, 1.0, 2.0, 6.0], "steps": 8, "fit_seconds": 18.5, "cold_start_seconds": None}
-    )
+    alone = replace(data, trials=[trial.model_copy(update={"cold_start_seconds": None, **changes})])
+    return {one.measure: one.seconds for one in measurements(alone)}
 
-    assert dict(figures(trial)) == {"first epoch": 9.0, "step": 1.0, "epoch": 2.0, "fit": 18.5}
+
+def test_the_steady_state_of_a_whole_fit_is_the_quickest_tenth_of_all_epochs_but_the_first(data):
+    epochs = [9.0, *np.arange(1.0, 12.0)]
+
+    assert figures_of(data, epoch_seconds=epochs, steps=24, fit_seconds=75.5) == pytest.approx(
+        {"first epoch": 9.0, "step": 1.0, "epoch": 2.0, "fit": 75.5}
+    )
 
 
 def test_a_single_epoch_has_no_steady_state(data):
-    trial = next(trial for trial in data.trials if trial.kind == "timed" and trial.contestant == "numpy_nn")
-
-    assert "step" not in dict(figures(trial.model_copy(update={"epoch_seconds": [1.0]})))
+    assert "step" not in figures_of(data, epoch_seconds=[1.0])
 
 
 def test_every_measure_has_its_trials_and_launches(data):

@@ -41,6 +41,11 @@ def light_report(monkeypatch):
     monkeypatch.setattr("bench.report.write_report", lambda directory: f"verdict on {len(read_run(directory).trials)} trials")
 
 
+@pytest.fixture(autouse=True)
+def _planned_launches_only(monkeypatch):
+    monkeypatch.setattr("bench.analysis.precision.least_known", lambda data: None)
+
+
 @pytest.fixture
 def tiny_workload(tmp_path):
     path = tmp_path / "tiny.toml"
@@ -81,7 +86,7 @@ def test_every_command_has_help(call, command):
 def test_a_run_measures_reports_and_says_where_the_report_is(call, light_report, tiny_workload, tmp_path):
     code, out, err = call("run", "--workload", tiny_workload, "--contestants", f"numpy_nn,{TINY}:Tiny", "--out", "made")
     assert code == 0, err
-    assert out.splitlines() == ["verdict on 8 trials", "", "report: made/index.html"]
+    assert out.splitlines() == ["verdict on 12 trials", "", "report: made/index.html"]
     data = read_run(tmp_path / "made")
     assert data.run.status == "complete"
     assert data.run.command[:4] == ["python", "-m", "bench", "run"]
@@ -92,7 +97,7 @@ def test_a_run_measures_reports_and_says_where_the_report_is(call, light_report,
 def test_a_contestant_that_fails_is_exit_code_3_and_the_rest_is_reported(call, light_report, tiny_workload):
     code, out, err = call("run", "--workload", tiny_workload, "--contestants", f"numpy_nn,{TINY}:Exits", "--out", "made")
     assert code == 3
-    assert "verdict on 8 trials" in out
+    assert "verdict on 12 trials" in out
     assert "the worker exited with code 7" in err
 
 
@@ -135,7 +140,7 @@ def test_a_run_is_gone_on_with_where_it_ended(call, light_report, tiny_workload,
     write_run(tmp_path / "made", read_run(tmp_path / "made").run.model_copy(update={"status": "running"}))
     code, out, err = call("run", "--resume", "made")
     assert code == 0, err
-    assert "verdict on 4 trials" in out
+    assert "verdict on 6 trials" in out
     assert "trials.jsonl, line 3: " in err
     assert "set aside" in err
     assert path.read_text().splitlines(keepends=True)[:2] == lines[:2]
@@ -279,13 +284,13 @@ def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(cal
     code, _, err = call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
     assert code == 3
     assert "the report could not be written: [Errno 28] No space left on device" in err
-    assert len(read_run(tmp_path / "made").trials) == 4
+    assert len(read_run(tmp_path / "made").trials) == 6
 
 
 def test_the_report_is_made_again_from_the_records_alone(call, light_report, tiny_workload, tmp_path):
     call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
     shutil.copytree(tmp_path / "made", tmp_path / "copy")
-    assert call("report", "copy")[:2] == (0, "verdict on 4 trials\n\nreport: copy/index.html\n")
+    assert call("report", "copy")[:2] == (0, "verdict on 6 trials\n\nreport: copy/index.html\n")
 
 
 def test_films_are_recorded_and_made_only_if_asked(call, light_report, tiny_workload, tmp_path, monkeypatch):

@@ -26,3 +26,13 @@ def test_a_trial_is_expected_to_take_what_those_most_alike_have_taken():
     assert durations.of(planned("Tiny", "parity")) == pytest.approx(11 / 3)
     assert durations.of(planned("Twin", "timed", point={"width": 8})) == 100.0
     assert durations.total([planned("Tiny", "timed"), planned("Tiny", "scored")]) == 6.0
+
+
+def test_before_any_trial_alike_has_ended_the_plans_seconds_count_at_the_pace_of_those_that_have():
+    first, second = planned("Tiny", "scored"), planned("Twin", "timed")
+    durations = Durations({first.key: 1.0, second.key: 10.0})
+    assert durations.of(second) == 10.0
+    durations.add(first, 3.0)
+    assert durations.of(second) == 30.0, "the machine is three times slower than expected"
+    durations.add(second, 12.0)
+    assert durations.of(second) == 12.0

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from harness import FakeLaunch, Watcher, run_record, spec, workload
+from harness import FakeLaunch, Watcher, fake_machine, run_record, spec, workload
 
 from bench.execution.input_files import ChangedInputError, InputFiles, contestant_files, describe, differences, sources_sha256
 from bench.execution.runner import Job, Runner
@@ -85,7 +85,7 @@ def test_a_run_ends_when_its_data_change_under_it(tmp_path, table):
             return super().__call__(*arguments)
 
     launch = Changing()
-    run = Runner(Job(tmp_path / "run", record, [(entry, [spec("Tiny")])]), launch=launch, observer=Watcher(), clock=launch.clock)
+    run = Runner(Job(tmp_path / "run", record, [(entry, [spec("Tiny")])]), fake_machine(launch), Watcher())
     (tmp_path / "run").mkdir()
     made = run.run()
     assert made.status == "interrupted"

@@ -47,7 +47,7 @@ def test_a_workload_with_contestants_of_its_own_keeps_to_them_unless_both_were_n
 def test_seeds_and_rounds_reshape_what_a_workload_has_and_give_it_nothing_new(tmp_path):
     job = new_job(RunOptions(workloads=["moons", "parity"], contestants=["numpy_nn", "keras"], seeds=3, rounds=1), tmp_path, [])
     moons, parity = (workload for workload, _ in job.entries)
-    assert (moons.scored_seeds, moons.rounds, moons.launches) == (3, 1, 1)
+    assert (moons.scored_seeds, moons.rounds, moons.launches) == (3, 1, 3)
     assert (parity.scored_seeds, parity.rounds, parity.parity) == (0, 0, True)
 
 

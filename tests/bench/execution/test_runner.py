@@ -1,13 +1,17 @@
 import errno
 import json
 from collections import Counter
+from dataclasses import replace
+from threading import Barrier
 
 import pytest
-from harness import FakeLaunch, Watcher, run_record, small_split, spec, workload
+from harness import FakeLaunch, FakeWorker, Watcher, fake_machine, run_record, small_split, spec, workload
 
 from bench.execution import runner as runner_module
-from bench.execution.runner import Job, MoreRounds, Runner
+from bench.execution.runner import Job, Limits, Runner, Wanted
 from bench.execution.schedule import key_of, plan
+from bench.execution.time_plan import Cost
+from bench.execution.turn_rounds import ENOUGH_TURNS
 from bench.execution.worker_process import Outcome
 from bench.records import read_run
 
@@ -26,9 +30,9 @@ def job(directory, *, specs=SPECS, ended=(), **fields):
     return Job(directory, run_record(), [(workload(**fields), specs)], reference="Tiny", ended=ended)
 
 
-def run(a_job, launch=None, more=None, watcher=None):
+def run(a_job, launch=None, limits=None, watcher=None, **machine):
     launch = launch or FakeLaunch()
-    made = Runner(a_job, launch=launch, observer=watcher or Watcher(), clock=launch.clock).run(more)
+    made = Runner(a_job, fake_machine(launch, **machine), watcher or Watcher()).run(limits or Limits())
     assert launch.alive == set(), "workers were left behind"
     return made, read_run(a_job.directory).trials, launch
 
@@ -211,12 +215,18 @@ def test_what_tuning_chose_is_handed_to_all_later_trials_and_recorded(tmp_path):
 
     a_job = job(tmp_path, specs=SPECS[:1], scored_seeds=1, rounds=1)
     _, trials, _ = run(a_job, FakeLaunch(outcome=outcome))
-    assert seen == [("tune", {}), ("scored", {"speed": 9}), ("timed", {"speed": 9})]
+    assert seen == [
+        ("tune", {}),
+        ("scored", {"speed": 9}),
+        ("turns", {"speed": 9}),
+        ("timed", {"speed": 9}),
+        ("turns", {"speed": 9}),
+    ]
     assert trials[0].details == {"options": {"speed": 9}}
 
     seen.clear()
     run(job(tmp_path, specs=SPECS[:1], scored_seeds=1, rounds=2, ended=trials), FakeLaunch(outcome=outcome))
-    assert seen == [("timed", {"speed": 9})]
+    assert seen == [("timed", {"speed": 9})]  # the turns of both launches have ended
 
 
 def test_a_trial_that_has_ended_is_not_repeated_also_if_it_failed(tmp_path):
@@ -243,41 +253,138 @@ def test_a_half_written_last_line_is_set_aside_by_number_and_the_next_record_is_
     assert f"line {text.count(chr(10))}" in data.damaged[0]
 
 
-def test_rounds_are_added_until_it_is_precise_enough(tmp_path):
-    enough = iter([None, None, "it is enough"])
-    made, trials, _ = run(job(tmp_path, rounds=2, launches=1), more=MoreRounds(lambda _: next(enough), 1e9))
-    timed = [trial for trial in trials if trial.kind == "timed"]
-    assert sorted({trial.round for trial in timed}) == [0, 1, 2, 3, 4, 5]
-    assert len({trial.launch for trial in timed}) == 3
+def wanting(times):
+    """Limits that want another launch of both contestants so many times."""
+    answers = iter([Wanted("small", NAMES)] * times)
+    return Limits(lambda _: next(answers, "it is enough"))
+
+
+def turns_of(trials):
+    return [trial for trial in trials if trial.kind == "turns"]
+
+
+def test_launches_of_turns_are_added_until_it_is_precise_enough(tmp_path):
+    made, trials, _ = run(job(tmp_path, rounds=2, launches=2), limits=wanting(2))
+    assert sorted((trial.round, trial.contestant) for trial in turns_of(trials)) == [(n, name) for n in range(4) for name in NAMES]
+    assert len({trial.launch for trial in turns_of(trials)}) == 4
+    assert sum(trial.kind == "timed" for trial in trials) == 4, "whole fits aren't added"
     assert made.stop_reason == "it is enough"
+
+
+def test_a_launch_is_added_for_the_contestants_that_need_it(tmp_path):
+    answers = iter([Wanted("small", ["Twin"]), "it is enough"])
+    _, trials, _ = run(job(tmp_path, rounds=1, launches=1), limits=Limits(lambda _: next(answers)))
+    assert [(trial.contestant, trial.round) for trial in turns_of(trials)] == [("Tiny", 0), ("Twin", 0), ("Twin", 1)]
 
 
 def test_no_launch_is_begun_that_would_not_fit_into_the_budget(tmp_path):
     launch = FakeLaunch()
-    made, _, _ = run(job(tmp_path, rounds=2, launches=1), launch, more=MoreRounds(lambda _: None, 20.0))
-    assert launch.clock() <= 20.0
-    assert launch.clock() > 16.0  # another launch of four trials of a second didn't fit
-    assert "time budget of 20 s" in made.stop_reason
+    made, trials, _ = run(job(tmp_path, rounds=2, launches=1), launch, Limits(lambda _: Wanted("small", NAMES), 60.0))
+    assert 40.0 < launch.clock() < 60.0
+    assert len(turns_of(trials)) > 4
+    assert "time budget of 60 s" in made.stop_reason
 
 
-def test_rounds_are_not_added_when_nobody_is_left_that_trains(tmp_path):
-    made, _, launch = run(job(tmp_path, rounds=2), FakeLaunch(outcome=failing(*NAMES)), more=MoreRounds(lambda _: None, 1e9))
+def test_planned_trials_without_time_are_left_out_and_a_resumed_run_makes_up_for_them(tmp_path):
+    launch = FakeLaunch()
+    fields = {"scored_seeds": 60, "rounds": 1, "launches": 6}
+    whole = {planned.key for planned in plan(job(tmp_path, **fields).entries, seed=1)}
+    made, trials, _ = run(job(tmp_path, **fields), launch, Limits(time_budget_seconds=110.0, cuts_plan=True))
+    assert launch.clock() <= 110.0
+    assert {trial.kind for trial in trials} == {"tune", "scored", "timed", "turns"}, "each part has its share"
+    assert f"for {len(whole) - len(trials)} planned trials there was no time" in made.stop_reason
+    _, trials, _ = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields))
+    assert Counter(map(key_of, trials)) == Counter(dict.fromkeys(whole, 1))
+
+
+def test_launches_are_not_added_when_nobody_is_left_that_trains(tmp_path):
+    made, _, launch = run(job(tmp_path, rounds=2), FakeLaunch(outcome=failing(*NAMES)), Limits(lambda _: Wanted("small", NAMES)))
     assert made.stop_reason == "no contestant is left that trains"
     assert len(launch.ran) < 10
+    assert launch.turned == []
 
 
-def test_a_resumed_run_knows_the_rounds_that_were_added_before_it_was_killed(tmp_path):
+def test_turns_alternate_in_random_order_until_each_contestant_has_enough(tmp_path):
+    _, trials, launch = run(job(tmp_path, rounds=1, launches=1))
+    rounds = [sorted(launch.turned[start : start + 2]) for start in range(0, len(launch.turned), 2)]
+    assert rounds == [[("Tiny", 1), ("Twin", 1)]] * ENOUGH_TURNS
+    assert len({tuple(launch.turned[start : start + 2]) for start in range(0, len(launch.turned), 2)}) == 2
+    assert [len(trial.turns) for trial in turns_of(trials)] == [ENOUGH_TURNS] * 2
+
+
+def test_a_launch_with_turns_that_was_killed_is_measured_again_and_nothing_twice(tmp_path):
+    fields = {"rounds": 1, "launches": 3}
+    killed = []
+
+    def kill(request):
+        if request.kind == "turns" and not killed and len(read_run(tmp_path).trials) > 4:
+            killed.append(request)
+            raise KeyboardInterrupt
+        return Outcome("ok", figures=FIGURES)
+
+    made, trials, _ = run(job(tmp_path, **fields), FakeLaunch(outcome=kill))
+    assert made.status == "interrupted"
+    assert len(turns_of(trials)) == 2
+    _, trials, launch = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields))
+    assert Counter((trial.contestant, trial.round) for trial in turns_of(trials)) == {
+        (name, n): 1 for name in NAMES for n in range(3)
+    }
+    assert {number for _, number in launch.turned} == {2, 3}
+
+
+def test_a_resumed_run_counts_on_from_the_launches_that_were_added_before_it_was_killed(tmp_path):
     fields = {"rounds": 2, "launches": 1}
-    enough = iter([None, None, "it is enough"])
-    run(job(tmp_path, **fields), more=MoreRounds(lambda _: next(enough), 1e9))
-    path = tmp_path / "trials.jsonl"
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(lines[:-1]))
-    _, trials, launch = run(
-        job(tmp_path, ended=read_run(tmp_path).trials, **fields), more=MoreRounds(lambda _: "it is enough", 1e9)
-    )
-    assert len([ran for ran in launch.ran if ran[1] == "timed"]) == 1
-    assert len({key_of(trial) for trial in trials}) == len(trials) == len(lines)
+    run(job(tmp_path, **fields), limits=wanting(2))
+    _, trials, _ = run(job(tmp_path, ended=read_run(tmp_path).trials, **fields), limits=wanting(1))
+    assert sorted({(trial.round, trial.launch) for trial in turns_of(trials)}) == [(n, n + 1) for n in range(4)]
+    assert len({key_of(trial) for trial in trials}) == len(trials)
+
+
+def test_a_contestant_that_fails_in_a_turn_leaves_the_others_to_theirs(tmp_path, monkeypatch):
+    turn = FakeWorker.turn
+
+    def fail(self, seconds, limit):
+        return Outcome("failed", error="RuntimeError: no") if self.name == "Tiny" else turn(self, seconds, limit)
+
+    monkeypatch.setattr(FakeWorker, "turn", fail)
+    _, trials, _ = run(job(tmp_path, rounds=1, launches=1))
+    assert [(trial.contestant, trial.status, len(trial.turns or [])) for trial in turns_of(trials)] == [
+        ("Tiny", "failed", 0),
+        ("Twin", "ok", ENOUGH_TURNS),
+    ]
+
+
+def test_keras_seeds_take_the_faster_path_only_where_parity_has_shown_it_is_the_same(tmp_path):
+    def targets(difference):
+        def outcome(request):
+            parity = {"reference": "keras", "loss": [0.0], "accuracy": [0.0], "weights": [difference], "predictions": 0.0}
+            compared = request.kind == "parity" and request.reference is not None
+            seen.append((request.kind, request.task.seed, request.target.rpartition(":")[2]))
+            return Outcome("ok", figures={"steps": 1, **({"parity": parity} if compared else {})})
+
+        seen = []
+        specs = [replace(spec("Tiny"), name="keras"), replace(spec("Twin"), name="keras-tuned", peer=True)]
+        asked = workload(scored_seeds=3, parity=True, rounds=1)
+        run(Job(tmp_path, run_record(), [(asked, specs)]), FakeLaunch(outcome=outcome))
+        (tmp_path / "trials.jsonl").unlink()
+        return [(seed, target) for kind, seed, target in seen if kind == "scored"]
+
+    assert targets(1e-15) == [(0, "Tiny"), (1, "Twin"), (2, "Twin")]
+    assert targets(1e-3) == [(0, "Tiny"), (1, "Tiny"), (2, "Tiny")]
+
+
+def test_trials_without_a_clock_run_on_all_cores_and_each_is_recorded_once(tmp_path):
+    met = Barrier(2, timeout=20)
+
+    def meet(request):
+        if request.kind == "scored":
+            met.wait()
+        return Outcome("ok", figures=FIGURES)
+
+    _, trials, _ = run(job(tmp_path, scored_seeds=2), FakeLaunch(outcome=meet), places=2)
+    assert Counter(key_of(trial) for trial in trials).most_common(1)[0][1] == 1
+    assert len(trials) == 4
+    assert {trial.threads for trial in trials} == {1}
 
 
 def test_ctrl_c_ends_the_run_and_keeps_what_had_ended(tmp_path):
@@ -313,7 +420,7 @@ def test_a_full_disk_ends_the_run_with_every_finished_trial_kept_whole(tmp_path,
 def test_the_time_left_is_known_from_the_trials_that_have_ended(tmp_path):
     watcher = Watcher()
     run(job(tmp_path, specs=SPECS[:1], scored_seeds=4), watcher=watcher)
-    assert watcher.seconds_left[0] is None
+    assert watcher.seconds_left[0] == pytest.approx(4.5, abs=0.5), "as the plan has it"
     assert watcher.seconds_left[1:] == [3, 2, 1]
 
 
@@ -321,3 +428,11 @@ def test_elapsed_time_adds_up_over_a_run_that_was_resumed(tmp_path):
     first, trials, _ = run(job(tmp_path, specs=SPECS[:1], scored_seeds=2))
     again = Job(tmp_path, first, [(workload(scored_seeds=4), SPECS[:1])], ended=trials)
     assert run(again)[0].elapsed_seconds == first.elapsed_seconds + 2
+
+
+def test_a_launch_without_time_for_all_keeps_the_headlines_contestants(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.time_plan.UNKNOWN_COST", Cost(100.0, 0.0))
+    names = ("numpy_nn", "keras", "Twin")
+    asked = job(tmp_path, specs=[replace(spec("Tiny"), name=name) for name in names], rounds=1, launches=1)
+    _, trials, _ = run(asked, limits=Limits(time_budget_seconds=60.0, cuts_plan=True))
+    assert {trial.contestant for trial in turns_of(trials)} == {"numpy_nn", "keras"}

@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 from harness import spec, workload
 
-from bench.execution.schedule import extra_rounds, plan
+from bench.execution.schedule import added_launch, plan
 from bench.workloads.grid import points
 
 A, B, C = (spec(name) for name in ("Tiny", "Twin", "Slow"))
@@ -18,11 +18,13 @@ def test_what_needs_no_clock_comes_first_for_all_workloads():
     second = workload(name="second", parity=True, rounds=1)
     assert kinds(plan([(first, [A, B]), (second, [A, B])], seed=1, reference="Tiny")) == [
         ("first", "tune"),
-        ("first", "scored"),
         ("second", "tune"),
         ("second", "parity"),
+        ("first", "scored"),
+        ("first", "turns"),
         ("first", "timed"),
         ("first", "predict"),
+        ("second", "turns"),
         ("second", "timed"),
     ]
 
@@ -62,7 +64,7 @@ def test_no_launch_serves_two_workloads_nor_timed_and_untimed_trials():
     entries = [(workload(name=name, scored_seeds=1, rounds=2, launches=2), [A, B]) for name in ("first", "second")]
     users = {}
     for trial in plan(entries, seed=1):
-        users.setdefault(trial.launch, set()).add((trial.workload.name, trial.kind == "timed"))
+        users.setdefault(trial.launch, set()).add((trial.workload.name, trial.kind in ("timed", "turns")))
     assert sorted(users) == [0, 1, 2, 3, 4, 5]
     assert all(len(user) == 1 for user in users.values())
 
@@ -87,7 +89,7 @@ def test_a_contestant_that_cannot_train_only_predicts_and_one_that_does_not_lear
     asked = workload(scored_seeds=2, rounds=1, parity=True, prediction_rows=[1])
     trials = plan([(asked, [A, spec("Twin", trains=False), spec("Slow", learns=False, parity=False)])], seed=1, reference="Tiny")
     assert {trial.kind for trial in trials if trial.spec.name == "Twin"} == {"predict"}
-    assert {trial.kind for trial in trials if trial.spec.name == "Slow"} == {"tune", "timed"}
+    assert {trial.kind for trial in trials if trial.spec.name == "Slow"} == {"tune", "timed", "turns"}
 
 
 def test_cells_of_a_grid_follow_one_another_the_smallest_first():
@@ -111,10 +113,10 @@ def test_a_cells_first_round_keeps_the_workloads_order_and_all_its_rounds_train_
 def test_each_launch_ends_with_rounds_of_predictions_in_which_all_take_turns(rounds):
     asked = workload(rounds=rounds, launches=2, prediction_rows=[1])
     only_predicts = spec("Slow", trains=False)
-    trials = [trial for trial in plan([(asked, [A, B, only_predicts])], seed=1) if trial.kind != "tune"]
+    trials = [trial for trial in plan([(asked, [A, B, only_predicts])], seed=1) if trial.kind not in ("tune", "turns")]
     predicted = [trial for trial in trials if trial.kind == "predict"]
-    assert [(trial.launch - predicted[0].launch, trial.round) for trial in predicted[::3]] == [(n // 3, n) for n in range(6)]
-    for start in range(0, 18, 3):
+    assert [(trial.launch - predicted[0].launch, trial.round) for trial in predicted[::3]] == [(n, n) for n in range(2)]
+    for start in range(0, 6, 3):
         assert {trial.spec.name for trial in predicted[start : start + 3]} == {"Tiny", "Twin", "Slow"}
     for launch in {trial.launch for trial in predicted}:
         kinds_of_launch = [trial.kind for trial in trials if trial.launch == launch]
@@ -127,18 +129,31 @@ def test_no_two_planned_trials_have_one_key():
     assert len(set(keys)) == len(keys)
 
 
-def test_added_rounds_go_on_counting_in_launches_of_their_own():
-    entries = [(workload(rounds=4, launches=2), [A, B])]
-    planned = plan(entries, seed=1)
-    extra = extra_rounds(entries, planned, seed=1)
-    assert sorted({trial.round for trial in extra}) == [4, 5]
-    assert {trial.launch for trial in extra} == {1 + max(trial.launch for trial in planned)}
-    again = extra_rounds(entries, [*planned, *extra], seed=1)
-    assert sorted({trial.round for trial in again}) == [6, 7]
+def test_scores_of_a_contestant_follow_one_another_peers_last():
+    trials = plan([(workload(scored_seeds=2, peer_scored_seeds=1), [spec("Twin", peer=True), A, C])], seed=1)
+    scored = [(trial.spec.name, trial.seed) for trial in trials if trial.kind == "scored"]
+    assert scored == [("Tiny", 0), ("Tiny", 1), ("Slow", 0), ("Slow", 1), ("Twin", 0)]
 
 
-def test_rounds_are_added_neither_to_grids_nor_where_each_contestant_has_its_own_training():
+def test_every_launch_has_turns_and_predictions_and_the_first_ones_have_the_whole_fits():
+    trials = plan([(workload(rounds=2, launches=4, prediction_rows=[1]), [A, B])], seed=1)
+    launches = {}
+    for trial in trials:
+        launches.setdefault(trial.launch, []).append(trial.kind)
+    turns, fits, predictions = ["turns"] * 2, ["timed"] * 2, ["predict"] * 2
+    assert list(launches.values())[1:] == [turns + fits + predictions] * 2 + [turns + predictions] * 2
+
+
+def test_an_added_launch_goes_on_counting_and_has_the_contestants_asked_for():
+    asked = workload(rounds=2, launches=3)
+    planned = plan([(asked, [A, B])], seed=1)
+    added = added_launch(asked, [A], planned)
+    assert [(trial.spec.name, trial.kind, trial.round) for trial in added] == [("Tiny", "turns", 3)]
+    assert added[0].launch == 1 + max(trial.launch for trial in planned)
+    assert added_launch(asked, [A], [*planned, *added])[0].round == 4
+
+
+def test_there_are_no_turns_in_grids_nor_where_each_contestant_has_its_own_training():
     own = workload(name="own", rounds=2, settings={"Tiny": {"epochs": 1}})
     grid = workload(name="grid", rounds=2, grid={"width": [4]})
-    entries = [(own, [A]), (grid, [A])]
-    assert extra_rounds(entries, plan(entries, seed=1), seed=1) == []
+    assert all(trial.kind != "turns" for trial in plan([(own, [A]), (grid, [A])], seed=1))

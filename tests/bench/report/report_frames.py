@@ -18,6 +18,7 @@ COLUMNS = {
     "latency_ratios": "workload contestant rows compiled_by_hand reference measure ratio low high",
     "limits": "workload contestant step_seconds floor_seconds times_floor low high share_of_peak",
     "scaling": "width batch layers threads contestant step_seconds rank ratio_to_best low high left_out",
+    "turns": "workload contestant launch turn epochs quickest_tenth_seconds canary wait_share other_cpu_share reason",
     "memory": "workload contestant peak_memory_bytes",
 }
 

@@ -43,7 +43,12 @@ def timed(trials, contestant):
 
 
 def step_seconds(trial):
-    return median(trial["epoch_seconds"][1:]) * len(trial["epoch_seconds"]) / trial["steps"]
+    """The quickest tenth: between the two sorted epochs around the tenth part of their way."""
+    epochs = sorted(trial["epoch_seconds"][1:])
+    place = 0.1 * (len(epochs) - 1)
+    below = int(place)
+    quickest = epochs[below] + (place - below) * (epochs[below + 1] - epochs[below])
+    return quickest * len(trial["epoch_seconds"]) / trial["steps"]
 
 
 def over_launches(logarithms):
@@ -52,7 +57,9 @@ def over_launches(logarithms):
     for (launch, _), value in logarithms.items():
         launches.setdefault(launch, []).append(value)
     medians = [median(values) for values in launches.values()]
-    half = student.ppf(0.975, len(medians) - 1) * stdev(medians) / math.sqrt(len(medians))
+    half = (
+        1.15 * student.ppf(0.975, len(medians) - 1) * stdev(medians) / math.sqrt(len(medians))
+    )  # 1.15: the run looks again and again
     return mean(medians), half
 
 

@@ -2,7 +2,7 @@ import itertools
 import json
 
 import pytest
-from harness import FakeClock, FakeLaunch, small_split
+from harness import FakeClock, FakeLaunch, fake_machine, small_split
 
 from bench.execution.worker_process import Outcome
 from bench.selfcheck.calibration import LAUNCHES, MEASURES, ROUNDS, CalibrationError, calibrate, page, write
@@ -26,7 +26,7 @@ def noisy(factor=1.0):
 
 def test_every_run_is_a_real_one_in_launches_and_rounds_and_gives_one_ratio_of_each_measure():
     launch = FakeLaunch(outcome=noisy())
-    found = calibrate(3, clock=FakeClock(), launcher=lambda _: launch)
+    found = calibrate(3, clock=FakeClock(), machine=lambda _: fake_machine(launch))
     timed = [ran for ran in launch.ran if ran[1] == "timed"]
     assert len(timed) == 3 * 2 * ROUNDS
     assert len({number for *_, number in timed}) == LAUNCHES
@@ -34,7 +34,7 @@ def test_every_run_is_a_real_one_in_launches_and_rounds_and_gives_one_ratio_of_e
 
 
 def test_the_share_counts_the_intervals_that_hold_1_and_has_its_exact_interval():
-    found = calibrate(1, clock=FakeClock(), launcher=lambda _: FakeLaunch(outcome=noisy()))
+    found = calibrate(1, clock=FakeClock(), machine=lambda _: fake_machine(FakeLaunch(outcome=noisy())))
     found.ratios["step"] = [(1.0, 0.9, 1.1)] * 95 + [(1.2, 1.1, 1.3)] * 5
     assert found.share("step") == pytest.approx((0.95, 0.8872, 0.9836), abs=1e-4)
     assert found.good
@@ -43,7 +43,7 @@ def test_the_share_counts_the_intervals_that_hold_1_and_has_its_exact_interval()
 
 
 def test_figures_and_page_are_written_with_every_ratio(tmp_path):
-    found = calibrate(2, clock=FakeClock(), launcher=lambda _: FakeLaunch(outcome=noisy()))
+    found = calibrate(2, clock=FakeClock(), machine=lambda _: fake_machine(FakeLaunch(outcome=noisy())))
     write(found, tmp_path / "out")
     record = json.loads((tmp_path / "out" / "calibration.json").read_text())
     assert record["measures"]["step"]["ratios"] == [list(ratio) for ratio in found.ratios["step"]]
@@ -54,4 +54,4 @@ def test_figures_and_page_are_written_with_every_ratio(tmp_path):
 def test_a_trial_that_fails_ends_it():
     failing = FakeLaunch(outcome=lambda _: Outcome("failed", error="no"))
     with pytest.raises(CalibrationError, match="could not be trained: no"):
-        calibrate(1, clock=FakeClock(), launcher=lambda _: failing)
+        calibrate(1, clock=FakeClock(), machine=lambda _: fake_machine(failing))

@@ -1,20 +1,23 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from harness import FakeClock, FakeLaunch, small_split
+from harness import FakeLaunch, fake_machine, small_split
 
+from bench.execution.turn_rounds import ENOUGH_TURNS
 from bench.execution.worker_process import Outcome
 from bench.selfcheck import doctor
 
 QUIET = {"other_cpu_share": 0.0, "steal_share": 0.0, "frequency_mhz": 3000.0}
 
 
-def simulated(repeats, launches, *, count=200, trials=60, load=QUIET, seed=0):
+def simulated(repeats, launches, *, count=200, trials=60, load=QUIET, seed=0, disturbed=0.0):
     random = np.random.default_rng(seed)
     means = random.normal(0, launches, size=(count, 1))
     seconds = 40e-6 * np.exp(means + random.normal(0, repeats, size=(count, trials)))
-    return doctor.Measured(1e-8, seconds.tolist(), [load] * count, 6.5)
+    reasons = ["canary"] * round(100 * disturbed) + [None] * round(100 * (1 - disturbed))
+    return doctor.Measured(1e-8, seconds.tolist(), [load] * count, 2.5, reasons)
 
 
 @pytest.mark.parametrize(("repeats", "launches"), [(0.02, 0.01), (0.01, 0.03), (0.03, 0.0)])
@@ -55,32 +58,41 @@ def test_a_quiet_machine_gets_no_warning():
         (simulated(0.01, 0.1), "measure more launches"),
         (simulated(0.01, 0.0, load={**QUIET, "other_cpu_share": 0.4}), "other processes took 40% of the CPU"),
         (simulated(0.01, 0.0, load={**QUIET, "steal_share": 0.05}), "the hypervisor gave 5.0%"),
-        (doctor.Measured(1e-4, simulated(0.01, 0.0).step_seconds, [QUIET], 6.5), "the clock tells 100.0 µs apart"),
+        (doctor.Measured(1e-4, simulated(0.01, 0.0).step_seconds, [QUIET], 2.5, []), "the clock tells 100.0 µs apart"),
         (
-            doctor.Measured(1e-8, simulated(0.01, 0.0).step_seconds, [QUIET, {"frequency_mhz": 2000.0}], 6.5),
+            doctor.Measured(1e-8, simulated(0.01, 0.0).step_seconds, [QUIET, {"frequency_mhz": 2000.0}], 2.5, []),
             "frequency changed by 50%",
         ),
+        (simulated(0.01, 0.0, disturbed=0.8), "80% of the turns were disturbed"),
     ],
 )
 def test_each_disturbance_has_a_warning_of_its_own(measured, said):
     assert [said in warning for warning in doctor.warnings(measured)] == [True]
 
 
-def test_the_machine_is_examined_in_fresh_processes_without_their_first_trial(monkeypatch):
+def test_a_quiet_machine_promises_a_precise_headline_and_a_disturbed_or_slow_one_less(monkeypatch):
+    monkeypatch.setattr(doctor, "RUN_SECONDS", 600)
+    quiet, _ = doctor.precision_reached(simulated(0.01, 0.002))
+    disturbed, _ = doctor.precision_reached(simulated(0.01, 0.002, disturbed=1.0))
+    _, launches = doctor.precision_reached(simulated(0.01, 0.002))
+    _, fewer = doctor.precision_reached(replace(simulated(0.01, 0.002), slowness=1.5))
+    assert quiet < disturbed
+    assert fewer < launches
+
+
+def test_the_machine_is_examined_by_turns_in_fresh_processes(monkeypatch):
     monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
-    clock = FakeClock()
-    fits = iter(range(1, 1000))
-    launch = FakeLaunch(clock, outcome=lambda request: Outcome("ok", figures={"fit_seconds": float(next(fits)), "steps": 1}))
-    measured = doctor.examine(launch, clock)
+    launch = FakeLaunch(outcome=lambda request: Outcome("ok", figures={"steps_an_epoch": 5}))
+    measured = doctor.examine(fake_machine(launch))
     assert len(launch.launched) == doctor.LAUNCHES
     assert launch.alive == set()
-    assert list(measured.step_seconds[0]) == [2.0, 3.0, 4.0, 5.0, 6.0]
-    assert measured.launch_seconds == doctor.LAUNCH_SECONDS
+    assert list(measured.step_seconds[0]) == pytest.approx([0.01] * ENOUGH_TURNS)
+    assert set(measured.disturbed) == {None}
 
 
 def test_a_machine_that_cannot_train_is_not_called_quiet(monkeypatch):
     monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
     launch = FakeLaunch(outcome=lambda request: Outcome("failed", error="RuntimeError: no"))
     with pytest.raises(doctor.DoctorError, match="numpy_nn could not be trained: RuntimeError: no"):
-        doctor.examine(launch, launch.clock)
+        doctor.examine(fake_machine(launch))
     assert launch.alive == set()

@@ -1,0 +1,51 @@
+"""Scores by a faster path that is the same computation: Keras' seeds with `keras-tuned`'s settings, where parity has shown it.
+
+Called by the runner. Seeds that are also trained against the clock keep the contestant's own path, so that times to a target come
+from one and the same training.
+"""
+
+from __future__ import annotations
+
+from bench.analysis.parity import LARGEST_DIFFERENCE
+from bench.contestants.registry import Spec
+from bench.execution.schedule import Entries, PlannedTrial
+from bench.records import Trial
+
+FAST_PATHS = {"keras": "keras-tuned"}
+"""A contestant, and the one that is the same library with other settings of its loop."""
+
+
+class FastPaths:
+    """Knows from this run's parity which contestants are one computation."""
+
+    def __init__(self, entries: Entries, reference: str) -> None:
+        self._specs = {spec.name: spec for _, specs in entries for spec in specs}
+        self._reference = reference
+        self._same = {reference}
+
+    def observe(self, trial: Trial) -> None:
+        """Note a contestant whose weights are the reference's after every epoch of a parity trial, up to rounding."""
+        if trial.kind != "parity" or trial.status != "ok" or trial.parity is None:
+            return
+        if max([*trial.parity.weights, *trial.parity.loss]) <= LARGEST_DIFFERENCE:
+            self._same.add(trial.contestant)
+
+    def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
+        """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared."""
+        if other.kind != "parity":
+            return False
+        if planned.kind == "parity":
+            compared = planned.spec.name != self._reference and other.spec.name == self._reference
+            return compared and (planned.workload.name, planned.point) == (other.workload.name, other.point)
+        return self._may_be_faster(planned) and other.spec.name == FAST_PATHS[planned.spec.name]
+
+    def of(self, planned: PlannedTrial) -> Spec | None:
+        """Return the contestant whose path a trial may take instead of its own; None if there is none."""
+        other = FAST_PATHS.get(planned.spec.name)
+        if not self._may_be_faster(planned) or not {planned.spec.name, other} <= self._same:
+            return None
+        return self._specs.get(str(other))
+
+    @staticmethod
+    def _may_be_faster(planned: PlannedTrial) -> bool:
+        return planned.kind == "scored" and planned.spec.name in FAST_PATHS and planned.seed >= planned.workload.rounds

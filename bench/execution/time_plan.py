@@ -1,0 +1,250 @@
+"""How long a run will take, said before it starts, and how its time is shared among its parts.
+
+Called by the command line, which prints the plan, and by the runner, which asks before each trial whether there is time for it. The
+costs are those of one machine; the canary says how much slower or faster this one is.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
+from bench.analysis.selection import OURS
+from bench.execution.schedule import UNTIMED, PlannedTrial
+from bench.execution.turn_rounds import CanaryClock
+from bench.workloads.grid import architecture_at
+
+
+class Cost(NamedTuple):
+    """Of a contestant, in seconds, for the network of `moons`; `docs/tuning.md` has the machine."""
+
+    start: float
+    """Process, imports, build and first step."""
+    step: float
+    """Of a step, however few rows."""
+    row: float = 0.0
+    """Of each row in a step."""
+
+
+COSTS = {
+    "numpy_nn": Cost(0.4, 14e-6, 0.36e-6),
+    "article": Cost(0.4, 100e-6, 2e-6),
+    "keras": Cost(5.5, 2.3e-3),
+    "keras-tuned": Cost(6.5, 1.4e-3),
+    "keras-jax": Cost(5, 0.13e-3),
+    "keras-torch": Cost(5, 3.1e-3),
+    "tensorflow": Cost(5.5, 25e-6, 1.2e-6),
+    "jax": Cost(2, 25e-6, 0.8e-6),
+    "torch": Cost(2, 0.2e-3, 0.6e-6),
+    "torch-compile": Cost(7, 0.17e-3, 0.4e-6),
+    "sklearn": Cost(1.7, 0.15e-3, 1.1e-6),
+    "onnxruntime": Cost(0.7, 0.0),
+    "floor": Cost(1.2, 8e-6, 0.2e-6),
+}
+UNKNOWN_COST = Cost(3.0, 0.2e-3, 1e-6)
+"""Of a contestant of your own."""
+READING_SECONDS = 0.21e-3
+"""Of a reading of the canary, on the machine of the costs."""
+SLOWNESS_SECONDS = 1.0
+FASTEST = 0.2
+"""The least slowness: nobody's Keras starts in a second."""
+TUNING_SECONDS = {"keras-tuned": 12.0, "keras-jax": 19.0}
+TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
+"""Of a contestant's turns in a launch, and in epochs where these are long."""
+BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
+"""Of building a contestant once more; of a round of predictions; of any trial besides."""
+ADDED_LAUNCHES = 3
+"""Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
+GRID_FIT_SECONDS = 0.15
+FAST_PATH = 0.6
+"""The share of Keras' own time that its faster path takes."""
+UNKNOWN_ROWS = 1000
+REPORT_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the run and its expected seconds."""
+
+    name: str
+    seconds: float
+
+
+class TimePlan:
+    """The expected seconds of a run's trials.
+
+    Parameters
+    ----------
+    planned
+        All trials, in their order.
+    places
+        Trials without a clock that run at once.
+    slowness
+        How much slower than the machine of `COSTS` this one is: the canary's ratio.
+
+    """
+
+    def __init__(self, planned: Sequence[PlannedTrial], *, places: int, slowness: float = 1.0) -> None:
+        self._places = places
+        self._slowness = slowness
+        self._started = set[tuple[str, int]]()
+        self.seconds = {trial.key: self._seconds(trial) for trial in planned}
+        self.parts: list[Part] = []
+        for name in dict.fromkeys(map(part_of, planned)):
+            total = sum(self.seconds[trial.key] for trial in planned if part_of(trial) == name)
+            self.parts.append(Part(name, total))
+        self.added_seconds = ADDED_LAUNCHES * self._headline_launch_seconds(planned)
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(part.seconds for part in self.parts) + self.report_seconds
+
+    @property
+    def report_seconds(self) -> float:
+        return REPORT_SECONDS * self._slowness
+
+    def _headline_launch_seconds(self, planned: Sequence[PlannedTrial]) -> float:
+        """Return the expected seconds of another launch for the headline; 0 where the run has no headline."""
+        names = {OURS, *HEADLINE_REFERENCES}
+        own = {
+            trial.spec.name: self._slowness * (TRIAL_SECONDS + _cost(trial).start) + turns_seconds(trial)
+            for trial in planned
+            if trial.kind == "turns" and trial.workload.name == HEADLINE_WORKLOAD and trial.spec.name in names
+        }
+        return sum(own.values()) if len(own) > 1 else 0.0
+
+    def _seconds(self, planned: PlannedTrial) -> float:
+        return self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned)) / self._width(planned)
+
+    def _width(self, planned: PlannedTrial) -> int:
+        """How many of such trials go on at once."""
+        return self._places if planned.kind in UNTIMED else 1
+
+    def _start_seconds(self, planned: PlannedTrial) -> float:
+        key, start = (planned.spec.name, planned.launch), _cost(planned).start
+        if planned.kind == "tune":
+            return BUILD_SECONDS
+        if key in self._started:
+            return start / 4 if planned.kind == "turns" else BUILD_SECONDS * bool(planned.kind != "predict")
+        self._started.add(key)
+        return start
+
+    def _work_seconds(self, planned: PlannedTrial) -> float:
+        if planned.kind == "tune":
+            return TUNING_SECONDS.get(planned.spec.name, 0.0)
+        if planned.kind == "predict":
+            return PREDICTION_SECONDS
+        if planned.kind == "turns":
+            return turns_seconds(planned) / self._slowness  # a turn has its length on any machine
+        faster = FAST_PATH if planned.kind == "scored" and planned.spec.name == "keras" else 1.0
+        return faster * _fit_seconds(planned)
+
+
+def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row, which wait as work does."""
+    began = clock()
+    readings = 0
+    while (seconds := clock() - began) < SLOWNESS_SECONDS:
+        canary.seconds()
+        readings += 1
+    return max(seconds / max(readings, 1) / READING_SECONDS, FASTEST)
+
+
+def plan_lines(plan: TimePlan, budget_seconds: float) -> list[str]:
+    """Return what the run will do and how long it takes, in words."""
+    parts = [f"{part.name} {_text(part.seconds)}" for part in plan.parts] + [f"the report {_text(plan.report_seconds)}"]
+    lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
+    if math.isinf(budget_seconds):
+        return lines
+    if plan.total_seconds + plan.added_seconds <= budget_seconds:
+        expected = plan.total_seconds + plan.added_seconds
+        more = f"launches are added until the ratios are precise: about {_text(expected)} in all, {_text(budget_seconds)} at most"
+        return [*lines, more]
+    return [
+        *lines,
+        f"with launches that are added until the ratios are precise, it takes the whole time budget of {_text(budget_seconds)}; "
+        "each part gets its share, and leaves out what would take longer",
+    ]
+
+
+def _text(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def part_of(planned: PlannedTrial) -> str:
+    """Return the name of the part of a run that a trial belongs to."""
+    if planned.kind == "tune":
+        return "choosing settings"
+    return "parity and accuracy" if planned.kind in UNTIMED else planned.workload.name
+
+
+class Shares:
+    """Says whether there is time for a trial: each part may use its share of the budget, and what earlier parts have left.
+
+    Shares are in proportion to what is expected, and what added launches are likely to need is set aside.
+
+    Parameters
+    ----------
+    plan
+        The expected seconds.
+    budget_seconds
+        Of the whole run, its report included. Infinite: everything planned is run.
+    clock
+        Counts from the run's start.
+
+    """
+
+    def __init__(self, plan: TimePlan, budget_seconds: float, clock: Callable[[], float]) -> None:
+        self._plan = plan
+        self._clock = clock
+        self.end = budget_seconds - plan.report_seconds
+        wanted = plan.total_seconds - plan.report_seconds + plan.added_seconds
+        scale = self.end / max(wanted, 1e-9)
+        self._ends: dict[str, float] = {}
+        used = 0.0
+        for part in plan.parts:
+            used += part.seconds
+            self._ends[part.name] = used * scale
+
+    def allow(self, planned: PlannedTrial, expected_seconds: float) -> bool:
+        """Whether a trial can end within its part's share.
+
+        Turns, which the ratios come from, go before everything else, and only have to end within the budget.
+        """
+        end = self.end if planned.kind == "turns" else self._ends.get(part_of(planned), self.end)
+        return self._clock() + expected_seconds <= end
+
+
+def turns_seconds(planned: PlannedTrial) -> float:
+    """Return the seconds of a contestant's turns in a launch while nothing disturbs them."""
+    epoch_seconds = _fit_seconds(planned) / planned.workload.training_of(planned.spec.name).epochs
+    return TURNS_SECONDS + TURN_EPOCHS * epoch_seconds
+
+
+def _cost(planned: PlannedTrial) -> Cost:
+    return COSTS.get(planned.spec.name, UNKNOWN_COST)
+
+
+def _fit_seconds(planned: PlannedTrial) -> float:
+    workload = planned.workload
+    if planned.point:
+        return GRID_FIT_SECONDS
+    training, cost = workload.training_of(planned.spec.name), _cost(planned)
+    rows = int(0.9 * int(workload.data.parameters.get("n_samples", UNKNOWN_ROWS)))
+    batch = min(training.batch_size or rows, rows)
+    size = _weights(planned) / MOONS_WEIGHTS
+    return training.epochs * -(-rows // batch) * (cost.step + cost.row * batch * size)
+
+
+MOONS_WEIGHTS = 5_075
+"""Of the network of `moons`, without biases."""
+
+
+def _weights(planned: PlannedTrial) -> int:
+    layers = architecture_at(planned.workload, planned.point)
+    return sum(int(layer["input_dim"]) * int(layer["output_dim"]) for layer in layers)

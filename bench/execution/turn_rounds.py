@@ -1,0 +1,130 @@
+"""The turns of one launch, from the runner's side: rounds in random order, with canary and meters before and after each turn.
+
+Called by the runner with workers that are ready; `bench.execution.turns` is the worker's side. Turns go on until each contestant
+has enough that are undisturbed, or the launch's time is over.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bench.execution import turn_meter
+from bench.execution.schedule import PlannedTrial
+from bench.execution.worker_process import Outcome, Worker
+from bench.records import Turn
+from bench.records.disturbance import quiet, reasons
+
+TURN_SECONDS = 0.05
+"""The least time of a turn's counted epochs: long enough for a step's figure, short enough for quiet moments of a busy machine."""
+ENOUGH_TURNS = 16
+"""Undisturbed turns of a contestant in a launch: more tell little, since launches differ by more than turns."""
+SECONDS_A_CONTESTANT = 3.5
+"""Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs one to three seconds."""
+ENDING_SECONDS = 5.0
+"""How long a contestant may take to leave its fit; then its process is closed."""
+
+
+class CanaryClock(Protocol):
+    """Something that tells how fast the machine is now: `bench.execution.canary.Canary`, or a test's own."""
+
+    def seconds(self) -> float: ...
+
+
+@dataclass
+class Participant:
+    """A contestant's part in a launch: its worker, and what has been measured."""
+
+    planned: PlannedTrial
+    worker: Worker
+    ready: Outcome
+    """The answer to the request: with `steps_an_epoch`, or how it failed."""
+    turns: list[Turn] = field(default_factory=list)
+    stays_in_fit: bool = False
+    """Whether the contestant can't be interrupted: its process must be closed."""
+
+    def outcome(self) -> Outcome:
+        """End the trial, and return its figures."""
+        if self.ready.status != "ok":
+            return self.ready
+        last = self.worker.turn(None, ENDING_SECONDS)
+        self.stays_in_fit = last.status != "ok"
+        epochs = sum(len(turn.epoch_seconds) for turn in self.turns)
+        steps = epochs * int(self.ready.figures.get("steps_an_epoch", 0))
+        return Outcome("ok", {**last.figures, "turns": self.turns, "steps": steps})
+
+
+class TurnRounds:
+    """Has turns taken, launch after launch.
+
+    Parameters
+    ----------
+    canary, clock, read
+        How fast the machine is; seconds; the system's meters of a process.
+    cores
+        Of the machine, of whose time disturbances take shares.
+    enough, turn_seconds
+        Undisturbed turns of a contestant in a launch; the least time of each.
+
+    """
+
+    def __init__(
+        self,
+        canary: CanaryClock,
+        *,
+        cores: int,
+        clock: Callable[[], float] = time.perf_counter,
+        read: Callable[[int | None], turn_meter.Reading] = turn_meter.read,
+        enough: int = ENOUGH_TURNS,
+        turn_seconds: float = TURN_SECONDS,
+    ) -> None:
+        self.canary = canary
+        self._cores = cores
+        self._clock = clock
+        self._read = read
+        self._enough = enough
+        self._turn_seconds = turn_seconds
+        self._turns: list[Turn] = []
+
+    def add_earlier(self, turns: Sequence[Turn]) -> None:
+        """Add turns of the run that were taken before it was resumed."""
+        self._turns += turns
+
+    def take(self, participants: Sequence[Participant], rng: random.Random) -> None:
+        """Have the participants of a launch take turns; each has one at least."""
+        able = [one for one in participants if one.ready.status == "ok"]
+        end = self._clock() + SECONDS_A_CONTESTANT * len(able)
+        while waiting := [one for one in able if one.ready.status == "ok" and not self._has_enough(one)]:
+            canary_seconds = self.canary.seconds()
+            for one in rng.sample(waiting, len(waiting)):
+                canary_seconds = self._take_turn(one, canary_seconds)
+            if self._clock() >= end:
+                break
+
+    def _take_turn(self, one: Participant, canary_before_seconds: float) -> float:
+        """Have a turn taken; return the canary's seconds after it."""
+        before = self._read(one.worker.pid)
+        outcome = one.worker.turn(self._turn_seconds, one.planned.workload.time_limit_seconds)
+        after = self._read(one.worker.pid)
+        canary_after_seconds = self.canary.seconds()
+        if outcome.status == "ok":
+            figures: dict[str, Any] = {
+                "epoch_seconds": [round(seconds, 9) for seconds in outcome.figures["epoch_seconds"]],
+                "canary_before_seconds": canary_before_seconds,
+                "canary_after_seconds": canary_after_seconds,
+                **turn_meter.between(before, after),
+            }
+            one.turns.append(Turn(**figures))
+            self._turns.append(one.turns[-1])
+        else:
+            one.ready = outcome
+        return canary_after_seconds
+
+    def _has_enough(self, one: Participant) -> bool:
+        if len(one.turns) < self._enough:
+            return False
+        known = quiet(self._turns, self._cores)
+        return known is not None and reasons(one.turns, known).count(None) >= self._enough

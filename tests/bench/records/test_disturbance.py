@@ -1,0 +1,71 @@
+import pytest
+
+from bench.records import Turn
+from bench.records.disturbance import TICK_SECONDS, meters_known, quiet, reasons
+
+
+def turn(**fields):
+    """A turn of a tenth of a second, in which nothing disturbs but what `fields` say."""
+    undisturbed = {
+        "epoch_seconds": [0.05, 0.05],
+        "canary_before_seconds": 1.0,
+        "canary_after_seconds": 1.0,
+        "wall_seconds": 0.1,
+        "run_seconds": 0.1,
+        "wait_seconds": 0.0,
+        "other_cpu_seconds": 0.0,
+        "steal_seconds": 0.0,
+        "suspended_seconds": 0.0,
+    }
+    return Turn(**{**undisturbed, **fields})
+
+
+def judged(*turns, others=(), cores=2):
+    known = quiet([*turns, *others, *[turn()] * 20], cores)
+    return reasons(turns, known)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, None),
+        ({"canary_before_seconds": 1.04}, None),
+        ({"canary_before_seconds": 1.06}, "canary"),
+        ({"canary_after_seconds": 1.06}, "canary"),
+        ({"other_cpu_seconds": 0.009}, None),
+        ({"other_cpu_seconds": 0.011}, "other processes"),
+        ({"steal_seconds": TICK_SECONDS}, None),
+        ({"steal_seconds": 2 * TICK_SECONDS}, "steal"),
+        ({"suspended_seconds": 5.0}, "suspended"),
+    ],
+)
+def test_a_turn_is_disturbed_by_what_a_meter_shows_beyond_its_limit(fields, reason):
+    assert judged(turn(**fields)) == [reason]
+
+
+def test_threads_that_wait_for_one_another_in_every_turn_are_not_disturbed_and_a_turn_of_more_waiting_is():
+    usual, more = turn(wait_seconds=0.05), turn(wait_seconds=0.056)
+    assert judged(*[usual] * 5, more) == [None] * 5 + ["waiting"]
+    assert judged(turn(), turn(wait_seconds=0.006)) == [None, "waiting"]
+
+
+def test_the_quiet_canary_is_the_runs_and_not_the_launchs():
+    slow = [turn(canary_before_seconds=1.5, canary_after_seconds=1.5)] * 3
+    assert judged(*slow) == ["canary"] * 3
+    assert reasons(slow, quiet(slow, cores=2)) == [None] * 3
+
+
+def test_the_rule_looks_at_no_epoch():
+    assert judged(turn(epoch_seconds=[0.05]), turn(epoch_seconds=[50.0])) == [None, None]
+
+
+def test_without_meters_the_canary_alone_decides_and_that_is_known():
+    unknown = dict.fromkeys(["run_seconds", "wait_seconds", "other_cpu_seconds", "steal_seconds", "suspended_seconds"])
+    silent = turn(**unknown)
+    assert judged(silent, turn(**unknown, canary_after_seconds=2.0)) == [None, "canary"]
+    assert not meters_known(silent)
+    assert meters_known(turn())
+
+
+def test_a_run_without_turns_has_no_quiet_figures():
+    assert quiet([], cores=2) is None
