@@ -12,7 +12,6 @@ import importlib.util
 import inspect
 import json
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.child_processes import python_command, search_path
+from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.base import Contestant, with_defaults
 from bench.error_messages import may_be, one_line
 
@@ -65,7 +64,7 @@ def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_L
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=time_limit_seconds,
-            env={**os.environ, **search_path(os.environ)},
+            env=clean_environment(os.environ),
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -82,12 +81,7 @@ def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_L
 
 def _ending(return_code: int) -> str:
     """How a process ended, in words."""
-    if return_code >= 0:
-        return f"exit code {return_code}"
-    try:
-        return signal.Signals(-return_code).name
-    except ValueError:
-        return f"signal {-return_code}"
+    return f"exit code {return_code}" if return_code >= 0 else signal_name(-return_code)
 
 
 def load_class(target: str) -> type[Any]:
@@ -128,9 +122,19 @@ def metadata(contestant: type[Any]) -> dict[str, Any]:
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: it must be {_a(kind.__name__)}")
         if isinstance(value, dict) and not all(isinstance(part, str) for item in value.items() for part in item):
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: its names and values must be str")
+        if isinstance(value, dict):
+            _check_environment(contestant.__name__, value)
         if value != getattr(Contestant, attribute):
             found[name] = one_line(value) if isinstance(value, str) else value
     return found
+
+
+def _check_environment(name: str, variables: Mapping[str, str]) -> None:
+    for variable, value in variables.items():
+        if not variable or "=" in variable or "\0" in variable + value:
+            raise ValueError(f"{name}.ENVIRONMENT has {variable!r}: {value!r}, which the system can't set as a variable")
+        if variable.startswith("PYTHON") or variable.endswith(("_NUM_THREADS", "_MAXIMUM_THREADS", "_THREADS")):
+            raise ValueError(f"{name}.ENVIRONMENT has {variable!r}: the harness sets it, the same for every contestant")
 
 
 def _import(place: str) -> ModuleType:

@@ -17,6 +17,7 @@ from bench.contestants.base import Array
 from bench.execution.messages import Paths, Request, TaskSpec
 from bench.execution.run_directory import SCRATCH_FOLDER
 from bench.execution.schedule import PlannedTrial
+from bench.execution.trial_checks import sha256
 from bench.files import replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE
 from bench.workloads import grid
@@ -52,6 +53,7 @@ class RequestBuilder:
         self._reference = reference
         self._splits: dict[tuple[str, int], Split] = {}
         self._written: dict[str, Path] = {}
+        self._sha256: dict[str, str] = {}
 
     def request(self, planned: PlannedTrial, options: Mapping[str, Any]) -> Request:
         """Return the request for a trial, its data written; `options` are what the contestant chose when it was tuned."""
@@ -70,8 +72,14 @@ class RequestBuilder:
             surface_box=surface_box(workload, split),
             film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
+            learns=planned.spec.learns,
+            data_sha256=self._sha256[self._data(planned, split).name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
+
+    def forget(self, request: Request) -> None:
+        """Write the data of a request again when they are next asked for, since a failed trial may have changed the file."""
+        self._written.pop(Path(request.paths.data).name, None)
 
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's."""
@@ -115,6 +123,7 @@ class RequestBuilder:
             arrays = _task_arrays(planned, split, training)
             self._written[name] = self._scratch / name
             self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()})
+            self._sha256[name] = sha256(self._written[name])
         return self._written[name]
 
     def _write(self, path: Path, arrays: Mapping[str, Array]) -> None:

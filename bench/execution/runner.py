@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.execution.agreement import Agreement
 from bench.execution.durations import Durations
 from bench.execution.environment import now
 from bench.execution.request_builder import RequestBuilder
@@ -82,6 +83,7 @@ class Runner:
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
         ]
+        self._agreement = Agreement()
         for trial in job.ended:
             self._observe(trial)
         self._durations = Durations()
@@ -169,6 +171,7 @@ class Runner:
         return outcome.status == "ok"
 
     def _observe(self, trial: Trial) -> None:
+        self._agreement.observe(trial)
         for rule in self._skip_rules:
             rule.observe(trial)
 
@@ -181,7 +184,11 @@ class Runner:
     def _try(self, planned: PlannedTrial) -> Outcome:
         request = self._requests.request(planned, self._settings(planned))
         worker = self._workers.worker(planned, request.task.threads)
-        return worker.run(request, planned.workload.time_limit_seconds)
+        outcome = worker.run(request, planned.workload.time_limit_seconds)
+        judged = self._agreement.judge(outcome, request, (planned.workload.name, planned.spec.name, dict(planned.point)))
+        if judged.status == "failed":
+            self._requests.forget(request)
+        return judged
 
     def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
         """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""

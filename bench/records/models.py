@@ -18,8 +18,8 @@ REFERENCE = "keras"
 TrialKind = Literal["tune", "timed", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs, nothing is scored. scored: the test set is scored after every
 epoch, without a clock. parity: weights are compared with the reference's after every epoch. predict: latency of prediction."""
-TrialStatus = Literal["ok", "failed", "timeout", "skipped"]
-"""skipped: never tried; `error` has the skip rule's reason."""
+TrialStatus = Literal["ok", "failed", "diverged", "timeout", "skipped"]
+"""diverged: the loss or predictions aren't finite; there is no accuracy. skipped: never tried; `error` has the skip rule's reason."""
 
 
 def _readable(version: int) -> int:
@@ -81,6 +81,8 @@ class Trial(Record):
     """The cell of a grid workload (`width`, `batch`, `layers`, `threads`); empty elsewhere."""
     status: TrialStatus
     error: str | None = None
+    disturbed: list[str] = Field(default_factory=list)
+    """What disturbed the attempts before this one, which was measured again because of it."""
     dtype: str
     threads: int
     steps: int = 0
@@ -148,6 +150,12 @@ class Environment(Record):
     date: str
     load_1min: float | None
     clock_resolution_seconds: float
+    affinity: list[int] | None = None
+    """The processors that the run may use."""
+    cpu_quota: float | None = None
+    """The cores that a control group's quota allows; None if there is no quota."""
+    dropped_variables: list[str] = Field(default_factory=list)
+    """Environment variables of the user's that could change a result, and that workers don't get."""
 
 
 class Run(Record):

@@ -1,0 +1,22 @@
+"""What the report says of trials that were disturbed and measured again. Called by `bench.analysis.noise_warnings`."""
+
+from __future__ import annotations
+
+from bench.records import RunData
+
+MOST_NAMED = 5
+
+
+def disturbed_warnings(data: RunData) -> list[str]:
+    """Name the trials that were measured again, and what had disturbed them."""
+    found = [
+        f"{trial.contestant}'s {trial.kind} trial (workload {trial.workload}, seed {trial.seed}, round {trial.round}) was disturbed "
+        f"and measured again: {'; '.join(dict.fromkeys(trial.disturbed))}. The disturbed attempt doesn't count; a machine that is "
+        "left alone has none"
+        for trial in data.trials
+        if trial.disturbed
+    ]
+    more = len(found) - MOST_NAMED
+    return found[:MOST_NAMED] + (
+        [f"{more} more trials were disturbed and measured again: see `disturbed` of each trial"] * (more > 0)
+    )
