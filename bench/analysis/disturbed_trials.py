@@ -17,6 +17,5 @@ def disturbed_warnings(data: RunData) -> list[str]:
         if trial.disturbed
     ]
     more = len(found) - MOST_NAMED
-    return found[:MOST_NAMED] + (
-        [f"{more} more trials were disturbed and measured again: see `disturbed` of each trial"] * (more > 0)
-    )
+    rest = [f"{more} more trials were disturbed and measured again: see `disturbed` of each trial"] if more > 0 else []
+    return found[:MOST_NAMED] + rest

@@ -1,13 +1,28 @@
-"""Whether an answer's figures can be a trial's, and its times those that the runner saw. Called by `worker_process`."""
+"""Checks an answer in the runner: its figures can be a trial's, its times are those that the runner saw, its scores the runner's own.
+
+Called by `worker_process`. What runs in a contestant's process can be changed by the contestant; this can't.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
+from bench.contestants.base import Array, accuracy
+from bench.execution import metrics
+from bench.execution.messages import Request
+from bench.execution.trial_checks import CheatError, check_file, read_arrays
 from bench.records import Trial
+
+TRAINING_KINDS = ("timed", "scored", "parity")
+SCORE_TOLERANCE = 1e-5
+"""Between the worker's loss and the runner's, from the same predictions."""
+TIED_ROWS = 3
+"""So many predictions may lie so near the cut that the worker's precision puts them on the other side."""
 
 MOST_CLOCK_SHARE = 0.25
 CLOCK_SECONDS = 0.05
@@ -37,3 +52,33 @@ def malformed(figures: object) -> str | None:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return None
+
+
+def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    """Return the figures of a trial to record, its input file and its scores checked.
+
+    Raises
+    ------
+    CheatError
+        If the file has been changed, or the scores aren't what the predictions give.
+
+    """
+    path = Path(request.paths.data)
+    check_file(path, request.data_sha256)
+    if request.kind in TRAINING_KINDS and request.learns:
+        _check_scores(figures, read_arrays(path, {"y_test"})["y_test"], request.task.loss)
+    left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
+    return {name: value for name, value in figures.items() if name not in left_out}
+
+
+def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:
+    outputs = np.array(figures.get("test_predictions") or (), np.float64)
+    if outputs.size != y_test.size:
+        raise CheatError(f"the answer has {outputs.size} predictions for the test set: it must have {y_test.size}")
+    outputs = outputs.reshape(y_test.shape)
+    own = {"test_accuracy": accuracy(y_test, outputs), "test_loss": metrics.loss(loss, y_test, outputs)}
+    for name, value in own.items():
+        told = figures.get(name)
+        tolerance = TIED_ROWS / len(y_test) if name == "test_accuracy" else SCORE_TOLERANCE * max(1.0, abs(value))
+        if told is None or not abs(told - value) <= tolerance:
+            raise CheatError(f"the worker's {name} was {told}, and is {value:.6g} by the runner's own y_test")

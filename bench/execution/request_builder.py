@@ -17,7 +17,7 @@ from bench.contestants.base import Array
 from bench.execution.messages import Paths, Request, TaskSpec
 from bench.execution.run_directory import SCRATCH_FOLDER
 from bench.execution.schedule import PlannedTrial
-from bench.execution.trial_checks import sha256
+from bench.execution.trial_checks import is_unchanged, sha256
 from bench.files import replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE
 from bench.workloads import grid
@@ -77,10 +77,6 @@ class RequestBuilder:
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
 
-    def forget(self, request: Request) -> None:
-        """Write the data of a request again when they are next asked for, since a failed trial may have changed the file."""
-        self._written.pop(Path(request.paths.data).name, None)
-
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's."""
         return planned.point.get("threads", self._threads)
@@ -119,7 +115,7 @@ class RequestBuilder:
         workload, point = planned.workload, planned.point
         training = workload.training_of(planned.spec.name)
         name = f"{_stem(workload, point)}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
-        if name not in self._written:
+        if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, split, training)
             self._written[name] = self._scratch / name
             self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()})

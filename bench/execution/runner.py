@@ -155,7 +155,7 @@ class Runner:
         self._workers.begin_launch(planned.launch)
         threads = self._requests.threads_of(planned)
         meter.start(self._workers.pid(planned, threads))
-        outcome = self._skipped(planned) or self._try(planned)
+        outcome = self._agreement.judge(planned, self._skipped(planned) or self._try(planned))
         load = meter.stop(self._workers.pid(planned, threads))
         self._ended.add(planned.key)
         if outcome.status in ("failed", "timeout"):
@@ -184,11 +184,7 @@ class Runner:
     def _try(self, planned: PlannedTrial) -> Outcome:
         request = self._requests.request(planned, self._settings(planned))
         worker = self._workers.worker(planned, request.task.threads)
-        outcome = worker.run(request, planned.workload.time_limit_seconds)
-        judged = self._agreement.judge(outcome, request, (planned.workload.name, planned.spec.name, dict(planned.point)))
-        if judged.status == "failed":
-            self._requests.forget(request)
-        return judged
+        return worker.run(request, planned.workload.time_limit_seconds)
 
     def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
         """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""

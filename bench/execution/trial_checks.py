@@ -61,9 +61,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_unchanged(path: Path, expected: str) -> bool:
+    """Whether a file is there, with the bytes that it was written with."""
+    return path.is_file() and sha256(path) == expected
+
+
 def check_file(path: Path, expected: str | None) -> None:
     """Raise CheatError if an input file isn't what the runner wrote."""
-    if expected is not None and (not path.is_file() or sha256(path) != expected):
+    if expected is not None and not is_unchanged(path, expected):
         raise CheatError(f"{path.name} has been changed since the runner wrote it: a contestant may only read its data")
 
 

@@ -21,12 +21,13 @@ from typing import IO, Any, Protocol
 
 from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.registry import Spec
-from bench.execution.answer_checks import clock_doubt, malformed
+from bench.execution.answer_checks import checked_figures, clock_doubt, malformed
 from bench.execution.answers import AnswerError, fields_of, frames
 from bench.execution.messages import Request
 from bench.execution.pauses import TURN_SECONDS, WaitingClock
 from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
+from bench.execution.trial_checks import CheatError
 from bench.records import TrialStatus
 
 EXIT_SECONDS = 5.0
@@ -254,6 +255,10 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
     if paused_seconds:
         reasons.append(f"paused for {paused_seconds:.1f} s")
     doubt = clock_doubt(figures, marks) if not reasons else "; ".join(reasons)
+    try:
+        figures = checked_figures(figures, request)
+    except CheatError as error:
+        return Outcome("failed", error=str(error))
     return Outcome("ok", figures=figures, doubt=doubt if request.kind in CLOCKED else None)
 
 
