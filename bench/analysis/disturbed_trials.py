@@ -10,9 +10,9 @@ MOST_NAMED = 5
 def disturbed_warnings(data: RunData) -> list[str]:
     """Name the trials that were measured again, and what had disturbed them."""
     found = [
-        f"{trial.contestant}'s {trial.kind} trial (workload {trial.workload}, seed {trial.seed}, round {trial.round}) was disturbed "
-        f"and measured again: {'; '.join(dict.fromkeys(trial.disturbed))}. The disturbed attempt doesn't count; a machine that is "
-        "left alone has none"
+        f"{trial.contestant}'s {trial.kind} trial (workload {trial.workload}, seed {trial.seed}, round {trial.round}) "
+        f"was disturbed and measured again: {'; '.join(dict.fromkeys(trial.disturbed))}. "
+        "The disturbed attempt doesn't count; leave the machine alone while it measures"
         for trial in data.trials
         if trial.disturbed
     ]

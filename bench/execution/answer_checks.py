@@ -1,4 +1,4 @@
-"""Checks an answer in the runner: its figures can be a trial's, its times are those that the runner saw, its scores the runner's own.
+"""Checks an answer in the runner: it has a trial's figures, the times that the runner saw, and the scores that the runner finds.
 
 Called by `worker_process`. What runs in a contestant's process can be changed by the contestant; this can't.
 """

@@ -20,7 +20,7 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import Request
-from bench.execution.trial_checks import check_clock, check_epochs, check_history, check_outputs, check_trained
+from bench.execution.trial_checks import Probe, check_clock, check_epochs, check_history, check_outputs, check_trained
 from bench.files import replacing
 
 Clock = Callable[[], float]
@@ -64,45 +64,59 @@ class Measurement:
     def timed(self) -> Figures:
         """Time the fit from its first update to its last; score the test set when the clock has stopped."""
         true_seconds: list[float] = []
+        probe = Probe(self.contestant.get_weights, self.task.epochs) if self.request.learns else None
 
         def fit(on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
             start = self.clock()
             history = self.contestant.fit(on_epoch_end)
-            true_seconds.append(self.clock() - start)
+            true_seconds.append(self.clock() - start - (probe.seconds if probe else 0.0))
             return history
 
         with _no_garbage_collection():
             self.mark("fit begins")
-            history, fit_seconds, epoch_seconds = self._clocked(fit)
+            history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
             self.mark("fit ended")
             peak = peak_memory_bytes()
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
         check_clock(fit_seconds, true_seconds[0])
         check_epochs(epoch_seconds, fit_seconds)
+        taken = self._history(history)
         outputs = self._predict(self.task.x_test)
+        scores = self._trained_scores(outputs)
+        if probe is not None:
+            probe.check(self.contestant.get_weights(), taken["loss"])
         return {
             "steps": self.task.steps,
             "fit_seconds": fit_seconds,
             "epoch_seconds": epoch_seconds,
             "harness_seconds": harness_seconds,
-            "history": self._history(history),
+            "history": taken,
             "peak_memory_bytes": peak,
             "test_predictions": _floats(outputs),
-            **self._trained_scores(outputs),
+            **scores,
         }
 
-    def _clocked(self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]]) -> tuple[Any, float, list[float]]:
-        """Return what `fit` returned, its seconds, and those of each epoch that it reported."""
+    def _clocked(
+        self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]], probe: Probe | None = None
+    ) -> tuple[Any, float, list[float]]:
+        """Return what `fit` returned, its seconds, and those of each epoch that it reported, all without the probe's."""
         marks: list[float] = []
         mark = marks.append
+        probed_epoch = -1 if probe is None else probe.epoch
+        seconds_out = 0.0
 
         def on_epoch_end(_epoch: int) -> None:
-            mark(self.clock())
+            nonlocal seconds_out
+            now = self.clock()
+            mark(now - seconds_out)
+            if probe is not None and len(marks) == probed_epoch:
+                probe.take(self.clock)
+                seconds_out = self.clock() - now
 
         start = self.clock()
         history = fit(on_epoch_end)
-        seconds = self.clock() - start
+        seconds = self.clock() - start - seconds_out
         return history, seconds, [after - before for before, after in zip([start, *marks], marks, strict=False)]
 
     def _nothing(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import secrets
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ UNTOLD_SECONDS = 0.002
 """The same in seconds, for fits of a few milliseconds."""
 
 
+FEWEST_EPOCHS_TO_PROBE = 4
+SAME_LOSS = 1e-3
+"""As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
 NO_UPDATE = "no update was made in the fit"
 
 
@@ -92,6 +96,37 @@ def check_trained(weights: Sequence[Array], first: Sequence[Array], test_loss: f
     """Raise CheatError if the weights after a fit are the first ones."""
     if all(np.array_equal(found, wanted) for found, wanted in zip(weights, first, strict=True)):
         raise CheatError(f"{NO_UPDATE}: the weights after it are those before it, and the test loss is {test_loss:.4g}")
+
+
+class Probe:
+    """Takes the weights after one epoch of a timed fit, which the contestant can't foresee: they must go on changing.
+
+    A fit that does all its updates first, and tells of the epochs afterwards, would have epochs of no time at all.
+    """
+
+    def __init__(self, get_weights: Callable[[], Sequence[Array]], epochs: int) -> None:
+        self._get_weights = get_weights
+        self.epoch = 1 + secrets.randbelow(epochs // 2) if epochs >= FEWEST_EPOCHS_TO_PROBE else -1
+        """Counted from 1; one of the first half, after which the loss still falls."""
+        self.seconds = 0.0
+        self._weights: list[Array] | None = None
+
+    def take(self, clock: Callable[[], float]) -> None:
+        """Copy the weights, and tell how long it took."""
+        start = clock()
+        self._weights = [np.array(array) for array in self._get_weights()]
+        self.seconds = clock() - start
+
+    def check(self, weights: Sequence[Array], losses: Sequence[float]) -> None:
+        """Raise CheatError if the weights at the end are those that were taken, though the loss is said to have changed."""
+        after = losses[self.epoch :]
+        if self._weights is None or not after or max(after) - min(after) <= SAME_LOSS * max(abs(loss) for loss in after):
+            return
+        if all(np.array_equal(taken, last) for taken, last in zip(self._weights, weights, strict=True)):
+            raise CheatError(
+                f"the weights didn't change after epoch {self.epoch} of {len(losses)}, and the loss went from {after[0]:.4g} to "
+                f"{after[-1]:.4g}: on_epoch_end must be called when an epoch's updates are done, and no later"
+            )
 
 
 def check_history(history: Mapping[str, Sequence[float]]) -> None:

@@ -19,7 +19,7 @@ TrialKind = Literal["tune", "timed", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs, nothing is scored. scored: the test set is scored after every
 epoch, without a clock. parity: weights are compared with the reference's after every epoch. predict: latency of prediction."""
 TrialStatus = Literal["ok", "failed", "diverged", "timeout", "skipped"]
-"""diverged: the loss or predictions aren't finite; there is no accuracy. skipped: never tried; `error` has the skip rule's reason."""
+"""diverged: the loss or predictions aren't finite, so there is no accuracy. skipped: never tried; `error` has the rule's reason."""
 
 
 def _readable(version: int) -> int:
