@@ -22,6 +22,7 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONHASHS
 PARALLEL = ("--numprocesses=2", "--dist=loadfile", "--benchmark-disable")
 COVERAGE_LIMITS = {"numpy_nn": 95, "keras_ref": 90, "bench": 90}
 """Percent of lines and branches, by package."""
+NODE_TOOLS = ("axe-core@4", "html-validate@10")
 TORCH = os.environ.get("MOONS_BENCH_TORCH", "torch==2.13.0+cpu" if sys.platform == "linux" else "torch")
 """What pip is asked for. On Linux the index' own build brings gigabytes of CUDA; a CPU build has a local version."""
 
@@ -80,6 +81,13 @@ def tests(session: nox.Session) -> None:
     harness(session, "test").python("-m", "pytest", *PARALLEL, *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Give every reader changed files, for FUZZ_SECONDS (60) each: `FUZZ_SECONDS=3600 nox -s fuzz -- -k csv` for an hour of one."""
+    os.environ.setdefault("FUZZ_SECONDS", "60")
+    harness(session, "test").python("-m", "pytest", "tests/fuzz", *PARALLEL, *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format, types, and the design's import rules; TensorFlow isn't needed for any of them."""
@@ -92,7 +100,19 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     workflows = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    actions = [str(path) for path in sorted(Path(".github/actions").glob("*/action.yml"))]
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", *actions)
     session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+
+
+@nox.session(venv_backend="none", default=False)
+def browser(session: nox.Session) -> None:
+    """Open the report's page in headless Chromium: no error, no request, no violation of accessibility. Needs Chromium and npm."""
+    shared = harness(session, "test", "browser")
+    tools = Path(".nox", "browser-tools").resolve()
+    session.run("npm", "install", "--prefix", str(tools), "--no-audit", "--no-fund", *NODE_TOOLS, external=True, silent=True)
+    os.environ["MOONS_BENCH_NODE_MODULES"] = str(tools / "node_modules")
+    shared.python("-m", "pytest", "-m", "browser", "tests/browser", *session.posargs)
 
 
 @nox.session(venv_backend="none")
@@ -115,8 +135,8 @@ def report(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def regress(session: nox.Session) -> None:
-    """Is `numpy_nn` slower here than at BASE? `nox -s regress -- BASE [HEAD]`."""
-    harness(session).python("-m", "bench", "compare", *session.posargs)
+    """Is `numpy_nn` slower here than at BASE, or broken? `nox -s regress -- BASE [HEAD]` fails on nothing else but wrong use."""
+    harness(session).python("-m", "bench", "compare", "--fail-on", "regressed,broken", *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -27,6 +27,9 @@ def __getattr__(name: str) -> str:
 def load(directory: str | Path) -> pd.DataFrame:
     """The trials of the run in `directory`, a row a trial; lists stay lists.
 
+    Reads `run.json` and `trials.jsonl`, and neither writes nor executes anything. Lines that are damaged, of another run, or copies
+    are left out.
+
     Raises
     ------
     bench.records.RecordError

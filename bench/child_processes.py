@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 CODE_FOLDER = Path(__file__).resolve().parents[1]
 """The folder that holds `bench`, `numpy_nn` and `keras_ref`: a checkout, or an environment's `site-packages`."""
@@ -69,3 +70,30 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def die_with_parent() -> None:
+    """Have the system kill this process when its parent dies, in whatever way; only on Linux."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    parent = os.getppid()
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent died before the call
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take_over_standard_streams() -> tuple[IO[str], IO[str]]:
+    """Move standard input and output to descriptors of their own, for requests and answers.
+
+    What libraries print then goes to standard error, and can't be mistaken for an answer; what they read is empty.
+    """
+    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, answers

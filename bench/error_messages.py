@@ -7,15 +7,34 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import unicodedata
 from collections.abc import Iterable
 
+LONGEST_LINE = 2_000
+LONGEST_WORD = 100
+MOST_WORDS = 50
+_NO_LETTERS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's control characters, invisible ones that turn the direction of writing, surrogates, and line separators."""
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def one_line(text: object) -> str:
-    """`text` with every run of white space, line breaks too, made one blank."""
-    return " ".join(str(text).split())
+    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut where long."""
+    line = plain(" ".join(str(text).split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+
+
+def plain(text: str) -> str:
+    r"""`text` with what is no letter escaped as Python writes it (`\x1b`): control characters, and halves of surrogate pairs.
+
+    Line feeds and tabs stay. Nothing that is left can steer a terminal, and all of it can be written as UTF-8.
+    """
+    return "".join(character if _is_plain(character) else ascii(character)[1:-1] for character in text)
+
+
+def _is_plain(character: str) -> bool:
+    return character in "\n\t" or unicodedata.category(character) not in _NO_LETTERS
 
 
 def short(value: object) -> str:
@@ -24,8 +43,9 @@ def short(value: object) -> str:
 
 
 def may_be(word: str, known: Iterable[str]) -> str:
-    """All the words that would have been right, the nearest to `word` named first."""
-    words = list(known)
-    near = difflib.get_close_matches(word, words, n=1)
+    """The words that would have been right, the nearest to `word` named first."""
+    words = [one_line(text)[:LONGEST_WORD] for text in known]
+    near = difflib.get_close_matches(word[:LONGEST_WORD], words, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"{guess}it may be one of {', '.join(words)}"
+    more = f" and {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
+    return f"{guess}it may be one of {', '.join(words[:MOST_WORDS])}{more}"

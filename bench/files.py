@@ -1,13 +1,16 @@
-"""Crash-safe writes: a file is replaced whole or not at all, and a line is added whole or not at all.
+"""Safe reads and writes: only regular files are read, up to a limit; a file is replaced whole or not at all, a line added whole or
+not at all; and no file is written outside the folder that it belongs to.
 
-Called by whatever writes records, arrays, exports and histories. Standard library only: a worker has it too.
+Called by whatever reads or writes records, arrays, workloads, exports and histories. Standard library only: a worker has it too.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +23,114 @@ PARTIAL_SUFFIX = ".partial"
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # POSIX
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer is opened at once, and then refused
+_KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@contextmanager
+def open_regular(path: Path, limit_bytes: int, *, follow_links: bool = True) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; its size is checked before anything is read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    limit_bytes
+        The largest size that is read.
+    follow_links
+        Whether `path` may be a symbolic link to a regular file.
+
+    Raises
+    ------
+    OSError
+        If it is missing, a pipe, a device, a folder or too large; `strerror` says which.
+
+    """
+    if not follow_links:
+        _refuse_link(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | (0 if follow_links else _NO_FOLLOW))
+    except ValueError as error:  # a zero byte in the name
+        raise OSError(errno.EINVAL, str(error), repr(path)) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}: only regular files are read", str(path))
+        if status.st_size > limit_bytes:
+            raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes: at most {limit_bytes:,} are read", str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+def read_regular(path: Path, limit_bytes: int, *, follow_links: bool = True) -> bytes:
+    """Return the content of a regular file; see `open_regular`."""
+    with open_regular(path, limit_bytes, follow_links=follow_links) as file:
+        content = file.read(limit_bytes + 1)
+    if len(content) > limit_bytes:  # it has grown since
+        raise OSError(errno.EFBIG, f"it has more than {limit_bytes:,} bytes", str(path))
+    return content
+
+
+def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Check that `path` may be written: a new or a regular file in a writable folder, and none of `inputs`.
+
+    Raises
+    ------
+    ValueError
+        If it may not: one line with the path and the reason.
+
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} can't be written: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path} can't be written: it is {_kind(mode)}, and must be a new or a regular file")
+    folder = path.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")
+    if any(path.exists() and other.exists() and path.samefile(other) for other in inputs):
+        raise ValueError(f"{path} can't be written: it is read by this command, so the output needs another name")
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path of the file `name` in `folder`, which no link and no `..` leads out of.
+
+    Raises
+    ------
+    OSError
+        If it would lie elsewhere, or a part of it is a link.
+
+    """
+    path = folder.joinpath(*name.split("/"))
+    if not name or "\\" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise OSError(errno.EINVAL, "its name must stay within its folder", f"{folder}: {name!r}")
+    for place in [path, *path.parents][: len(name.split("/"))]:
+        _refuse_link(place)
+    if path.resolve() != folder.resolve().joinpath(*name.split("/")):
+        raise OSError(errno.EINVAL, "it must not lead out of its folder", str(path))
+    return path
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link: links are not followed here", str(path))
+
+
+def _kind(mode: int) -> str:
+    return next((name for test, name in _KINDS if test(mode)), "no regular file")
 
 
 @contextmanager
@@ -61,6 +172,30 @@ def write_whole(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Replace several files of `folder`, by their names in it; none of them changes before all are on the disk.
+
+    Raises
+    ------
+    OSError
+        If one can't be written, or would lie elsewhere; as long as no file has been replaced, all are as they were before.
+
+    """
+    ready: list[tuple[Path, Path]] = []
+    try:
+        for name, content in contents.items():
+            path = inside(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
+            ready.append((temporary, path))
+            write_whole(temporary, content)
+        for temporary, path in ready:
+            temporary.replace(path)
+    finally:
+        for temporary, _ in ready:
+            temporary.unlink(missing_ok=True)
+
+
 def append_line(path: Path, line: str) -> None:
     """Add `line` to `path`, which is created if need be, and return when it is on the disk.
 
@@ -70,11 +205,15 @@ def append_line(path: Path, line: str) -> None:
     Raises
     ------
     OSError
-        If the line can't be written; the file is then as it was before.
+        If the line can't be written, or `path` is a link, a pipe or a device; the file is then as it was before.
 
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
+    _refuse_link(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o666)
     try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}: lines are added to regular files only", str(path))
         _lock(descriptor)
         size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"

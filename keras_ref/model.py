@@ -6,11 +6,13 @@ Called by `keras_ref.training`'s users and the Keras contestants; how long the m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from numpy_nn.architecture import parse_architecture
+from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.name_lookup import Part
 from numpy_nn.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def build_model(
     Parameters
     ----------
     architecture
-        A dict a layer: `input_dim`, `output_dim`, `activation`.
+        The list of dicts of `numpy_nn.Sequential`, with all that it may have.
     optimizer
         A Keras name or optimiser, a dict of a Keras name and its arguments (`{"name": "sgd", "learning_rate": 0.01}`), or one of
         `numpy_nn.optimizers`.
@@ -71,7 +73,7 @@ def build_model(
     model = keras.Sequential(
         [
             keras.Input((layers[0].input_dim,)),
-            *(keras.layers.Dense(layer.output_dim, activation=layer.activation) for layer in layers),
+            *(keras_layer for layer in layers for keras_layer in _keras_layers(layer)),
         ]
     )
     model.compile(optimizer=_keras_optimizer(optimizer), loss=loss, **compile_options)
@@ -105,11 +107,38 @@ def _set_precision(dtype: str) -> None:
         jax.config.update("jax_enable_x64", True)  # JAX makes float32 of every float64 until told otherwise
 
 
+def _keras_layers(layer: LayerSpec) -> list[keras.Layer]:
+    """The Keras layers that one of ours is: a dropout if it has one, and a dense layer."""
+    import keras
+
+    activation: Any = layer.activation
+    if not isinstance(activation, str):
+        activation = partial(getattr(keras.activations, activation.name), **activation.get_config())
+    initializers = {"kernel_initializer": layer.kernel_initializer, "bias_initializer": layer.bias_initializer}
+    options = {key: _same_in(keras.initializers, initializer) for key, initializer in initializers.items() if initializer}
+    regularizer = layer.kernel_regularizer and _same_in(keras.regularizers, layer.kernel_regularizer)
+    dense = keras.layers.Dense(
+        layer.output_dim, activation=activation, use_bias=layer.use_bias, kernel_regularizer=regularizer, **options
+    )
+    return [keras.layers.Dropout(layer.dropout), dense] if layer.dropout else [dense]
+
+
+def _same_in(module: Any, part: Part) -> Any:
+    """Keras' part of the same class, made with the same arguments."""
+    made = getattr(module, type(part).__name__, None)
+    if made is None:
+        raise ValueError(f"{part.name!r} was asked for: Keras has none of that name")
+    return made(**part.get_config())
+
+
 def _keras_optimizer(optimizer: Any) -> Any:
     import keras
 
     if isinstance(optimizer, Optimizer):
-        return keras.optimizers.get({"class_name": optimizer.name, "config": optimizer.get_config()})
+        config = optimizer.get_config()
+        if optimizer.schedule is not None:
+            config["learning_rate"] = _same_in(keras.optimizers.schedules, optimizer.schedule)
+        return getattr(keras.optimizers, type(optimizer).__name__)(**config)
     if isinstance(optimizer, Mapping):
         if "name" not in optimizer:
             raise ValueError(f"optimizer was {dict(optimizer)!r}: it must have a 'name', beside the optimiser's arguments")

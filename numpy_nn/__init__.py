@@ -4,13 +4,14 @@
 library is imported here; import `numpy_nn.estimators`, which needs scikit-learn, by its name.
 """
 
-from numpy_nn import activations, callbacks, initializers, losses, optimizers
+from numpy_nn import activations, callbacks, initializers, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
-from numpy_nn.optimizers import SGD, Adam, AdamW, RMSprop
+from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from numpy_nn.sequential import Sequential
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Callback",
@@ -23,6 +24,9 @@ __all__ = [
     "callbacks",
     "initializers",
     "losses",
+    "metrics",
     "optimizers",
+    "regularizers",
+    "schedules",
 ]
 __version__ = "0.1.0"

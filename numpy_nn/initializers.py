@@ -1,84 +1,204 @@
 """Initializers: the article's, and Keras' under the same names.
 
-An initializer makes the weights of the whole network at once, since the article draws them from one stream, layer by layer. NumPy
-can't reproduce Keras' random stream: to start two models alike, copy the weights.
+An initializer makes the weights of the whole network at once, since the article draws them from one stream, layer by layer; a layer
+with initializers of its own draws from those. NumPy can't reproduce Keras' random stream: to start two models alike, copy the
+weights. One more initializer is a class with `draw` and its name in `INITIALIZERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numpy_nn._engine.arrays import Array
-from numpy_nn.name_lookup import find
+from numpy_nn.checks import finite, not_negative
+from numpy_nn.name_lookup import Part, make
 
 if TYPE_CHECKING:
     from numpy_nn.architecture import LayerSpec
 
-Initializer = Callable[["Sequence[LayerSpec]", int | None], list[Array]]
-"""(layers, seed) -> kernel (in, out), bias (out,), layer by layer, in float64."""
-DrawKernel = Callable[[np.random.Generator, int, int], Array]
+DrawWeights = Callable[["Sequence[LayerSpec]", "int | None"], list[Array]]
+"""(layers, seed) -> kernel (in, out), bias (out,), layer by layer, in float64: what an initializer is when it is called."""
+TRUNCATION = 0.87962566103423978
+"""The standard deviation of a standard normal cut at ±2, which Keras divides by."""
 
 
-def article(layers: Sequence[LayerSpec], seed: int | None) -> list[Array]:
+class Initializer(Part, ABC):
+    """Draws the kernels; biases are zero, unless their layer says otherwise."""
+
+    @abstractmethod
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """A kernel (in, out), or a bias (out,), in float64."""
+
+    def __call__(self, layers: Sequence[LayerSpec], seed: int | None) -> list[Array]:
+        """The weights of all layers: kernel (in, out), bias (out,) if there is one."""
+        generator = np.random.default_rng(seed)
+        weights: list[Array] = []
+        for layer in layers:
+            weights.append((layer.kernel_initializer or self).draw(generator, (layer.input_dim, layer.output_dim)))
+            if layer.use_bias:
+                weights.append((layer.bias_initializer or Zeros()).draw(generator, (layer.output_dim,)))
+        return weights
+
+
+class Article(Initializer):
     """Normal × 0.1, weights and biases, from the stream of `numpy.random.seed(seed)`, as in the article.
 
     Layer by layer, W of shape (out, in) before b; the kernel here is that W transposed.
     """
-    stream = np.random.RandomState(seed)  # the article's stream, to the bit
-    weights: list[Array] = []
-    for layer in layers:
-        weights.append(stream.randn(layer.output_dim, layer.input_dim).T * 0.1)
-        weights.append(stream.randn(layer.output_dim, 1)[:, 0] * 0.1)
-    return weights
 
+    name = "article"
 
-def _zero_bias(draw: DrawKernel) -> Initializer:
-    def initializer(layers: Sequence[LayerSpec], seed: int | None) -> list[Array]:
+    def draw(self, generator: Any, shape: tuple[int, ...]) -> Array:
+        values: Array = generator.standard_normal(shape[::-1]).T * 0.1
+        return values
+
+    def __call__(self, layers: Sequence[LayerSpec], seed: int | None) -> list[Array]:
+        stream = np.random.RandomState(seed)  # the article's stream, to the bit
         generator = np.random.default_rng(seed)
         weights: list[Array] = []
         for layer in layers:
-            weights += [draw(generator, layer.input_dim, layer.output_dim), np.zeros(layer.output_dim)]
+            shapes = [(layer.input_dim, layer.output_dim), *([(layer.output_dim,)] if layer.use_bias else [])]
+            for shape, own in zip(shapes, (layer.kernel_initializer, layer.bias_initializer), strict=False):
+                weights.append(self.draw(stream, shape) if own is None else own.draw(generator, shape))
         return weights
 
-    return initializer
+
+class _Scaled(Initializer):
+    """Variance `numerator` over the number of inputs, or with `both` over the sum of inputs and outputs."""
+
+    numerator: float
+    both = False
+
+    def fans(self, shape: tuple[int, ...]) -> int:
+        return shape[0] + shape[-1] if self.both else shape[0]
 
 
-def _uniform(limit: Callable[[int, int], float]) -> Initializer:
-    def draw(generator: np.random.Generator, fan_in: int, fan_out: int) -> Array:
-        bound = limit(fan_in, fan_out)
-        return generator.uniform(-bound, bound, (fan_in, fan_out))
+class _ScaledUniform(_Scaled):
+    """Uniform, with that variance: the bound is √(3 · variance)."""
 
-    return _zero_bias(draw)
-
-
-def _truncated_normal(scale: Callable[[int, int], float]) -> Initializer:
-    truncation = 0.87962566103423978  # the standard deviation of a standard normal cut at ±2, which Keras divides by
-
-    def draw(generator: np.random.Generator, fan_in: int, fan_out: int) -> Array:
-        values = generator.standard_normal((fan_in, fan_out))
-        while (outside := np.abs(values) > 2).any():
-            values[outside] = generator.standard_normal(int(outside.sum()))
-        return values * (scale(fan_in, fan_out) / truncation)
-
-    return _zero_bias(draw)
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        bound = float(np.sqrt(3 * self.numerator / self.fans(shape)))
+        return generator.uniform(-bound, bound, shape)
 
 
-INITIALIZERS: dict[str, Initializer] = {
-    "article": article,
-    # Glorot and Bengio (2010): variance 2 / (in + out); He et al. (2015): variance 2 / in. A uniform's bound is √(3 · variance).
-    "glorot_uniform": _uniform(lambda fan_in, fan_out: float(np.sqrt(6 / (fan_in + fan_out)))),
-    "glorot_normal": _truncated_normal(lambda fan_in, fan_out: float(np.sqrt(2 / (fan_in + fan_out)))),
-    "he_uniform": _uniform(lambda fan_in, _: float(np.sqrt(6 / fan_in))),
-    "he_normal": _truncated_normal(lambda fan_in, _: float(np.sqrt(2 / fan_in))),
-    "zeros": _zero_bias(lambda _, fan_in, fan_out: np.zeros((fan_in, fan_out))),
+class _ScaledNormal(_Scaled):
+    """Normal, cut at twice the standard deviation, with that variance."""
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return _truncated_normal(generator, shape) * (float(np.sqrt(self.numerator / self.fans(shape))) / TRUNCATION)
+
+
+class GlorotUniform(_ScaledUniform):
+    """Uniform, variance 2 / (in + out) (Glorot and Bengio, 2010)."""
+
+    name, numerator, both = "glorot_uniform", 2, True
+
+
+class GlorotNormal(_ScaledNormal):
+    """Truncated normal, variance 2 / (in + out) (Glorot and Bengio, 2010)."""
+
+    name, numerator, both = "glorot_normal", 2, True
+
+
+class HeUniform(_ScaledUniform):
+    """Uniform, variance 2 / in (He et al., 2015)."""
+
+    name, numerator = "he_uniform", 2
+
+
+class HeNormal(_ScaledNormal):
+    """Truncated normal, variance 2 / in (He et al., 2015)."""
+
+    name, numerator = "he_normal", 2
+
+
+class LecunUniform(_ScaledUniform):
+    """Uniform, variance 1 / in (LeCun et al., 1998)."""
+
+    name, numerator = "lecun_uniform", 1
+
+
+class LecunNormal(_ScaledNormal):
+    """Truncated normal, variance 1 / in (LeCun et al., 1998)."""
+
+    name, numerator = "lecun_normal", 1
+
+
+class RandomUniform(Initializer):
+    """Uniform from `minval` to `maxval`."""
+
+    name = "random_uniform"
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
+        self.minval, self.maxval = finite("minval", minval), finite("maxval", maxval)
+        if self.maxval < self.minval:
+            raise ValueError(f"maxval was {maxval!r}: it must be at least minval, {minval!r}")
+
+    def get_config(self) -> dict[str, Any]:
+        return {"minval": self.minval, "maxval": self.maxval}
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return generator.uniform(self.minval, self.maxval, shape)
+
+
+class RandomNormal(Initializer):
+    """Normal, of that mean and standard deviation."""
+
+    name = "random_normal"
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
+        self.mean, self.stddev = finite("mean", mean), not_negative("stddev", stddev)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"mean": self.mean, "stddev": self.stddev}
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return self.mean + self.stddev * generator.standard_normal(shape)
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal, what lies beyond two standard deviations drawn again: as in Keras, the spread is less than `stddev` then."""
+
+    name = "truncated_normal"
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return self.mean + self.stddev * _truncated_normal(generator, shape)
+
+
+class Zeros(Initializer):
+    """Zeros."""
+
+    name = "zeros"
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return np.zeros(shape)
+
+
+class Ones(Initializer):
+    """Ones."""
+
+    name = "ones"
+
+    def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return np.ones(shape)
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    initializer.name: initializer
+    for initializer in (
+        *(Article, GlorotUniform, GlorotNormal, HeUniform, HeNormal, Zeros, LecunUniform, LecunNormal),
+        *(RandomUniform, RandomNormal, TruncatedNormal, Ones),
+    )
 }
+ALIASES = {"uniform": "random_uniform", "normal": "random_normal", "zero": "zeros", "one": "ones"}
 
 
-def get(identifier: str | Initializer) -> Initializer:
-    """The initializer of that name, or the callable itself.
+def get(identifier: str | Mapping[str, Any] | DrawWeights) -> DrawWeights:
+    """The initializer of that name, of that dict of a class name and its arguments, or the callable itself.
 
     Raises
     ------
@@ -86,4 +206,25 @@ def get(identifier: str | Initializer) -> Initializer:
         If there is none of that name.
 
     """
-    return identifier if callable(identifier) else find("initializer", identifier, INITIALIZERS)
+    return identifier if callable(identifier) else make("initializer", identifier, INITIALIZERS, ALIASES)
+
+
+def of_layer(kind: str, identifier: str | Mapping[str, Any] | Initializer | None) -> Initializer | None:
+    """A layer's own initializer, by name, dict or itself; None is the network's.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message begins with `kind`.
+
+    """
+    if identifier is None or isinstance(identifier, Initializer):
+        return identifier
+    return make(kind, identifier, INITIALIZERS, ALIASES)
+
+
+def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    values = generator.standard_normal(shape)
+    while (outside := np.abs(values) > 2).any():
+        values[outside] = generator.standard_normal(int(outside.sum()))
+    return values

@@ -1,34 +1,34 @@
 """The network: compile, fit, evaluate, predict, with Keras' names, defaults and meanings.
 
-Samples are rows. `textbook` has the algorithm in plain lines; here `_engine` computes it: `minibatches` trains, `prediction`
-computes the outputs for any number of rows, `one_row` for one. Several threads must not use one model at the same time.
+Samples are rows. `textbook` has the algorithm in plain lines; here `training` has the loops, and `_engine` computes: `minibatches`
+trains, `prediction` computes the outputs for any number of rows, `one_row` for one. Any number of threads may predict and evaluate
+with one model at the same time; one trains it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable, Container, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from numpy_nn import activations, initializers, losses, optimizers, validation
+from numpy_nn import initializers, keras_names, serialization, training, validation
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.buffers import Parameters
-from numpy_nn._engine.minibatches import Trainer
 from numpy_nn._engine.one_row import OneRow
 from numpy_nn._engine.prediction import Prediction
 from numpy_nn._engine.threads import check_threads
-from numpy_nn.architecture import parse_architecture
-from numpy_nn.callbacks import Callback, CallbackList, History, as_list
+from numpy_nn.architecture import as_dicts, parse_architecture
+from numpy_nn.callbacks.base import Callback, CallbackList, History, as_list
+from numpy_nn.callbacks.progress import Progress, verbosity
+from numpy_nn.compiled import Compiled, Network, draw_first_weights
 from numpy_nn.losses import Loss
-from numpy_nn.metrics import METRICS, score
-from numpy_nn.name_lookup import find
+from numpy_nn.metrics import Metric, Report
 from numpy_nn.optimizers import Optimizer
-from numpy_nn.validation import Rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from numpy_nn.training import Results, Training, Validation
 
 
 class Sequential:
@@ -67,17 +67,19 @@ class Sequential:
         self.dtype = validation.dtype(dtype)
         self.seed = validation.seed(seed)
         self.threads = check_threads(threads)
+        self.all_cores = threads is None
+        """Whether `threads` is the number of cores of this machine because none was asked for."""
         self.stop_training = False
+        self.history: History | None = None
+        self._compiled: Compiled | None = None
+        self._initializer = initializer
         self._generator = np.random.default_rng(self.seed)
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
-        self.metrics: list[str] = []
         self._parameters = Parameters(self.layers, self.dtype)
-        self._parameters.set_weights(initializers.get(initializer)(self.layers, self.seed))
+        draw_first_weights(self._parameters, initializer, self.seed)
         self._prediction = Prediction(self._parameters, self.threads)
         self._one_row = OneRow(self._parameters)
         self._row_shape = (1, self.layers[0].input_dim)
-        self._batch_trainer: tuple[tuple[int, bool], Trainer] | None = None
+        self._network = Network(self._parameters, self._prediction, self.threads, threading.RLock())
 
     def __repr__(self) -> str:
         sizes = " → ".join(str(size) for size in (self.layers[0].input_dim, *(layer.output_dim for layer in self.layers)))
@@ -86,11 +88,49 @@ class Sequential:
     @property
     def architecture(self) -> list[dict[str, Any]]:
         """The list of dicts that describes this network."""
-        return [
-            {"input_dim": layer.input_dim, "output_dim": layer.output_dim, "activation": layer.activation} for layer in self.layers
-        ]
+        return as_dicts(self.layers)
 
-    # --- weights ---------------------------------------------------------------------------------------------------------------
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """What `compile` was given, as an object; None before."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """What `compile` was given, as an object; None before."""
+        return None if self._compiled is None else self._compiled.loss
+
+    @property
+    def report(self) -> Report | None:
+        """What computes the loss and the metrics; None before `compile`."""
+        return None if self._compiled is None else self._compiled.report
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What the numbers of `evaluate` and `train_on_batch` are: "loss", and the metrics by the names they were given."""
+        return [] if self.report is None else list(self.report.names)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the metrics."""
+        return self.metrics_names[1:]
+
+    def add(self, *layers: Mapping[str, Any]) -> None:
+        """Append layers, whose `input_dim` may be left out; the weights so far stay, and the network is to be compiled anew."""
+        units = self.layers[-1].output_dim
+        entries: list[Any] = []
+        for layer in layers:
+            if isinstance(layer, Mapping) and "output_dim" in layer:
+                entries.append({"input_dim": units, **layer})
+                units = layer["output_dim"]
+            else:
+                entries.append(layer)
+        made = self._arguments()
+        longer = Sequential(**{**made, "architecture": [*made["architecture"], *entries]}, initializer=self._initializer)
+        weights = self.get_weights()
+        longer.set_weights([*weights, *longer.get_weights()[len(weights) :]])
+        longer._generator = self._generator
+        self.__dict__.update(longer.__dict__)
 
     def get_weights(self) -> list[Array]:
         """Copies of all weights: kernel (in, out), bias (out,), layer by layer."""
@@ -119,41 +159,29 @@ class Sequential:
             shape = f"({layer.input_dim}, {layer.output_dim})"
             print_fn(f"{number:<8}{shape:<16}{layer.activation:<14}{layer.parameter_count:>10,}")
 
-    # --- training --------------------------------------------------------------------------------------------------------------
-
     def compile(
-        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Sequence[str] | None = None
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Loss | None = None,
+        metrics: Sequence[str | Metric] | None = None,
+        weighted_metrics: Sequence[str | Metric] | None = None,
     ) -> None:
         """Set how the network is trained, and what is reported of it.
 
         Parameters
         ----------
-        optimizer
-            A name of `numpy_nn.optimizers`, or one of its objects.
-        loss
-            A name of `numpy_nn.losses`, or one of its objects.
-        metrics
-            `["accuracy"]`, or nothing.
+        optimizer, loss
+            A name of `numpy_nn.optimizers` and of `numpy_nn.losses`, or one of their objects.
+        metrics, weighted_metrics
+            A list of names of `numpy_nn.metrics`, or of its objects; those of the second are means with the samples' weights.
 
         Raises
         ------
         ValueError
-            If one of them is unknown.
+            If one of them is unknown, or another model trains with that optimizer.
 
         """
-        if loss is None:
-            raise ValueError(f"loss was None: it may be one of {', '.join(losses.LOSSES)}")
-        found, last = losses.get(loss), self.layers[-1].activation
-        if found.from_logits and not found.takes_logits(last):
-            raise ValueError(f"loss was {found!r}: after {last!r} there are no logits, the output layer must be 'linear'")
-        if isinstance(metrics, str) or not isinstance(metrics or [], Sequence):
-            raise ValueError(f"metrics was {metrics!r}: it must be a list, as ['accuracy']")
-        names = list(metrics or [])
-        for name in names:
-            find("metrics", name, dict.fromkeys(METRICS))
-        self.optimizer, self.loss, self.metrics = optimizers.get(optimizer), found, names
-        self.optimizer.build(self.count_params(), self.dtype)
-        self._batch_trainer = None
+        self._compiled = Compiled(self._network, optimizer, loss, metrics, weighted_metrics)
 
     def fit(
         self,
@@ -162,13 +190,18 @@ class Sequential:
         batch_size: int | None = 32,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
+        initial_epoch: int = 0,
+        *,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Container[int] = 1,
     ) -> History:
-        """Train for `epochs` over the rows of `x`.
+        """Train over the rows of `x`, from `initial_epoch` to `epochs`.
 
         Parameters
         ----------
@@ -177,90 +210,83 @@ class Sequential:
         batch_size
             Rows of a minibatch; the last of an epoch may have fewer. None is the full batch (in Keras it is 32).
         verbose, callbacks
-            0 is silent, anything else prints a line an epoch; objects of `numpy_nn.callbacks`.
+            0 is silent, 1 or "auto" a progress bar, 2 a line an epoch; objects of `numpy_nn.callbacks`.
         validation_split, validation_data
             The fraction of rows, the last ones, or other rows as `(x, y)` or `(x, y, sample_weight)`, to evaluate after each epoch.
         shuffle
             Whether each epoch takes the rows in a new order, drawn from the model's seed.
+        class_weight
+            In place of `sample_weight`: the weight of each class's rows, 1 where it is left out.
+        validation_batch_size, validation_freq
+            Rows evaluated at once; after every how many epochs, or after which (counted from 1).
 
         Returns
         -------
         History
-            `history["loss"]`, "accuracy", and with validation "val_loss", "val_accuracy": a float an epoch, the mean over its rows,
-            each as it was before its minibatch's update.
+            `history["loss"]`, the metrics, and with validation "val_loss" and so on: a float an epoch, the mean over its rows, each
+            as it was before its minibatch's update.
 
         Raises
         ------
         ValueError, RuntimeError
-            If an argument is not one of those allowed, or the model has not been compiled; nothing is changed then.
+            If an argument is not one of those allowed, the model has not been compiled, or another thread trains it; nothing is
+            changed then. If the loss becomes NaN or infinite, a RuntimeWarning says so.
 
         """
-        optimizer, loss = self._compiled()
-        rows = self._rows(x, y, sample_weight)
-        epochs = validation.positive_integer("epochs", epochs)
-        rows, held_out = self._hold_out(rows, validation_split, validation_data)
-        samples = len(rows.x)
-        size = samples if batch_size is None else min(validation.positive_integer("batch_size", batch_size), samples)
-        history = History()
-        watchers = CallbackList([history, *as_list(callbacks), *([_Printer(epochs)] if verbose else [])], self)
-        trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=size, threads=self.threads)
-        self._train(trainer, rows, held_out, watchers, epochs=epochs, shuffle=shuffle)
-        return history
+        compiled = self._when_compiled()
+        rows = compiled.rows(x, y, sample_weight)
+        epoch_range = range(validation.count("initial_epoch", initial_epoch), validation.positive_integer("epochs", epochs))
+        rows, held_out = compiled.hold_out(rows, validation_split, validation_data)
+        rows = compiled.weigh(rows, class_weight)
+        after = Validation(
+            held_out,
+            validation.optional_size("validation_batch_size", validation_batch_size) or batch_size,
+            validation.frequency("validation_freq", validation_freq),
+        )
+        level, given = verbosity(verbose), as_list(callbacks)
+        self._network.start_training()
+        try:
+            trainer = compiled.trainer(rows, batch_size, self._generator)
+            self.history = next((callback for callback in given if isinstance(callback, History)), None) or History()
+            params = {"epochs": epoch_range.stop, "steps": trainer.batches, "verbose": level, "do_validation": held_out is not None}
+            watchers = CallbackList(given if self.history in given else [*given, self.history], self, **params)
+            run = Training(self, compiled, trainer, rows, watchers, Progress(trainer.batches, level))
+            run.run(epoch_range, self._generator if shuffle else None, after)
+        finally:
+            self._network.lock.release()
+        return self.history
 
-    def _train(
-        self, trainer: Trainer, rows: Rows, held_out: Rows | None, callbacks: CallbackList, *, epochs: int, shuffle: bool
-    ) -> None:
-        """The training loop; a step is forward, loss, backward and update, which `Trainer.step` explains."""
-        self.stop_training = False
-        with trainer.threads():
-            callbacks.on_train_begin()
-            for epoch in range(epochs):
-                callbacks.on_epoch_begin(epoch)
-                order = self._generator.permutation(len(rows.x)) if shuffle else None
-                trainer.start_epoch(rows, order)
-                for batch in range(trainer.batches):
-                    trainer.step(batch)
-                    if callbacks.on_batch:
-                        callbacks.on_train_batch_end(batch)
-                logs = self._named(*trainer.score())
-                if held_out is not None:
-                    logs |= {f"val_{name}": value for name, value in self._evaluate(held_out).items()}
-                callbacks.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            callbacks.on_train_end()
-
-    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Results:
         """Train one step on all rows of `x`; the loss and metrics are those before the update.
 
-        Raises
-        ------
-        ValueError, RuntimeError
-            As in `fit`.
-
+        What it takes and raises is as in `fit`, what it gives as in `evaluate`.
         """
-        optimizer, loss = self._compiled()
-        rows = self._rows(x, y, sample_weight)
-        samples = len(rows.x)
-        kind = samples, rows.weights is not None
-        if self._batch_trainer is None or self._batch_trainer[0] != kind:
-            trainer = Trainer(self._parameters, optimizer, loss, samples=samples, batch_size=samples, threads=self.threads)
-            self._batch_trainer = kind, trainer
-        trainer = self._batch_trainer[1]
-        with trainer.threads():
-            trainer.start_epoch(rows, None, same_rows=False)
-            trainer.step(0)
-        return self._named(*trainer.score())
+        compiled = self._when_compiled()
+        rows = compiled.weigh(compiled.rows(x, y, sample_weight), class_weight)
+        return training.results(compiled.step(rows, self._generator), return_dict)
 
-    # --- outputs ---------------------------------------------------------------------------------------------------------------
-
-    def predict(self, x: Any, batch_size: int | None = None) -> Array:
-        """The outputs (samples, outputs) for `x` (samples, features).
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> Array:
+        """The outputs (samples, outputs) for `x` (samples, features); from any number of threads at once.
 
         Parameters
         ----------
         batch_size
             Rows computed at once; None: as many as fit in the cache. It changes the outputs by rounding at most.
+        verbose
+            0 is silent (in Keras the default is a progress bar), 1 or "auto" a bar, 2 a line.
 
         Raises
         ------
@@ -268,117 +294,103 @@ class Sequential:
             If `x` has the wrong shape, is empty, or has a value that is not finite.
 
         """
-        if type(x) is ndarray and x.shape == self._row_shape and x.dtype == self.dtype and batch_size is None:
+        if (
+            type(x) is ndarray
+            and x.shape == self._row_shape
+            and (x.dtype is self.dtype or x.dtype == self.dtype)
+            and batch_size is None
+            and callbacks is None
+            and not verbose
+        ):
             one_row = self._one_row
-            outputs = one_row.quietly(one_row.predict, x)
+            try:
+                outputs = one_row.quietly(one_row.predict, x)
+            except RuntimeError:  # another thread is in there
+                outputs = one_row.in_turn(x)
             if outputs is not None:
                 return outputs
-        chunk_rows = None if batch_size is None else validation.positive_integer("batch_size", batch_size)
+        chunk_rows = validation.optional_size("batch_size", batch_size)
         rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
-        return self._prediction(rows, chunk_rows=chunk_rows)
+        if not verbose and callbacks is None:
+            return self._prediction(rows, chunk_rows=chunk_rows)
+        progress = Progress(training.steps(len(rows), chunk_rows), verbosity(verbose))
+        outputs = training.predict(self._prediction, rows, chunk_rows, CallbackList(as_list(callbacks), self))
+        progress.finish({})
+        return outputs
 
-    def evaluate(self, x: Any, y: Any, batch_size: int | None = None, sample_weight: Any = None) -> dict[str, float]:
+    __call__ = predict_on_batch = predict
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        *,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        return_dict: bool = False,
+    ) -> Results:
         """The mean loss, and the metrics, of the network's outputs for `x` against `y`.
 
         Parameters
         ----------
         batch_size
             Rows computed at once; None: as many as fit in the cache.
+        verbose
+            0 is silent, 1 or "auto" a progress bar, 2 a line.
 
-        Raises
-        ------
-        ValueError, RuntimeError
-            As in `fit`.
+        Returns
+        -------
+        float, list or dict
+            The loss; with metrics a list of the loss and the metrics, in the order of `metrics_names`; with `return_dict` a dict.
 
-        """
-        self._compiled()
-        rows = self._rows(x, y, sample_weight)
-        return self._evaluate(rows, None if batch_size is None else validation.positive_integer("batch_size", batch_size))
-
-    # --- on disk ---------------------------------------------------------------------------------------------------------------
-
-    def save(self, path: str | Path) -> None:
-        """Write architecture, weights, optimizer, loss and metrics to an `.npz` file, without pickle."""
-        from numpy_nn import serialization  # whose imports take long, and are needed only here
-
-        serialization.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Sequential:
-        """The model that `save` wrote.
-
-        Raises
-        ------
-        ValueError
-            If the file isn't one that `save` wrote.
+        What it raises is as in `fit`.
 
         """
-        from numpy_nn import serialization
+        compiled = self._when_compiled()
+        rows = compiled.rows(x, y, sample_weight)
+        size = validation.optional_size("batch_size", batch_size)
+        progress = Progress(training.steps(len(rows.x), size), verbosity(verbose))
+        watchers = None if callbacks is None else CallbackList(as_list(callbacks), self)
+        logs = compiled.evaluate(rows, size, watchers)
+        progress.finish(logs)
+        return training.results(logs, return_dict)
 
-        return serialization.load(cls, path)
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Results:
+        """`evaluate`, silently."""
+        return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
+
+    save = serialization.save
+    load = classmethod(serialization.load)
+    save_weights = serialization.save_weights
+    load_weights = serialization.load_weights
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle is made from: no buffers, and no views, which would be views no longer."""
-        kept = ("architecture", "dtype", "seed", "threads", "optimizer", "loss", "metrics", "_generator")
-        return {**{name: getattr(self, name) for name in kept}, "vector": self._parameters.vector}
+        compiled = None if self._compiled is None else self._compiled.arguments()
+        vector, generator = self._parameters.vector, self._generator
+        return {"made": self._arguments(), "compiled": compiled, "vector": vector, "generator": generator}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        construction = {name: state.pop(name) for name in ("architecture", "dtype", "seed", "threads")}
-        Sequential.__init__(self, **construction, initializer="zeros")
-        self._parameters.vector[:] = state.pop("vector")
-        self.__dict__.update(state)
+        Sequential.__init__(self, **state["made"], initializer="zeros")
+        self._parameters.vector[:] = state["vector"]
+        self._generator = state["generator"]
+        if state["compiled"] is not None:
+            self._compiled = Compiled(self._network, **state["compiled"], keep_state=True)
 
-    # --- private ----------------------------------------------------------------------------------------------------------------
+    def __copy__(self) -> Sequential:
+        return deepcopy(self)  # a shallow copy would train with the optimizer and the random numbers of the original
 
-    def _compiled(self) -> tuple[Optimizer, Loss]:
-        if self.optimizer is None or self.loss is None:
+    def _arguments(self) -> dict[str, Any]:
+        """What makes a network like this one, with other weights."""
+        threads = None if self.all_cores else self.threads
+        return {"architecture": self.architecture, "dtype": self.dtype, "seed": self.seed, "threads": threads}
+
+    def _when_compiled(self) -> Compiled:
+        if self._compiled is None:
             raise RuntimeError("the model has not been compiled: call compile(optimizer=..., loss=...) first")
-        return self.optimizer, self.loss
-
-    def _rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str] = ("x", "y")) -> Rows:
-        """The arguments of those names, checked."""
-        _, loss = self._compiled()
-        features = validation.features(names[0], x, self.layers[0].input_dim, self.dtype)
-        labels = validation.numbers(names[1], y)
-        if labels.ndim == 0 or len(labels) != len(features):
-            raise ValueError(f"{names[1]} had the shape {labels.shape}: it must have {len(features)} rows, as {names[0]} has")
-        targets = np.ascontiguousarray(loss.encode(names[1], labels, self.layers[-1].output_dim), self.dtype)
-        weights = None if sample_weight is None else validation.sample_weights(sample_weight, len(features), self.dtype)
-        return Rows(features, targets, weights)
-
-    def _hold_out(self, rows: Rows, split: float, data: tuple[Any, ...] | None) -> tuple[Rows, Rows | None]:
-        """The rows to train on, and those to evaluate after each epoch."""
-        if isinstance(split, bool) or not isinstance(split, (int, float, np.number)) or not 0 <= split < 1:
-            raise ValueError(f"validation_split was {split!r}: it must be at least 0 and below 1")
-        if data is not None:
-            if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight)")
-            x, y, weights = (*data, None)[:3]
-            return rows, self._rows(x, y, weights, ("validation_data[0]", "validation_data[1]"))
-        if split == 0:
-            return rows, None
-        kept = int(len(rows.x) * (1 - split))
-        if not 0 < kept < len(rows.x):
-            raise ValueError(f"validation_split was {split!r}: of {len(rows.x)} rows it leaves {kept} to train on")
-        return rows.take(slice(kept)), rows.take(slice(kept, None))
-
-    def _evaluate(self, rows: Rows, chunk_rows: int | None = None) -> dict[str, float]:
-        _, loss = self._compiled()
-        activation = activations.get(self.layers[-1].activation)
-        given = self._prediction(rows.x, chunk_rows=chunk_rows, logits=loss.takes_logits(activation.name))
-        with np.errstate(all="ignore"):
-            return self._named(*score(loss, activation, rows, given.T))
-
-    def _named(self, loss: float, accuracy: float) -> dict[str, float]:
-        """The logs: the loss, and the accuracy if it was asked for."""
-        return {"loss": loss, **dict.fromkeys(self.metrics, accuracy)}
+        return self._compiled
 
 
-class _Printer(Callback):
-    """A line an epoch on standard output."""
-
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        print(f"Epoch {epoch + 1}/{self._epochs} - " + " - ".join(f"{name}: {value:.4f}" for name, value in logs.items()))
+keras_names.name_the_nearest(Sequential)

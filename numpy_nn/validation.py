@@ -5,6 +5,7 @@ Called by `Sequential` before anything else is done. An error is one line that n
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,26 @@ def positive_integer(name: str, value: object) -> int:
     return int(value)
 
 
+def count(name: str, value: object) -> int:
+    """`value`, an integer of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ValueError(f"{name} was {value!r}: it must be an integer of at least 0")
+    return int(value)
+
+
+def optional_size(name: str, value: object) -> int | None:
+    """`value`, an integer of at least 1, or None."""
+    return None if value is None else positive_integer(name, value)
+
+
+def frequency(name: str, value: int | Container[int]) -> Callable[[int], bool]:
+    """Whether an epoch, counted from 1, is one of every `value`, or among those in `value`."""
+    if isinstance(value, Container) and not isinstance(value, str):
+        return lambda epoch: epoch in value
+    every = positive_integer(name, value)
+    return lambda epoch: epoch % every == 0
+
+
 def seed(value: object) -> int | None:
     """`value`, an integer of at least 0, or None."""
     if value is None:
@@ -51,7 +72,9 @@ def seed(value: object) -> int | None:
 
 
 def numbers(name: str, value: Any) -> Array:
-    """`value` as an array of numbers, none of which is NaN or infinite."""
+    """`value` as an array of numbers, none of which is masked, NaN or infinite."""
+    if type(value) is not np.ndarray and _is_masked(value):
+        raise ValueError(f"{name} was a masked array: the mask would be lost, fill its values in (`filled`) or leave its rows out")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -60,11 +83,16 @@ def numbers(name: str, value: Any) -> Array:
         raise ValueError(f"{name} was of dtype {array.dtype}: it must be real numbers")
     if array.size == 0:
         raise ValueError(f"{name} was empty, of shape {array.shape}: there must be at least one sample")
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
     return array
+
+
+def _is_masked(value: Any) -> bool:
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts)
 
 
 def features(name: str, value: Any, count: int, to: np.dtype[Any]) -> Array:
@@ -85,9 +113,34 @@ def sample_weights(value: Any, samples: int, to: np.dtype[Any]) -> Array:
     return cast("sample_weight", array, to)
 
 
+def class_weights(value: Any, labels: Array) -> Array:
+    """A weight for each row, (samples,), from a dict of one for each class; 1 for a class that it lacks, as in Keras.
+
+    The class of a row of `labels` is its number, or the column of its largest value.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"class_weight was {value!r}: it must be a dict, as {{0: 1.0, 1: 2.5}}")
+    for weight in value.values():
+        if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 <= weight < np.inf:
+            raise ValueError(f"class_weight had {weight!r}: a weight must be a finite number of at least 0")
+    columns = labels.reshape(len(labels), -1)
+    classes = columns.argmax(axis=1) if columns.shape[1] > 1 else np.round(columns[:, 0]).astype(np.intp)
+    found, places = np.unique(classes, return_inverse=True)
+    return np.array([float(value.get(int(number), 1.0)) for number in found])[places]
+
+
+def split(value: object) -> float:
+    """`value`, a fraction of at least 0 and below 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
+        raise ValueError(f"validation_split was {value!r}: it must be at least 0 and below 1")
+    return float(value)
+
+
 def cast(name: str, array: Array, to: np.dtype[Any]) -> Array:
     """`array` as an array of the dtype `to`, contiguous."""
-    with np.errstate(over="ignore"):
+    if array.dtype == to:
+        return np.ascontiguousarray(array)
+    with np.errstate(all="ignore"):
         result = np.ascontiguousarray(array, to)
     if result.dtype != array.dtype and not np.isfinite(result).all():
         raise ValueError(f"{name} had a value too large for {to}: the largest is {np.finfo(to).max}")

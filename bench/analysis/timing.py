@@ -20,6 +20,9 @@ from bench.records import RunData, Trial
 MEASURES = ("cold start", "first epoch", "step", "epoch", "fit")
 """step and epoch are steady state: the median over a trial's epochs but the first."""
 
+STEP_ESTIMATOR = "geometric mean over the launches of each launch's median round"
+"""The name of the estimator behind every time and ratio outside grids (see `bench.analysis.statistics.nested_interval`)."""
+
 
 class Measurement(NamedTuple):
     """One figure of one timed trial."""

@@ -19,6 +19,9 @@ from bench.cli.selfcheck import calibrate, doctor
 
 DISTRIBUTION = "moons-bench"
 
+INTERRUPTED = 130
+"""What Typer makes of a KeyboardInterrupt: no exit code of ours."""
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -33,11 +36,14 @@ app.command("list")(list_)
 def run_app() -> ExitCode:
     """Call the command that `sys.argv` names."""
     try:
-        return ExitCode(app(prog_name="python -m bench", standalone_mode=False) or ExitCode.FINE)
+        code = app(prog_name="python -m bench", standalone_mode=False) or ExitCode.FINE
     except typer.TyperException as error:
         raise CommandError(error.format_message(), ExitCode.WRONG_USE) from error
     except typer.Abort as error:
         raise KeyboardInterrupt from error
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return ExitCode(code)
 
 
 @app.callback()

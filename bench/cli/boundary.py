@@ -62,8 +62,10 @@ def exit_with_code_of(command: Callable[[], int]) -> NoReturn:
     SIGTERM ends a command as Ctrl-C does, so that temporary files are removed and a run is left in order.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with forgiving_streams():
+    with forgiving_streams() as losses:
         exit_code = _exit_code_of(command)
+    if losses.output_is_cut_short and exit_code in (ExitCode.FINE, ExitCode.NO_VERDICT):
+        exit_code = ExitCode.NOT_ALL
     sys.exit(exit_code)
 
 

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
 
     FINE = 0
     BAD_ANSWER = 1
-    """Measured, and the answer is bad: regressed, parity broken. Never anything else."""
+    """Measured, and the answer is bad: regressed, broken at HEAD, parity broken. Never anything else."""
     WRONG_USE = 2
     """Refused before anything was measured."""
     NOT_ALL = 3
@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
 
 
 VERDICT_EXIT_CODES = {
+    Verdict.BROKEN: ExitCode.BAD_ANSWER,
     Verdict.REGRESSED: ExitCode.BAD_ANSWER,
     Verdict.DIFFERENT: ExitCode.NOT_ALL,
     Verdict.LEFT_OUT: ExitCode.NOT_ALL,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from bench.escaping import terminal
 from bench.execution.runner import Observer
 from bench.execution.schedule import PlannedTrial
 from bench.records import Trial
@@ -93,4 +94,4 @@ def _point_text(point: dict[str, int]) -> str:
 
 
 def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(terminal(text), markup=False, highlight=False, soft_wrap=True)

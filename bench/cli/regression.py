@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import platform
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.boundary import CommandError, complain, known_errors, wrong_use
 from bench.cli.exit_codes import VERDICT_EXIT_CODES, ExitCode
-from bench.cli.result_files import check_writable, write_job_page
+from bench.cli.paths import given_path
+from bench.cli.result_files import ResultFiles, check_writable, write_job_page
 
 if TYPE_CHECKING:
     from bench.regression.compare.comparison import Comparison
+    from bench.regression.compare.settings import Settings
 
-TOLERANCE_PERCENT = 0.5
-BUDGET_SECONDS = 120.0
 CERTIFICATE_FOLDER = Path("results/certificate")
+PLOT_SUFFIXES = (".png", ".svg")
 HISTORY_FILE = Path("results/history.jsonl")
 
 
@@ -28,43 +30,80 @@ def compare(
     base: Annotated[str, typer.Argument(metavar="BASE", help="Git revision.")],
     head: Annotated[str | None, typer.Argument(metavar="HEAD", help="Git revision; the working tree by default.")] = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, max=50, help="Per cent: changes up to this size are ignored.")
-    ] = TOLERANCE_PERCENT,
-    budget: Annotated[float, typer.Option(min=0, help="Seconds after which measuring ends.")] = BUDGET_SECONDS,
+        float | None, typer.Option(min=0, max=50, help="Per cent: changes up to this size are ignored. Default: 0.5.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Seconds after which measuring ends. Default: 120.")] = None,
     benchmark: Annotated[list[str] | None, typer.Option(help="NAME of a benchmark; may be given again. Default: all.")] = None,
-    repository: Annotated[Path, typer.Option(help="Any folder of the git repository.")] = Path(),
-    json_: Annotated[Path | None, typer.Option("--json", help="File to write the figures into.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="File to write a Markdown page into.")] = None,
+    repository: Annotated[Path, typer.Option(parser=given_path, metavar="PATH", help="Any folder of the git repository.")] = Path(),
+    package: Annotated[str | None, typer.Option(help="NAME of a package of pure Python. Default: numpy_nn.")] = None,
+    benchmarks: Annotated[
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="FILE_OR_FOLDER with the benchmarks of --package.")
+    ] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(help="Verdicts with commas, as regressed,broken: end with 0 where the verdict is another one.")
+    ] = None,
+    json_: Annotated[
+        Path | None, typer.Option("--json", parser=given_path, metavar="FILE", help="File to write the figures into.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="File to write a Markdown page into.")
+    ] = None,
 ) -> ExitCode:
     """Check whether `numpy_nn` is slower at HEAD than at BASE.
 
-    Exit code 1 if it is slower, 3 if the two compute different values or a benchmark doesn't run on both, 4 if the time ends before
-    there is a verdict.
+    Exit code 1 if it is slower or broken, 3 if the two compute different values or a benchmark doesn't run at BASE, 4 if the time
+    ends before there is a verdict. Another package and its options may stand in [tool.moons-bench.compare] of the repository's
+    pyproject.toml.
     """
     from bench.regression.compare.comparison_processes import ComparisonProcessError
     from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
     from bench.regression.compare.comparison_report import markdown as as_markdown
     from bench.regression.compare.revisions import RevisionError
+    from bench.regression.compare.settings import read_fail_on, read_settings
 
+    files = ResultFiles(json_, markdown)
     with wrong_use():
-        names = _benchmark_names(benchmark or [])
+        failing = read_fail_on(fail_on)
+        settings = read_settings(repository, package, benchmarks, tolerance, budget)
+        if settings.benchmarks is None:
+            _benchmark_names(benchmark or [])
         check_writable([json_, markdown])
+    files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
+    environment = _environment()
+    last: list[Comparison] = []
+
+    def record(state: Comparison) -> None:
+        last[:] = [state]
+        files.write_so_far(as_json(state, environment))
+
     try:
-        comparison = _compare(repository, base, head, names, tolerance / 100, budget)
+        comparison = _compare(repository, base, head, benchmark or [], settings, record)
     except (RevisionError, ComparisonProcessError) as error:
-        _write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error)), json_, markdown)
+        with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
+            files.write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error), settings.package))
         refused = isinstance(error, RevisionError)
         raise CommandError(str(error), ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
-    environment = _environment()
+    except KeyboardInterrupt:
+        if last:
+            state = replace(last[0], stop_reason="interrupted")
+            files.write(as_json(state, environment), as_markdown(state, environment))
+        else:
+            files.write_so_far(failure_as_json("interrupted", "interrupted before anything was measured"))
+        raise
     try:
-        _write(as_json(comparison, environment), as_markdown(comparison, environment), json_, markdown)
+        with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
+            files.write(as_json(comparison, environment), as_markdown(comparison, environment))
     finally:
         _show(comparison)
+    if failing is not None and comparison.verdict not in failing and not any(comparison.of_verdict(verdict) for verdict in failing):
+        return ExitCode.FINE
     return VERDICT_EXIT_CODES[comparison.verdict]
 
 
 def certify(
-    out: Annotated[Path, typer.Option(help="Folder to write into; runs that are in it are kept.")] = CERTIFICATE_FOLDER,
+    out: Annotated[
+        Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write into; runs that are in it are kept.")
+    ] = CERTIFICATE_FOLDER,
     share: Annotated[float, typer.Option(min=0, help="Share of the runs of a whole certificate (two hours) to make.")] = 1.0,
     budget: Annotated[float, typer.Option(min=0, help="Seconds after which no run is started.")] = math.inf,
     comparisons: Annotated[int, typer.Option(min=1, help="Comparisons and series to simulate for each shape of noise.")] = 10_000,
@@ -95,20 +134,27 @@ def certify(
 
 
 def track(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
-    history: Annotated[Path, typer.Option(help="File to add a line to; a plot is written beside it.")] = HISTORY_FILE,
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
+    history: Annotated[
+        Path, typer.Option(parser=given_path, metavar="PATH", help="File to add a line to; a plot is written beside it.")
+    ] = HISTORY_FILE,
 ) -> ExitCode:
-    """Add a run to the history, and look for change points in it."""
+    """Add a run to the history, and look for change points in it.
+
+    Reads the records of the run and the history, and executes nothing in them. Writes a line to the history, and a plot beside it.
+    """
     from bench.analysis.summary import analyse
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points
     from bench.regression.history.history_report import draw, markdown
-    from bench.regression.history.tracked_runs import add, read_history, tracked
+    from bench.regression.history.tracked_runs import add, read_history, read_lines, tracked
 
     with wrong_use():
-        check_writable([history])
+        if history.suffix in PLOT_SUFFIXES:
+            raise ValueError(f"--history was {history}: the plot beside it has that name, it must end otherwise, as in .jsonl")
+        check_writable([history, *(history.with_suffix(suffix) for suffix in PLOT_SUFFIXES)])
         data = read_run(directory)
-        earlier, _ = read_history(history)
+        earlier, _ = read_lines(history)
     analysis = analyse(data)
     with wrong_use():
         run = tracked(analysis)
@@ -125,47 +171,61 @@ def track(
 
 
 def _compare(
-    repository: Path, base: str, head: str | None, names: list[str], tolerance: float, budget_seconds: float
+    repository: Path,
+    base: str,
+    head: str | None,
+    names: list[str],
+    settings: Settings,
+    record: Callable[[Comparison], None],
 ) -> Comparison:
     from rich.console import Console
     from rich.live import Live
 
+    from bench.micro.suite import LEAST_TOLERANCES
     from bench.regression.compare.comparison import compare as compare_sides
     from bench.regression.compare.comparison_processes import ComparisonProcesses
     from bench.regression.compare.comparison_report import screen
     from bench.regression.compare.revisions import side_by_side
 
     console = Console(stderr=True)
-    with side_by_side(repository, base, head) as sides, Live(console=console, transient=True) as live:
-        return compare_sides(
-            ComparisonProcesses(sides),
-            names,
-            base=str(sides.base),
-            head=str(sides.head),
-            tolerance=tolerance,
-            budget_seconds=budget_seconds,
-            watch=lambda state: live.update(screen(state)),
-        )
+    with side_by_side(repository, base, head, settings.package, settings.benchmarks) as sides:
+        for note in dict.fromkeys(sides.notes):
+            complain(note)
+        processes = ComparisonProcesses(sides)
+        if settings.benchmarks is None:
+            wanted = _benchmark_names(names)
+        else:
+            with wrong_use():
+                wanted = _chosen(names, processes.names())
+        with Live(console=console, transient=True) as live:
+
+            def watch(state: Comparison) -> None:
+                record(state)
+                live.update(screen(state))
+
+            return compare_sides(
+                processes,
+                wanted,
+                base=str(sides.base),
+                head=str(sides.head),
+                package=settings.package,
+                tolerance=settings.tolerance,
+                budget_seconds=settings.budget_seconds,
+                watch=watch,
+                least_tolerances=LEAST_TOLERANCES if settings.benchmarks is None else {},
+            )
 
 
 def _show(comparison: Comparison) -> None:
-    """Print the verdict, and the table it rests on."""
+    """Print the verdict, the table it rests on, and what it says nothing about."""
     from rich.console import Console
 
-    from bench.regression.compare.comparison_report import headline, screen
+    from bench.regression.compare.comparison_report import headline, last_line, screen
 
     print(headline(comparison))
     Console().print(screen(comparison))
-
-
-def _write(document: dict[str, Any], page: str, json_: Path | None, markdown: Path | None) -> None:
-    """Write the result into the files that were asked for, and on the page of the GitHub job."""
-    with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
-        if json_ is not None:
-            json_.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        if markdown is not None:
-            markdown.write_text(page, encoding="utf-8")
-        write_job_page(page)
+    if line := last_line(comparison):
+        print(line)
 
 
 def _environment() -> dict[str, str]:
@@ -181,10 +241,16 @@ def _environment() -> dict[str, str]:
 
 
 def _benchmark_names(given: list[str]) -> list[str]:
+    """The benchmarks of `numpy_nn` that are asked for; all of them by default."""
+    from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
+
+    return _chosen(given, [*BENCHMARKS, *PROCESS_BENCHMARKS])
+
+
+def _chosen(given: list[str], known: list[str]) -> list[str]:
     from bench.error_messages import may_be
-    from bench.regression.compare.benchmarks import BENCHMARKS
 
     for name in given:
-        if name not in BENCHMARKS:
-            raise ValueError(f"benchmark {name!r} is unknown: {may_be(name, BENCHMARKS)}")
-    return list(dict.fromkeys(given)) or list(BENCHMARKS)
+        if name not in known:
+            raise ValueError(f"benchmark {name!r} is unknown: {may_be(name, known)}")
+    return list(dict.fromkeys(given)) or known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,32 +10,41 @@ import typer
 
 from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
+from bench.cli.paths import given_path
 
 
 def report(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     film: Annotated[bool, typer.Option("--film", help="Make the films too, of a run with --film.")] = False,
 ) -> ExitCode:
-    """Write the report of the run in DIR again, from its records."""
-    from bench.records import read_run
+    """Write the report of the run in DIR again, from its records.
+
+    Reads the records and arrays in DIR, executes nothing in them, and writes into DIR alone.
+    """
+    from bench.records import RecordError, read_run
 
     with wrong_use():
-        read_run(directory)
-    with known_errors(ExitCode.WRONG_USE, OSError, prefix="the report could not be written: "):
+        data = read_run(directory)
+    for damage in data.damaged:
+        complain(f"{damage}; it is set aside")
+    with known_errors(ExitCode.WRONG_USE, OSError, RecordError, prefix="the report could not be written: "):
         print_report(directory, film=film)
     return ExitCode.FINE
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, parquet, markdown or latex.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    file: Annotated[Path, typer.Argument(parser=given_path, metavar="FILE", help="File to write.")],
     table: Annotated[
         Literal["trials", "summary"] | None,
         typer.Option(help="trials, or summary: a row a contestant. Default: trials for CSV and Parquet, else summary."),
     ] = None,
 ) -> ExitCode:
-    """Write a run's trials, or a summary, in another format."""
+    """Write a run's trials, or a summary, in another format.
+
+    Reads the records in DIR, executes nothing in them, and writes FILE alone.
+    """
     from bench.report.export import export as write
 
     with wrong_use():
@@ -43,25 +53,24 @@ def export(
 
 
 def agree(
-    first: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of another run of the same machine.")],
+    first: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of another run of the same machine.")],
 ) -> ExitCode:
     """Compare the headline ratios of two runs.
+
+    Reads the records in both folders, and neither writes nor executes anything.
 
     Exit code 1 if two ratios differ by more than chance, 4 if that can't be decided.
     """
     from bench.analysis.repeats import repeats
     from bench.records import read_run
-    from bench.report.units import ratio_interval
+    from bench.report.plain_text import agreement
 
     with wrong_use():
         runs = read_run(first), read_run(second)
     found = repeats(*runs)
-    words = {True: "they agree", False: "they don't agree", None: "one has no interval, so nothing can be said"}
-    for repeat in found:
-        both = " and ".join(ratio_interval(row.ratio, row.low, row.high) for row in (repeat.first, repeat.second))
-        print(f"{repeat.first.measure} of {repeat.first.contestant} to {repeat.first.reference}: {both}")
-        print(f"  the second to the first {ratio_interval(*repeat.quotient)}: {words[repeat.agrees]}")
+    for line in agreement(found) if found else ():
+        print(line)
     judged = [repeat.agrees for repeat in found]
     if False in judged:
         return ExitCode.BAD_ANSWER
@@ -72,7 +81,7 @@ def agree(
 
 
 def print_report(directory: Path, *, film: bool) -> None:
-    """Write the report of the run in `directory`, with its films if asked, and print its verdict and where it is."""
+    """Write the report of the run in `directory`, with its films if asked, and print its answer and where it is."""
     from bench.report import write_report
 
     if film:
@@ -83,4 +92,10 @@ def print_report(directory: Path, *, film: bool) -> None:
                 "no film: this run has no recorded decision surfaces (run --film records them, of two features and one output)"
             )
     print(write_report(directory))
-    print(f"report: {directory / 'report.md'} and {directory / 'index.html'}")
+    page = directory / "index.html"
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")
+
+
+def _link(path: Path) -> str:
+    """The path with the escape sequence (OSC 8) by which terminals open it."""
+    return f"\x1b]8;;{path.resolve().as_uri()}\x1b\\{path}\x1b]8;;\x1b\\"

@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from bench.files import check_output, write_whole
 
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """The files of one result: JSON for programs, and Markdown, which also goes to the page of a GitHub job."""
+
+    json: Path | None
+    markdown: Path | None
+
+    def write(self, document: Mapping[str, Any], page: str) -> None:
+        """Write the final result.
+
+        Raises
+        ------
+        OSError
+            If a file can't be written; the others are.
+
+        """
+        failures = []
+        for path, text in ((self.json, _as_text(document)), (self.markdown, page)):
+            try:
+                if path is not None:
+                    _write(path, text)
+            except OSError as error:
+                failures.append(error)
+        try:
+            write_job_page(page)
+        except OSError as error:
+            failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def write_so_far(self, document: Mapping[str, Any]) -> None:
+        """Replace the JSON by what is known now, as the command may be killed; what is no plain file is left for the end."""
+        if self.json is not None and (self.json.is_file() or not self.json.exists()):
+            with suppress(OSError):
+                _write(self.json, _as_text(document))
 
 
 def check_writable(paths: Iterable[Path | None]) -> None:
@@ -20,14 +63,11 @@ def check_writable(paths: Iterable[Path | None]) -> None:
 
     """
     job_page = os.environ.get(JOB_PAGE_VARIABLE)
-    for path in (*paths, Path(job_page) if job_page else None):
-        if path is None:
-            continue
-        folder = path.resolve().parent
-        if path.is_dir():
-            raise ValueError(f"{path} can't be written: it is a folder, and must be a file")
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")
+    wanted = [path for path in (*paths, Path(job_page) if job_page else None) if path is not None]
+    for number, path in enumerate(wanted):
+        check_output(path)
+        if path.resolve() in [other.resolve() for other in wanted[:number]]:
+            raise ValueError(f"{path} is named for two results: each needs a file of its own")
 
 
 def write_job_page(text: str) -> None:
@@ -35,3 +75,14 @@ def write_job_page(text: str) -> None:
     if job_page := os.environ.get(JOB_PAGE_VARIABLE):
         with Path(job_page).open("a", encoding="utf-8") as file:
             file.write(text)
+
+
+def _as_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    if path.is_file() or not path.exists():
+        write_whole(path.resolve(), text)
+    else:
+        path.write_text(text, encoding="utf-8")

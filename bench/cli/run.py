@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.boundary import complain, wrong_use
 from bench.cli.exit_codes import ExitCode
+from bench.cli.paths import given_path
 from bench.cli.report import print_report
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ def run(
     rounds: Annotated[int | None, typer.Option(min=1, help="Timed rounds, before any are added.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each contestant; all cores by default.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version.")] = False,
-    out: Annotated[Path | None, typer.Option(help=f"Folder to write into; {DEFAULT_OUT} by default.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Continue the run in this folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(parser=given_path, metavar="DIR", help="Continue the run in this folder.")] = None,
     film: Annotated[bool, typer.Option("--film", help="Record how the decision surfaces change, and make films of it.")] = False,
     time_budget: Annotated[
         float, typer.Option(min=0, help="Seconds: rounds are added until the ratios are precise or this time ends.")
@@ -84,12 +87,12 @@ def exit_code(data: RunData, run: Run) -> ExitCode:
 
 def _new_job(options: RunOptions, directory: Path, claim: ExitStack) -> Job:
     """A new run; the files of an earlier run in the folder are removed only when everything has been checked."""
-    from bench.execution.run_directory import claimed, clear
+    from bench.execution.run_directory import claimed, prepare
     from bench.execution.run_selection import new_job
 
     job = new_job(options, directory, ["python", "-m", "bench", *sys.argv[1:]])
     claim.enter_context(claimed(directory))
-    clear(directory)
+    prepare(directory)
     return job
 
 
@@ -115,7 +118,7 @@ def _measure(job: Job, time_budget_seconds: float) -> ExitCode:
     from bench.cli.progress import watching
     from bench.execution.runner import Runner
     from bench.execution.worker_process import Launcher
-    from bench.records import read_run
+    from bench.records import RecordError, read_run
 
     for note in job.run.notes:
         complain(note)
@@ -128,7 +131,7 @@ def _measure(job: Job, time_budget_seconds: float) -> ExitCode:
         data = read_run(job.directory)
         if data.trials:
             print_report(job.directory, film=any(workload.get("film_frames") for workload in run.workloads))
-    except OSError as error:
+    except (OSError, RecordError) as error:
         complain(f"the report could not be written: {error}")
         return ExitCode.NOT_ALL
     return exit_code(data, run)

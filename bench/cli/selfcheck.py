@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.boundary import known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
+from bench.cli.paths import given_path
 
 CALIBRATION_FOLDER = Path("results/latest")
 
@@ -36,7 +37,9 @@ def doctor() -> ExitCode:
 
 def calibrate(
     runs: Annotated[int, typer.Option(min=1, help="Number of short runs; 100 take about six minutes.")] = 100,
-    out: Annotated[Path, typer.Option(help="Folder to write calibration.json and calibration.md into.")] = CALIBRATION_FOLDER,
+    out: Annotated[
+        Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write calibration.json and calibration.md into.")
+    ] = CALIBRATION_FOLDER,
 ) -> ExitCode:
     """Check the 95 % intervals: run `numpy_nn` against itself.
 

@@ -10,7 +10,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TextIO
+
+
+@dataclass
+class Losses:
+    """What could not be shown: known when the block has ended."""
+
+    output_is_cut_short: bool = False
 
 
 class _ForgivingFile(io.FileIO):
@@ -30,22 +38,24 @@ class _ForgivingFile(io.FileIO):
 
 
 @contextmanager
-def forgiving_streams() -> Iterator[None]:
+def forgiving_streams() -> Iterator[Losses]:
     """Replace `sys.stdout` and `sys.stderr` for the block.
 
-    A closed pipe is silent; any other failure of standard output is named on standard error afterwards. Letters that the stream's
-    encoding doesn't have are written as escapes.
+    A closed pipe is silent; any other failure of standard output is named on standard error afterwards, and in what the block gets.
+    Letters that the stream's encoding doesn't have are written as escapes.
     """
     before = sys.stdout, sys.stderr
     output, output_file = _forgiving(sys.stdout)
     errors, _ = _forgiving(sys.stderr)
     sys.stdout, sys.stderr = output, errors
+    losses = Losses()
     try:
-        yield
+        yield losses
     finally:
         if output is not None:
             output.flush()
         if output_file is not None and output_file.failure and not isinstance(output_file.failure, BrokenPipeError):
+            losses.output_is_cut_short = True
             print(f"standard output is cut short: {output_file.failure.strerror}", file=errors)
         if errors is not None:
             errors.flush()

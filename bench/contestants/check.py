@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.base import Contestant, with_defaults
-from bench.error_messages import may_be, one_line
+from bench.error_messages import may_be, one_line, plain
 
 TIME_LIMIT_SECONDS = 120.0
 """For the import of a contestant; the heaviest framework takes a tenth of it."""
@@ -122,19 +122,21 @@ def metadata(contestant: type[Any]) -> dict[str, Any]:
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: it must be {_a(kind.__name__)}")
         if isinstance(value, dict) and not all(isinstance(part, str) for item in value.items() for part in item):
             raise ValueError(f"{contestant.__name__}.{attribute} was {value!r}: its names and values must be str")
-        if isinstance(value, dict):
-            _check_environment(contestant.__name__, value)
+        if attribute == "ENVIRONMENT" and isinstance(value, dict):
+            _check_environment(f"{contestant.__name__}.{attribute}", value)
         if value != getattr(Contestant, attribute):
             found[name] = one_line(value) if isinstance(value, str) else value
     return found
 
 
-def _check_environment(name: str, variables: Mapping[str, str]) -> None:
-    for variable, value in variables.items():
-        if not variable or "=" in variable or "\0" in variable + value:
-            raise ValueError(f"{name}.ENVIRONMENT has {variable!r}: {value!r}, which the system can't set as a variable")
-        if variable.startswith("PYTHON") or variable.endswith(("_NUM_THREADS", "_MAXIMUM_THREADS", "_THREADS")):
-            raise ValueError(f"{name}.ENVIRONMENT has {variable!r}: the harness sets it, the same for every contestant")
+def _check_environment(place: str, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        if not name or "=" in name or "\0" in name or plain(name) != name:
+            raise ValueError(f"{place} has {name!r}, which can't be a variable's name: it must have letters, and no =")
+        if "\0" in value:
+            raise ValueError(f"{place}[{name!r}] was {value!r}: a variable can't hold a zero byte")
+        if name.startswith("PYTHON") or name.endswith(("_NUM_THREADS", "_MAXIMUM_THREADS", "_THREADS")):
+            raise ValueError(f"{place} has {name!r}: the harness sets it, the same for every contestant")
 
 
 def _import(place: str) -> ModuleType:

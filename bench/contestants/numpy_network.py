@@ -6,6 +6,7 @@ There is no other path inside for benchmarks: `compile`, `fit` with a callback, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bench.contestants.base import Array, Contestant, EpochEnd, Task
 from numpy_nn import Callback, Sequential, optimizers
@@ -15,7 +16,7 @@ class _EpochEnds(Callback):
     def __init__(self, on_epoch_end: EpochEnd) -> None:
         self._notify = on_epoch_end
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._notify(epoch)
 
 

@@ -42,8 +42,16 @@ def clock_doubt(figures: Mapping[str, Any], marks: Mapping[str, float]) -> str |
 
 def malformed(figures: object) -> str | None:
     """Return why figures can't be those of a trial; None if they can."""
-    plain = {"run_id": "", "workload": "", "contestant": "", "kind": "timed", "seed": 0, "round": 0, "launch": 0}
-    plain |= {"status": "ok", "dtype": "", "threads": 1, "started_at": ""}
+    plain = {
+        "run_id": "run",
+        "workload": "workload",
+        "contestant": "Contestant",
+        "kind": "timed",
+        "seed": 0,
+        "round": 0,
+        "launch": 0,
+    }
+    plain |= {"status": "ok", "dtype": "float32", "threads": 1, "started_at": "2026-01-01T00:00:00+00:00"}
     if not isinstance(figures, Mapping) or plain.keys() & figures.keys():
         return "an object with other keys"
     try:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil
@@ -39,6 +39,7 @@ PACKAGES = (
     "pandas",
 )
 GIT_SECONDS = 10.0
+Value = TypeVar("Value")
 
 
 def describe(threads: int) -> Environment:
@@ -47,7 +48,7 @@ def describe(threads: int) -> Environment:
     return Environment(
         cpu=cpu_name(),
         cores=cores(),
-        memory_bytes=int(psutil.virtual_memory().total),
+        memory_bytes=if_readable(lambda: int(psutil.virtual_memory().total)),
         operating_system=platform.platform(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         versions=versions(),
@@ -56,12 +57,20 @@ def describe(threads: int) -> Environment:
         commit=commit,
         dirty=dirty,
         date=now(),
-        load_1min=float(psutil.getloadavg()[0]),
+        load_1min=if_readable(lambda: float(psutil.getloadavg()[0])),
         clock_resolution_seconds=clock_resolution_seconds(),
         affinity=sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else None,
         cpu_quota=cpu_quota(),
         dropped_variables=dropped_variables(os.environ),
     )
+
+
+def if_readable(read: Callable[[], Value]) -> Value | None:
+    """Return what `read` returns, or None where the system doesn't provide it: such figures only describe a run."""
+    try:
+        return read()
+    except (OSError, RuntimeError, ValueError, LookupError, AttributeError, psutil.Error):  # whatever psutil was seen to raise
+        return None
 
 
 def now() -> str:
@@ -71,18 +80,16 @@ def now() -> str:
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = if_readable(lambda: len(os.sched_getaffinity(0))) if sys.platform == "linux" else None
+    return affinity or os.cpu_count() or 1
 
 
 def cpu_name() -> str:
     """Return the processor's model name, or its architecture where the system doesn't know the model."""
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        found = re.search(r"^(?:model name|Hardware)\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
-        if found:
-            return found[1].strip()
+    text = if_readable(lambda: cpuinfo.read_text(encoding="utf-8", errors="replace")) or ""
+    if found := re.search(r"^(?:model name|Hardware)\s*:\s*(.+)$", text, re.MULTILINE):
+        return found[1].strip()
     return platform.processor() or platform.machine()
 
 
@@ -105,11 +112,14 @@ def blas() -> str:
 
 
 def revision(folder: Path) -> tuple[str | None, bool | None]:
-    """Return the commit of `folder` and whether files differ from it; None if it is no git checkout or git is missing."""
+    """Return the commit of `folder` and whether files differ from it; None if it is no git checkout or git is missing.
+
+    Files in `results/` are the harness' own output, and don't count.
+    """
     if not (folder / ".git").exists():  # an installed package has no commit, also inside another repository
         return None, None
     commit = _git(folder, "rev-parse", "HEAD")
-    status = _git(folder, "status", "--porcelain")
+    status = _git(folder, "status", "--porcelain", "--", ".", ":!results")
     return commit, None if commit is None or status is None else bool(status)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import Request
-from bench.execution.trial_checks import Probe, check_clock, check_epochs, check_history, check_outputs, check_trained
+from bench.execution.trial_checks import Probe, check_clock, check_ended, check_epochs, check_history, check_outputs, check_trained
 from bench.files import replacing
 
 Clock = Callable[[], float]
@@ -76,6 +76,7 @@ class Measurement:
             self.mark("fit begins")
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
             self.mark("fit ended")
+            at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
             peak = peak_memory_bytes()
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
@@ -85,6 +86,7 @@ class Measurement:
         outputs = self._predict(self.task.x_test)
         scores = self._trained_scores(outputs)
         if probe is not None:
+            check_ended(at_the_end, self.contestant.get_weights())
             probe.check(self.contestant.get_weights(), taken["loss"])
         return {
             "steps": self.task.steps,

@@ -20,6 +20,7 @@ from bench.execution.schedule import PlannedTrial
 from bench.execution.trial_checks import is_unchanged, sha256
 from bench.files import replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE
+from bench.records.run_files import RunFiles
 from bench.workloads import grid
 from bench.workloads.data_sets import Split, make_split
 from bench.workloads.models import Training, Workload
@@ -47,6 +48,7 @@ class RequestBuilder:
     """
 
     def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE) -> None:
+        self._files = RunFiles(directory)
         self._scratch = directory / SCRATCH_FOLDER
         self._arrays = directory / ARRAYS_FOLDER
         self._threads = threads
@@ -65,7 +67,7 @@ class RequestBuilder:
             task=self._task(planned, options),
             paths=Paths(
                 data=str(self._data(planned, split)),
-                trajectory=str(self._scratch / f"{_stem(workload, point)}-trajectory.npz"),
+                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-trajectory.npz")),
                 surface=self._surface(planned, split),
             ),
             reference=None if planned.spec.name == self._reference else self._reference,
@@ -124,7 +126,7 @@ class RequestBuilder:
 
     def _write(self, path: Path, arrays: Mapping[str, Array]) -> None:
         path.parent.mkdir(exist_ok=True)
-        with replacing(path) as file:
+        with replacing(self._listed(path)) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def _surface(self, planned: PlannedTrial, split: Split) -> str | None:
@@ -132,7 +134,12 @@ class RequestBuilder:
         if not wanted or split.x.shape[1] != 2 or split.y.shape[1] != 1:
             return None
         self._arrays.mkdir(exist_ok=True)
-        return str(self._arrays / f"{planned.workload.name}-{planned.spec.name}-surface.npz")
+        return str(self._listed(self._arrays / f"{planned.workload.name}-{planned.spec.name}-surface.npz"))
+
+    def _listed(self, path: Path) -> Path:
+        """List a file among the run's before it is written."""
+        self._files.add(f"{path.parent.name}/{path.name}")
+        return path
 
     def _film_epochs(self, planned: PlannedTrial) -> list[int]:
         """Return the epochs of a film's frames, evenly spaced; none for contestants that it doesn't show."""

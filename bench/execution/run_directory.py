@@ -1,12 +1,11 @@
 """The folder of a run: locked for one run at a time, checked to be writable, cleared of the files of an earlier run.
 
-Called by the command line. `bench.records.store` and `bench.report` write the files.
+Called by the command line. `bench.records` and `bench.report` write the files; `bench.records.run_files` knows which are a run's.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,23 +13,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bench.files import PARTIAL_SUFFIX
-from bench.records import ARRAYS_FOLDER, RUN_FILE, TRIALS_FILE
+from bench.records import RUN_FILE, TRIALS_FILE
+from bench.records.run_files import RunFiles
 
 LOCK_FILE = "run.lock"
 LOGS_FOLDER = "logs"
 SCRATCH_FOLDER = "scratch"
 PROBE_BYTES = 64 * 1024
-
-_FILES = (RUN_FILE, TRIALS_FILE, "report.md", "index.html")
-_FOLDERS = {
-    ARRAYS_FOLDER: ("*.npz",),
-    LOGS_FOLDER: ("*.log",),
-    SCRATCH_FOLDER: ("*.npz",),
-    "tables": ("*.csv",),
-    "plots": ("*.png", "*.svg"),
-    "film": ("*.webp", "*.mp4", "*.png"),
-}
-"""What a run and its report write; no other file is ever deleted."""
 
 
 class FolderError(ValueError):
@@ -44,49 +33,64 @@ def claimed(directory: Path) -> Iterator[None]:
     Raises
     ------
     FolderError
-        If another run holds the lock, or the folder isn't writable.
+        If another run holds the lock, the folder isn't writable, or its lock file is somebody else's.
 
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _probe(directory)
+        _check_lock_file(directory / LOCK_FILE)
         lock = FileLock(directory / LOCK_FILE, timeout=0)
         lock.acquire()
     except Timeout:
         raise FolderError(f"{directory} is being written by another run: wait for it, or name another folder with --out") from None
-    except OSError as error:
-        raise FolderError(f"{directory} can't be written into: {error.strerror or error}") from error
+    except (NotImplementedError, RuntimeError) as error:  # how filelock says that the file system has no locks
+        raise FolderError(
+            f"{directory} can't be locked, so two runs could mix in it: name a folder on another file system with --out"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{directory} can't be written into: {getattr(error, 'strerror', None) or error}") from error
     try:
         yield
     finally:
         lock.release()
 
 
-def clear(directory: Path) -> None:
-    """Delete the files of an earlier run and its report, and nothing else."""
-    for name in _FILES:
-        for path in [directory / name, *directory.glob(f"{name}.*{PARTIAL_SUFFIX}")]:
-            path.unlink(missing_ok=True)
-    for name, patterns in _FOLDERS.items():
-        folder = directory / name
-        for path in [
-            path for pattern in patterns for path in (*folder.glob(pattern), *folder.glob(f"{pattern}.*{PARTIAL_SUFFIX}"))
-        ]:
-            path.unlink()
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+def prepare(directory: Path) -> None:
+    """Make a claimed folder ready for a new run: remove the files of the run before, and nothing else.
+
+    Raises
+    ------
+    FolderError
+        If the folder holds a file that no run wrote in a place that a run writes to; nothing has then been removed.
+
+    """
+    files = RunFiles(directory)
+    files.adopt()
+    if foreign := files.foreign():
+        others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise FolderError(
+            f"{directory} holds files that no run wrote: {foreign[0]}{others}; move them away, or name another folder with --out"
+        )
+    files.remove()
+    files.add(RUN_FILE, TRIALS_FILE)
 
 
 def clear_scratch(directory: Path) -> None:
     """Delete the workers' input files, which a complete run doesn't need."""
-    shutil.rmtree(directory / SCRATCH_FOLDER, ignore_errors=True)
+    RunFiles(directory).remove(folder=SCRATCH_FOLDER)
+
+
+def _check_lock_file(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and (not path.is_file() or path.stat().st_size)):
+        raise FolderError(f"{path} is no lock of a run's: a run's is an empty regular file")
 
 
 def _probe(directory: Path) -> None:
     """Write and delete a file, which shows whether there is room and permission."""
-    path = directory / f"probe-{os.getpid()}"
+    path = directory / f"probe-{os.urandom(6).hex()}{PARTIAL_SUFFIX}"
     try:
-        with path.open("wb") as file:
+        with path.open("xb") as file:
             file.write(bytes(PROBE_BYTES))
             file.flush()
             os.fsync(file.fileno())

@@ -12,14 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from bench.contestants.registry import CONTESTANTS, Spec, find, find_all
-from bench.execution import environment
+from bench.error_messages import may_be, one_line
+from bench.execution import environment, input_files
 from bench.execution.runner import Job
 from bench.execution.schedule import Entries, plan
-from bench.records import REFERENCE, ContestantRecord, Run, RunData
+from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Run, RunData
+from bench.records.validation_errors import first_mistake
 from bench.workloads.builtin import WORKLOADS, quick_version
+from bench.workloads.data_notes import data_notes
 from bench.workloads.models import Workload
 from bench.workloads.toml_files import find_workload
+from bench.workloads.validation import check
 
 FILM_FRAMES = 40
 """Of `--film`."""
@@ -60,6 +66,11 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
     entries, notes = _entries(wanted)
     if not entries:
         raise ValueError(f"there is nothing to measure: {'; '.join(notes)}")
+    try:
+        inputs = input_files.describe(entries, [Path(text).expanduser() for text in options.workloads if text not in WORKLOADS])
+    except OSError as error:
+        raise ValueError(f"{error.filename} can't be read: {one_line(error.strerror)}") from error
+    notes += [f"{workload.name}: {line}" for workload, _ in entries for line in data_notes(workload.data)]
     run = Run(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         command=list(command),
@@ -69,6 +80,8 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
         workloads=[workload.model_dump(mode="json") for workload, _ in entries],
         contestants=[_record(spec) for spec in {spec.name: spec for _, specs in wanted for spec in specs}.values()],
         environment=environment.describe(threads),
+        inputs=inputs,
+        sources_sha256=input_files.sources_sha256(),
         notes=notes,
     )
     return Job(directory, run, entries)
@@ -80,21 +93,55 @@ def resumed_job(data: RunData) -> Job:
     Raises
     ------
     ValueError
-        If one of its contestants is no longer installed.
+        If one of its contestants is no longer installed, a file that it reads has changed, or its records can't be this program's.
 
     """
     run = data.run
-    specs = {record.name: _found_again(record) for record in run.contestants if not record.missing}
-    workloads = [Workload.model_validate(fields) for fields in run.workloads]
+    place = data.directory / RUN_FILE
+    if found := input_files.differences(run):
+        raise ValueError(f"{'; '.join(found)}; {input_files.WAYS_ON}")
+    workloads = [_recorded_workload(fields, place) for fields in run.workloads]
+    records = {record.name: record for record in run.contestants if not record.missing}
+    for workload in workloads:
+        for name in workload.contestants or []:
+            if name not in records:
+                raise ValueError(f"{place}: workload {workload.name!r} has the contestant {name!r}: {may_be(name, records)}")
+    specs = {name: _found_again(record) for name, record in records.items()}
     entries = [(workload, [specs[name] for name in workload.contestants or []]) for workload in workloads]
+    _check_launches(data, entries)
     here = environment.describe(run.threads)
     changed = [
         name
-        for name in ("cpu", "cores", "operating_system", "python", "versions", "blas", "commit")
+        for name in ("cpu", "cores", "operating_system", "python", "versions", "blas")
         if getattr(here, name) != getattr(run.environment, name)
     ]
     note = f"resumed {here.date}" + (f"; since the run began, there is another {', another '.join(changed)}" if changed else "")
+    if run.sources_sha256 is None:
+        note += "; it has no hashes of its files and code, so what it began with can't be compared with what is here"
     return Job(data.directory, run.model_copy(update={"notes": [*run.notes, note]}), entries, ended=data.trials)
+
+
+def _recorded_workload(fields: dict[str, Any], place: Path) -> Workload:
+    try:
+        workload = Workload.model_validate(fields)
+        names = [name if name in CONTESTANTS else f"own.py:{name}" for name in workload.contestants or []]
+        check(workload.model_copy(update={"contestants": names or None}))
+    except ValidationError as error:
+        raise ValueError(f"{place}: {first_mistake(error, Workload, str(fields['name']))}") from None
+    except ValueError as error:
+        raise ValueError(f"{place}: workload {fields['name']!r}: {one_line(error)}") from None
+    return workload
+
+
+def _check_launches(data: RunData, entries: Entries) -> None:
+    """Check that no trial is of a launch that can't be: each launch beyond the planned ones has a trial at least."""
+    planned = max((trial.launch for trial in plan(entries, seed=data.run.seed)), default=0)
+    for trial in data.trials:
+        if trial.launch > planned + len(data.trials):
+            raise ValueError(
+                f"{data.directory / TRIALS_FILE} has a trial with launch {trial.launch}: with {len(data.trials)} trials it may be "
+                f"{planned + len(data.trials)} at most"
+            )
 
 
 def _threads(asked: int | None) -> int:

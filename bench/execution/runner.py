@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from bench.execution.agreement import Agreement
 from bench.execution.durations import Durations
 from bench.execution.environment import now
+from bench.execution.input_files import InputFiles
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
 from bench.execution.schedule import Entries, PlannedTrial, TrialKey, extra_rounds, key_of, plan
@@ -23,7 +26,8 @@ from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.system_load import SystemLoadMeter
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
-from bench.records import REFERENCE, Run, RunData, Trial, append_trial, read_run, write_run
+from bench.records import REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
+from bench.records.validation_errors import first_mistake
 
 Status = Literal["complete", "interrupted"]
 Place = tuple[str, str, tuple[tuple[str, int], ...]]
@@ -74,6 +78,7 @@ class Runner:
         self._clock = clock
         self._workers = WorkerPool(launch)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
+        self._inputs = InputFiles(job.run.inputs)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
         self._ended = {key_of(trial) for trial in job.ended}
         self._options: dict[Place, Mapping[str, Any]] = {
@@ -105,6 +110,8 @@ class Runner:
             status, reason = "interrupted", "interrupted"
         except OSError as error:
             status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
+        except RecordError as error:  # the folder has gone, or somebody else writes into it
+            status, reason = "interrupted", str(error)
         finally:
             self._workers.close()
         return self._finish(status, reason, self._clock() - started)
@@ -155,20 +162,21 @@ class Runner:
         self._workers.begin_launch(planned.launch)
         threads = self._requests.threads_of(planned)
         meter.start(self._workers.pid(planned, threads))
+        self._inputs.check()
         outcome = self._agreement.judge(planned, self._skipped(planned) or self._try(planned))
         load = meter.stop(self._workers.pid(planned, threads))
         self._ended.add(planned.key)
         if outcome.status in ("failed", "timeout"):
             self._workers.dismiss(planned)
+        trial = self._record(planned, outcome, started_at, load)
         if planned.kind == "tune":
-            self._options[_place(planned)] = outcome.figures.get("details", {}).get("options", {})
+            self._options[_place(planned)] = trial.details.get("options", {})
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
-            trial = self._record(planned, outcome, started_at, load)
             append_trial(self._job.directory, trial)
             self._observe(trial)
             self._observer.ended(trial, done + 1, total)
         self._durations.add(planned, self._clock() - started)
-        return outcome.status == "ok"
+        return trial.status == "ok"
 
     def _observe(self, trial: Trial) -> None:
         self._agreement.observe(trial)
@@ -194,6 +202,14 @@ class Runner:
         return chosen[-1] if chosen else {}
 
     def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: dict[str, float]) -> Trial:
+        """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
+        try:
+            return self._trial(planned, outcome, started_at, load)
+        except ValidationError as error:
+            reason = f"its answer can't be recorded: {first_mistake(error, Trial)}"
+            return self._trial(planned, Outcome("failed", error=reason), started_at, load)
+
+    def _trial(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: dict[str, float]) -> Trial:
         return Trial(
             run_id=self._job.run.run_id,
             workload=planned.workload.name,

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from bench.execution.environment import if_readable
+
 
 @dataclass(frozen=True)
 class _Reading:
@@ -34,7 +36,7 @@ class SystemLoadMeter:
         """
         before, after = self._before, _read(pid)
         capacity = (after.at_seconds - before.at_seconds) * (psutil.cpu_count() or 1)
-        if capacity <= 0:
+        if capacity <= 0 or before.cpu_times is None or after.cpu_times is None:
             return _now()
         stolen = getattr(after.cpu_times, "steal", 0.0) - getattr(before.cpu_times, "steal", 0.0)
         busy = _busy_seconds(after.cpu_times) - _busy_seconds(before.cpu_times)
@@ -45,13 +47,12 @@ class SystemLoadMeter:
 
 def _read(pid: int | None) -> _Reading:
     own = sum(_cpu_seconds(number) for number in {os.getpid(), pid} if number is not None)
-    return _Reading(time.perf_counter(), psutil.cpu_times(), own)
+    return _Reading(time.perf_counter(), if_readable(psutil.cpu_times), own)
 
 
 def _cpu_seconds(pid: int) -> float:
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.Error:
+    times = if_readable(lambda: psutil.Process(pid).cpu_times())
+    if times is None:
         return 0.0
     return float(times.user + times.system)
 
@@ -66,15 +67,11 @@ def _share(seconds: float, capacity: float) -> float:
 
 
 def _now() -> dict[str, float]:
-    figures = {"load_1min": float(psutil.getloadavg()[0])}
-    frequency = cpu_frequency_mhz()
-    return figures if frequency is None else {**figures, "frequency_mhz": frequency}
+    figures = {"load_1min": if_readable(lambda: float(psutil.getloadavg()[0])), "frequency_mhz": cpu_frequency_mhz()}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def cpu_frequency_mhz() -> float | None:
     """Return the cores' mean frequency now; None where the system doesn't provide it, as in many virtual machines."""
-    try:
-        frequency = psutil.cpu_freq()
-    except (OSError, NotImplementedError, AttributeError):  # raised by psutil where there is none
-        return None
+    frequency = if_readable(psutil.cpu_freq)
     return float(frequency.current) if frequency is not None and frequency.current else None

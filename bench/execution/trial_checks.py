@@ -98,6 +98,13 @@ def check_trained(weights: Sequence[Array], first: Sequence[Array], test_loss: f
         raise CheatError(f"{NO_UPDATE}: the weights after it are those before it, and the test loss is {test_loss:.4g}")
 
 
+def check_ended(at_the_end: Sequence[Array], now: Sequence[Array]) -> None:
+    """Raise CheatError if the weights have changed since the clock stopped."""
+    gaps = [float(np.max(np.abs(array - last), initial=0.0)) for last, array in zip(at_the_end, now, strict=True)]
+    if any(gaps):
+        raise CheatError(f"the weights changed by up to {max(gaps):.3g} after the clock had stopped: fit must end with its updates")
+
+
 class Probe:
     """Takes the weights after one epoch of a timed fit, which the contestant can't foresee: they must go on changing.
 

@@ -29,6 +29,7 @@ from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
 from bench.execution.trial_checks import CheatError
 from bench.records import TrialStatus
+from bench.records.run_files import RunFiles
 
 EXIT_SECONDS = 5.0
 """How long a worker that has closed its answers may take to end."""
@@ -96,10 +97,13 @@ class Launcher:
 
     def __init__(self, directory: Path) -> None:
         self._logs = directory / LOGS_FOLDER
+        self._files = RunFiles(directory)
 
     def __call__(self, spec: Spec, launch: int, threads: int) -> ProcessWorker:
         self._logs.mkdir(exist_ok=True)
-        return ProcessWorker(worker_environment(spec, threads, os.environ), self._logs / f"{spec.name}-{launch}.log")
+        log = f"{spec.name}-{launch}.log"
+        self._files.add(f"{LOGS_FOLDER}/{log}")
+        return ProcessWorker(worker_environment(spec, threads, os.environ), self._logs / log)
 
 
 class ProcessWorker:

@@ -7,9 +7,15 @@ diverged trainings end in, are written as the strings "NaN", "Infinity" and "-In
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from bench.error_messages import plain, short
+from bench.records.workload_records import AXES, LARGEST_COUNT, Name, check_workloads
 
 SCHEMA_VERSION = 1
 REFERENCE = "keras"
@@ -28,9 +34,44 @@ def _readable(version: int) -> int:
     return version
 
 
+def _plain(value: object) -> object:
+    """Escape what is no letter in a text, and in all texts of a list or dict: a record can be printed and written as it is."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def _moment(text: str) -> str:
+    if not 2000 <= datetime.fromisoformat(text).year < 2200:
+        raise ValueError("it must be a date of this century or the next, ISO 8601")
+    return text
+
+
+def _share(value: float) -> float:
+    if not (math.isnan(value) or 0 <= value <= 1):
+        raise ValueError("it must be 0 to 1")
+    return value
+
+
 Version = Annotated[int, Field(ge=1), AfterValidator(_readable)]
 Real = Annotated[float, WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]})]
 """A float that may be NaN or infinite."""
+Text = Annotated[str, BeforeValidator(_plain)]
+"""Text of which every character can be shown: others are escaped."""
+Moment = Annotated[Text, AfterValidator(_moment)]
+"""UTC, ISO 8601."""
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[Real, AfterValidator(_share)]
+"""0 to 1, or NaN."""
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Number = Annotated[int, Field(ge=0, le=1_000_000)]
+"""Of a round or a launch."""
 
 
 class Record(BaseModel):
@@ -44,7 +85,7 @@ class Record(BaseModel):
 class Parity(Record):
     """The largest absolute differences to the reference contestant, one value for each epoch."""
 
-    reference: str
+    reference: Name
     loss: list[Real]
     accuracy: list[Real]
     weights: list[Real]
@@ -55,106 +96,132 @@ class Parity(Record):
 class Latency(Record):
     """Seconds of one call of the fastest prediction of `rows` rows, over `calls` calls."""
 
-    rows: int
+    rows: PositiveCount
     compiled_by_hand: bool = False
     """Whether it is a function that a user compiles, not a call of the library."""
-    calls: int
-    median_seconds: Real
-    p99_seconds: Real
-    minimum_seconds: Real
+    calls: PositiveCount
+    median_seconds: Seconds
+    p99_seconds: Seconds
+    minimum_seconds: Seconds
 
 
 class Trial(Record):
     """One training of one workload by one contestant from one seed: a line of `trials.jsonl`."""
 
     schema_version: Version = SCHEMA_VERSION
-    run_id: str
-    workload: str
-    contestant: str
+    run_id: Text
+    workload: Name
+    contestant: Name
     kind: TrialKind
-    seed: int
-    round: int
+    seed: Seed
+    round: Number
     """Counted from 0 through the run."""
-    launch: int
+    launch: Number
     """Which worker process of this contestant, counted from 0."""
-    point: dict[str, int] = Field(default_factory=dict)
+    point: dict[str, PositiveCount] = Field(default_factory=dict)
     """The cell of a grid workload (`width`, `batch`, `layers`, `threads`); empty elsewhere."""
     status: TrialStatus
-    error: str | None = None
-    disturbed: list[str] = Field(default_factory=list)
+    error: Text | None = None
+    disturbed: list[Text] = Field(default_factory=list)
     """What disturbed the attempts before this one, which was measured again because of it."""
-    dtype: str
-    threads: int
-    steps: int = 0
+    dtype: Text
+    threads: PositiveCount
+    steps: Count = 0
     """Updates done; 0 where none was."""
-    cold_start_seconds: Real | None = None
+    cold_start_seconds: Seconds | None = None
     """From the start of the process to the end of the first step; only in a launch's first trial."""
-    build_seconds: Real | None = None
+    build_seconds: Seconds | None = None
     """Building, compiling and the first step, in a process that has done its imports."""
-    fit_seconds: Real | None = None
-    epoch_seconds: list[Real] | None = None
-    harness_seconds: Real | None = None
+    fit_seconds: Seconds | None = None
+    epoch_seconds: list[Seconds] | None = None
+    harness_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """The harness' own part of `fit_seconds`: the time of a fit that only reports as many epochs."""
     history: dict[str, list[Real]] = Field(default_factory=dict)
     """A value for each epoch of "loss" and "accuracy", in a scored trial also of "val_loss" and "val_accuracy"."""
-    test_accuracy: Real | None = None
+    test_accuracy: Share | None = None
     """After the last epoch, with the clock stopped."""
     test_loss: Real | None = None
     test_predictions: list[Real] | None = None
     """Outputs for the test rows after the last epoch (flattened), in scored and parity trials."""
     parity: Parity | None = None
     latencies: list[Latency] | None = None
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: Count | None = None
     """Of the worker's process since it started."""
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: Annotated[dict[str, Any], BeforeValidator(_plain)] = Field(default_factory=dict)
     """The contestant's own details: the settings it chose, the machine's peak, ..."""
-    arrays: str | None = None
+    arrays: Annotated[str, Field(pattern=r"^\w[\w .+-]*\.npz$", max_length=300)] | None = None
     """File in `arrays/` with the decision surface: `surface` over `surface_x` and `surface_y`. The rows drawn with it are in
     `arrays/<workload>-points.npz`: `x`, `y`, `x_test`, `y_test` of the first seed. With `--film` there is also
     `film` (epochs, rows, columns): the surfaces after the epochs `film_epochs` (from 0), on a coarser grid over the same box."""
-    started_at: str
+    started_at: Moment
     """UTC, ISO 8601."""
     load: dict[str, Real] = Field(default_factory=dict)
     """The system's load during the trial: `other_cpu_share`, `steal_share`, `load_1min`, `frequency_mhz`, as far as it is known."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Trial:
+        if unknown := set(self.point) - set(AXES):
+            raise ValueError(f"point has {short(min(unknown))}: it may have {', '.join(AXES)}")
+        if self.history and "loss" not in self.history:
+            raise ValueError("history lacks the loss: it must have a value for each epoch")
+        if len({len(values) for values in self.history.values()}) > 1:
+            raise ValueError("history has lists of different lengths: each must have a value for each epoch")
+        if not isinstance(self.details.get("options", {}), Mapping):
+            raise ValueError(f"details.options is {short(self.details['options'])}: it must be a table of settings")
+        return self
 
 
 class ContestantRecord(Record):
     """A contestant of the run, with its row of the fairness table."""
 
-    name: str
-    summary: str
-    batch_order: str
-    clock_includes: str
+    name: Name
+    summary: Text
+    batch_order: Text
+    clock_includes: Text
     parity: bool
     peer: bool
     trains: bool
-    missing: list[str] = Field(default_factory=list)
-    install: str = ""
-    target: str = ""
+    missing: list[Text] = Field(default_factory=list)
+    install: Text = ""
+    target: Text = ""
     """Its class, as `module:Class` or `file.py:Class`, by which a resumed run finds your own contestants."""
+
+
+class InputRecord(Record):
+    """A file that the run reads, as it was when the run began; a resumed run refuses another."""
+
+    kind: Literal["workload", "data", "contestant"]
+    used_by: Text
+    """The workload or contestant."""
+    path: Text
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    size_bytes: Count
+    rows: Count | None = None
+    """Of data: samples and features."""
+    features: Count | None = None
 
 
 class Environment(Record):
     """The machine and the software of a run; None where a value is unknown."""
 
-    cpu: str
-    cores: int
-    memory_bytes: int
-    operating_system: str
-    python: str
-    versions: dict[str, str]
-    blas: str
-    blas_threads: int
-    commit: str | None
+    cpu: Text
+    cores: PositiveCount
+    memory_bytes: Count | None
+    operating_system: Text
+    python: Text
+    versions: dict[Text, Text]
+    blas: Text
+    blas_threads: PositiveCount
+    commit: Text | None
     dirty: bool | None
-    date: str
+    date: Moment
     load_1min: float | None
     clock_resolution_seconds: float
     affinity: list[int] | None = None
     """The processors that the run may use."""
     cpu_quota: float | None = None
     """The cores that a control group's quota allows; None if there is no quota."""
-    dropped_variables: list[str] = Field(default_factory=list)
+    dropped_variables: list[Text] = Field(default_factory=list)
     """Environment variables of the user's that could change a result, and that workers don't get."""
 
 
@@ -162,17 +229,28 @@ class Run(Record):
     """A run, which is all that one call measures: `run.json`."""
 
     schema_version: Version = SCHEMA_VERSION
-    run_id: str
-    command: list[str]
+    run_id: Text
+    command: list[Text]
     quick: bool
-    seed: int
-    threads: int
-    workloads: list[dict[str, Any]]
+    seed: Seed
+    threads: PositiveCount
+    workloads: Annotated[list[dict[str, Any]], BeforeValidator(_plain), AfterValidator(check_workloads)]
     """Each as `Workload.model_dump` of `bench.workloads.models` returns it."""
     contestants: list[ContestantRecord]
     environment: Environment
+    inputs: list[InputRecord] = Field(default_factory=list)
+    """Of workloads, data and contestants of your own; empty in the runs of older versions."""
+    sources_sha256: str | None = None
+    """Of the code that trials run: `numpy_nn`, `keras_ref`, and the harness' contestants, execution and workloads."""
     status: Literal["running", "complete", "interrupted"] = "running"
-    stop_reason: str | None = None
+    stop_reason: Text | None = None
     """Why no more rounds were added."""
-    elapsed_seconds: float | None = None
-    notes: list[str] = Field(default_factory=list)
+    elapsed_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    notes: list[Text] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Run:
+        names = [record.name for record in self.contestants]
+        if len(set(names)) < len(names):
+            raise ValueError(f"contestants has {max(names, key=names.count)!r} twice")
+        return self

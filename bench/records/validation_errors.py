@@ -13,10 +13,14 @@ from bench.error_messages import may_be, one_line, short
 
 def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
     """Return the first error of a `model` in one line with its dotted key; `prefix` is the key of the model itself."""
+    return one_line(_first_mistake(error, model, prefix))
+
+
+def _first_mistake(error: ValidationError, model: type[BaseModel], prefix: str) -> str:
     mistake = error.errors(include_url=False)[0]
     location = mistake["loc"]
     key = ".".join(str(part) for part in ([prefix] if prefix else []) + list(location))
-    kind, message = mistake["type"], one_line(mistake["msg"]).removeprefix("Value error, ")
+    kind, message = mistake["type"], mistake["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         return f"{key} is no key that is known: {may_be(str(location[-1]), _keys(model, location[:-1]))}"
     if kind == "missing":

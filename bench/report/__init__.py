@@ -11,9 +11,11 @@ __all__ = ["write_report"]
 
 
 def write_report(directory: Path) -> str:
-    """Write the report of the run whose records are in `directory`, beside them, and return its verdict.
+    """Write the report of the run whose records are in `directory`, beside them, and return its answer for a terminal.
 
-    Writes `report.md`, `index.html`, `tables/*.csv`, `plots/*.png` and `plots/*.svg`, and replaces those of an earlier report.
+    Reads `run.json`, `trials.jsonl` and `arrays/*.npz`, and executes nothing in them. Writes `report.md`, `summary.md`,
+    `index.html`, `tables/*.csv`, `tables/*.tex`, `plots/*.png` and `plots/*.svg`, none of them through a link, and lists them in
+    `run-files.txt`. Those of an earlier report are replaced when all new ones are on the disk; a file that isn't listed stays.
 
     Raises
     ------

@@ -9,7 +9,14 @@ import pandas as pd
 
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import Analysis
+from bench.analysis.targets import target_measurements, times_to_target
+from bench.analysis.timing import measurements
 from bench.records import REFERENCE, Trial
+from bench.report.plots.dots import STEP, TARGET, DotRow
+
+_TIME_COLUMNS = ("contestant", "measure", "median", "low", "high")
+MOST_DOT_ROWS = 12
+"""Contestants in the plot beside the answer: the fastest, and `numpy_nn` and the reference in any case."""
 
 
 def of_workload(frame: pd.DataFrame, workload: str) -> pd.DataFrame:
@@ -22,8 +29,8 @@ def training_workloads(analysis: Analysis) -> list[str]:
     return [workload["name"] for workload in analysis.data.run.workloads if not workload["grid"]]
 
 
-def medians(analysis: Analysis, workload: str) -> pd.DataFrame:
-    """The medians of one workload's times, with a row per contestant and a column per measure."""
+def estimates(analysis: Analysis, workload: str) -> pd.DataFrame:
+    """The estimated times of one workload, with a row per contestant and a column per measure."""
     times = of_workload(analysis.times, workload)
     return pd.DataFrame(times.pivot(index="contestant", columns="measure", values="median"))
 
@@ -31,11 +38,11 @@ def medians(analysis: Analysis, workload: str) -> pd.DataFrame:
 def accuracy_against_time(analysis: Analysis, workload: str) -> pd.DataFrame:
     """contestant, seconds, accuracy, least, most: the time at which each epoch ends, and the test accuracy after it.
 
-    The times are from timed trials (the medians of cold start, first epoch and steady epoch), the accuracies from scored trials
+    The times are from timed trials (cold start, first epoch and steady epoch), the accuracies from scored trials
     (mean, minimum and maximum over the seeds).
     """
     curves = analysis.curves[analysis.curves["workload"] == workload].dropna(subset=["val_accuracy"])
-    clocks = medians(analysis, workload).reindex(columns=["cold start", "first epoch", "epoch"]).dropna()
+    clocks = estimates(analysis, workload).reindex(columns=["cold start", "first epoch", "epoch"]).dropna()
     scores = curves.groupby(["contestant", "epoch"], as_index=False)["val_accuracy"].agg(accuracy="mean", least="min", most="max")
     scores = scores[scores["contestant"].isin(clocks.index)].reset_index(drop=True)
     clock = clocks.reindex(scores["contestant"]).reset_index(drop=True)
@@ -48,7 +55,7 @@ def breakdown(analysis: Analysis, workload: str) -> pd.DataFrame:
 
     The products are the floor of a step times the steps of the fit; NaN if no floor was measured.
     """
-    clocks = medians(analysis, workload).reindex(columns=["cold start", "fit"]).astype(float).dropna()
+    clocks = estimates(analysis, workload).reindex(columns=["cold start", "fit"]).astype(float).dropna()
     limits = analysis.limits[analysis.limits["workload"] == workload].set_index("contestant")["floor_seconds"].astype(float)
     steps = pd.Series(steps_of(analysis, workload), dtype=float)
     products = (limits.reindex(clocks.index) * steps.reindex(clocks.index)).clip(upper=clocks["fit"])
@@ -88,6 +95,29 @@ def steps_of(analysis: Analysis, workload: str) -> dict[str, int]:
         if trial.workload == workload and trial.status == "ok" and not trial.point and trial.kind in ("timed", "scored", "parity"):
             steps[trial.contestant] = max(steps.get(trial.contestant, 0), trial.steps)
     return steps
+
+
+def dot_rows(analysis: Analysis, workload: str, target: str | None) -> list[DotRow]:
+    """The rows of the plot beside the answer: step and time to `target` (a measure such as "to 0.95"), the fastest step first."""
+    trials: dict[tuple[str, str], list[float]] = {}
+    for one in [*measurements(analysis.data), *target_measurements(times_to_target(analysis.data))]:
+        if one.workload == workload:
+            trials.setdefault((one.contestant, one.measure), []).append(one.seconds)
+    measures = {"step": STEP} | ({target: TARGET} if target is not None else {})
+    times = of_workload(analysis.times, workload)
+    steps = times[times["measure"] == "step"].sort_values(["median", "contestant"])
+    chosen = list(steps["contestant"])
+    shown = [name for index, name in enumerate(chosen) if index < MOST_DOT_ROWS or name in (OURS, REFERENCE)]
+    rows = {
+        (str(name), str(measure)): (float(middle), float(low), float(high))
+        for name, measure, middle, low, high in zip(*(times[column] for column in _TIME_COLUMNS), strict=True)
+    }
+    return [
+        DotRow(name, title, trials.get((name, measure), []), *rows[name, measure])
+        for name in shown
+        for measure, title in measures.items()
+        if (name, measure) in rows
+    ]
 
 
 def winners(scaling: pd.DataFrame) -> pd.DataFrame:

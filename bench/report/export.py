@@ -7,16 +7,19 @@ Called by `python -m bench export DIR`. There are two tables: `trials` has a row
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import pandas as pd
 from pydantic_core import to_json
 
+from bench import escaping
 from bench.analysis.frame import trials_frame
 from bench.error_messages import may_be, one_line
-from bench.files import replacing
-from bench.records import read_run
+from bench.files import check_output, write_whole
+from bench.records import RUN_FILE, TRIALS_FILE, read_run
+from bench.records.run_files import RUN_FILES_FILE
 from bench.report.markdown_table import markdown_table
 
 Table = Literal["trials", "summary"]
@@ -41,6 +44,9 @@ class ExportError(ValueError):
 def export(directory: str | Path, format: str, path: str | Path, table: Table | None = None) -> Path:
     """Write a table of the run in `directory` to `path`, whole or not at all, and return the path.
 
+    Reads `run.json` and `trials.jsonl` of the run, and executes nothing in them. Text that a spreadsheet would take for a formula
+    begins with an apostrophe in CSV.
+
     Parameters
     ----------
     directory
@@ -48,7 +54,7 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
     format
         One of FORMATS.
     path
-        The file to write; an existing file is replaced.
+        The file to write; an existing regular file is replaced, unless it is one of the run's own.
     table
         One of TABLES. If None, `trials` for CSV and Parquet, `summary` for Markdown and LaTeX.
 
@@ -57,7 +63,8 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
     bench.records.RecordError
         If `directory` holds no run.
     ExportError
-        If the format or table is unknown, its library isn't installed, or the file can't be written.
+        If the format or table is unknown, its library isn't installed, or `path` is a link, a pipe, a device or a folder, or can't
+        be written.
 
     """
     if format not in FORMATS:
@@ -66,11 +73,14 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
     wanted = usual if table is None else table
     if wanted not in TABLES:
         raise ExportError(f"table was {wanted!r}: {may_be(wanted, TABLES)}")
-    frame = TABLES[wanted](trials_frame(read_run(directory).trials))
     path = Path(path)
     try:
-        with replacing(path) as file:
-            write(frame, file)
+        check_output(path, [Path(directory) / RUN_FILE, Path(directory) / TRIALS_FILE, Path(directory) / RUN_FILES_FILE])
+    except ValueError as error:
+        raise ExportError(str(error)) from None
+    frame = TABLES[wanted](trials_frame(read_run(directory).trials))
+    try:
+        write_whole(path, write(frame))
     except ImportError:
         raise ExportError('Parquet needs pyarrow to be written: python -m pip install -e ".[parquet]"') from None
     except OSError as error:
@@ -111,14 +121,15 @@ def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
 def markdown(frame: pd.DataFrame) -> str:
     """The frame as a Markdown table: numbers right-aligned, fractions with four significant digits, a dash for a missing value."""
     align = "".join(">" if pd.api.types.is_numeric_dtype(frame[name]) else "-" for name in frame.columns)
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    rows = [[escaping.markdown(_cell(value)) for value in row] for row in frame.itertuples(index=False)]
     return markdown_table([str(name) for name in frame.columns], rows, align) + "\n"
 
 
 def latex(frame: pd.DataFrame) -> str:
     """The frame as a `tabular` for LaTeX's `booktabs`, with special characters escaped and numbers as in Markdown."""
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in frame.columns)
-    return frame.map(_cell).to_latex(index=False, escape=True, column_format=sides)
+    escaped = frame.map(lambda value: escaping.latex(_cell(value))).rename(columns=escaping.latex)
+    return str(escaped.to_latex(index=False, escape=False, column_format=sides))
 
 
 def _last(values: list[float]) -> float:
@@ -139,30 +150,24 @@ def _json(value: object) -> str:
     return to_json(value, inf_nan_mode="strings").decode()
 
 
-def _write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
+def _as_csv(frame: pd.DataFrame) -> bytes:
     flat = frame.map(lambda value: _json(value) if isinstance(value, (list, dict)) else value)
-    flat.to_csv(file, index=False)
+    return flat.map(escaping.csv_field).to_csv(index=False).encode()
 
 
-def _write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
+def _as_parquet(frame: pd.DataFrame) -> bytes:
     # Parquet stores lists, but no dicts whose keys differ between rows.
     flat = frame.map(lambda value: _json(value) if isinstance(value, dict) else value)
-    flat.to_parquet(file, engine="pyarrow", index=False)
-
-
-def _write_markdown(frame: pd.DataFrame, file: BinaryIO) -> None:
-    file.write(markdown(frame).encode())
-
-
-def _write_latex(frame: pd.DataFrame, file: BinaryIO) -> None:
-    file.write(latex(frame).encode())
+    buffer = BytesIO()
+    flat.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()
 
 
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"trials": lambda frame: frame, "summary": summary_table}
-FORMATS: dict[str, tuple[Callable[[pd.DataFrame, BinaryIO], None], Table]] = {
-    "csv": (_write_csv, "trials"),
-    "parquet": (_write_parquet, "trials"),
-    "markdown": (_write_markdown, "summary"),
-    "latex": (_write_latex, "summary"),
+FORMATS: dict[str, tuple[Callable[[pd.DataFrame], str | bytes], Table]] = {
+    "csv": (_as_csv, "trials"),
+    "parquet": (_as_parquet, "trials"),
+    "markdown": (markdown, "summary"),
+    "latex": (latex, "summary"),
 }
-"""By format: the function that writes it, and its default table."""
+"""By format: the function that renders it, and its default table."""

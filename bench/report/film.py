@@ -6,6 +6,7 @@ shows both sides after the same epoch, the other at the same time after their pr
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -21,9 +22,11 @@ from PIL import Image
 
 from bench.analysis.selection import OURS
 from bench.analysis.summary import Analysis, analyse
-from bench.files import replacing
+from bench.escaping import file_name
+from bench.files import PARTIAL_SUFFIX, inside, replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE, RunData, read_run
-from bench.report.derived import medians
+from bench.records.run_files import RunFiles
+from bench.report.derived import estimates
 from bench.report.plot_data import UNREADABLE, read_plot_data
 from bench.report.plots.surfaces import (
     Points,
@@ -79,13 +82,13 @@ def write_films(directory: Path) -> list[Path]:
     for workload in [record["name"] for record in data.run.workloads]:
         sides = read_sides(data, analysis, workload)
         if sides:
-            written += _write_workload(directory / FOLDER, workload, sides, points.get(workload))
+            written += _write_workload(inside(directory, FOLDER), workload, sides, points.get(workload))
     return written
 
 
 def read_sides(data: RunData, analysis: Analysis, workload: str) -> list[Side]:
     """What was recorded of `numpy_nn` and the reference, in this order; a file that can't be read is left out."""
-    clocks = medians(analysis, workload).reindex(columns=["cold start", "first epoch", "epoch"]).dropna()
+    clocks = estimates(analysis, workload).reindex(columns=["cold start", "first epoch", "epoch"]).dropna()
     sides = []
     for trial in data.trials:
         if trial.workload != workload or trial.kind != "scored" or trial.status != "ok" or trial.arrays is None:
@@ -155,17 +158,20 @@ def draw_frames(sides: Sequence[Side], moments: Sequence[Moment], points: Points
 
 def _write_workload(folder: Path, workload: str, sides: Sequence[Side], points: Points | None) -> list[Path]:
     folder.mkdir(exist_ok=True)
+    endings = (".png", *(f"-{name}.{suffix}" for name in (BY_EPOCH, BY_TIME) for suffix in ("webp", "mp4")))
+    RunFiles(folder.parent).add(*(f"{FOLDER}/{workload}{ending}" for ending in endings))
     written = []
     with drawing():
         films = {BY_EPOCH: by_epoch(sides), BY_TIME: by_time(sides)}
         frames = {name: draw_frames(sides, moments, points) for name, moments in films.items() if moments}
-    still = folder / f"{workload}.png"
+    stem = file_name(workload)
+    still = folder / f"{stem}.png"
     told = BY_TIME if BY_TIME in frames else BY_EPOCH
     with replacing(still) as file:
         frames[told][_telling(sides, films[told])].save(file, format="PNG", optimize=True)
     written.append(still)
     for name, pictures in frames.items():
-        path = folder / f"{workload}-{name}.webp"
+        path = folder / f"{stem}-{name}.webp"
         with replacing(path) as file:
             file.write(_webp(pictures))
         written.append(path)
@@ -190,15 +196,29 @@ def _webp(frames: Sequence[Image.Image]) -> bytes:
 def _write_mp4(frames: Sequence[Image.Image], path: Path) -> list[Path]:
     """Write the film in the best quality that stays below `LARGEST_MP4_BYTES`, or else in the lowest; nothing without H.264."""
     size, rate = "x".join(map(str, frames[0].size)), f"{len(frames) / PLAYS_SECONDS:.3f}"
+    temporary = path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
     pixels = b"".join(frame.tobytes() for frame in frames)
     for loss in _LOSSES:
         command = ["ffmpeg", "-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", rate, "-i", "-"]
-        command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", str(loss), "-movflags", "+faststart", str(path)]
+        command += [
+            "-c:v",
+            "libx264",
+            "-pix_fmt",
+            "yuv420p",
+            "-crf",
+            str(loss),
+            "-movflags",
+            "+faststart",
+            "-f",
+            "mp4",
+            str(temporary),
+        ]
         if subprocess.run(command, input=pixels, capture_output=True).returncode:
-            path.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             return []
-        if path.stat().st_size <= LARGEST_MP4_BYTES:
+        if temporary.stat().st_size <= LARGEST_MP4_BYTES:
             break
+    temporary.replace(path)
     return [path]
 
 

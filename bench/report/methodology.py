@@ -1,4 +1,4 @@
-"""The sections on method: fairness, warnings, failures, the environment, how to read the report and how to repeat the run.
+"""The sections on method: warnings, failures, the environment and how to repeat the run.
 
 Called by `bench.report.sections`. They are made from the records alone.
 """
@@ -6,60 +6,18 @@ Called by `bench.report.sections`. They are made from the records alone.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from bench.analysis.selection import FLOOR
-from bench.analysis.timing import harness_share
-from bench.records import REFERENCE, TRIALS_FILE, RunData, Trial
+from bench import escaping
+from bench.records import TRIALS_FILE, RunData, Trial
 from bench.report import units
-from bench.report.document import Bullets, Command, Paragraph, Section, Table
-from bench.report.style import in_order
+from bench.report.document import Block, Bullets, Command, Paragraph, Section, Table
 
 _LONGEST_ERROR = 200
-_FAIRNESS_COLUMNS = (
-    "contestant",
-    "updates",
-    "batch",
-    "batch order",
-    "precision",
-    "threads",
-    "first weights",
-    "the clock includes",
-    "the harness' share of it",
-    "settings",
-)
-
-HOW_TO_READ = (
-    f"Brackets after a median (for accuracy and loss, a mean) hold the ends of its {units.INTERVAL}. The interval covers the "
-    "differences between rounds and between processes on this machine, and says nothing about other machines.",
-    f"A ratio below {units.FRACTION_BELOW:g} is written as a fraction: 1/87 means an 87th of the time. Both figures of a ratio are "
-    "from this run, paired by round. Ratios differ less between machines than seconds do.",
-    "Cold start is the time from the start of the process to the end of the first step: imports, building, compiling. The first "
-    "epoch is listed separately. Step and epoch are steady state; the whole fit is all epochs, without the cold start.",
-    "The time to an accuracy starts with the process. Nothing is scored while the clock runs: the epoch that reaches a target is "
-    "known from a separate trial with the same seed. A training that never reaches the target is censored, not dropped; if fewer "
-    "than half reach it, the median is a dash.",
-    f"Parity is the largest difference to `{REFERENCE}`, from the same first weights and over the same batches. In float64 about "
-    "1e-16 is one rounding.",
-    "The floor is the time of a step's matrix products alone, computed by NumPy's BLAS into preallocated arrays. It is the fastest "
-    "of four memory layouts, each the same for the whole step, with whole or tiled products and the batch in one or several "
-    "chunks. A network that makes transposed copies of its matrices may spend less on its products.",
-    f"{units.ABSENT} means not measured. It never means zero.",
-)
 
 
-def fairness(data: RunData) -> Section:
-    """What each contestant was given and what its clock covers, in a table per workload."""
-    blocks = tuple(table for workload in data.run.workloads if (table := _fairness_table(data, workload)))
-    intro = Paragraph(
-        "What was the same for all contestants, and what differed. A contestant's row names what it can't share with the others."
-    )
-    return Section("Fairness", (intro, *(blocks or (Paragraph("Not measured in this run: no training ended."),))))
-
-
-def warnings(data: RunData, found: Sequence[str], problems: Sequence[str]) -> Section:
-    """Everything that makes this run less trustworthy."""
+def warnings(data: RunData, found: Sequence[str], problems: Sequence[str]) -> Section | None:
+    """Everything that makes this run less trustworthy; None where nothing does."""
     items = [*found, *data.run.notes, *problems]
     if data.run.status != "complete":
         items.insert(0, f"The run's status is `{data.run.status}`: the report has only the trials that had ended.")
@@ -67,13 +25,17 @@ def warnings(data: RunData, found: Sequence[str], problems: Sequence[str]) -> Se
         items.insert(
             0, "This was a `--quick` run, with fewer seeds, rounds and epochs, and so with wider intervals. Don't quote it."
         )
-    body = Bullets(tuple(items)) if items else Paragraph("None.")
-    stop = (Paragraph(f"Measuring ended because: {data.run.stop_reason}."),) if data.run.stop_reason else ()
-    return Section("Warnings and noise", (body, *stop))
+    blocks: list[Block] = [Bullets(tuple(items))] if items else []
+    if data.damaged:
+        blocks.append(Paragraph("These lines could not be read, and are left out of all figures:"))
+        blocks.append(Bullets(tuple(data.damaged)))
+    if data.run.stop_reason:
+        blocks.append(Paragraph(f"Measuring ended because: {data.run.stop_reason}."))
+    return Section(f"Warnings and disturbances ({len(items) + len(data.damaged)})", tuple(blocks), folded=True) if blocks else None
 
 
-def failures(data: RunData) -> Section:
-    """Trials without a result, and contestants that aren't installed."""
+def failures(data: RunData) -> Section | None:
+    """Trials without a result, and contestants that aren't installed; None where there are none."""
     lost: dict[tuple[str, ...], list[Trial]] = {}
     for trial in data.trials:
         if trial.status in ("failed", "diverged", "timeout"):  # skipped trials are listed with the scaling map
@@ -91,22 +53,11 @@ def failures(data: RunData) -> Section:
     missing = Table(
         "Contestants that aren't installed here, and how to install them.",
         ("contestant", "what it is", "missing", "install"),
-        tuple((record.name, record.summary, ", ".join(record.missing), f"`{record.install}`") for record in absent),
+        tuple((record.name, record.summary, ", ".join(record.missing), escaping.code(record.install)) for record in absent),
         prose=True,
     )
-    blocks = (
-        failed if lost else Paragraph("No trial failed or ran out of time."),
-        missing if absent else Paragraph("Every contestant of this run is installed."),
-    )
-    return Section("Failed and missing contestants", blocks)
-
-
-def damaged_records(data: RunData) -> Section:
-    """Lines of the records that couldn't be read."""
-    if not data.damaged:
-        return Section("Damaged records", (Paragraph("None: every line of the records could be read."),))
-    intro = Paragraph("These lines could not be read, and are left out of all figures.")
-    return Section("Damaged records", (intro, Bullets(tuple(data.damaged))))
+    blocks = tuple(table for table, there in ((failed, lost), (missing, absent)) if there)
+    return Section("Failed and missing contestants", blocks, folded=True) if blocks else None
 
 
 def environment(data: RunData) -> Section:
@@ -130,12 +81,7 @@ def environment(data: RunData) -> Section:
         ("the run took", units.seconds(data.run.elapsed_seconds)),
         ("run", data.run.run_id),
     )
-    return Section("Environment", (Table("", ("what", "here"), rows, prose=True),))
-
-
-def how_to_read() -> Section:
-    """The meaning of the figures."""
-    return Section("How to read this report", (Bullets(HOW_TO_READ),))
+    return Section("Environment", (Table("", ("what", "here"), rows, prose=True),), folded=True)
 
 
 def how_to_repeat(data: RunData) -> Section:
@@ -150,55 +96,15 @@ def how_to_repeat(data: RunData) -> Section:
             ),
             Command("python -m bench report DIR"),
         ),
+        folded=True,
     )
 
 
-def _fairness_table(data: RunData, workload: dict[str, Any]) -> Table | None:
-    trials = [trial for trial in data.trials if trial.workload == workload["name"] and trial.kind != "predict"]
-    trained = [trial for trial in trials if trial.status == "ok" and trial.kind != "tune"]
-    known = {record.name: record for record in data.run.contestants}
-    rows = []
-    for name in in_order(trial.contestant for trial in trained if trial.contestant != FLOOR):
-        own = [trial for trial in trained if trial.contestant == name]
-        training = workload["settings"].get(name, workload["training"])
-        record = known.get(name)
-        given = record.batch_order if record else units.ABSENT
-        rows.append(
-            (
-                name,
-                _distinct(units.count(trial.steps) for trial in own) if not workload["grid"] else "by cell",
-                "by cell" if workload["grid"] else _batch(training),
-                "shuffled anew every epoch, its own default" if training["shuffle"] else given,
-                _distinct(trial.dtype for trial in own),
-                _distinct(str(trial.threads) for trial in own),
-                training["initializer"],
-                record.clock_includes if record else units.ABSENT,
-                units.percent(harness_share(own), 4),
-                _settings([trial for trial in trials if trial.contestant == name]),
-            )
-        )
-    caption = f"`{workload['name']}`: {workload['summary']}."
-    return Table(caption, _FAIRNESS_COLUMNS, tuple(rows), prose=True) if rows else None
-
-
-def _batch(training: dict[str, Any]) -> str:
-    return "all rows" if training["batch_size"] is None else units.count(training["batch_size"])
-
-
-def _settings(trials: Sequence[Trial]) -> str:
-    """The contestant's settings: the options that were tuned, and the scalar values in its trials' details."""
-    settings: dict[str, Any] = {}
-    for trial in trials:
-        settings |= {**trial.details.get("options", {}), **trial.details}
-    settings = {name: value for name, value in settings.items() if isinstance(value, str | int | float)}
-    return ", ".join(f"`{name}={settings[name]}`" for name in sorted(settings)) or "its defaults"
-
-
-def _distinct(values: Any) -> str:
+def _distinct(values: Iterable[str]) -> str:
     """The distinct values, the shortest first."""
     return ", ".join(sorted(set(values), key=lambda text: (len(text), text)))
 
 
 def _short(error: str | None) -> str:
     text = " ".join((error or "no message").split())
-    return text if len(text) <= _LONGEST_ERROR else text[: _LONGEST_ERROR - 1] + "…"
+    return escaping.code(text if len(text) <= _LONGEST_ERROR else text[: _LONGEST_ERROR - 1] + "…")

@@ -1,24 +1,33 @@
-"""The sections of the report in their order, with their text, tables and plots.
+"""The report's document: the answer, and the sections in the order in which a reader asks.
 
-Called by `bench.report.build`. A section whose figures weren't measured says so in one line; no section is left out.
+Called by `bench.report.build`. A section with nothing measured is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from bench import escaping
+from bench.analysis.divergence import divergence
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.scaling import QUANTILE
-from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.selection import FLOOR, OURS, workload_named
 from bench.analysis.summary import Analysis
-from bench.records import REFERENCE
-from bench.report import figures, methodology, units
+from bench.report import fairness, figures, losses, methodology, units
+from bench.report.badges import badges, divergence_warnings
+from bench.report.claims import OPEN, Claim
 from bench.report.derived import training_workloads, winners
-from bench.report.document import Block, Bullets, Document, Paragraph, Section, Table
+from bench.report.document import Block, Document, Link, Paragraph, Plot, Section, Table
+from bench.report.neighbours import Map
 from bench.report.plot_data import PlotData
 from bench.report.tables import accuracy, latency, scaling, times
-from bench.report.verdict import CLOSE, Claim, main_workload
+from bench.report.tables.ranking import ranking
+from bench.report.verdict import ARTICLE_ACCURACY, CLOSE, PARITY, answer, main_workload, same_accuracy, same_computation
 
+_TITLE = "NumPy against Keras: the same network, measured"
+_MAP_TITLE = "NumPy against the frameworks, size by size"
+_TITLES = {"article": "The article's run", PARITY: "Raw parity", "full-batch": "Full batch"}
+"""Of the folded section of a workload."""
 _ONE_CALL = (
     "One call at a time of each contestant's fastest prediction function. Contestants take turns, in several rounds of each "
     "launch; the figures summarize the median and the 99th percentile of each turn."
@@ -33,32 +42,47 @@ _COMPILED = (
 )
 
 
-def build(analysis: Analysis, verdict: Sequence[str], claims: Sequence[Claim], plot_data: PlotData) -> Document:
-    """The whole report with its plots; nothing is written."""
-    run = analysis.data.run
-    here = run.environment
+def build(
+    analysis: Analysis,
+    claims: Sequence[Claim],
+    plot_data: PlotData,
+    published: Map | None = None,
+    links: Mapping[str, tuple[Link, ...]] | None = None,
+) -> Document:
+    """The whole report with its plots; nothing is written. `published` is the map to show where this run has none."""
+    data, main = analysis.data, main_workload(analysis)
+    cells = winners(analysis.scaling)
+    only_map = main is None and len(cells) > 0
+    diverged = divergence_warnings(divergence(data))
+    found = [*diverged, *analysis.warnings]
+    target = f"to {ARTICLE_ACCURACY:g}"
+    plot = figures.scaling_map(cells) if only_map else figures.answer(analysis, main, target) if main is not None else None
     sections = (
-        Section("Verdict", (Bullets(tuple(verdict)),)),
-        _headline(analysis),
-        _section("The article's claims", [_claims(claims)] if claims else [], "They can't be judged from this run."),
-        _accuracy(analysis, plot_data),
-        _same_computation(analysis),
-        _time(analysis),
-        _where_time_goes(analysis),
-        _limits(analysis),
-        _scaling(analysis),
-        _latency(analysis),
-        _memory(analysis),
-        methodology.fairness(analysis.data),
-        methodology.warnings(analysis.data, analysis.warnings, plot_data.problems),
-        methodology.failures(analysis.data),
-        methodology.damaged_records(analysis.data),
-        methodology.environment(analysis.data),
-        methodology.how_to_read(),
-        methodology.how_to_repeat(analysis.data),
+        _contestants(analysis, main, target),
+        _losses(analysis, None if only_map else published),
+        _fair(analysis, main, plot_data),
+        _section("The article's claims", [_claims(claims)] if any(claim.judgement != OPEN for claim in claims) else []),
+        *_details(analysis, main, plot_data),
+        methodology.warnings(data, found, plot_data.problems),
+        methodology.failures(data),
+        methodology.environment(data),
+        methodology.how_to_repeat(data),
     )
-    subtitle = f"Measured on {here.date[:10]}, {here.cpu}, {here.cores} cores, Python {here.python}; run `{run.run_id}`."
-    return Document("NumPy against Keras: the same network, measured", subtitle, sections)
+    return Document(
+        title=_MAP_TITLE if only_map else _TITLE,
+        subtitle=_subtitle(analysis),
+        answer=losses.map_answer(analysis.scaling) if only_map else answer(analysis),
+        sections=tuple(section for section in sections if section is not None),
+        badges=badges(analysis, len(plot_data.problems) + len(diverged)),
+        plot=plot,
+        links=links or {},
+    )
+
+
+def _subtitle(analysis: Analysis) -> str:
+    run, here = analysis.data.run, analysis.data.run.environment
+    machine = f"{here.cpu}, {units.counted(here.cores, 'core')}, Python {here.python}"
+    return f"Measured on {here.date[:10]}, {machine}; run {escaping.code(run.run_id)}."
 
 
 def _claims(claims: Sequence[Claim]) -> Table:
@@ -66,116 +90,153 @@ def _claims(claims: Sequence[Claim]) -> Table:
     return Table("", ("claim", "the article", "measured here", "judgement"), rows, prose=True)
 
 
-def _headline(analysis: Analysis) -> Section:
-    workload = main_workload(analysis)
-    blocks: list[Block | None] = []
-    if workload is not None:
-        blocks.append(times.headline(analysis, workload, _caption(analysis, workload)))
-        blocks.append(figures.times(analysis, workload))
-    return _section("At a glance", blocks)
+def _contestants(analysis: Analysis, main: str | None, target: str) -> Section | None:
+    if main is None:
+        return None
+    caption = f"{_caption(analysis, main)} Sorted by step."
+    return _section("Every contestant", [ranking(analysis, main, caption, target)])
 
 
-def _accuracy(analysis: Analysis, plot_data: PlotData) -> Section:
-    blocks: list[Block | None] = []
-    for workload in training_workloads(analysis):
-        blocks.append(accuracy.accuracy(analysis, workload, _caption(analysis, workload)))
-        if workload == main_workload(analysis) or workload in plot_data.surfaces:
-            blocks.append(figures.data_set(workload, plot_data))
-            blocks.append(figures.decision_surfaces(workload, plot_data))
-        blocks.append(figures.training(analysis, workload))
-    return _section("Do both reach the same accuracy?", blocks)
-
-
-def _same_computation(analysis: Analysis) -> Section:
-    blocks: list[Block | None] = []
-    for workload in training_workloads(analysis):
-        blocks.append(accuracy.parity(analysis, workload, f"Largest difference over all epochs. {_caption(analysis, workload)}"))
-        blocks.append(figures.loss_difference(analysis, workload))
-        blocks.append(figures.parity(analysis, workload))
-        caption = f"`{workload}`: the classes of the test points after the last epoch, against `{REFERENCE}`'s; all seeds together."
-        blocks.append(accuracy.agreement(analysis, workload, caption))
-        blocks.append(accuracy.agreement_by_seed(analysis, workload, f"`{workload}`: the same, by seed"))
-    return _section("Are they the same computation?", blocks)
-
-
-def _time(analysis: Analysis) -> Section:
-    blocks: list[Block | None] = []
-    for workload in training_workloads(analysis):
-        blocks.append(times.times(analysis, workload, f"Median and {units.INTERVAL}. {_caption(analysis, workload)}"))
-        for reference in HEADLINE_REFERENCES:
-            caption = f"`{workload}`, as a ratio to `{reference}`; below 1 is faster.{_own_settings(analysis, workload)}"
-            blocks.append(times.ratios(analysis, workload, reference, caption))
-        caption = f"`{workload}`: `{OURS}` as a ratio to each of the others.{_own_settings(analysis, workload)}"
-        blocks.append(times.ours(analysis, workload, caption))
-        caption = f"`{workload}`: how many of the trainings reached the target, and the median epoch."
-        blocks.append(times.targets(analysis, workload, caption))
-        blocks.append(figures.accuracy_against_time(analysis, workload))
-    return _section("How long does each take?", blocks)
-
-
-def _where_time_goes(analysis: Analysis) -> Section:
-    blocks: list[Block | None] = []
-    for workload in training_workloads(analysis):
-        caption = f"From process start to the last update. {_caption(analysis, workload)}"
-        blocks.append(times.where_time_goes(analysis, workload, caption))
-    return _section("Where does the time go?", blocks)
-
-
-def _limits(analysis: Analysis) -> Section:
-    blocks: list[Block | None] = []
-    for workload in training_workloads(analysis):
-        blocks.append(times.limits(analysis, workload, f"A step against its matrix products alone. {_caption(analysis, workload)}"))
-    return _section("Distance to the limit", blocks)
-
-
-def _scaling(analysis: Analysis) -> Section:
+def _losses(analysis: Analysis, published: Map | None) -> Section | None:
+    """The sizes that `numpy_nn` loses, from this run's map or a published one."""
     cells = winners(analysis.scaling)
-    table = analysis.scaling[analysis.scaling["contestant"] != FLOOR]
     blocks: list[Block | None] = []
+    own = losses.workload_sentence(analysis)
     if len(cells):
-        first = int((cells["winner"] == OURS).sum())
-        close = int((cells["ours_ratio"] <= CLOSE).sum())
-        blocks.append(
-            Paragraph(
-                f"`{OURS}` is first in {first} of {len(cells)} cells, and first or within {units.percent(CLOSE - 1, 0)} of the "
-                f"first in {close} of them ({units.percent(close / len(cells))}). {_STEP_QUANTILE}"
-            )
-        )
-        blocks += figures.scaling(table, cells)
-        blocks.append(scaling.lost_cells(cells, f"Cells in which `{OURS}` takes more than {CLOSE:g} times as long as the first."))
-    blocks.append(scaling.left_out(table, "Points that were left out, with the rule."))
-    return _section(
-        "For which sizes does which of them win?", blocks, "Not measured in this run: `--workload scaling` measures it."
-    )
+        blocks.append(Paragraph(" ".join([*own, *losses.map_sentences(analysis.scaling)])))
+        blocks.append(None if main_workload(analysis) is None else figures.scaling_map(cells))
+        caption = f"Sizes in which `{OURS}` takes more than {CLOSE:g} times as long as the first. {_STEP_QUANTILE}"
+        blocks.append(scaling.lost_cells(cells, caption))
+    elif published is not None:
+        sentences = [
+            *own,
+            *losses.map_sentences(published.scaling),
+            f"The map is of another run ({published.machine}): see {published.link.text}.",
+        ]
+        blocks.append(Paragraph(" ".join(sentences)))
+        blocks.append(figures.scaling_map(winners(published.scaling)))
+    elif own:
+        blocks.append(Paragraph(" ".join(own)))
+    return _section("Where it loses", blocks)
 
 
-def _latency(analysis: Analysis) -> Section:
+def _fair(analysis: Analysis, main: str | None, plot_data: PlotData) -> Section | None:
+    blocks: list[Block | None] = [Paragraph(sentence) for sentence in [*same_computation(analysis), *same_accuracy(analysis)]]
+    caption = f"Parity, raw: the largest difference over all epochs. {_caption(analysis, PARITY)}"
+    parity = accuracy.parity(analysis, PARITY, caption)
+    blocks.append(None if parity is None else Table(parity.caption, parity.columns, parity.rows, folded=True, name=parity.name))
+    if main is not None:
+        blocks.append(figures.decision_surfaces(main, plot_data))
+        blocks += fairness.differences(analysis.data, main)
+    for name in (workload["name"] for workload in analysis.data.run.workloads if workload["grid"]):
+        blocks += fairness.differences(analysis.data, name)
+    return _section("Is it fair?", blocks)
+
+
+def _details(analysis: Analysis, main: str | None, plot_data: PlotData) -> Iterable[Section | None]:
+    """The folded sections with everything that was measured."""
+    others = [name for name in training_workloads(analysis) if name != main]
+    if main is not None:
+        yield _section("All times", _times(analysis, main), folded=True)
+        yield _section("All ratios", _ratios(analysis, main), folded=True)
+        yield _section("Accuracy and training", _accuracy(analysis, main, plot_data), folded=True)
+    yield _section("Prediction", _latency(analysis), folded=True)
+    if main is not None:
+        memory = [times.memory(analysis, main, f"Of the worker's whole process. {_caption(analysis, main)}")]
+        yield _section("Memory", [*memory, figures.memory(analysis, main)], folded=True)
+    for name in others:
+        yield _section(_TITLES.get(name, f"Workload {name}"), _other_workload(analysis, name, plot_data), folded=True)
+    limits = [
+        times.limits(analysis, name, f"A step against its floor. {_caption(analysis, name)}") for name in (main, *others) if name
+    ]
+    yield _section("Distance to the limit", limits, folded=True)
+    yield _section("Agreement of the predictions", _agreement(analysis), folded=True)
+    yield _section("The map in figures", _map(analysis), folded=True)
+
+
+def _times(analysis: Analysis, workload: str) -> list[Block | None]:
+    caption = f"From process start to the last update. {_caption(analysis, workload)}"
+    return [
+        times.times(analysis, workload, f"Each with its {units.INTERVAL}. {_caption(analysis, workload)}"),
+        times.where_time_goes(analysis, workload, caption),
+        times.targets(
+            analysis, workload, f"{_name(workload)}: how many of the trainings reached the target, and the median epoch."
+        ),
+        figures.accuracy_against_time(analysis, workload),
+    ]
+
+
+def _ratios(analysis: Analysis, workload: str) -> list[Block | None]:
+    own = _own_settings(analysis, workload)
+    return [
+        *(
+            times.ratios(analysis, workload, reference, f"{_name(workload)}, each against `{reference}`.{own}")
+            for reference in HEADLINE_REFERENCES
+        ),
+        times.ours(analysis, workload, f"{_name(workload)}: `{OURS}` against each of the others.{own}"),
+    ]
+
+
+def _accuracy(analysis: Analysis, workload: str, plot_data: PlotData) -> list[Block | None]:
+    return [
+        accuracy.accuracy(analysis, workload, f"Means over the seeds. {_caption(analysis, workload)}"),
+        figures.training(analysis, workload),
+        figures.data_set(workload, plot_data),
+    ]
+
+
+def _other_workload(analysis: Analysis, workload: str, plot_data: PlotData) -> list[Block | None]:
+    blocks: list[Block | None] = [
+        *_accuracy(analysis, workload, plot_data),
+        figures.decision_surfaces(workload, plot_data),
+        *_times(analysis, workload),
+        *_ratios(analysis, workload),
+        figures.loss_difference(analysis, workload) if workload == PARITY else None,
+        figures.parity(analysis, workload),
+    ]
+    if not any(blocks):
+        return []
+    return [*blocks, *(fairness.differences(analysis.data, workload) if workload != PARITY else [])]
+
+
+def _latency(analysis: Analysis) -> list[Block | None]:
     blocks: list[Block | None] = []
     for workload in training_workloads(analysis):
         blocks.append(latency.latency(analysis, workload, f"{_ONE_CALL} {_caption(analysis, workload)}"))
-        blocks.append(latency.latency_ratios(analysis, workload, f"`{workload}`: the same as ratios. {_COMPILED}"))
-    return _section("How fast is a prediction?", blocks)
+        blocks.append(latency.latency_ratios(analysis, workload, f"{_name(workload)}, compared. {_COMPILED}"))
+    return blocks
 
 
-def _memory(analysis: Analysis) -> Section:
+def _agreement(analysis: Analysis) -> list[Block | None]:
     blocks: list[Block | None] = []
     for workload in training_workloads(analysis):
-        blocks.append(times.memory(analysis, workload, f"Of the worker's whole process. {_caption(analysis, workload)}"))
-        blocks.append(figures.memory(analysis, workload) if workload == main_workload(analysis) else None)
-    return _section("How much memory does it take?", blocks)
+        caption = f"{_name(workload)}: the classes of the test points after the last epoch, against Keras'; all seeds together."
+        blocks.append(accuracy.agreement(analysis, workload, caption))
+    return blocks
+
+
+def _map(analysis: Analysis) -> list[Block | None]:
+    cells = winners(analysis.scaling)
+    table = analysis.scaling[analysis.scaling["contestant"] != FLOOR]
+    curves: list[Plot] = figures.scaling_curves(table, cells) if len(cells) else []
+    return [*curves, scaling.left_out(table, "Points that were left out, with the rule.")]
+
+
+def _name(workload: str) -> str:
+    return escaping.code(workload)
 
 
 def _caption(analysis: Analysis, workload: str) -> str:
-    summary = next(each["summary"] for each in analysis.data.run.workloads if each["name"] == workload)
-    return f"`{workload}`: {summary}."
+    summary = workload_named(analysis.data, workload).get("summary", "")
+    return f"{_name(workload)}: {summary}." if summary else f"{_name(workload)}."
 
 
 def _own_settings(analysis: Analysis, workload: str) -> str:
     """A warning for workloads in which contestants' steps differ in size."""
-    own = next(each["settings"] for each in analysis.data.run.workloads if each["name"] == workload)
-    return " Steps and epochs differ between contestants here (see Fairness): compare the whole fit." if own else ""
+    own = workload_named(analysis.data, workload).get("settings")
+    return " Steps and epochs differ between contestants here: compare the whole fit." if own else ""
 
 
-def _section(title: str, blocks: Iterable[Block | None], absent: str = "Not measured in this run.") -> Section:
+def _section(title: str, blocks: Iterable[Block | None], folded: bool = False) -> Section | None:
     present = tuple(block for block in blocks if block is not None)
-    return Section(title, present or (Paragraph(absent),))
+    return Section(title, present, folded) if present else None

@@ -6,9 +6,7 @@ replaces them in the SVG. `tests/bench/report/test_report_style.py` holds the pa
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
@@ -22,6 +20,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from bench.escaping import LONGEST_LABEL as LONGEST_LABEL
+from bench.escaping import plot_text as plot_text
 from bench.report.units import number, seconds
 
 INK = "#1b1f24"
@@ -72,8 +72,6 @@ DARK = {
 }
 """The replacement of each colour on a dark page. Colours that aren't here stay."""
 
-LONGEST_LABEL = 24
-"""The most characters of a name in a plot."""
 
 RC: Any = {
     "axes.axisbelow": True,
@@ -149,15 +147,6 @@ def text_on(contestant: str) -> str:
     """The colour of text on a patch of the contestant's colour: white or black, whichever has more contrast on each page."""
     own = look(contestant)
     return _TEXT_ON[_white_or_black(own.light), _white_or_black(own.dark)]
-
-
-def plot_text(text: object, longest: int = LONGEST_LABEL) -> str:
-    """Foreign text for a plot: one line, no formula between dollar signs, no control characters, at most `longest` long."""
-    line = " ".join(str(text).split())
-    shown = "".join(letter if unicodedata.category(letter)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for letter in line)
-    if len(shown) > longest:
-        shown = f"{shown[: longest - 6]}…{hashlib.sha256(shown.encode('utf-8', 'replace')).hexdigest()[:5]}"
-    return shown.replace("$", r"\$")
 
 
 def in_order(contestants: Iterable[str]) -> list[str]:

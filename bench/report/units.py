@@ -1,4 +1,4 @@
-"""Formats figures for readers: 31.2 µs, 2.71 ms [2.65, 2.80], 1/87, 98.3 %, 58.3 MB.
+"""Formats figures for readers: 31.2 µs, 2.71 ms [2.65, 2.80], 92 × faster [75, 112], 98.3 %, 58.3 MB.
 
 Called by everything in the report that writes a number. A figure that wasn't measured (None or NaN) is a dash, never a zero.
 """
@@ -12,8 +12,7 @@ from bench.analysis.statistics import CONFIDENCE
 
 ABSENT = "–"
 INTERVAL = f"{100 * CONFIDENCE:g} % interval"
-FRACTION_BELOW = 0.5
-"""Smaller ratios are written as fractions."""
+FASTER, SLOWER, NO_DIFFERENCE = "faster", "slower", "no difference seen"
 _TIME_UNITS = ((60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _MINUTES_FROM_SECONDS = 600.0
 
@@ -62,21 +61,33 @@ def seconds_interval(value: float | None, low: float | None, high: float | None)
     return seconds(value) + _interval(low, high, lambda end: number(end / scale))
 
 
-def ratio(value: float | None) -> str:
-    """A ratio: 12.3×, 0.82×, and below `FRACTION_BELOW` as a fraction, 1/87."""
-    if value is None or math.isnan(value):
+def comparison(ratio: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A ratio of times as a reader says it: "92 × faster [75, 112]", "1.3 × slower [1.2, 1.4]".
+
+    Where the interval contains 1, "no difference seen" with both ends; without an interval, "too few rounds to tell" with the
+    ratio. This is the only place that puts a ratio of times into words.
+    """
+    if ratio is None or math.isnan(ratio):
         return ABSENT
-    if 0 < value < FRACTION_BELOW:
-        return f"1/{number(1 / value)}"
-    return f"{number(value)}×"
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return f"too few rounds to tell ({_times(ratio)})"
+    if low <= 1 <= high:
+        return f"{NO_DIFFERENCE} [{_times(low)}, {_times(high)}]"
+    if ratio <= 0:
+        return ABSENT
+    word, ends = (FASTER, (ratio, high, low)) if high < 1 else (SLOWER, (ratio, low, high))
+    middle, first, second = _apart(*((1 / end if end else math.inf) if high < 1 else end for end in ends))
+    return f"{middle} × {word} [{first}, {second}]"
 
 
-def ratio_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A ratio with its interval, either all as fractions or none: 1/87 [1/90, 1/84], 0.82× [0.79, 0.86]."""
+def multiple(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A plain ratio with its interval: 1.60 × [1.58, 1.63], 0.16 ×."""
     if value is None or math.isnan(value):
         return ABSENT
-    fraction = 0 < value < FRACTION_BELOW
-    return ratio(value) + _interval(low, high, lambda end: f"1/{number(1 / end)}" if fraction and end > 0 else number(end))
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return f"{_apart(value)[0]} ×"
+    middle, first, second = _apart(value, low, high)
+    return f"{middle} × [{first}, {second}]"
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
@@ -94,6 +105,11 @@ def points_interval(value: float | None, low: float | None, high: float | None) 
     if value is None or math.isnan(value):
         return ABSENT
     return f"{_signed(value)} pp" + _interval(low, high, _signed)
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares in percentage points with its sign: +0.10, −0.20, 0.00."""
+    return ABSENT if value is None or math.isnan(value) else _signed(value)
 
 
 def number_interval(value: float | None, low: float | None, high: float | None) -> str:
@@ -120,6 +136,30 @@ def size(value: float | None) -> str:
         return ABSENT
     scale, unit = next(((scale, unit) for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if value >= scale), (1.0, "B"))
     return f"{number(value / scale)} {unit}"
+
+
+def _times(ratio: float) -> str:
+    """A ratio without an interval: "92 × faster"."""
+    if not 0 < ratio < math.inf:
+        return f"{number(ratio)} ×"
+    shown = _apart(max(ratio, 1 / ratio))[0]
+    return f"{shown} × {FASTER if ratio < 1 else SLOWER}" if float(shown.replace(",", "")) != 1 else "1 ×"
+
+
+def _apart(*values: float) -> list[str]:
+    """The values with two significant digits or more: as many decimals as it takes to tell them apart, at most four."""
+    for digits in (2, 3, 4, 5):
+        texts = [_rounded(value, digits) for value in values]
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
+
+
+def _rounded(value: float, digits: int) -> str:
+    if math.isinf(value):
+        return "∞"
+    decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:,.{min(max(0, decimals), 4)}f}"
 
 
 def _interval(low: float | None, high: float | None, show: Callable[[float], str]) -> str:

@@ -1,29 +1,45 @@
-"""Data sets from CSV, Parquet and NPZ files; missing values and features that aren't numbers are refused while a file is read.
+"""Data sets from CSV, Parquet and NPZ files; what can't be trained on is refused while a file is read, and so is what is too large.
 
-Called by `bench.workloads.data_sets`. pandas is imported only when a CSV or Parquet file is read.
+Called by `bench.workloads.data_sets`. `npz_files` reads NPZ, `tables` the other two. Only regular files are read, and nothing in
+them is executed.
 """
 
 from __future__ import annotations
 
-import warnings
-import zipfile
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.error_messages import may_be, one_line, short
+from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, Array, DataError, check_values
+from bench.workloads.npz_files import read_npz
+from bench.workloads.tables import MISSING_WORDS, NO_SEPARATOR_HINTS, read_csv, read_parquet
 
-Array = NDArray[Any]
+__all__ = ["DATA_LIMIT_BYTES", "Array", "DataError", "LoadedFile", "load_columns", "load_file"]
 
 
-class DataError(ValueError):
-    """A data set that is unknown, unreadable or can't be trained on."""
+@dataclass(frozen=True)
+class LoadedFile:
+    """The columns of a data file that are trained on."""
+
+    x: Array
+    """(samples, features)"""
+    y: Array
+    """(samples,), or (samples, outputs) for floats."""
+    features: tuple[str, ...]
+    """A name for each column of `x`."""
 
 
-def load_file(path: Path, target: str, features: Sequence[str] | None = None) -> tuple[Array, Array]:
+def load_file(path: Path, target: str, features: Sequence[str] | None = None, separator: str = ",") -> tuple[Array, Array]:
+    """Return `x` and `y` of `load_columns`."""
+    loaded = load_columns(path, target, features, separator)
+    return loaded.x, loaded.y
+
+
+def load_columns(path: Path, target: str, features: Sequence[str] | None = None, separator: str = ",") -> LoadedFile:
     """Read features (samples, features) and labels (samples,) from the columns of a table, or the arrays of an NPZ file.
 
     Integers, booleans and words are classes; floats are the targets of a regression.
@@ -36,36 +52,78 @@ def load_file(path: Path, target: str, features: Sequence[str] | None = None) ->
         The column, or array, of labels; an array of floats may have several columns, one for each output.
     features
         The columns, or arrays, of features in their order; None takes all but the target. Arrays are joined column by column.
+    separator
+        Between the fields of a CSV file.
 
     Raises
     ------
     DataError
-        If there is no such file or column, the file is damaged or empty, a feature is no number, or a value is missing or infinite;
-        the message names the file and the column.
+        If there is no such file or column, the file is damaged, empty or too large, a feature is no number, or a value is missing
+        or infinite; the message names the file and the column.
 
     """
-    reader = _READERS.get(path.suffix.lower())
+    readers: dict[str, Callable[[], dict[str, Array]]] = {
+        ".csv": lambda: read_csv(path, target, separator),
+        ".parquet": lambda: read_parquet(path),
+        ".npz": lambda: read_npz(path),
+    }
+    reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DataError(f"{path} is no data file that can be read: its name may end in {', '.join(_READERS)}")
-    if not path.is_file():
-        raise DataError(f"{path} is no file" + ("" if path.exists() else ": there is nothing of that name"))
-    columns = reader(path)
+        raise DataError(f"{path} is no data file that can be read: its name may end in {', '.join(readers)}")
+    try:
+        columns = reader()
+    except FileNotFoundError:
+        raise DataError(f"{path} is no file: there is nothing of that name") from None
+    except MemoryError:
+        raise DataError(f"{path} can't be read: there isn't memory enough for it") from None
+    except OSError as error:
+        raise DataError(f"{path} is no file that can be read: {one_line(error.strerror or error)}") from error
     if target not in columns:
-        raise DataError(f"{path} has no target {target!r}: {may_be(target, columns)}")
+        raise DataError(f"{path} has no target {target!r}: {_separator_hint(columns, separator)}{may_be(target, columns)}")
     names = [name for name in columns if name != target] if features is None else list(features)
     _check_names(path, names, columns, target)
     y = _labels(path, target, columns[target])
-    return np.column_stack([_feature(path, name, columns[name], len(y)) for name in names]), y
+    _check_sizes(path, [columns[name] for name in names], len(y))
+    parts = [_feature(path, name, columns[name], len(y)) for name in names]
+    return LoadedFile(np.column_stack(parts), y, tuple(_column_names(names, parts)))
+
+
+def _separator_hint(columns: dict[str, Array], separator: str) -> str:
+    """Return which other separator a table seems to have, where it has a single column."""
+    if len(columns) == 1:
+        for other, word in NO_SEPARATOR_HINTS.items():
+            if other != separator and other in next(iter(columns)):
+                shown = {"\t": "\\t"}.get(other, other)
+                return f'its first line has {word}, so set  separator = "{shown}"  in [data.parameters]; '
+    return ""
+
+
+def _column_names(names: Sequence[str], parts: Sequence[Array]) -> list[str]:
+    """Return a name for each column: an array's own, with a number where it has several."""
+    return [
+        name if part.ndim == 1 else f"{name}[{number}]"
+        for name, part in zip(names, parts, strict=True)
+        for number in range(1 if part.ndim == 1 else part.shape[1])
+    ]
 
 
 def _check_names(path: Path, names: Sequence[str], columns: dict[str, Array], target: str) -> None:
     if not names:
         raise DataError(f"{path} has no column beside the target {target!r}: there is nothing to learn it from")
-    for number, name in enumerate(names):
+    seen = {target}
+    for name in names:
         if name not in columns:
             raise DataError(f"{path} has no feature {name!r}: {may_be(name, columns)}")
-        if name == target or name in names[:number]:
+        if name in seen:
             raise DataError(f"{path}: the feature {name!r} is named twice, or is the target")
+        seen.add(name)
+
+
+def _check_sizes(path: Path, parts: Sequence[Array], rows: int) -> None:
+    count = sum(1 if part.ndim < 2 else part.shape[1] for part in parts)
+    if count > MOST_COLUMNS:
+        raise DataError(f"{path} has {count:,} features: it may have {MOST_COLUMNS:,} at most; name some with features = [...]")
+    check_values(str(path), rows, count)
 
 
 def _labels(path: Path, name: str, values: Array) -> Array:
@@ -84,16 +142,35 @@ def _labels(path: Path, name: str, values: Array) -> Array:
 def _words(path: Path, name: str, values: Array) -> Array:
     """Return a column of Python objects as text.
 
+    Words that stand for a missing value are classes among words, and missing values among numbers.
+
     Raises
     ------
     DataError
-        If one of them isn't text.
+        If one of them isn't text, or is missing among numbers.
 
     """
     for row, value in enumerate(values):
         if not isinstance(value, str):
             raise DataError(f"{path}: {name!r} is missing, or no word as others are, in row {row} (from 0): it is {short(value)}")
-    return values.astype(str)
+    words = values.astype(str)
+    others = [word for word in np.unique(words).tolist() if word not in MISSING_WORDS]
+    if others and all(_is_number(word) for word in others):
+        found = np.isin(words, list(MISSING_WORDS))
+        if found.any():
+            row = int(found.argmax())
+            raise DataError(
+                f"{path}: {name!r} is missing in {found.sum()} rows, first in row {row} (from 0): it is {str(words[row])!r}"
+            )
+    return words
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _feature(path: Path, name: str, values: Array, rows: int) -> Array:
@@ -106,9 +183,14 @@ def _feature(path: Path, name: str, values: Array, rows: int) -> Array:
 
 
 def _first_word(values: Array) -> str:
-    for row, value in enumerate(values.ravel().tolist()):
-        if isinstance(value, str):
-            return f": row {row} (from 0) has {value!r}"
+    """Return the first value that is no number, with its row and, where it can be told, the likely reason."""
+    width = max(int(np.prod(values.shape[1:])), 1)
+    for place, value in enumerate(values.ravel().tolist()):
+        if isinstance(value, str) and not (values.dtype == object and _is_number(value)):
+            reason = ", with a decimal comma where a point is read" if re.fullmatch(r"-?\d+,\d+", value) else ""
+            return f": row {place // width} (from 0) has {short(value)}{reason}"
+        if values.dtype == object and not isinstance(value, str | int | float):
+            return f": row {place // width} (from 0) has {short(value)}"
     return f" but {values.dtype}"
 
 
@@ -120,63 +202,3 @@ def _refuse_missing(path: Path, name: str, values: Array) -> None:
         raise DataError(
             f"{path}: {name!r} is missing or infinite in {missing.sum()} rows, first in row {missing.argmax()} (from 0)"
         )
-
-
-def _read_csv(path: Path) -> dict[str, Array]:
-    import pandas as pd
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return _columns(pd.read_csv(path, index_col=False, low_memory=False))
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} is empty") from None
-    except pd.errors.ParserWarning:
-        raise DataError(f"{path}: its rows have more fields than its first line has names") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from error
-
-
-def _read_parquet(path: Path) -> dict[str, Array]:
-    import pandas as pd
-
-    try:
-        return _columns(pd.read_parquet(path, engine="pyarrow"))
-    except ImportError:
-        raise DataError(f'{path} needs pyarrow to be read: python -m pip install -e ".[parquet]"') from None
-    except (ValueError, OSError) as error:  # pyarrow's errors are of these two kinds
-        raise DataError(f"{path} can't be read as Parquet: {one_line(error)}") from error
-
-
-def _columns(frame: Any) -> dict[str, Array]:
-    """Return each column as an array; integers with missing values become floats with NaN."""
-    import pandas as pd
-
-    columns: dict[str, Array] = {}
-    for name in frame.columns:
-        column = frame[name]
-        if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-            columns[str(name)] = column.to_numpy(dtype=bool if column.dtype == bool else object)
-        else:
-            columns[str(name)] = column.to_numpy(dtype=np.float64 if column.hasnans else _numpy_dtype(column))
-    return columns
-
-
-def _numpy_dtype(column: Any) -> Any:
-    """Return the NumPy type of a numeric column, also of one in a pandas extension type."""
-    return getattr(column.dtype, "numpy_dtype", column.dtype)
-
-
-def _read_npz(path: Path) -> dict[str, Array]:
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            columns = None if isinstance(archive, np.ndarray) else {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} can't be read as NPZ: {one_line(error)}") from error
-    if columns is None:
-        raise DataError(f"{path} holds a single array without a name: write it with numpy.savez")
-    return columns
-
-
-_READERS = {".csv": _read_csv, ".parquet": _read_parquet, ".npz": _read_npz}

@@ -9,23 +9,26 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.error_messages import may_be
 from bench.records.validation_errors import first_mistake
-from bench.workloads.data_files import Array, DataError, load_file
+from bench.workloads.data_files import LoadedFile, load_columns
+from bench.workloads.limits import LARGEST_NOISE, MOST_CLASSES, MOST_COLUMNS, MOST_VALUES, Array, DataError, check_values
 
-__all__ = ["GENERATORS", "Array", "Data", "DataError", "Generator", "Seed", "Split", "load_file", "make_generator", "make_split"]
+__all__ = ["GENERATORS", "Array", "Data", "DataError", "Generator", "Seed", "Split", "make_generator", "make_split", "sample_shape"]
 
 SEED_LIMIT = 2**32 - 1
 """The largest seed that scikit-learn accepts."""
 Seed = Annotated[int, Field(ge=0, le=SEED_LIMIT)]
 _Rows = Annotated[int, Field(ge=2, le=10_000_000)]
-_Noise = Annotated[float, Field(ge=0)]
+_Noise = Annotated[float, Field(ge=0, le=LARGEST_NOISE)]
+_Classes = Annotated[int, Field(ge=2, le=MOST_CLASSES)]
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class Generator(BaseModel):
     standardize: bool = False
     """Scale every feature to mean 0 and standard deviation 1, computed from the training rows alone."""
 
+    def place_of(self, feature: int) -> str:
+        """Return where a feature comes from, in words, for an error."""
+        return f"feature {feature}"
+
     @abstractmethod
     def draw(self, seed: int) -> tuple[Array, Array]:
         """Return features (samples, features) and labels: integers or words for classes, floats for a regression."""
@@ -103,9 +110,15 @@ class Blobs(Generator):
     """Normal clouds around `centers` random points, a class each."""
 
     n_samples: _Rows = 1000
-    centers: Annotated[int, Field(ge=2)] = 3
-    n_features: Annotated[int, Field(ge=1)] = 2
-    cluster_std: Annotated[float, Field(gt=0)] = 1.0
+    centers: _Classes = 3
+    n_features: Annotated[int, Field(ge=1, le=MOST_COLUMNS)] = 2
+    cluster_std: Annotated[float, Field(gt=0, le=LARGEST_NOISE)] = 1.0
+
+    @model_validator(mode="after")
+    def _is_small_enough(self) -> Blobs:
+        if self.n_samples * max(self.n_features, self.centers) > MOST_VALUES:
+            raise ValueError(f"n_samples times n_features, or times centers, is more than {MOST_VALUES:,}")
+        return self
 
     def draw(self, seed: int) -> tuple[Array, Array]:
         from sklearn.datasets import make_blobs
@@ -128,9 +141,15 @@ class Spirals(Generator):
     """
 
     n_samples: _Rows = 1000
-    arms: Annotated[int, Field(ge=2)] = 2
-    turns: Annotated[float, Field(gt=0)] = 1.5
+    arms: _Classes = 2
+    turns: Annotated[float, Field(gt=0, le=LARGEST_NOISE)] = 1.5
     noise: _Noise = 0.02
+
+    @model_validator(mode="after")
+    def _is_small_enough(self) -> Spirals:
+        if self.n_samples * self.arms > MOST_VALUES:
+            raise ValueError(f"n_samples times arms is more than {MOST_VALUES:,}")
+        return self
 
     def draw(self, seed: int) -> tuple[Array, Array]:
         random = np.random.default_rng(seed)
@@ -158,9 +177,58 @@ class File(Generator):
     target: Annotated[str, Field(min_length=1)]
     features: Annotated[list[str], Field(min_length=1)] | None = None
     """None: all but the target."""
+    separator: Literal[",", ";", "\t", "|"] = ","
+    """Between the fields of a CSV file."""
+    target_kind: Literal["classes", "quantities"] | None = None
+    """None: whole numbers, booleans and words are classes, fractions are quantities."""
+
+    def load(self) -> LoadedFile:
+        """Read the file, or return what was read if it is as it was."""
+        path = Path(self.path)
+        return _loaded(path, self.target, None if self.features is None else tuple(self.features), self.separator, _signature(path))
 
     def draw(self, seed: int) -> tuple[Array, Array]:  # the seed has no effect
-        return load_file(Path(self.path), self.target, self.features)
+        loaded = self.load()
+        return loaded.x, self._labels(loaded.y)
+
+    def place_of(self, feature: int) -> str:
+        return f"{self.path}: the feature {self.load().features[feature]!r}"
+
+    def _labels(self, y: Array) -> Array:
+        """Return the labels, as quantities or classes where `target_kind` says so; and refuse more classes than can be learnt."""
+        if self.target_kind == "quantities":
+            if y.dtype.kind == "U":
+                raise DataError(f"{self.path}: the target {self.target!r} has words: target_kind may be 'classes' only")
+            return y.astype(np.float64)
+        if np.issubdtype(y.dtype, np.floating) and self.target_kind is None:
+            return y
+        if y.ndim > 1:
+            raise DataError(f"{self.path}: the target {self.target!r} has {y.shape[1]} columns: classes must stand in one")
+        count = len(np.unique(y))
+        if count > MOST_CLASSES:
+            what = "words" if y.dtype.kind == "U" else "whole numbers"
+            raise DataError(
+                f"{self.path}: the target {self.target!r} has {count:,} different {what}, which are read as classes: there may be "
+                f'{MOST_CLASSES:,} classes; for a regression set  target_kind = "quantities"  in [data.parameters]'
+            )
+        return y.astype(str) if np.issubdtype(y.dtype, np.floating) else y
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, target: str, features: tuple[str, ...] | None, separator: str, _: tuple[int, ...] | None) -> LoadedFile:
+    loaded = load_columns(path, target, features, separator)
+    for array in (loaded.x, loaded.y):
+        array.setflags(write=False)
+    return loaded
+
+
+def _signature(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a file does; None if there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 GENERATORS: dict[str, type[Generator]] = {
@@ -190,6 +258,19 @@ def make_generator(name: str, parameters: dict[str, Any]) -> Generator:
         raise DataError(first_mistake(error, GENERATORS[name], "data.parameters")) from None
 
 
+def sample_shape(data: Data) -> tuple[int, int]:
+    """Return the numbers of rows and features of a sample.
+
+    Raises
+    ------
+    DataError
+        As `make_split`.
+
+    """
+    x, _ = make_generator(data.name, data.parameters).draw(0)
+    return len(x), x.shape[1]
+
+
 def make_split(data: Data, seed: int) -> Split:
     """Draw and split a workload's data from `seed`, and permute its training rows once.
 
@@ -211,11 +292,69 @@ def make_split(data: Data, seed: int) -> Split:
     except ValueError:  # the parameters are valid, so only the number of rows can be wrong
         raise DataError(f"data.test_size is {data.test_size}: of {len(x)} rows, that leaves none to train on") from None
     if generator.standardize:
-        mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
-        deviation[deviation == 0] = 1  # a constant feature becomes 0
+        mean, deviation = _moments(x_train, x, generator)
         x_train, x_test = (x_train - mean) / deviation, (x_test - mean) / deviation
     order = np.random.default_rng(seed).permutation(len(x_train))
     return Split(x_train[order], y_train[order], x_test, y_test)
+
+
+def _moments(x_train: Array, x: Array, generator: Generator) -> tuple[Array, Array]:
+    """Return mean and standard deviation of each feature; those of a constant one make it 0.
+
+    Raises
+    ------
+    DataError
+        If they overflow; the message names the feature, and the row of the whole sample `x` with its largest value.
+
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
+        finite = (
+            np.isfinite(mean)
+            & np.isfinite(deviation)
+            & np.isfinite((x - mean) / np.where(deviation == 0, 1, deviation)).all(axis=0)
+        )
+    if not finite.all():
+        feature = int(np.argmin(finite))
+        row = int(np.abs(x[:, feature]).argmax())
+        raise DataError(
+            f"{generator.place_of(feature)} can't be standardised: its mean or deviation overflows; "
+            f"the largest value, {x[row, feature]:g}, is in row {row} (from 0)"
+        )
+    constant = x_train.max(axis=0) == x_train.min(axis=0)
+    return np.where(constant, x_train[0], mean), np.where(constant, 1.0, deviation)
+
+
+def check_precision(data: Data, dtype: str) -> None:
+    """Check that the features and targets of a file survive the cast to the precision of a training.
+
+    Raises
+    ------
+    DataError
+        If a value becomes infinite, or the values of a feature become equal; the message names the feature and the row.
+
+    """
+    generator = make_generator(data.name, data.parameters)
+    if not isinstance(generator, File):
+        return  # the limits of the parameters see to it
+    x, y = generator.draw(0)
+    target = y.reshape(len(y), -1) if np.issubdtype(y.dtype, np.floating) else np.zeros((len(y), 0))
+    for values, is_target in ((target, True), (x, False)):
+        if generator.standardize and not is_target:
+            continue  # then they are near 0
+        with np.errstate(over="ignore", under="ignore"):
+            cast = values.astype(dtype)
+        for column in range(values.shape[1]):
+            place = f"data {data.name!r}: the target" if is_target else generator.place_of(column)
+            infinite = ~np.isfinite(cast[:, column])
+            if infinite.any():
+                row = int(infinite.argmax())
+                raise DataError(f"{place} has {values[row, column]:g} in row {row} (from 0), which doesn't fit {dtype}")
+            if np.ptp(cast[:, column]) == 0 and np.ptp(values[:, column]) != 0:
+                raise DataError(
+                    f"{place} has values that {dtype} can't tell apart ({values[0, column]:.17g} in row 0): "
+                    f'standardize = true in [data.parameters], or dtype = "float64" in [training]'
+                )
 
 
 def _targets(y: Array) -> Array:
@@ -234,6 +373,7 @@ def _targets(y: Array) -> Array:
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise DataError(f"all {len(y)} samples are of the class {classes[0].item()!r}: there must be two classes at least")
+    check_values("data, with a column a class,", len(y), len(classes))
     if len(classes) == 2:
         return codes.reshape(-1, 1).astype(np.float64)
     return np.eye(len(classes))[codes]

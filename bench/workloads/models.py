@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.records import TrialKind
 from bench.workloads.data_sets import Data, Seed
 
-__all__ = ["Data", "Training", "Workload"]
+__all__ = ["NAME_PATTERN", "Data", "Training", "Workload"]
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Rounds = Annotated[int, Field(ge=0, le=100_000)]
+Seeds = Annotated[int, Field(ge=0, le=10_000)]
+Size = Annotated[int, Field(gt=0, le=10_000_000)]
+"""Of a batch, a layer, or rows of a prediction."""
 
 
 class _Model(BaseModel):
@@ -27,7 +33,7 @@ def _full_is_none(value: object) -> object:
     return None if value == "full" else value
 
 
-BatchSize = Annotated[PositiveInt | None, BeforeValidator(_full_is_none)]
+BatchSize = Annotated[Size | None, BeforeValidator(_full_is_none)]
 Target = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -36,7 +42,7 @@ class Training(_Model):
 
     optimizer: dict[str, Any] = Field(default_factory=lambda: {"name": "sgd", "learning_rate": 0.01})
     loss: str = "binary_crossentropy"
-    epochs: PositiveInt = 200
+    epochs: Size = 200
     batch_size: BatchSize = 32
     """Rows of a step; None, or "full", means all rows, as does a number larger than theirs."""
     dtype: Literal["float32", "float64"] = "float32"
@@ -48,7 +54,7 @@ class Training(_Model):
 class Workload(_Model):
     """What is trained, and which trials of it are run."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)
+    name: str = Field(pattern=NAME_PATTERN, max_length=60)
     """Letters, digits, dots, hyphens and underscores: the name becomes a part of file names."""
     summary: str
     data: Data
@@ -60,25 +66,25 @@ class Workload(_Model):
     """The contestants unless the command line names others; None means all."""
     weights_seed: Seed | None = None
     """Draws the first weights in place of the trial's seed (2 in the article)."""
-    scored_seeds: int = Field(default=0, ge=0)
+    scored_seeds: Seeds = 0
     """Seeds 0 … n−1 are trained once more, with the test set scored after every epoch."""
-    peer_scored_seeds: int = Field(default=0, ge=0)
+    peer_scored_seeds: Seeds = 0
     """The same for peers, whose speed is what is compared."""
-    rounds: int = Field(default=0, ge=0)
+    rounds: Rounds = 0
     """Timed rounds; round r trains seed r, in a grid seed 0."""
-    launches: PositiveInt = 2
+    launches: Annotated[int, Field(ge=1, le=10_000)] = 2
     """Worker processes over which the rounds are spread."""
     parity: bool = False
     """One trial (seed 0) compares the weights with the reference's after every epoch."""
-    prediction_rows: list[PositiveInt] = Field(default_factory=list)
+    prediction_rows: list[Size] = Field(default_factory=list, max_length=100)
     """Numbers of rows for which the latency of prediction is measured."""
-    targets: list[Target] = Field(default_factory=list)
+    targets: list[Target] = Field(default_factory=list, max_length=100)
     """Test accuracies; the report gives the time to reach each."""
-    grid: dict[str, list[PositiveInt]] = Field(default_factory=dict)
+    grid: dict[str, list[Size]] = Field(default_factory=dict)
     """A scaling study: values of `width`, `batch`, `layers` and `threads`, each combination a cell (`bench.workloads.grid`)."""
-    film_frames: int = Field(default=0, ge=0)
+    film_frames: Annotated[int, Field(ge=0, le=10_000)] = 0
     """After so many epochs of seed 0's scored trial, the decision surfaces of `numpy_nn` and the reference are kept for a film."""
-    time_limit_seconds: PositiveFloat = 600
+    time_limit_seconds: Annotated[float, Field(gt=0, le=604_800)] = 600
     """Of one trial."""
 
     def training_of(self, contestant: str) -> Training:

@@ -5,17 +5,23 @@ Called by run selection. Paths in a file are relative to the file's own folder. 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bench.error_messages import may_be, one_line
+from bench.error_messages import may_be, one_line, short
+from bench.files import read_regular
 from bench.records.validation_errors import first_mistake
 from bench.workloads.builtin import WORKLOADS
-from bench.workloads.models import Workload
+from bench.workloads.limits import WORKLOAD_LIMIT_BYTES
+from bench.workloads.models import NAME_PATTERN, Workload
 from bench.workloads.validation import check
+
+MOST_NESTED = 16
+NAME_RULE = "a name has letters, digits, dots, hyphens and underscores, and begins with a letter or digit"
 
 
 class WorkloadError(ValueError):
@@ -49,33 +55,67 @@ def load_workload(path: str | Path) -> Workload:
         For the first mistake: one line with the file and the key, or the line where the file is no TOML.
 
     """
-    path = Path(path).expanduser()
-    raw = _from_folder(_read_toml(path), path.resolve().parent)
+    path = _expanded(str(path), "workload")
+    raw = _read_toml(path)
     try:
+        raw = _from_folder(raw, path.resolve().parent)
+        _check_values(raw)
+        if "name" not in raw and re.fullmatch(NAME_PATTERN, path.stem) is None:
+            raise WorkloadError(f'{path}: name is missing, and {path.stem!r} can\'t be one: set  name = "..."; {NAME_RULE}')
         workload = Workload.model_validate({"name": path.stem, "summary": f"your own, from {path.name}", **raw})
         if workload.name in WORKLOADS:
             raise WorkloadError(f"{path}: name is {workload.name!r}: that is a built-in workload's, so yours needs another")
         check(workload)
     except ValidationError as error:
         raise WorkloadError(f"{path}: {first_mistake(error, Workload)}") from None
-    except WorkloadError:
-        raise
-    except ValueError as error:
+    except WorkloadError as error:
+        raise error if str(error).startswith(str(path)) else WorkloadError(f"{path}: {error}") from None
+    except (ValueError, OverflowError) as error:
         raise WorkloadError(f"{path}: {one_line(error)}") from error
     return workload
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular(path, WORKLOAD_LIMIT_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
     except FileNotFoundError:
         raise WorkloadError(f"workload {str(path)!r}: there is no such file") from None
     except tomllib.TOMLDecodeError as error:  # names the line and the column
         raise WorkloadError(f"{path} is no TOML: {one_line(error)}") from None
     except UnicodeDecodeError as error:
         raise WorkloadError(f"{path} is no TOML: byte {error.start} is not UTF-8") from None
+    except ValueError as error:  # Python's limit for the digits of a number
+        raise WorkloadError(f"{path} is no TOML: {one_line(error)}") from None
+    except RecursionError:
+        raise WorkloadError(f"{path} is nested too deeply: {MOST_NESTED} levels are read") from None
     except OSError as error:
-        raise WorkloadError(f"{path} can't be read: {error.strerror}") from error
+        raise WorkloadError(f"{path} can't be read: {one_line(error.strerror)}") from error
+
+
+def _expanded(text: str, key: str) -> Path:
+    """Return a path with `~` and `~user` replaced."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        user = text.partition("/")[0]
+        raise WorkloadError(f"{key} is {short(text)}: this machine has no home for {user!r}") from None
+
+
+def _check_values(raw: dict[str, Any]) -> None:
+    """Check what no model of ours looks at: how deep tables are nested, and that numbers are as large as TOML's may be."""
+    level: list[tuple[str, Any]] = list(raw.items())
+    for _ in range(MOST_NESTED):
+        inner: list[tuple[str, Any]] = []
+        for key, value in level:
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise WorkloadError(f"{key} is a whole number of {len(str(value))} digits: it may have 64 bits")
+            if isinstance(value, dict):
+                inner += [(f"{key}.{name}", item) for name, item in value.items()]
+            if isinstance(value, list):
+                inner += [(f"{key}.{number}", item) for number, item in enumerate(value)]
+        level = inner
+    if level:
+        raise WorkloadError(f"{level[0][0][:80]} is nested too deeply: {MOST_NESTED} levels are read")
 
 
 def _from_folder(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -83,7 +123,7 @@ def _from_folder(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     filled = dict(raw)
     match raw:
         case {"data": {"parameters": {"path": str(file)}}}:
-            parameters = {**raw["data"]["parameters"], "path": str(folder / Path(file).expanduser())}
+            parameters = {**raw["data"]["parameters"], "path": str(folder / _expanded(file, "data.parameters.path"))}
             filled["data"] = {**raw["data"], "parameters": parameters}
     match raw:
         case {"contestants": list(names)}:
@@ -101,4 +141,4 @@ def _contestant_from(name: object, folder: Path) -> object:
     if not isinstance(name, str):
         return name
     place, colon, class_name = name.rpartition(":")
-    return f"{folder / Path(place).expanduser()}:{class_name}" if colon and place.endswith(".py") else name
+    return f"{folder / _expanded(place, 'contestants')}:{class_name}" if colon and place.endswith(".py") else name

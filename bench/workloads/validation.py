@@ -7,18 +7,26 @@ optimizers, initializers and architectures are checked by `numpy_nn`, and the da
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.contestants.registry import CONTESTANTS
-from bench.error_messages import may_be, short
+from bench.error_messages import may_be, one_line, short
 from bench.records import REFERENCE
+from bench.records.workload_records import MOST_CELLS
 from bench.workloads import grid
-from bench.workloads.data_sets import make_generator, make_split
+from bench.workloads.data_sets import check_precision, make_generator, make_split
 from bench.workloads.models import Training, Workload
 
-_UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy",)
-"""Classes are one-hot here, for every contestant alike."""
+_UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy", "mean_absolute_error", "huber")
+"""Classes are one-hot here, for every contestant alike; two losses have no score."""
+_LAYER_KEYS = ("input_dim", "output_dim", "activation")
+"""What every contestant's layers have."""
+
+MOST_LAYERS = 1_000
+MOST_WEIGHTS = 250_000_000
+"""A gigabyte of float32."""
 
 
 def check(workload: Workload) -> None:
@@ -73,13 +81,21 @@ def _check_optimizer(key: str, settings: Mapping[str, Any]) -> None:
         optimizer(**parameters)
     except ValueError as error:
         raise ValueError(f"{key}.{error}") from None
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{key} is {short(dict(settings))}: {one_line(error)}") from None
 
 
 def _check_architecture(workload: Workload) -> None:
     from numpy_nn import losses
     from numpy_nn.architecture import parse_architecture
 
+    _check_sizes(workload)
     layers = parse_architecture(workload.architecture)
+    for number, entry in enumerate(workload.architecture):
+        for key in entry.keys() - set(_LAYER_KEYS):
+            raise ValueError(
+                f"architecture[{number}] has the key {key!r}: not every contestant has it, the keys are {', '.join(_LAYER_KEYS)}"
+            )
     for number, layer in enumerate(layers[:-1]):
         if layer.activation == "softmax":
             raise ValueError(f"architecture[{number}]['activation'] was 'softmax': it may stand in the last layer only")
@@ -92,6 +108,22 @@ def _check_architecture(workload: Workload) -> None:
             raise ValueError(
                 f"{key}.loss is {training.loss!r}, which needs {paired!r} in the last layer: there is {last.activation!r}"
             )
+
+
+def _check_sizes(workload: Workload) -> None:
+    """Check that no network and no scaling study is too large, before arrays of its size are made."""
+    if len(workload.architecture) > MOST_LAYERS:
+        raise ValueError(f"architecture has {len(workload.architecture):,} layers: it may have {MOST_LAYERS:,}")
+    sizes = [(layer.get("input_dim"), layer.get("output_dim")) for layer in workload.architecture]
+    weights = sum(inputs * outputs for inputs, outputs in sizes if isinstance(inputs, int) and isinstance(outputs, int))
+    width, layers = (max(workload.grid.get(axis, [0]), default=0) for axis in ("width", "layers"))
+    weights = max(weights, width * width * max(layers, len(sizes) - 1) if workload.grid else 0)
+    if weights > MOST_WEIGHTS:
+        raise ValueError(f"architecture, or grid, has a network of {weights:,} weights: it may have {MOST_WEIGHTS:,}")
+    if layers > MOST_LAYERS:
+        raise ValueError(f"grid.layers has {layers:,}: it may have {MOST_LAYERS:,}")
+    if math.prod(len(values) for values in workload.grid.values()) > MOST_CELLS:
+        raise ValueError(f"grid has more than {MOST_CELLS:,} cells")
 
 
 def _keyed_settings(workload: Workload) -> dict[str, Training]:
@@ -134,6 +166,8 @@ def _check_data(workload: Workload) -> None:
     from numpy_nn.architecture import parse_architecture
 
     data = workload.data
+    for dtype in sorted({training.dtype for training in (workload.training, *workload.settings.values())}):
+        check_precision(data, dtype)
     split = make_split(data, seed=0)
     layers = parse_architecture(workload.architecture)
     features, outputs = split.x.shape[1], split.y.shape[1]
@@ -146,7 +180,9 @@ def _check_data(workload: Workload) -> None:
     for key, training in {"training": workload.training, **_keyed_settings(workload)}.items():
         for labels in (split.y, split.y_test):
             try:
-                losses.get(training.loss).encode("a target", labels, outputs)
+                targets = losses.get(training.loss).encode("a target", labels, outputs)
+                if training.loss == "binary_crossentropy" and (soft := (targets != 0) & (targets != 1)).any():
+                    raise ValueError(f"a target was {targets[soft][0].item()!r}: not every contestant trains others than 0 and 1")
             except ValueError as error:
                 raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}") from None
     if workload.targets and not split.has_classes:

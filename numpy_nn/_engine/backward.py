@@ -28,9 +28,9 @@ class Layer(NamedTuple):
 
     number: int
     matrix: Array
-    """[kernel; bias], (in + 1, out)."""
+    """[kernel; bias], (in + 1, out), or the kernel alone."""
     inputs: Array
-    """(in + 1, rows), the last row ones."""
+    """(in + 1, rows), the last row ones, or (in, rows)."""
     delta: Array
     """(out, rows)."""
     transposed_delta: Array
@@ -61,36 +61,45 @@ class Backward:
         """Whether the gradient is taken from the logits, so that the forward pass is to leave out the last activation."""
         self._derivatives = self._record_derivatives() if buffers.stores_derivatives else []
 
-    def rescale(self, scale: float) -> None:
+    def rescale(self, scale: float, chunks: slice = slice(None)) -> None:
         """Multiply each sample's loss by its weight and `scale` from now on; to be called after a change of targets, too."""
         b = self._buffers
-        np.multiply(b.weights, scale, b.scale)
+        np.multiply(b.weights[chunks], scale, b.scale[chunks])
         if self.from_logits:
-            self._loss.prepare_gradient(b.targets, b.scale, b.shift, b.factor)
+            self._loss.prepare_gradient(b.targets[chunks], b.scale[chunks], b.shift[chunks], b.factor[chunks])
 
     def record(self, chunk: int, gradients: Gradients) -> Program:
         """Operations from the outputs of a chunk to the gradients of all weights."""
         b = self._buffers
+        outputs = [outputs[:-1] for outputs in b.by_layer(b.hidden)]
         inputs = [b.inputs[chunk], *b.by_layer(b.hidden)]
+        for number, dropout in b.dropouts.items():
+            inputs[number] = dropout.inputs
         program = [*self._derivatives, *self._record_loss_gradient(chunk)]
         for number in range(len(inputs) - 1, -1, -1):
             matrix, delta = b.parameters.matrices[number], b.deltas[number]
             delta_below = b.deltas[number - 1] if number else delta[:0]
             transposed, transpose = self._transposed(number)
-            layer = Layer(number, matrix, inputs[number], delta, transposed, delta_below)
+            layer = Layer(number, matrix, inputs[number][: len(matrix)], delta, transposed, delta_below)
             tiles = kernel_tiles(len(matrix), matrix.size, b.rows, self._threads)
             program += transpose
             program += self._team.record([gradients.record(layer, tile, thread) for thread, tile in enumerate(tiles)])
             if number:
-                program += self._record_activation(number - 1, inputs[number][:-1], delta_below)
+                program += b.dropouts[number].record_backward(delta_below) if number in b.dropouts else []
+                program += self._record_activation(number - 1, outputs[number - 1], delta_below)
         return program
 
     def _record_derivatives(self) -> Program:
         """The derivatives of all hidden layers: neighbours with the same activation in one call, rows of ones included."""
         b = self._buffers
         program: Program = []
+        by_layer = b.by_layer(b.derivatives)
         for activation, run in groupby(range(len(self._activations) - 1), key=self._activations.__getitem__):
             numbers = list(run)
+            if activation.derivative_of_input:
+                for number in numbers:
+                    program += activation.record_derivative(b.logits[number], by_layer[number][:-1])
+                continue
             part = slice(b.edges[numbers[0]], b.edges[numbers[-1] + 1])
             program += activation.record_derivative(b.hidden[part], b.derivatives[part])
         return program
@@ -105,7 +114,7 @@ class Backward:
         return [
             *self._loss.record_gradient(b.targets[chunk], outputs, delta),
             partial(np.multiply, delta, b.scale[chunk], delta),
-            *activation.record_derivative(outputs, derivative),
+            *activation.record_derivative(b.logits.get(len(self._activations) - 1, outputs), derivative),
             *activation.record_backward(outputs, derivative, delta),
         ]
 
@@ -118,7 +127,7 @@ class Backward:
         for start in range(0, len(a), b.derivative_tiles[number]):
             units = slice(start, start + b.derivative_tiles[number])
             derivative = b.derivatives[: a[units].size].reshape(-1, b.rows)
-            program += activation.record_derivative(a[units], derivative)
+            program += activation.record_derivative(b.logits.get(number, a)[units], derivative)
             program += activation.record_backward(a[units], derivative, delta[units])
         return program
 
@@ -126,7 +135,7 @@ class Backward:
         """A layer's delta transposed, (rows, units): a view, or where that pays a copy and the operation that makes it."""
         b = self._buffers
         layer, delta = b.parameters.layers[number], b.deltas[number]
-        if not transposing_pays(layer.input_dim + 1, layer.output_dim, b.rows):
+        if not transposing_pays(layer.matrix_rows, layer.output_dim, b.rows):
             return delta.T, []
         copy = b.transposed[: delta.size].reshape(b.rows, -1)
         return copy, [partial(copy.__setitem__, ..., delta.T)]

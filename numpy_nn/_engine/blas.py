@@ -8,30 +8,44 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 from typing import Any
 
+_LOCK = threading.Lock()
+_BEFORE: list[int] = []
+"""For each block that a thread is in now, the number of threads before the first of them."""
 
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """Limit NumPy's OpenBLAS to `count` threads inside the block; no effect where NumPy has another BLAS."""
-    functions = _thread_functions()
-    if functions is None:
-        yield
-        return
-    get, set_ = functions
-    before = get()
-    if before == count:
-        yield
-        return
-    set_(count)
-    try:
-        yield
-    finally:
-        set_(before)
+
+class blas_threads:  # noqa: N801  # a context manager; a generator would take twice as long to enter
+    """Limits NumPy's OpenBLAS to `count` threads inside the block; no effect where NumPy has another BLAS.
+
+    Several threads may be in such blocks at once: the first sets the limit, and the last to leave puts back what was before.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._functions = _thread_functions()
+
+    def __enter__(self) -> None:
+        if self._functions is None:
+            return
+        get, set_ = self._functions
+        with _LOCK:
+            before = _BEFORE[0] if _BEFORE else get()
+            if not _BEFORE and before != self._count:
+                set_(self._count)
+            _BEFORE.append(before)
+
+    def __exit__(self, *_: object) -> None:
+        if self._functions is None:
+            return
+        with _LOCK:
+            before = _BEFORE.pop()
+            if not _BEFORE and before != self._count:
+                self._functions[1](before)
 
 
 def has_openblas() -> bool:

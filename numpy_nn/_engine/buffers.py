@@ -17,6 +17,7 @@ import numpy as np
 from numpy_nn import activations, validation
 from numpy_nn._engine import tuning
 from numpy_nn._engine.arrays import Array, empty, full
+from numpy_nn._engine.dropout import Dropout
 from numpy_nn.activations import Elementwise
 from numpy_nn.architecture import LayerSpec
 
@@ -26,7 +27,7 @@ class Parameters:
 
     An optimizer updates the vector in one call; the products read the views. A layer's kernel and bias are one (in + 1, out)
     matrix, the bias its last row: with a row of ones below the layer's inputs, one product computes `x @ kernel + bias`, and one
-    computes both gradients.
+    computes both gradients. A layer without a bias has no such row.
     """
 
     def __init__(self, layers: Sequence[LayerSpec], dtype: np.dtype[Any]) -> None:
@@ -34,10 +35,10 @@ class Parameters:
         self.vector = full(sum(layer.parameter_count for layer in layers), 0, dtype)
         self._starts = [0, *accumulate(layer.parameter_count for layer in layers)]
         self.matrices: list[Array] = [
-            self.vector[self.place(number, slice(0, layer.input_dim + 1))].reshape(-1, layer.output_dim)
+            self.vector[self.place(number, slice(0, layer.matrix_rows))].reshape(-1, layer.output_dim)
             for number, layer in enumerate(self.layers)
         ]
-        """[kernel; bias] of each layer, (in + 1, out): views."""
+        """[kernel; bias] of each layer, (in + 1, out), or the kernel alone: views."""
 
     def __repr__(self) -> str:
         return f"Parameters({len(self.vector):,} in {len(self.layers)} layers, {self.vector.dtype})"
@@ -48,8 +49,23 @@ class Parameters:
         return slice(start + rows.start * units, start + rows.stop * units)
 
     def get_weights(self) -> list[Array]:
-        """Copies: kernel (in, out), bias (out,), layer by layer."""
-        return [part.copy() for matrix in self.matrices for part in (matrix[:-1], matrix[-1])]
+        """Copies: kernel (in, out), bias (out,) if there is one, layer by layer."""
+        return [view.copy() for view in self.views()]
+
+    def views(self) -> list[Array]:
+        """The parts of the vector that `get_weights` copies."""
+        views: list[Array] = []
+        for layer, matrix in zip(self.layers, self.matrices, strict=True):
+            views += [matrix[: layer.input_dim], *matrix[layer.input_dim :]]
+        return views
+
+    def penalty(self, rows: int) -> float:
+        """The sum of the kernels' penalties, for a minibatch of `rows` rows."""
+        total = 0.0
+        for layer, matrix in zip(self.layers, self.matrices, strict=True):
+            if (regularizer := layer.kernel_regularizer) is not None:
+                total += regularizer(matrix[: layer.input_dim]) / (rows if regularizer.divided_by_rows else 1)
+        return total
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Copy the values of `weights`, in the order of `get_weights`.
@@ -60,7 +76,7 @@ class Parameters:
             If the count or a shape differs, or a value is not finite; nothing is changed then.
 
         """
-        views = [part for matrix in self.matrices for part in (matrix[:-1], matrix[-1])]
+        views = self.views()
         if len(weights) != len(views):
             raise ValueError(f"weights had {len(weights)} arrays: there must be {len(views)}, a kernel and a bias a layer")
         arrays = [validation.numbers(f"weights[{number}]", value) for number, value in enumerate(weights)]
@@ -87,6 +103,10 @@ class ForwardBuffers:
         """Where each hidden layer begins in `hidden`."""
         self.hidden = full(int(self.edges[-1]), 1, dtype)
         """The outputs of all hidden layers, one after the other, each with its row of ones; flat."""
+        self.logits: dict[int, Array] = {}
+        """The logits of the layers whose activation's derivative is computed from them, (units, rows); others are overwritten."""
+        self.dropouts: dict[int, Dropout] = {}
+        """Of the layers that have one; none but in training."""
 
     def by_layer(self, flat: Array) -> list[Array]:
         """A view (units + 1, rows) of a flat buffer for each hidden layer."""
@@ -94,12 +114,40 @@ class ForwardBuffers:
 
 
 class TrainingBuffers(ForwardBuffers):
-    """Buffers of both passes."""
+    """Buffers of both passes.
 
-    def __init__(self, parameters: Parameters, rows: int, *, chunks: int = 1) -> None:
+    Parameters
+    ----------
+    targets
+        Numbers in a sample's targets; None: one for each output.
+    generator
+        What dropout draws from.
+
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        rows: int,
+        *,
+        chunks: int = 1,
+        targets: int | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> None:
         super().__init__(parameters, rows, chunks=chunks)
         layers, dtype = parameters.layers, parameters.vector.dtype
-        self.targets = full(self.outputs.shape, 0, dtype)
+        self.logits = {
+            number: empty((layer.output_dim, rows), dtype)
+            for number, layer in enumerate(layers)
+            if activations.get(layer.activation).derivative_of_input
+        }
+        generator = generator or np.random.default_rng()
+        self.dropouts = {
+            number: Dropout(layer.input_dim, rows, dtype, rate=layer.dropout, generator=generator)
+            for number, layer in enumerate(layers)
+            if layer.dropout
+        }
+        self.targets = full((chunks, targets or layers[-1].output_dim, rows), 0, dtype)
         self.weights = full((chunks, 1, rows), 1, dtype)
         """(chunks, 1, rows): the weight of each sample in the loss."""
         self.scale, self.shift, self.factor = (full(self.outputs.shape, 1, dtype) for _ in range(3))

@@ -12,14 +12,15 @@ from numpy_nn._engine.arrays import empty
 from numpy_nn._engine.backward import Layer
 from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.gemm import record_product
+from numpy_nn._engine.penalties import Penalties
 from numpy_nn._engine.program import Program
 from numpy_nn._engine.threads import kernel_tiles
 from numpy_nn.optimizers import Optimizer
 
 
-def fusing_pays(parameters: Parameters) -> bool:
-    """Whether there are so many weights that fused updates are faster."""
-    return parameters.vector.nbytes > tuning.this_machine().largest_stored_gradient_bytes
+def fusing_pays(parameters: Parameters, optimizer: Optimizer) -> bool:
+    """Whether there are so many weights that fused updates are faster, and none needs the whole gradient."""
+    return parameters.vector.nbytes > tuning.this_machine().largest_stored_gradient_bytes and not optimizer.needs_whole_gradient
 
 
 class StoredGradient:
@@ -37,8 +38,8 @@ class StoredGradient:
 class FusedUpdate:
     """Updates the weights tile by tile; each thread has one buffer for the gradient of a tile, which all chunks share."""
 
-    def __init__(self, parameters: Parameters, optimizer: Optimizer, *, rows: int, threads: int) -> None:
-        self._parameters, self._optimizer = parameters, optimizer
+    def __init__(self, parameters: Parameters, optimizer: Optimizer, penalties: Penalties, *, rows: int, threads: int) -> None:
+        self._parameters, self._optimizer, self._penalties = parameters, optimizer, penalties
         size = _tile_size(parameters, rows, threads)
         self._gradients = [empty(size, parameters.vector.dtype) for _ in range(threads)]
         self._updates: dict[int, Program] = {}
@@ -54,6 +55,7 @@ class FusedUpdate:
             gradient = self._gradients[thread][: place.stop - place.start]
             program += layer.record_delta_below(tile)
             program += record_product(layer.inputs[tile], layer.transposed_delta, gradient.reshape(-1, units))
+            program += self._penalties.record_tile(layer.number, tile, gradient.reshape(-1, units))
             if place.start not in self._updates:
                 self._updates[place.start] = self._optimizer.record_update(self._parameters.vector[place], gradient, place)
             program += self._updates[place.start]

@@ -1,7 +1,7 @@
 """The network's outputs for a single row, in microseconds: the same formulas on vectors, one layer after the other.
 
-Called by `Sequential.predict`. With so few numbers, all of the time is spent on calls. So a layer is one product, its bias
-included, and one activation; relu, a single call, stands in the loop itself.
+Called by `Sequential.predict`, from any number of threads. With so few numbers, all of the time is spent on calls. So a layer is
+one product, its bias included, and one activation; relu, a single call, stands in the loop itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ the bias; `outputs` is in the tuple that a ufunc makes of its `out` anyway. A Na
 
 
 class OneRow:
-    """The forward pass over one row: `quietly(predict, x)`."""
+    """The forward pass over one row: `quietly(predict, x)`, or from any number of threads `in_turn(x)`."""
 
     def __init__(self, parameters: Parameters) -> None:
         quiet = copy_context()
@@ -37,9 +37,21 @@ class OneRow:
         self.quietly = quiet.run
         """Calls a function in a context in which NumPy doesn't warn of overflow; entering `np.errstate` takes much longer.
 
-        Only one thread can be in the context, and so use the buffers: a second one gets a RuntimeError.
+        Only one thread can be in the context, and so use the buffers: a second one gets a RuntimeError, and calls `in_turn`.
         """
         self.predict = _make_predict(parameters)
+        self._parameters = parameters
+        self._spare: list[OneRow] = []
+
+    def in_turn(self, x: Array) -> Array | None:
+        """`predict(x)` for a thread that finds the buffers in use: in others, which are kept for the next one."""
+        try:
+            other = self._spare.pop()
+        except IndexError:
+            other = OneRow(self._parameters)
+        outputs = other.quietly(other.predict, x)
+        self._spare.append(other)
+        return outputs
 
 
 def _make_predict(parameters: Parameters) -> Callable[[Array], Array | None]:
@@ -48,9 +60,11 @@ def _make_predict(parameters: Parameters) -> Callable[[Array], Array | None]:
     *kernels, last_kernel = parameters.matrices
     dtype = parameters.vector.dtype
     inputs = [full(layer.input_dim + 1, 1, dtype) for layer in parameters.layers]
-    features, last_product = inputs[0][:-1], inputs[-1].reshape(1, -1).dot
+    features, last_product = inputs[0][:-1], inputs[-1][: len(last_kernel)].reshape(1, -1).dot
     hidden = [
-        _hidden_layer(activations.get(layer.activation), kernel, below, outputs[:-1], in_place=below is not inputs[0])
+        _hidden_layer(
+            activations.get(layer.activation), kernel, below[: len(kernel)], outputs[:-1], in_place=below is not inputs[0]
+        )
         for layer, kernel, below, outputs in zip(hidden_layers, kernels, inputs, inputs[1:], strict=False)
     ]  # the first is not in place, so that its first logit can be read at the end
     first_logit = hidden[0][2][:1] if hidden else None

@@ -1,6 +1,7 @@
 """The network's outputs for any number of rows, through buffers of bounded size; `one_row` has the fast way for one.
 
-Called by `Sequential.predict` and `evaluate`. The programs of the chunk sizes last used are kept.
+Called by `Sequential.predict` and `evaluate`, from any number of threads: each call takes a workspace that no other has. The
+programs of the chunk sizes last used are kept.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Prediction:
         fitting = t.prediction_chunk_bytes // row_bytes
         cached = min(max(fitting, t.smallest_prediction_chunk_rows), t.largest_prediction_chunk_rows)
         self.chunk_rows = max(cached // t.vector_rows, 1) * t.vector_rows
-        self._programs: dict[tuple[int, int, bool], tuple[ForwardBuffers, Program]] = {}
+        self._idle: list[_Workspace] = []
+        """The workspaces that no call uses now; a list, since its `append` and `pop` are safe in any number of threads."""
 
     def __call__(self, x: Array, *, chunk_rows: int | None = None, logits: bool = False) -> Array:
         """The outputs (samples, outputs), or their logits, for checked rows `x` (samples, features)."""
@@ -39,12 +41,18 @@ class Prediction:
         out = np.empty((len(x), self._parameters.layers[-1].output_dim), x.dtype)
         threads = self._threads_for(len(x), rows)
         edges = [len(x) * number // threads for number in range(threads + 1)]
+        try:
+            workspace = self._idle.pop()
+        except IndexError:
+            workspace = _Workspace(self._parameters, self._threads)
         programs: list[Program] = [
-            [partial(self._predict, x[start:stop], out[start:stop], rows, thread, logits)]
+            [partial(workspace.predict, x[start:stop], out[start:stop], rows, thread, logits)]
             for thread, (start, stop) in enumerate(pairwise(edges))
         ]
         with blas_threads(1), np.errstate(all="ignore"), ThreadTeam(threads) as team:
             team.run(programs)
+        if len(self._idle) < self._threads:
+            self._idle.append(workspace)
         return out
 
     def _threads_for(self, rows: int, chunk_rows: int) -> int:
@@ -52,7 +60,16 @@ class Prediction:
         worth = int(2 * len(self._parameters.vector) * rows // tuning.this_machine().prediction_thread_flops)
         return max(1, min(self._threads, rows // chunk_rows, worth))
 
-    def _predict(self, x: Array, out: Array, chunk_rows: int, thread: int, logits: bool) -> None:
+
+class _Workspace:
+    """The buffers and programs of one call at a time; within it, each thread of the engine has its own."""
+
+    def __init__(self, parameters: Parameters, threads: int) -> None:
+        self._parameters, self._threads = parameters, threads
+        self._programs: dict[tuple[int, int, bool], tuple[ForwardBuffers, Program]] = {}
+
+    def predict(self, x: Array, out: Array, chunk_rows: int, thread: int, logits: bool) -> None:
+        """Write the outputs for `x` into `out`, chunk by chunk."""
         for start in range(0, len(x), chunk_rows):
             rows = x[start : start + chunk_rows]
             buffers, program = self._program(len(rows), thread, logits)

@@ -81,6 +81,8 @@ class Tuning:
     """Minibatches that are copied into the buffers at once."""
     loaded_bytes: int = 4 << 20
     """Their size at most."""
+    most_scored_bytes: int = 64 << 20
+    """Size of an epoch's outputs up to which they are kept, to be scored at once."""
 
     # --- threads: chunks and their threads -------------------------------------------------------------------------------------
 

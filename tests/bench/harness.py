@@ -61,7 +61,8 @@ def run_record(**fields):
         load_1min=None,
         clock_resolution_seconds=1e-9,
     )
-    plain = {"run_id": "a run", "command": [], "quick": False, "seed": 1, "threads": 1, "workloads": [], "contestants": []}
+    plain = {"run_id": "a run", "command": [], "quick": False, "seed": 1, "threads": 1, "contestants": []}
+    plain["workloads"] = [workload().model_dump(mode="json")]
     return Run(**{**plain, "environment": environment, **fields})
 
 

@@ -22,6 +22,24 @@ ENVIRONMENT = Environment(
     clock_resolution_seconds=1e-9,
 )
 
+WORKLOAD: dict[str, Any] = {
+    "name": "moons",
+    "summary": "for a test",
+    "data": {"name": "moons", "parameters": {}},
+    "architecture": [{"input_dim": 2, "output_dim": 1, "activation": "sigmoid"}],
+    "training": {
+        "optimizer": {"name": "sgd"},
+        "loss": "binary_crossentropy",
+        "epochs": 2,
+        "batch_size": 32,
+        "dtype": "float32",
+        "initializer": "glorot_uniform",
+        "shuffle": False,
+    },
+    "settings": {},
+    "grid": {},
+}
+
 
 def make_run(**fields: Any) -> Run:
     contestant = ContestantRecord(
@@ -33,7 +51,7 @@ def make_run(**fields: Any) -> Run:
         "quick": False,
         "seed": 1,
         "threads": 2,
-        "workloads": [{"name": "moons"}],
+        "workloads": [WORKLOAD],
         "contestants": [contestant],
         "environment": ENVIRONMENT,
     }

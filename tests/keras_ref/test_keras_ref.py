@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from numpy_nn import SGD, Adam, Sequential
+from numpy_nn.schedules import ExponentialDecay
 
 keras = pytest.importorskip("keras")
 import keras_ref  # noqa: E402
@@ -130,3 +131,40 @@ def test_wrong_arguments_are_refused(changes, message):
 def test_importing_the_package_does_not_import_keras():
     code = "import sys, keras_ref; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_whatever_a_layer_may_have_is_the_same_on_both_sides():
+    layers = [
+        {
+            "input_dim": 2,
+            "output_dim": 5,
+            "activation": {"class_name": "leaky_relu", "config": {"negative_slope": 0.25}},
+            "kernel_initializer": {"class_name": "random_uniform", "config": {"minval": 0.5, "maxval": 0.75}},
+            "bias_initializer": "ones",
+        },
+        {"dropout": 0.25},
+        {"input_dim": 5, "output_dim": 2, "activation": "softmax", "use_bias": False, "kernel_regularizer": "l2"},
+    ]
+    optimizer = SGD(ExponentialDecay(0.5, 4, 0.5), momentum=0.5, clipnorm=1.0)
+    theirs = keras_ref.build_model(layers, optimizer=optimizer, loss="categorical_crossentropy", dtype="float64")
+    kernel, bias, _ = theirs.get_weights()
+    assert kernel.min() >= 0.5
+    assert (bias == 1).all()
+    assert [type(layer).__name__ for layer in theirs.layers] == ["Dense", "Dropout", "Dense"]
+    undropped = [layer for layer in layers if "dropout" not in layer]
+    ours = Sequential(undropped, dtype="float64")
+    ours.compile(optimizer, "categorical_crossentropy")
+    theirs = keras_ref.build_model(undropped, optimizer=optimizer, loss="categorical_crossentropy", dtype="float64")
+    keras_ref.copy_weights(theirs, ours)
+    x = np.random.default_rng(0).normal(size=(8, 2))
+    y = np.eye(2)[np.arange(8) % 2]
+    for _ in range(5):
+        theirs.train_on_batch(x, y)
+        ours.train_on_batch(x, y)
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_an_initializer_that_keras_lacks_is_refused():
+    with pytest.raises(ValueError, match="'article' was asked for: Keras has none"):
+        keras_ref.build_model([{"input_dim": 2, "output_dim": 1, "kernel_initializer": "article"}], optimizer="sgd", loss="mse")

@@ -7,6 +7,7 @@ update each array by itself. Nothing of the engine is used. Samples are rows her
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +28,26 @@ def _softmax(z: Array) -> Array:
     return np.asarray(np.exp(z - z.max()) / np.exp(z - z.max()).sum())
 
 
+def _normal_cdf(z: Array) -> Array:
+    return np.array([math.erfc(-x / math.sqrt(2)) / 2 for x in z])
+
+
+def _mish(z: Array) -> Array:
+    return np.asarray(z * np.tanh(np.logaddexp(0, z)))
+
+
+def _mish_derivative(z: Array) -> Array:
+    w = np.tanh(np.logaddexp(0, z))
+    return np.asarray(w + z * _sigmoid(z) / np.cosh(np.minimum(np.logaddexp(0, z), 300)) ** 2)
+
+
+def _exponential(z: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.exp(z)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda z: z,
     "relu": lambda z: np.maximum(z, 0),
@@ -36,6 +57,13 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.logaddexp(0, z),
     "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.2 * z),
+    "selu": lambda z: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+    "gelu": lambda z: z * _normal_cdf(z),
+    "silu": lambda z: z * _sigmoid(z),
+    "mish": _mish,
+    "hard_sigmoid": lambda z: np.clip(z / 6 + 0.5, 0, 1),
+    "softsign": lambda z: z / (1 + np.abs(z)),
+    "exponential": _exponential,
 }
 """One sample's activation, from z (outputs,)."""
 
@@ -48,6 +76,13 @@ JACOBIANS: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.diag(_sigmoid(z)),
     "elu": lambda z: np.diag(np.where(z > 0, 1.0, np.exp(np.minimum(z, 0)))),
     "leaky_relu": lambda z: np.diag(np.where(z > 0, 1.0, 0.2)),
+    "selu": lambda z: np.diag(SELU_SCALE * np.where(z >= 0, 1.0, SELU_ALPHA * np.exp(np.minimum(z, 0)))),
+    "gelu": lambda z: np.diag(_normal_cdf(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)),
+    "silu": lambda z: np.diag(_sigmoid(z) * (1 + z * _sigmoid(-z))),
+    "mish": lambda z: np.diag(_mish_derivative(z)),
+    "hard_sigmoid": lambda z: np.diag(np.where(np.abs(z) < 3, 1 / 6, 0.0)),
+    "softsign": lambda z: np.diag(1 / (1 + np.abs(z)) ** 2),
+    "exponential": lambda z: np.diag(_exponential(z)),
 }
 """da_i/dz_j of one sample, from z (outputs,)."""
 
@@ -56,6 +91,11 @@ def loss_of_outputs(name: str, y: Array, a: Array) -> tuple[float, Array]:
     """A sample's loss and its gradient by the outputs `a` (outputs,), probabilities clipped as in Keras."""
     if name == "mean_squared_error":
         return float(np.mean((a - y) ** 2)), 2 * (a - y) / len(a)
+    if name == "mean_absolute_error":
+        return float(np.mean(np.abs(a - y))), np.sign(a - y) / len(a)
+    if name == "huber":
+        error = np.abs(a - y)
+        return float(np.mean(np.where(error <= 1, error**2 / 2, error - 0.5))), np.clip(a - y, -1, 1) / len(a)
     if name == "binary_crossentropy":
         p, inside = np.clip(a, EPSILON, 1 - EPSILON), (a >= EPSILON) & (a <= 1 - EPSILON)
         value = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
@@ -85,18 +125,23 @@ PAIRS = {
 }
 
 
-def make_update(name: str, **given: float) -> Callable[[list[Array], list[Array]], list[Array]]:
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sgd": {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False},
+    "adam": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False},
+    "adamw": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False, "weight_decay": 0.004},
+    "rmsprop": {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7, "momentum": 0.0, "centered": False},
+    "adagrad": {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7},
+}
+COMMON = {"weight_decay": 0.0, "clipnorm": np.inf, "clipvalue": np.inf, "global_clipnorm": np.inf}
+
+
+def make_update(name: str, **given: Any) -> Callable[[list[Array], list[Array]], list[Array]]:
     """`update(weights, gradients) -> weights` of an optimiser, with Keras' defaults; its state lives in the closure."""
-    defaults: dict[str, dict[str, float]] = {
-        "sgd": {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False},
-        "adam": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
-        "adamw": {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.004},
-        "rmsprop": {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7},
-    }
-    s = defaults[name] | given
+    s = COMMON | DEFAULTS[name] | given
     rate = s["learning_rate"]
     first: dict[int, Any] = {}
     second: dict[int, Any] = {}
+    third: dict[int, Any] = {}
     steps = 0
 
     def sgd(i: int, w: Array, g: Array) -> Array:
@@ -105,21 +150,35 @@ def make_update(name: str, **given: float) -> Callable[[list[Array], list[Array]
 
     def rmsprop(i: int, w: Array, g: Array) -> Array:
         second[i] = s["rho"] * second.get(i, 0.0) + (1 - s["rho"]) * g**2
-        return np.asarray(w - rate * g / np.sqrt(second[i] + s["epsilon"]))
+        third[i] = s["rho"] * third.get(i, 0.0) + (1 - s["rho"]) * g
+        variance = second[i] - third[i] ** 2 if s["centered"] else second[i]
+        first[i] = s["momentum"] * first.get(i, 0.0) + rate * g / np.sqrt(variance + s["epsilon"])
+        return np.asarray(w - first[i])
 
     def adam(i: int, w: Array, g: Array) -> Array:
-        w = w - rate * s["weight_decay"] * w
         first[i] = s["beta_1"] * first.get(i, 0.0) + (1 - s["beta_1"]) * g
         second[i] = s["beta_2"] * second.get(i, 0.0) + (1 - s["beta_2"]) * g**2
+        third[i] = np.maximum(third.get(i, 0.0), second[i])
         corrected = rate * np.sqrt(1 - s["beta_2"] ** steps) / (1 - s["beta_1"] ** steps)
-        return np.asarray(w - corrected * first[i] / (np.sqrt(second[i]) + s["epsilon"]))
+        return np.asarray(w - corrected * first[i] / (np.sqrt(third[i] if s["amsgrad"] else second[i]) + s["epsilon"]))
 
-    rule = {"sgd": sgd, "adam": adam, "adamw": adam, "rmsprop": rmsprop}[name]
+    def adagrad(i: int, w: Array, g: Array) -> Array:
+        second[i] = second.get(i, s["initial_accumulator_value"]) + g**2
+        return np.asarray(w - rate * g / np.sqrt(second[i] + s["epsilon"]))
+
+    def clipped(gradients: list[Array]) -> list[Array]:
+        norms = [np.linalg.norm(g) for g in gradients]
+        whole = max(1.0, float(np.linalg.norm(norms)) / s["global_clipnorm"])
+        largest = s["clipvalue"]
+        return [np.clip(g / max(1.0, n / s["clipnorm"]) / whole, -largest, largest) for g, n in zip(gradients, norms, strict=True)]
+
+    rule = {"sgd": sgd, "adam": adam, "adamw": adam, "rmsprop": rmsprop, "adagrad": adagrad}[name]
 
     def update(weights: list[Array], gradients: list[Array]) -> list[Array]:
         nonlocal steps
         steps += 1
-        return [rule(i, w, g) for i, (w, g) in enumerate(zip(weights, gradients, strict=True))]
+        pairs = zip(weights, clipped(gradients), strict=True)
+        return [rule(i, w - rate * s["weight_decay"] * w, g) for i, (w, g) in enumerate(pairs)]
 
     return update
 
@@ -143,7 +202,7 @@ class SlowNetwork:
         self.names = [layer["activation"] for layer in architecture]
         self.weights = [np.array(w, np.float64) for w in weights]
         self.loss = loss
-        self.takes_logits = PAIRS.get(loss) == self.names[-1] or from_logits
+        self.takes_logits = (loss in PAIRS and self.names[-1] in PAIRS.values()) or from_logits
 
     def layers(self, last: str) -> list[textbook.Layer]:
         """The layers with the weights of now, the last with the activation `last`."""

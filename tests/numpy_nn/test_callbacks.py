@@ -24,19 +24,19 @@ class Diary(Callback):
     def __init__(self) -> None:
         self.entries: list[Any] = []
 
-    def on_train_begin(self) -> None:
+    def on_train_begin(self, logs: Any = None) -> None:
         self.entries.append("train begins")
 
-    def on_epoch_begin(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.entries.append(f"epoch {epoch} begins")
 
-    def on_train_batch_end(self, batch: int) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.entries.append(batch)
 
     def on_epoch_end(self, epoch: int, logs: Any) -> None:
         self.entries.append(f"epoch {epoch} ends")
 
-    def on_train_end(self) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         self.entries.append("train ends")
 
 
@@ -46,10 +46,10 @@ class Stop(Callback):
     def __init__(self, epoch: int, *, within: bool = False) -> None:
         self._epoch, self._within, self._now = epoch, within, 0
 
-    def on_epoch_begin(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._now = epoch
 
-    def on_train_batch_end(self, batch: int) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.model.stop_training = self._within and self._now == self._epoch
 
     def on_epoch_end(self, epoch: int, logs: Any) -> None:
@@ -78,7 +78,7 @@ def test_a_callback_sees_the_update_that_its_batch_made() -> None:
     seen: list[bytes] = []
 
     class Watch(Callback):
-        def on_train_batch_end(self, batch: int) -> None:
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             seen.append(self.model.get_weights()[0].tobytes())
 
     model = compiled()
@@ -113,10 +113,12 @@ def test_a_callback_ends_the_training_after_the_epoch_that_it_says_so_in(within:
 def test_training_stops_on_a_loss_that_is_not_finite(loss: float) -> None:
     callback, model = TerminateOnNaN(), compiled()
     callback.set_model(model)
-    callback.on_epoch_end(0, {"loss": 1.0})
+    callback.on_train_batch_end(0, {"loss": 1.0})
     assert not model.stop_training
-    callback.on_epoch_end(1, {"loss": loss})
+    callback.on_train_batch_end(1, {"loss": loss})
     assert model.stop_training
+    with refused(f"loss was {loss} after batch 1", "NaN or Inf loss encountered", error=RuntimeError):
+        TerminateOnNaN(raise_error=True).on_train_batch_end(1, {"loss": loss})
 
 
 class Plays:
@@ -193,7 +195,8 @@ def test_early_stopping_leaves_a_network_alone_whose_best_weights_have_diverged(
     model = Sequential([{"input_dim": 2, "output_dim": 1}], seed=1)
     model.compile(SGD(1e38), "mean_squared_error")
     stopping = EarlyStopping("loss", restore_best_weights=True)
-    model.fit(X * 1e3, Y, batch_size=4, epochs=3, callbacks=[stopping], verbose=0)
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        model.fit(X * 1e3, Y, batch_size=4, epochs=3, callbacks=[stopping], verbose=0)
     assert not np.isfinite(model.get_weights()[0]).all()
 
 

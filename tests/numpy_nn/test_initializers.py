@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,35 @@ def test_biases_start_at_zero(name: str) -> None:
         np.testing.assert_array_equal(bias, 0)
 
 
+@pytest.mark.parametrize(
+    ("make", "options", "said"),
+    [
+        (initializers.RandomUniform, {"minval": 1.0, "maxval": 0.5}, "maxval was 0.5"),
+        (initializers.RandomUniform, {"minval": float("nan")}, "minval was nan"),
+        (initializers.RandomNormal, {"stddev": -1}, "stddev was -1"),
+        (initializers.TruncatedNormal, {"mean": "0"}, "mean was '0'"),
+    ],
+)
+def test_senseless_arguments_are_refused(make: Any, options: dict[str, Any], said: str) -> None:
+    with refused(said):
+        make(**options)
+
+
+def test_a_layers_own_initializers_leave_the_articles_stream_alone() -> None:
+    layers = [ARTICLE[0], {**ARTICLE[1], "kernel_initializer": "ones", "bias_initializer": "ones"}, *ARTICLE[2:]]
+    weights = Sequential(layers, initializer="article", seed=2).get_weights()
+    expected = Sequential(ARTICLE, initializer="article", seed=2).get_weights()
+    for one, other in zip(weights[:2], expected[:2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (weights[2] == 1).all()
+    assert (weights[3] == 1).all()
+
+
+def test_an_initializer_that_is_called_gives_a_layer_without_a_bias_none() -> None:
+    for name in initializers.INITIALIZERS:
+        assert len(initializers.get(name)([LayerSpec(3, 2, use_bias=False), LayerSpec(2, 1)], 0)) == 3
+
+
 def test_zeros_are_zeros() -> None:
     assert not any(weights.any() for weights in initializers.get("zeros")(WIDE, None))
 
@@ -81,7 +111,7 @@ def test_a_function_of_ones_own_is_an_initializer() -> None:
         np.testing.assert_array_equal(weights, 1)
 
 
-@pytest.mark.parametrize("identifier", ["lecun_normal", 3, None])
+@pytest.mark.parametrize("identifier", ["orthogonal", 3, None])
 def test_an_unknown_initializer_is_refused(identifier: object) -> None:
     with refused(f"initializer was {identifier!r}", "article, glorot_uniform, glorot_normal, he_uniform, he_normal, zeros"):
         initializers.get(identifier)  # type: ignore[arg-type]

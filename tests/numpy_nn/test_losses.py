@@ -11,7 +11,15 @@ from numpy_nn import losses
 from numpy_nn._engine.program import run
 from numpy_nn.losses import Loss
 
-NAMES = ["binary_crossentropy", "mean_squared_error", "categorical_crossentropy", "sparse_categorical_crossentropy"]
+NAMES = [
+    "binary_crossentropy",
+    "mean_squared_error",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "mean_absolute_error",
+    "huber",
+]
+REGRESSION = ("mean_squared_error", "mean_absolute_error", "huber")
 PAIRED = [name for name in NAMES if name in oracle.PAIRS]
 SATURATED = np.array([0.0, 1e-12, 5e-8, 1e-7, 0.3, 1 - 1e-7, 1 - 5e-8, 1.0])
 
@@ -20,7 +28,7 @@ def labels(name: str, samples: int, outputs: int, generator: np.random.Generator
     """Targets as a user has them."""
     if name == "binary_crossentropy":
         return generator.integers(0, 2, (samples, outputs)).astype(float)
-    if name == "mean_squared_error":
+    if name in REGRESSION:
         return generator.normal(size=(samples, outputs))
     if name == "categorical_crossentropy":
         return generator.dirichlet(np.ones(outputs), samples)
@@ -34,8 +42,8 @@ def gradient(loss: Loss, y: np.ndarray, outputs: np.ndarray, *, from_logits: boo
     delta = np.empty_like(given)
     with np.errstate(all="ignore"):
         if from_logits:
-            shift, factor = np.empty_like(targets), np.empty_like(targets)
-            loss.prepare_gradient(targets, np.ones_like(targets), shift, factor)
+            shift, factor = np.empty_like(given), np.empty_like(given)
+            loss.prepare_gradient(targets, np.ones_like(given), shift, factor)
             run(loss.record_logit_gradient(given, shift, factor, delta))
         else:
             run(loss.record_gradient(targets, given, delta))
@@ -91,7 +99,10 @@ def test_value_and_gradient_are_the_oracles(name: str, seed: int, samples: int, 
     a = generator.uniform(0.01, 0.99, (samples, outputs))
     y = labels(name, samples, outputs, generator)
     loss = losses.get(name)
-    pairs = zip(loss.encode("y", y, outputs), a, strict=True)
+    targets = loss.encode("y", y, outputs)
+    if name == "sparse_categorical_crossentropy":
+        targets = np.eye(outputs)[targets[:, 0].astype(int)]
+    pairs = zip(targets, a, strict=True)
     expected = [oracle.loss_of_outputs(name, target, row) for target, row in pairs]
     assert loss(y, a) == pytest.approx(np.mean([value for value, _ in expected]), rel=1e-12)
     by_outputs = np.array([by for _, by in expected]) / samples
@@ -127,9 +138,9 @@ def test_a_loss_from_logits_takes_logits_when_called() -> None:
     assert losses.BinaryCrossentropy(from_logits=True)([1, 0], z) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("label", [0.5, -1, 2])
-def test_binary_crossentropy_refuses_labels_other_than_0_and_1(label: float) -> None:
-    with refused(f"y_true had the label {label!r}", "0 and 1 only"):
+@pytest.mark.parametrize("label", [-1, 2, 1.5])
+def test_binary_crossentropy_refuses_labels_beyond_0_and_1(label: float) -> None:
+    with refused(f"y_true had the label {label!r}", "0, 1 and what lies between"):
         losses.get("binary_crossentropy")([0, label], [0.5, 0.5])
 
 
@@ -153,6 +164,66 @@ def test_shapes_that_do_not_fit_are_refused(name: str) -> None:
         losses.get(name)(np.ones((2, 1)) if name != "sparse_categorical_crossentropy" else [0, 0], np.full((3, 1), 0.5))
 
 
+@pytest.mark.parametrize("outputs", [2, 12_000])
+def test_sparse_targets_are_one_number_a_sample(outputs: int) -> None:
+    loss = losses.get("sparse_categorical_crossentropy")
+    targets = loss.encode("y", np.array([0, outputs - 1]), outputs)
+    assert targets.tolist() == [[0], [outputs - 1]]
+    assert loss.target_count(outputs) == 1
+    assert losses.get("mse").target_count(outputs) == outputs
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("name", ["BinaryCrossentropy", "CategoricalCrossentropy"])
+def test_soft_and_smoothed_labels_have_keras_own_value_and_gradient(
+    name: str, from_logits: bool, smoothing: float, keras64: ModuleType
+) -> None:
+    import tensorflow as tf
+
+    generator = np.random.default_rng(3)
+    y = generator.dirichlet(np.ones(3), 20)
+    outputs = generator.normal(size=y.shape) if from_logits else generator.dirichlet(np.ones(3), 20)
+    options = {"from_logits": from_logits, "label_smoothing": smoothing}
+    loss, variable = getattr(losses, name)(**options), tf.Variable(outputs)
+    with tf.GradientTape() as recorded:
+        value = getattr(keras64.losses, name)(**options)(y, variable)
+    assert loss(y, outputs) == pytest.approx(float(value), rel=1e-12)
+    by_outputs = gradient(loss.for_targets(y), y, outputs, from_logits=from_logits)
+    np.testing.assert_allclose(by_outputs, np.asarray(recorded.gradient(value, variable)), rtol=1e-9, atol=1e-12)
+
+
+def test_labels_of_0_and_1_keep_the_quick_gradient() -> None:
+    loss = losses.BinaryCrossentropy()
+    assert loss.for_targets(np.array([[0.0], [1.0]])) is loss
+    assert loss.for_targets(np.array([[0.0], [0.9]])) is not loss
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "0.1", True])
+def test_a_label_smoothing_outside_0_to_1_is_refused(value: object) -> None:
+    with refused(f"label_smoothing was {value!r}", "from 0 to 1"):
+        losses.BinaryCrossentropy(label_smoothing=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [0, -1, float("inf"), None])
+def test_a_delta_that_is_not_positive_is_refused(value: object) -> None:
+    with refused(f"delta was {value!r}", "a positive number"):
+        losses.Huber(value)  # type: ignore[arg-type]
+
+
+def test_a_loss_weighs_each_sample() -> None:
+    assert losses.get("mse")([0.0, 0.0], [1.0, 2.0], [3.0, 0.5]) == (3 + 2) / 2
+    with refused("sample_weight had the shape (3,)", "(2,)"):
+        losses.get("mse")([0.0, 0.0], [1.0, 2.0], [1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("loss", [losses.Huber(0.5), losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)])
+def test_a_loss_is_made_again_from_its_config(loss: Loss) -> None:
+    again = losses.get({"class_name": loss.name, "config": loss.get_config()})
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+
+
 def test_squared_error_has_no_logits() -> None:
     with refused("from_logits was True", "mean_squared_error has no logits"):
         losses.MeanSquaredError(from_logits=True)
@@ -160,7 +231,7 @@ def test_squared_error_has_no_logits() -> None:
         losses.get("mse")([0.0], [1.0], from_logits=True)
 
 
-@pytest.mark.parametrize("identifier", ["hinge", "MSE", 3, None])
+@pytest.mark.parametrize("identifier", ["hinge", "", 3, None])
 def test_an_unknown_loss_is_refused(identifier: object) -> None:
     with refused(f"loss was {identifier!r}", ", ".join(NAMES)):
         losses.get(identifier)  # type: ignore[arg-type]

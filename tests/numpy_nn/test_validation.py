@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cases import ARCHITECTURE, moons, refused
 
-from numpy_nn import Callback, Sequential, losses
+from numpy_nn import Sequential, losses
 
 X, Y = moons(6)
 CLASSES = [*ARCHITECTURE[:-1], {"input_dim": 4, "output_dim": 3, "activation": "softmax"}]
@@ -54,14 +54,14 @@ BAD_FEATURES = [
     (X.astype(object), "was of dtype object", "real numbers"),
     (X.astype("m8[s]"), "was of dtype timedelta64[s]", "real numbers"),
     (None, "was of dtype object", "real numbers"),
+    (np.ma.masked_values(X, X[0, 0]), "was a masked array", "filled"),
     (X * 1e39, "had a value too large for float32", "3.4028"),
 ]
 BAD_LABELS = [
     (changed(Y, 3, np.nan), "[3] was nan", "finite"),
     (changed(Y, 3, np.inf), "[3] was inf", "finite"),
-    (changed(Y, 3, 0.5), "had the label 0.5", "0 and 1 only"),
-    (changed(Y, 3, -1), "had the label -1.0", "0 and 1 only"),
-    (Y.astype(int) + 1, "had the label 2", "0 and 1 only"),
+    (changed(Y, 3, -1), "had the label -1.0", "0, 1 and what lies between"),
+    (Y.astype(int) + 1, "had the label 2", "0, 1 and what lies between"),
     (Y[:5], "had the shape (5,)", "6 rows"),
     (np.ones((6, 2)), "had the shape (6, 2)", "(samples,) or (samples, 1)"),
     (np.ones((6, 1, 1)), "had the shape (6, 1, 1)", "(samples,) or (samples, 1)"),
@@ -70,6 +70,8 @@ BAD_LABELS = [
     ([[0], [1], [0, 1], [1], [1], [1]], "was a ragged sequence", "of one length"),
     (Y.astype(str), "was of dtype <U", "real numbers"),
     (Y + 0j, "was of dtype complex128", "real numbers"),
+    (np.ma.masked_equal(Y, 1), "was a masked array", "filled"),
+    (list(np.ma.masked_equal(Y[:, None], 1)), "was a masked array", "filled"),
 ]
 BAD_WEIGHTS = [
     (np.ones(5), "had the shape (5,)", "(6,)"),
@@ -77,6 +79,7 @@ BAD_WEIGHTS = [
     (changed(np.ones(6), 1, -2), "had -2.0", "negative"),
     (changed(np.ones(6), 1, np.nan), "[1] was nan", "finite"),
     (["a"] * 6, "was of dtype <U1", "real numbers"),
+    (np.ma.masked_equal(np.arange(6), 1), "was a masked array", "filled"),
 ]
 
 
@@ -145,9 +148,16 @@ def test_labels_that_the_loss_is_not_made_for_are_refused(loss: str, y: Any, was
         ({"validation_data": X}, "validation_data must be", "(x, y) or (x, y, sample_weight)"),
         ({"validation_data": (X,)}, "validation_data must be", "(x, y) or (x, y, sample_weight)"),
         ({"validation_data": (X[:, :1], Y)}, "validation_data[0] had the shape (6, 1)", "(samples, 2)"),
-        ({"validation_data": (X, Y + 1)}, "validation_data[1] had the label", "0 and 1 only"),
+        ({"validation_data": (X, Y + 1)}, "validation_data[1] had the label", "0, 1 and what lies between"),
         ({"validation_data": (X, Y, -Y - 1)}, "sample_weight had -2.0", "negative"),
-        ({"callbacks": Callback()}, "callbacks was <numpy_nn.callbacks.Callback", "a list"),
+        ({"callbacks": 5}, "callbacks was 5", "a list"),
+        ({"initial_epoch": -1}, "initial_epoch was -1", "an integer of at least 0"),
+        ({"verbose": 3}, "verbose was 3", "0, 1, 2 or 'auto'"),
+        ({"validation_batch_size": 0}, "validation_batch_size was 0", "a positive integer"),
+        ({"validation_freq": 0}, "validation_freq was 0", "a positive integer"),
+        ({"class_weight": [1, 2]}, "class_weight was [1, 2]", "a dict"),
+        ({"class_weight": {0: -1.0}}, "class_weight had -1.0", "at least 0"),
+        ({"class_weight": {0: 2.0}, "sample_weight": np.ones(6)}, "class_weight was given beside sample_weight", "one of them"),
         ({"callbacks": ["stop"]}, "callbacks had 'stop'", "numpy_nn.callbacks.Callback"),
     ],
     ids=lambda value: re.sub(r" at 0x\w+", "", str(value)),  # the same in every process
@@ -181,11 +191,6 @@ def test_a_bad_batch_size_is_refused_by_predict_and_evaluate(value: Any, rows: i
         ({"metrics": "accuracy"}, "metrics was 'accuracy'", "['accuracy']"),
         ({"metrics": 5}, "metrics was 5", "['accuracy']"),
         ({"metrics": ["auc"]}, "metrics was 'auc'", "accuracy"),
-        (
-            {"loss": losses.CategoricalCrossentropy(from_logits=True)},
-            "loss was <loss categorical_crossentropy from logits>",
-            "linear",
-        ),
     ],
 )
 def test_bad_arguments_of_compile_are_refused_and_nothing_is_changed(
@@ -195,6 +200,12 @@ def test_bad_arguments_of_compile_are_refused_and_nothing_is_changed(
     with refused(was, may_be):
         model.compile(**{"loss": "mse", **arguments})
     assert state(model) == before
+
+
+def test_a_loss_from_logits_is_refused_after_an_activation_that_has_none() -> None:
+    model = Sequential([{"input_dim": 2, "output_dim": 2, "activation": "relu"}])
+    with refused("loss was <loss categorical_crossentropy from logits>", "'relu'", "linear"):
+        model.compile("sgd", losses.CategoricalCrossentropy(from_logits=True))
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "2", True, [1]])
@@ -223,6 +234,10 @@ def test_a_model_that_was_not_compiled_says_what_to_do(method: str) -> None:
 def test_whatever_holds_numbers_is_taken(x: Any, y: Any, model: Sequential) -> None:
     expected = model.evaluate(X, Y)
     assert model.evaluate(x, y) == expected
+
+
+def test_a_masked_array_that_masks_nothing_is_an_array(model: Sequential) -> None:
+    assert model.evaluate(np.ma.masked_array(X), np.ma.masked_array(Y)) == model.evaluate(X, Y)
 
 
 def test_integers_are_features_too(model: Sequential) -> None:

@@ -22,9 +22,9 @@ import numpy as np
 
 from bench.execution.environment import now, revision
 from bench.files import append_line
+from bench.micro.suite import BENCHMARKS, LEAST_TOLERANCES, PROCESS_BENCHMARKS
 from bench.regression.certify.run_kinds import RunKind, next_kind
 from bench.regression.certify.slowdown import SlowdownCost, measure_cost, slowed_copy
-from bench.regression.compare.benchmarks import BENCHMARKS
 from bench.regression.compare.comparison import Blocks, Comparison, compare, log_ratio
 from bench.regression.compare.comparison_processes import ComparisonProcesses
 from bench.regression.compare.revisions import PACKAGE, Revision, Sides, add_side
@@ -32,7 +32,7 @@ from bench.regression.compare.revisions import PACKAGE, Revision, Sides, add_sid
 RUNS_FILE = "runs.jsonl"
 BLOCKS_FOLDER = "blocks"
 COST_FILE = "slowdown_cost.json"
-COST_CALLS = 5
+COST_CALLS = 3
 COST_ROUNDS = 24
 BUSY_SCRIPT = """
 import os, time
@@ -121,8 +121,10 @@ def _slowdown_cost(directory: Path, package: Path) -> SlowdownCost:
 def _slowed_by(directory: Path, package: Path, count: int) -> float:
     """The share by which `count` bytes slow `step`: the median of some launches."""
     with _slowed(directory, package, count) as slowed, _sides(directory, package, slowed) as sides:
-        calls = [ComparisonProcesses(sides).measure(["step"], rounds=COST_ROUNDS) for _ in range(COST_CALLS)]
-    return float(np.expm1(np.median([log_ratio(launch["step"]) for launches in calls for launch in launches])))
+        launches = [
+            launch for _ in range(COST_CALLS) for launch in ComparisonProcesses(sides).measure(["step"], rounds=COST_ROUNDS)
+        ]
+    return float(np.expm1(np.median([log_ratio(launch.blocks["step"]) for launch in launches])))
 
 
 @contextmanager
@@ -145,7 +147,14 @@ def _run(directory: Path, package: Path, kind: RunKind, count: int | None) -> tu
         start = time.perf_counter()
         with _sides(directory, package, head) as sides:
             runner = ComparisonProcesses(sides)
-            comparison = compare(runner, list(BENCHMARKS), base="equal", head=kind.name, tolerance=kind.tolerance)
+            comparison = compare(
+                runner,
+                [*BENCHMARKS, *PROCESS_BENCHMARKS],
+                base="equal",
+                head=kind.name,
+                tolerance=kind.tolerance,
+                least_tolerances=LEAST_TOLERANCES,
+            )
         return comparison, time.perf_counter() - start
 
 

@@ -95,7 +95,8 @@ def resampled_launches(recorded: Sequence[Sequence[Blocks]], generator: np.rando
         blocks = candidates[generator.integers(len(candidates))]
         builds, _, pairs = blocks.shape
         drawn_builds = generator.integers(builds, size=(builds, 1, 1))
-        drawn_pairs = generator.integers(pairs, size=(builds, 1, pairs))
+        counts = np.isfinite(blocks[:, 0]).sum(axis=-1)[drawn_builds]
+        drawn_pairs = (generator.random((builds, 1, pairs)) * counts).astype(int)
         drawn = blocks[drawn_builds, [[[0], [1]]], drawn_pairs]
         launches.append(drawn[:, ::-1] if generator.random() < 0.5 else drawn)
     return launches

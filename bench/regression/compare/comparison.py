@@ -8,33 +8,36 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.regression.compare.e_process import DecisionRule
+from bench.regression.compare.e_process import WIDEST_LOG_RATIO, DecisionRule
+from bench.regression.compare.schedule import next_plan
 from bench.regression.compare.verdicts import Verdict, overall
+
+if TYPE_CHECKING:
+    from bench.regression.compare.comparison_processes import Launch
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 120.0
-ROUNDS = 4
-"""Of a launch with every benchmark, which takes about 0.25 s: the ratio of equal sides then varies by about the tolerance. In
-shorter launches the start costs more than the measurement; longer ones delay large changes, as any verdict takes at least 16
-launches."""
+CHECK_SHARE = 0.5
+"""Of the budget: the check of sameness ends with it."""
 
 Blocks = NDArray[Any]
-"""Seconds of the blocks of a launch, (builds, 2, pairs): BASE, then HEAD; a pair ran next to one another."""
+"""Seconds of the blocks of a launch, (builds, 2, pairs): BASE, then HEAD; a pair ran next to one another. NaN where a build has
+fewer pairs than another."""
 
 
 class ComparisonRunner(Protocol):
     """Makes launches, one or more at a time: `comparison_processes.ComparisonProcesses`, or a test's own."""
 
-    def check(self, benchmarks: Sequence[str]) -> Mapping[str, Mapping[str, Any]]: ...
+    def check(self, benchmarks: Sequence[str], seconds: float) -> Mapping[str, Mapping[str, Any]]: ...
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> Sequence[Mapping[str, Blocks]]: ...
+    def measure(self, benchmarks: Sequence[str], rounds: int) -> Iterable[Launch]: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,14 @@ class Compared:
     name: str
     verdict: Verdict
     note: str = ""
-    """Why it was not timed, or by how much the outcomes of the two sides differ, if they do."""
+    """Why it was not timed, or by how much the outcomes of the two sides differ, if they do; variants that BASE doesn't have."""
+    least_tolerance: float = 0.0
+    """Changes up to this share are ignored, whatever the comparison's tolerance is."""
+    first_ratio: float = 1.0
+    first_seconds: float = 0.0
+    """HEAD / BASE, and the seconds of both, in the check: for the order of measuring alone."""
+    touched: float = 0.0
+    """The share of its functions that differ between the sides: for the order of measuring alone."""
     log_ratios: tuple[float, ...] = ()
     """log(HEAD / BASE), one a launch."""
     base_seconds: float | None = None
@@ -56,7 +66,12 @@ class Compared:
 
     @property
     def timed(self) -> bool:
-        return self.verdict not in (Verdict.DIFFERENT, Verdict.LEFT_OUT)
+        return self.verdict not in (Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.BROKEN)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the ratio is larger than is looked for: it is then the largest one."""
+        return self.ratio is not None and math.log(self.ratio) > WIDEST_LOG_RATIO - 0.01
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,7 @@ class Comparison:
     elapsed_seconds: float = 0.0
     stop_reason: str = ""
     """Empty while the comparison continues."""
+    package: str = "numpy_nn"
     blocks: tuple[Mapping[str, Blocks], ...] = field(default=(), repr=False)
     """The measurements of each launch."""
 
@@ -82,6 +98,9 @@ class Comparison:
     def undecided(self) -> list[str]:
         return [benchmark.name for benchmark in self.benchmarks if benchmark.verdict is Verdict.INCONCLUSIVE]
 
+    def of_verdict(self, verdict: Verdict) -> list[Compared]:
+        return [benchmark for benchmark in self.benchmarks if benchmark.verdict is verdict]
+
 
 def compare(
     runner: ComparisonRunner,
@@ -89,12 +108,16 @@ def compare(
     *,
     base: str,
     head: str,
+    package: str = "numpy_nn",
     tolerance: float = TOLERANCE,
     budget_seconds: float = BUDGET_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
     watch: Callable[[Comparison], object] = lambda _: None,
+    least_tolerances: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Check that both sides compute the same, then measure launch after launch until the verdict is certain.
+
+    A benchmark that fails at HEAD is broken; the others are still measured.
 
     Parameters
     ----------
@@ -108,31 +131,30 @@ def compare(
         No launch is started that would end later than this after the call.
     watch
         Is called with the state after the check and after each measurement.
+    least_tolerances
+        By benchmark, where that is more than `tolerance`.
 
     """
     start = clock()
     rule = DecisionRule(len(benchmarks), tolerance)
-    checked = runner.check(benchmarks)
-    state = Comparison(base, head, rule, tuple(_first_look(name, checked[name]) for name in benchmarks))
-    state = replace(state, elapsed_seconds=clock() - start)
+    checked = runner.check(benchmarks, CHECK_SHARE * budget_seconds)
+    first = [_first_look(name, checked.get(name), (least_tolerances or {}).get(name, 0.0)) for name in benchmarks]
+    state = Comparison(base, head, rule, tuple(first), elapsed_seconds=clock() - start, package=package)
     watch(state)
-    launch_seconds = 0.0
+    launch_seconds, calls = 0.0, 0
     while not (reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds)):
-        launches = runner.measure(state.undecided, rounds_of(state))
-        elapsed = clock() - start
-        launch_seconds = elapsed - state.elapsed_seconds
-        for blocks in launches:
-            state = _after(state, blocks, elapsed)
-        watch(state)
+        plan = next_plan([benchmark for benchmark in state.benchmarks if _is_measured(benchmark)], calls, tolerance)
+        calls += 1
+        launches = iter(runner.measure(plan.benchmarks, plan.rounds))
+        for launch in launches:
+            elapsed = clock() - start
+            launch_seconds = elapsed - state.elapsed_seconds
+            state = _after(state, launch, elapsed)
+            watch(state)
+            if _stop_reason(state, elapsed + launch_seconds > budget_seconds):
+                break
+        launches.close() if isinstance(launches, Generator) else None
     return replace(state, stop_reason=reason)
-
-
-def rounds_of(state: Comparison) -> int:
-    """The number of rounds of the next launch: decided benchmarks leave their time to the others.
-
-    It is even, since rounds come in pairs that cancel the effect of the order of building.
-    """
-    return 2 * round(ROUNDS / 2 * len(state.benchmarks) / len(state.undecided))
 
 
 def log_ratio(blocks: Blocks) -> NDArray[Any]:
@@ -144,7 +166,7 @@ def log_ratio(blocks: Blocks) -> NDArray[Any]:
     Parameters
     ----------
     blocks
-        (..., builds, 2, pairs), seconds.
+        (..., builds, 2, pairs), seconds; NaN at the end of builds with fewer pairs.
 
     Returns
     -------
@@ -152,53 +174,85 @@ def log_ratio(blocks: Blocks) -> NDArray[Any]:
         Of shape (...).
 
     """
-    fastest = np.sort(blocks, axis=-1)[..., : -(-blocks.shape[-1] // 3)].mean(axis=-1)
+    counted = -(-np.isfinite(blocks).sum(axis=-1, keepdims=True) // 3)
+    ordered = np.sort(blocks, axis=-1)  # NaN last
+    fastest = np.where(np.arange(blocks.shape[-1]) < counted, ordered, 0).sum(axis=-1) / counted[..., 0]
     return np.asarray(np.log(fastest[..., 1] / fastest[..., 0]).mean(axis=-1))
 
 
-def _first_look(name: str, found: Mapping[str, Any]) -> Compared:
+def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: float) -> Compared:
+    if found is None:
+        return Compared(name, Verdict.LEFT_OUT, "not checked: the time for the check ended before")
     if found["errors"]:
-        where = "; ".join(f"{side.upper()}: {error}" for side, error in sorted(found["errors"].items()))
-        sides = "neither side" if len(found["errors"]) == 2 else "one side only"
-        return Compared(name, Verdict.LEFT_OUT, f"runs on {sides}: {where}")
+        return _failed(Compared(name, Verdict.INCONCLUSIVE), found["errors"])
     difference = found["difference"]
     if not found["same"]:
         return Compared(name, Verdict.DIFFERENT, f"computes something else: the outcomes differ by up to {difference:.2g}")
-    return Compared(name, Verdict.INCONCLUSIVE, f"outcomes differ by up to {difference:.2g}" if difference else "")
+    notes = [f"outcomes differ by up to {difference:.2g}"] if difference else []
+    if found.get("dropped"):
+        notes.append(f"not at BASE, and so not timed: {', '.join(found['dropped'])}")
+    seconds = found.get("seconds", {"base": 0.0, "head": 0.0})
+    return Compared(
+        name,
+        Verdict.INCONCLUSIVE,
+        "; ".join(notes),
+        least_tolerance=least_tolerance,
+        first_ratio=seconds["head"] / seconds["base"] if seconds["base"] else 1.0,
+        first_seconds=seconds["base"] + seconds["head"],
+        touched=found.get("touched", 0.0),
+    )
+
+
+def _failed(benchmark: Compared, errors: Mapping[str, str]) -> Compared:
+    """Broken if it fails at HEAD alone; otherwise it is left out, as there is nothing to compare with."""
+    if list(errors) == ["head"]:
+        return replace(benchmark, verdict=Verdict.BROKEN, note=f"HEAD: {errors['head']}")
+    where = "; ".join(f"{side.upper()}: {error}" for side, error in sorted(errors.items()))
+    sides = "neither side" if len(errors) == 2 else "HEAD only"
+    return replace(benchmark, verdict=Verdict.LEFT_OUT, note=f"runs on {sides}: {where}")
+
+
+def _is_measured(benchmark: Compared) -> bool:
+    return benchmark.verdict is Verdict.INCONCLUSIVE
 
 
 def _stop_reason(state: Comparison, time_is_over: bool) -> str:
     """Why no more launches are made; empty if there are to be more."""
-    if state.verdict is Verdict.REGRESSED:
+    if state.of_verdict(Verdict.REGRESSED):
         return "a regression is sure"
     if not state.undecided:
         return "every verdict is sure" if any(benchmark.timed for benchmark in state.benchmarks) else "nothing could be timed"
     return "the time budget ended" if time_is_over else ""
 
 
-def _after(state: Comparison, blocks: Mapping[str, Blocks], elapsed_seconds: float) -> Comparison:
-    undecided = state.undecided
-    benchmarks = tuple(
-        _judged(benchmark, blocks[benchmark.name], state.rule) if benchmark.name in undecided else benchmark
-        for benchmark in state.benchmarks
-    )
+def _after(state: Comparison, launch: Launch, elapsed_seconds: float) -> Comparison:
     return replace(
         state,
-        benchmarks=benchmarks,
+        benchmarks=tuple(_updated(benchmark, launch, state.rule) for benchmark in state.benchmarks),
         launches=state.launches + 1,
         elapsed_seconds=elapsed_seconds,
-        blocks=(*state.blocks, blocks),
+        blocks=(*state.blocks, launch.blocks),
     )
+
+
+def _updated(benchmark: Compared, launch: Launch, rule: DecisionRule) -> Compared:
+    if not _is_measured(benchmark):
+        return benchmark
+    if benchmark.name in launch.errors:
+        return _failed(benchmark, launch.errors[benchmark.name])
+    blocks = launch.blocks.get(benchmark.name)
+    return benchmark if blocks is None else _judged(benchmark, blocks, rule)
 
 
 def _judged(benchmark: Compared, blocks: Blocks, rule: DecisionRule) -> Compared:
+    rule = replace(rule, tolerance=max(rule.tolerance, benchmark.least_tolerance))
     log_ratios = (*benchmark.log_ratios, float(log_ratio(blocks)))
     low, high = rule.interval(log_ratios)
     return replace(
         benchmark,
         verdict=rule.verdict(log_ratios),
         log_ratios=log_ratios,
-        base_seconds=float(np.median(blocks[:, 0])),
+        base_seconds=float(np.nanmedian(blocks[:, 0])),
         ratio=rule.estimate(log_ratios),
         low=low if low > 0 else None,
         high=high if math.isfinite(high) else None,

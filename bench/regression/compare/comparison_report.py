@@ -5,19 +5,24 @@ Called by the command `compare`. Computes nothing, and writes no file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from bench.regression.compare.benchmarks import BENCHMARKS
+from bench.micro.suite import BENCHMARKS, NOT_COVERED, PROCESS_BENCHMARKS
 from bench.regression.compare.comparison import Compared, Comparison
+from bench.regression.compare.revisions import PACKAGE
 from bench.regression.compare.verdicts import Verdict
 from bench.report.markdown_table import markdown_table
 
 SCHEMA_VERSION = 1
+COMMENT_MARK = "<!-- moons-bench compare -->"
+"""The first line of the page: a workflow finds its earlier comment on a pull request by it."""
+MOST_NAMED = 5
 _STYLES = {
+    Verdict.BROKEN: "bold red",
     Verdict.REGRESSED: "bold red",
     Verdict.IMPROVED: "bold green",
     Verdict.NO_CHANGE: "green",
@@ -29,24 +34,40 @@ _STYLES = {
 
 def headline(comparison: Comparison) -> str:
     """The verdict, in a sentence."""
-    deciding = [benchmark for benchmark in comparison.benchmarks if benchmark.verdict is comparison.verdict]
+    deciding = comparison.of_verdict(comparison.verdict)
     tolerance = f"{100 * comparison.rule.tolerance:g} %"
-    figures = ", ".join(f"{benchmark.name} {change(benchmark)}" for benchmark in deciding)
+    figures = _figures(deciding)
     names = ", ".join(benchmark.name for benchmark in deciding)
+    regressed = comparison.of_verdict(Verdict.REGRESSED)
     return {
+        Verdict.BROKEN: f"broken: {'; '.join(f'{benchmark.name}: {benchmark.note}' for benchmark in deciding)}"
+        + (f"; regressed: {_figures(regressed)}" if regressed else ""),
         Verdict.REGRESSED: f"regressed: {figures}",
         Verdict.IMPROVED: f"improved: {figures}; nothing is slower by more than {tolerance}",
-        Verdict.NO_CHANGE: f"no change larger than {tolerance}",
+        Verdict.NO_CHANGE: f"no change larger than {tolerance}{_least_tolerances(comparison)}",
         Verdict.INCONCLUSIVE: f"inconclusive: {figures or 'nothing was measured'}",
         Verdict.DIFFERENT: f"different: the two sides compute something else in {names}",
         Verdict.LEFT_OUT: f"left out: {names}; {deciding[0].note if deciding else ''}",
     }[comparison.verdict]
 
 
+def last_line(comparison: Comparison) -> str:
+    """What the verdict says nothing about."""
+    unknown = [benchmark.name for benchmark in comparison.benchmarks if not benchmark.timed]
+    parts = [f"not timed: {', '.join(unknown)}"] if unknown else []
+    if comparison.package == PACKAGE:
+        known = [name for name in (*BENCHMARKS, *PROCESS_BENCHMARKS) if name not in {each.name for each in comparison.benchmarks}]
+        parts += [f"not asked for: {', '.join(known)}"] if known else []
+        parts.append(NOT_COVERED)
+    return "; ".join(parts)
+
+
 def change(benchmark: Compared) -> str:
     """The ratio as a change of time with its interval: +1.03 % [+0.51 %, +1.57 %]."""
     if benchmark.ratio is None:
         return "–"
+    if benchmark.is_cut:
+        return "more than 20 times"
     low, high = ("?" if end is None else _percent(end) for end in (benchmark.low, benchmark.high))
     return f"{_percent(benchmark.ratio)} [{low}, {high}]"
 
@@ -54,7 +75,7 @@ def change(benchmark: Compared) -> str:
 def screen(comparison: Comparison) -> Table:
     """The state of a comparison as a table, a row a benchmark."""
     table = Table(title=Text(f"{comparison.base} → {comparison.head}"), caption=_progress(comparison))
-    for heading in ("benchmark", "verdict", "change of time", "launches", "block"):
+    for heading in ("benchmark", "verdict", "change", "launches", "block"):
         table.add_column(heading, overflow="fold")
     for benchmark in comparison.benchmarks:
         table.add_row(
@@ -80,11 +101,12 @@ def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
     rule = comparison.rule
     return "\n".join(
         [
-            f"## `numpy_nn`: {headline(comparison)}",
+            COMMENT_MARK,
+            f"## `{comparison.package}`: {headline(comparison)}",
             "",
             f"`{comparison.base}` → `{comparison.head}`",
             "",
-            markdown_table(("benchmark", "verdict", "change of time (HEAD against BASE)"), rows),
+            markdown_table(("benchmark", "verdict", "change (HEAD against BASE)"), rows),
             "",
             "<details><summary>Details</summary>",
             "",
@@ -96,6 +118,7 @@ def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
             markdown_table(("benchmark", "what it is", "launches", "block", "note"), details),
             "",
             *(f"- {name}: {value}" for name, value in environment.items()),
+            *([f"- {last_line(comparison)}"] if last_line(comparison) else []),
             "",
             "</details>",
             "",
@@ -110,6 +133,7 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
         "verdict": comparison.verdict,
         "error": None,
         "headline": headline(comparison),
+        "package": comparison.package,
         "base": comparison.base,
         "head": comparison.head,
         "tolerance": comparison.rule.tolerance,
@@ -126,6 +150,8 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
                 "ratio": benchmark.ratio,
                 "low": benchmark.low,
                 "high": benchmark.high,
+                "more_than_20_times": benchmark.is_cut,
+                "tolerance": max(comparison.rule.tolerance, benchmark.least_tolerance),
                 "log_ratios": list(benchmark.log_ratios),
                 "base_block_seconds": benchmark.base_seconds,
                 "note": benchmark.note,
@@ -140,9 +166,9 @@ def failure_as_json(kind: str, message: str) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, "verdict": None, "error": {"kind": kind, "message": message}}
 
 
-def failure_as_markdown(message: str) -> str:
+def failure_as_markdown(message: str, package: str = PACKAGE) -> str:
     """The page of a comparison that could not be made."""
-    return f"## `numpy_nn`: not compared\n\n{message}\n"
+    return f"{COMMENT_MARK}\n## `{package}`: not compared\n\n{message}\n"
 
 
 def _progress(comparison: Comparison) -> str:
@@ -154,10 +180,29 @@ def _percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.2f} %"
 
 
+def _figures(benchmarks: Sequence[Compared]) -> str:
+    """The first few of them, with their changes."""
+    named = [f"{benchmark.name} {change(benchmark)}" for benchmark in benchmarks[:MOST_NAMED]]
+    more = len(benchmarks) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def _least_tolerances(comparison: Comparison) -> str:
+    """The benchmarks that have a larger tolerance than the comparison."""
+    larger = [benchmark for benchmark in comparison.benchmarks if benchmark.least_tolerance > comparison.rule.tolerance]
+    named = ", ".join(f"{benchmark.name} {100 * benchmark.least_tolerance:g} %" for benchmark in larger)
+    return f" ({named})" if named else ""
+
+
 def _block(benchmark: Compared) -> str:
-    return "–" if benchmark.base_seconds is None else f"{1e6 * benchmark.base_seconds:.0f} µs"
+    if benchmark.base_seconds is None:
+        return "–"
+    if benchmark.name in PROCESS_BENCHMARKS:
+        is_memory = PROCESS_BENCHMARKS[benchmark.name].unit == "B"
+        return f"{benchmark.base_seconds / 2**20:.0f} MiB" if is_memory else f"{1e3 * benchmark.base_seconds:.0f} ms"
+    return f"{1e6 * benchmark.base_seconds:.0f} µs"
 
 
 def _summary(benchmark: Compared) -> str:
-    known = BENCHMARKS.get(benchmark.name)
+    known = BENCHMARKS.get(benchmark.name) or PROCESS_BENCHMARKS.get(benchmark.name)
     return known.summary if known else ""

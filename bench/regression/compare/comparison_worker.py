@@ -1,112 +1,167 @@
 """The process in which two revisions take turns: `python -m bench.regression.compare.comparison_worker`.
 
-Started by `comparison_processes`. Reads one request (JSON) on stdin, answers on stdout, and ends. Imports the standard library,
-NumPy and greenlet, and the two revisions under two names. A launch is a fork of this process, which saves the start of Python and
-NumPy; the fork imports the revisions itself. Everything that might favour one revision (its name; whether it is loaded, built or
-run first) is drawn at random in each launch, so that equal revisions differ by chance only.
+Started by `comparison_processes`. Reads one request (JSON) on stdin, answers with lines of JSON that have the request's id on a
+descriptor of its own, and ends. Imports the standard library, NumPy and greenlet. It never imports a revision itself: a launch is a
+fork of this process, which saves the start of Python and NumPy, and in which a revision may do what it likes. The names of the
+revisions, and which is imported first, are drawn at random in each launch.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib
+import importlib.metadata
 import json
 import os
 import random
-import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from bench.regression.compare.benchmarks import BENCHMARKS, Array, Work
+from bench.child_processes import die_with_parent, take_over_standard_streams
+from bench.micro.benchmark import Array, Work
+from bench.micro.suite import BENCHMARKS, PRELOADED, PROCESS_BENCHMARKS
+from bench.regression.compare.forks import forked
+from bench.regression.compare.position import SIDES, Position
+from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
+from bench.regression.compare.touched import called_functions
 
-SIDES = ("base", "head")
-WARM_UP_BLOCKS = 2
 CHECK_BLOCKS = 3
-TIME_LIMIT_SECONDS = 120
-"""For one launch, which takes a third of a second. A fork ends itself after this time, also when its parent is gone."""
+LONG_CHECK_SECONDS = 0.2
+"""After which a variant is compared as it is, with fewer blocks."""
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
-Libraries = Mapping[str, ModuleType]
-"""The package of each side."""
+Item = dict[str, Any]
+Copies = Mapping[str, Sequence[str]]
+"""Of each side, the paths of its copies under the first and the second name."""
 
 
 def main() -> None:
     """Answer the one request."""
-    request = json.load(sys.stdin)
-    names, folders = request["benchmarks"], request["folders"]
-    answer: Any
-    if request["task"] == "check":
-        libraries = load(folders, random_order(), random_order())
-        answer = {name: check(name, libraries) for name in names}
-        if "numpy_nn" in sys.modules:
-            raise ImportError("a revision imports numpy_nn by a name in a string: its copy under another name can't be told apart")
-    else:
-        launch = partial(_launch, folders, names, rounds=request["rounds"], pairs=request["pairs"])
-        several = request["launches"]
-        answer = [launch()] if several == 1 else [forked(launch) for _ in range(several)]
-    json.dump(answer, sys.stdout)
+    die_with_parent()
+    requests, answers = take_over_standard_streams()
+    request = json.load(requests)
+    position = Position(Path(request["position"]), request["benchmarks"])
+    for name in request["benchmarks"]:
+        for module in PRELOADED.get(name, ()):
+            with suppress(ImportError):
+                importlib.import_module(module)
+
+    def answer(**fields: Any) -> None:
+        answers.write(json.dumps({"id": request["id"], **fields}) + "\n")
+        answers.flush()
+
+    answer_for_copies(request["package"], [Path(path).stem for path in request["packages"]["base"]])
+    tasks = {"names": list_names, "check": check_all, "measure": launch}
+    task = partial(tasks[request["task"]], request, position)
+    for _ in range(request["launches"]):
+        position.enter("start")
+        items = forked(task, position, request["limits_seconds"])
+        while True:
+            try:
+                answer(item=next(items))
+            except StopIteration as end:
+                place = position.read()
+                answer(end=end.value, phase=place.phase, side=place.side, benchmark=place.benchmark, variant=place.variant)
+                break
+    answers.close()
+    os._exit(0)
 
 
-def _launch(folders: Mapping[str, Sequence[str]], names: Sequence[str], *, rounds: int, pairs: int) -> Any:
-    libraries = load(folders, random_order(), random_order())
-    gc.disable()
-    gc.freeze()  # a collection after a build needn't look at the loaded modules
-    return measure(names, libraries, rounds=rounds, pairs=pairs)
+def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
+    """One item: the names of the benchmarks of both sides."""
+    try:
+        libraries = load(request["packages"], random_order(), random_order(), position)
+        suites = load_suites(request["suites"], libraries, position)
+    except SideError as error:
+        yield {"not_imported": error.side, "message": str(error)}
+        return
+    yield {"names": list(dict.fromkeys(name for side in SIDES for name in suites[side]))}
 
 
-def forked(task: Callable[[], Any]) -> Any:
-    """The result of `task()` in a fork of this process, passed back as JSON; the fork's `random` has another seed.
-
-    Raises
-    ------
-    RuntimeError
-        If the fork fails; its traceback is on stderr.
-
-    """
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            signal.alarm(TIME_LIMIT_SECONDS)
-            os.close(reader)
-            with os.fdopen(writer, "w", encoding="utf-8") as file:
-                json.dump(task(), file)
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)  # skips the parent's clean-up
-    os.close(writer)
-    with os.fdopen(reader, encoding="utf-8") as file:
-        answer = file.read()
-    _, status = os.waitpid(child, 0)
-    if status:
-        raise RuntimeError(f"a launch ended with code {os.waitstatus_to_exitcode(status)}")
-    return json.loads(answer)
+def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
+    """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
+    try:
+        libraries = load(request["packages"], random_order(), random_order(), position)
+        suites = load_suites(request["suites"], libraries, position)
+    except SideError as error:
+        yield {"not_imported": error.side, "message": str(error)}
+        return
+    for name in request["benchmarks"]:
+        if name in PROCESS_BENCHMARKS:
+            yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True}
+        else:
+            found = check(name, suites, libraries, position)
+            if found["variants"] and not found["errors"]:
+                position.enter("check", "head", name)
+                found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
+            yield {"benchmark": name, **found}
+    position.enter("start")
+    if request["package"] in sys.modules:
+        message = f"imports {request['package']} by a name in a string: its copy under another name can't be told apart"
+        yield {"not_imported": "base or head", "message": message}
 
 
-def random_order() -> list[str]:
-    """Both sides in random order."""
-    return random.sample(SIDES, 2)
+def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
+    """One item: the seconds of each block of each benchmark, and the errors of those that failed."""
+    names: Sequence[str] = request["benchmarks"]
+    named = random_order()
+    builds: dict[str, Any] = {}
+    errors: dict[str, dict[str, str]] = {}
+    processes = [name for name in names if name in PROCESS_BENCHMARKS]
+    blocks = [name for name in names if name not in PROCESS_BENCHMARKS]
+    try:
+        if processes:
+            copies = {side: Path(request["packages"][side][place]) for place, side in enumerate(named)}
+            builds.update(_attempt(errors, processes, partial(probe_processes, copies, position, processes)) or {})
+        if blocks:
+            libraries = load(request["packages"], named, random_order(), position)
+            suites = load_suites(request["suites"], libraries, position)
+            gc.disable()
+            gc.freeze()  # a collection after a build needn't look at the loaded modules
+            for name in random.sample(blocks, len(blocks)):
+                variants = request["variants"][name]
+                pairs = max(1, request["pairs"] // min(3, len(variants)))
+                timed = partial(measure, name, variants, suites, libraries, position, rounds=request["rounds"], pairs=pairs)
+                if found := _attempt(errors, [name], timed):
+                    builds[name] = found
+    except SideError as error:
+        yield {"not_imported": error.side, "message": str(error)}
+        return
+    yield {"builds": builds, "errors": errors}
 
 
-def load(folders: Mapping[str, Sequence[str]], named: Sequence[str], order: Sequence[str]) -> Libraries:
+def _attempt(errors: dict[str, dict[str, str]], names: Sequence[str], task: Any) -> Any:
+    """The result of `task()`; None, with an error for each of `names`, if a side fails in it."""
+    try:
+        return task()
+    except SideError as error:
+        errors.update({name: {error.side: str(error)} for name in names})
+        return None
+
+
+def answer_for_copies(package: str, names: Sequence[str]) -> None:
+    """Have `importlib.metadata` give a copy the installed package's version, which many ask for by their own name."""
+    of_name = importlib.metadata.distribution
+    importlib.metadata.distribution = lambda distribution_name: of_name(
+        package if distribution_name in names else distribution_name
+    )
+
+
+def load(copies: Copies, named: Sequence[str], order: Sequence[str], position: Position) -> Libraries:
     """Import both sides.
 
     Parameters
     ----------
-    folders
-        Of each side, the folders of its copies under the first and the second name.
+    copies
+        The packages.
     named
         The side that gets the first name, and the side that gets the second.
     order
@@ -114,44 +169,139 @@ def load(folders: Mapping[str, Sequence[str]], named: Sequence[str], order: Sequ
 
     Raises
     ------
-    ImportError
-        If an import fails for any reason; the message names the side.
+    SideError
+        If an import fails for any reason.
 
     """
-    copies = {side: Path(folders[side][place]) for place, side in enumerate(named)}
-    sys.path[:0] = [str(copies[side].parent) for side in order]
+    paths = {side: Path(copies[side][place]) for place, side in enumerate(named)}
+    sys.path[:0] = [str(paths[side].parent) for side in order]
     libraries = {}
     for side in order:
+        position.enter("import", side)
         try:
-            libraries[side] = importlib.import_module(copies[side].name)
-        except Exception as error:
-            raise ImportError(f"numpy_nn at {side.upper()} fails to import: {type_and_message(error)}") from error
+            libraries[side] = importlib.import_module(paths[side].stem)
+        except SystemExit as error:
+            raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
+        except BaseException as error:
+            raise SideError(side, f"fails to import: {type_and_message(error)}") from error
     return libraries
 
 
-def check(name: str, libraries: Libraries) -> dict[str, Any]:
-    """Whether both sides compute the same: {"errors": {side: message}, "difference": largest, "same": bool}."""
-    outcomes: dict[str, list[Array]] = {}
-    errors: dict[str, str] = {}
+def load_suites(copies: Copies | None, libraries: Libraries, position: Position) -> Suites:
+    """The benchmarks of each side: those of `numpy_nn`, or of copies of a file, which import that side's package."""
+    if copies is None:
+        return dict.fromkeys(SIDES, BENCHMARKS)
+    from bench.micro.external import load_benchmarks
+
+    suites = {}
     for side, library in libraries.items():
+        position.enter("import", side)
+        place = [Path(path).parent.name for path in copies[side]].index(library.__name__)
         try:
-            work = BENCHMARKS[name].prepare(library, 0)
-            for _ in range(CHECK_BLOCKS):
-                work()
-            outcomes[side] = work.outcome()
+            suites[side] = load_benchmarks(Path(copies[side][place]))
+        except BaseException as error:
+            raise SideError(side, f"does not run the benchmarks' file: {type_and_message(error)}") from error
+    return suites
+
+
+def check(name: str, suites: Suites, libraries: Libraries, position: Position) -> Item:
+    """Whether both sides compute the same in a benchmark.
+
+    Returns
+    -------
+    dict
+        "variants" that run on both sides, why those that don't run at BASE are "dropped", "errors" by side, the largest
+        "difference" of the outcomes, whether that is the "same", and the "seconds" of a block by side.
+
+    """
+    variants: list[str] = []
+    dropped: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    difference, same, seconds = 0.0, True, dict.fromkeys(SIDES, 0.0)
+    known = [suites[side][name].variants for side in SIDES if name in suites[side]]
+    for number, variant in enumerate(dict.fromkeys(variant for of_side in known for variant in of_side)):
+        found, failed = _outcomes(
+            name, variant, suites, libraries, partial(position.enter, "check", benchmark=name, variant=number)
+        )
+        if failed:
+            if variant and "base" in failed:
+                dropped[variant] = failed["base"]
+            else:
+                errors.update(failed)
+            continue
+        variants.append(variant)
+        by, largest = largest_difference(found["base"][0], found["head"][0])
+        difference, same = max(difference, by), same and by <= SAME_WITHIN * largest
+        seconds = {side: seconds[side] + found[side][1] for side in SIDES}
+    if not variants and not errors:
+        errors = {"base": next(iter(dropped.values()), "no such benchmark")}
+    item = {"variants": variants, "dropped": dropped, "errors": errors}
+    return {**item, "difference": difference, "same": same, "seconds": seconds}
+
+
+def touched(name: str, variants: Sequence[str], suites: Suites, libraries: Libraries, changed: set[str]) -> float:
+    """The share of the functions that a benchmark calls at HEAD which are in `changed`; 0 where that can't be told."""
+    library = libraries["head"]
+    if not changed or library.__file__ is None:
+        return 0.0
+    package = Path(library.__file__)
+
+    def run() -> None:
+        for variant in variants:
+            work = suites["head"][name].prepare(library, 0, variant)
+            work.before_block()
+            work()
             work.close()
-        except Exception as error:  # a revision may fail in any way; the report names it
-            errors[side] = type_and_message(error)
-    if errors:
-        return {"errors": errors}
-    difference, largest = largest_difference(outcomes["base"], outcomes["head"])
-    return {"errors": {}, "difference": difference, "same": difference <= SAME_WITHIN * largest}
+
+    try:
+        called = called_functions(run, package.parent if package.name == "__init__.py" else package)
+    except Exception:  # it only sets the order
+        return 0.0
+    return len(called & changed) / max(1, len(called))
+
+
+def _outcomes(
+    name: str, variant: str, suites: Suites, libraries: Libraries, enter: Callable[..., None]
+) -> tuple[dict[str, tuple[list[Array], float]], dict[str, str]]:
+    """Of each side the values after as many blocks and the seconds of the fastest; and of each side that fails the error."""
+    failed: dict[str, str] = {}
+    works: dict[str, Work] = {}
+    fastest = dict.fromkeys(SIDES, float("inf"))
+    outcomes: dict[str, list[Array]] = {}
+
+    def prepare(side: str) -> None:
+        works[side] = suites[side][name].prepare(libraries[side], 0, variant)
+
+    def block(side: str) -> None:
+        works[side].before_block()
+        start = time.perf_counter()
+        works[side]()
+        fastest[side] = min(fastest[side], time.perf_counter() - start)
+
+    def end(side: str) -> None:
+        outcomes[side] = works[side].outcome()
+        works[side].close()
+
+    begin = time.perf_counter()
+    for number, part in enumerate((prepare, *[block] * CHECK_BLOCKS, end)):
+        if part is block and number > 1 and time.perf_counter() - begin > LONG_CHECK_SECONDS:
+            continue
+        for side in SIDES:
+            enter(side=side)
+            try:
+                if side not in failed:
+                    part(side)
+            except BaseException as error:  # a revision may fail in any way; the report names it
+                failed[side] = f"{variant}: {type_and_message(error)}".removeprefix(": ")
+    return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
 
 
 def largest_difference(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, float]:
     """The largest absolute difference, and the largest value; infinite where shapes, or NaNs, differ."""
     if [array.shape for array in base] != [array.shape for array in head]:
         return float("inf"), 0.0
+    if not base:
+        return 0.0, 0.0
     first, second = (np.concatenate([array.ravel() for array in arrays]).astype(np.float64) for arrays in (base, head))
     if np.array_equal(first, second, equal_nan=True):
         return 0.0, float(np.nanmax(np.abs(first), initial=0.0))
@@ -159,62 +309,5 @@ def largest_difference(base: Sequence[Array], head: Sequence[Array]) -> tuple[fl
     return (difference if np.isfinite(difference) else float("inf")), float(np.nanmax(np.abs(first), initial=0.0))
 
 
-def measure(
-    names: Sequence[str],
-    libraries: Libraries,
-    *,
-    rounds: int,
-    pairs: int,
-    clock: Callable[[], float] = time.perf_counter,
-) -> dict[str, list[dict[str, Any]]]:
-    """Time each benchmark once a round, on new networks, in `pairs` blocks of both sides in random order.
-
-    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order.
-
-    Returns
-    -------
-    dict
-        For each benchmark a list of {side: seconds of each block} over the rounds.
-
-    """
-    answer: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    orders: dict[str, list[str]] = {}
-    for number in range(rounds):
-        orders = {name: order[::-1] for name, order in orders.items()} if number % 2 else {name: random_order() for name in names}
-        for name in random.sample(names, len(names)):
-            answer[name].append(_time_build(name, libraries, orders[name], pairs, clock))
-            gc.collect()
-    return answer
-
-
-def _time_build(
-    name: str, libraries: Libraries, order: Sequence[str], pairs: int, clock: Callable[[], float]
-) -> dict[str, list[float]]:
-    seed = random.getrandbits(32)
-    works: dict[str, Work] = {side: BENCHMARKS[name].prepare(libraries[side], seed) for side in order}
-    for _ in range(WARM_UP_BLOCKS):
-        for work in works.values():
-            work()
-    seconds: dict[str, list[float]] = {side: [] for side in order}
-    for _ in range(pairs):
-        for side in random_order():
-            block = works[side]
-            start = clock()
-            block()
-            seconds[side].append(clock() - start)
-    for work in works.values():
-        work.close()
-    return seconds
-
-
-def type_and_message(error: BaseException) -> str:
-    """The type and message of `error`, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except ImportError as error:
-        traceback.print_exc()
-        json.dump({"error": str(error)}, sys.stdout)
+    main()

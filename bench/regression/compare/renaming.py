@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import compileall
+import os
 import shutil
+import stat
 from pathlib import Path
 
 
 def copy_renamed(package: Path, destination: Path, name: str) -> Path:
-    """Copy `package` to `destination / name`, with every absolute import of itself renamed, and compile it.
+    """Copy `package`, a folder or a file, to `destination / name`, with every absolute import of itself renamed, and compile it.
 
     A file that can't be parsed is copied unchanged, and fails when it is imported. Imports by a name in a string are not renamed;
     `comparison_worker` looks for them.
@@ -24,16 +26,56 @@ def copy_renamed(package: Path, destination: Path, name: str) -> Path:
         The copy.
 
     """
-    copy = Path(shutil.copytree(package, destination / name, ignore=shutil.ignore_patterns("__pycache__")))
-    for path in copy.rglob("*.py"):
+    if package.is_file():
+        destination.mkdir(parents=True, exist_ok=True)
+        copy = Path(shutil.copyfile(package, destination / f"{name}.py"))
+    else:
+        copy = _copy_tree(package, destination / name)
+    rename_imports(copy, package.stem, name)
+    return copy
+
+
+def copy_benchmarks(path: Path, destination: Path, package: str, name: str) -> Path:
+    """Copy benchmarks, a file or a folder, into the folder `destination`, with imports of `package` renamed to `name`."""
+    if path.is_file():
+        destination.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, destination / path.name)
+    else:
+        _copy_tree(path, destination)
+    rename_imports(destination, package, name)
+    return destination
+
+
+def rename_imports(copy: Path, old: str, new: str) -> None:
+    """Rename the imports of `old` in a file, or in all files of a folder, and compile them."""
+    for path in [copy] if copy.is_file() else sorted(copy.rglob("*.py")):
         source = path.read_bytes()
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError):
             continue
-        path.write_text(ast.unparse(_Renamer(package.name, name).visit(tree)), encoding="utf-8")
-    compileall.compile_dir(copy, quiet=2)
-    return copy
+        path.write_text(ast.unparse(_Renamer(old, new).visit(tree)), encoding="utf-8")
+    compileall.compile_file(copy, quiet=2) if copy.is_file() else compileall.compile_dir(copy, quiet=2)
+
+
+def irregular_files(package: Path) -> list[str]:
+    """What in a package is neither a file nor a folder, links that lead nowhere too: it is not copied."""
+    return [str(path.relative_to(package.parent)) for path in sorted(package.rglob("*")) if not _is_regular(path)]
+
+
+def _copy_tree(folder: Path, destination: Path) -> Path:
+    def ignored(parent: str, names: list[str]) -> list[str]:
+        return [name for name in names if name == "__pycache__" or not _is_regular(Path(parent, name))]
+
+    return Path(shutil.copytree(folder, destination, ignore=ignored))
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  # as `Path.stat`, for a name that may be anything
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 class _Renamer(ast.NodeTransformer):

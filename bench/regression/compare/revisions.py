@@ -1,38 +1,42 @@
-"""Two revisions of `numpy_nn` side by side in a temporary folder, which is removed afterwards.
+"""Two revisions of a package side by side in a temporary folder, which is removed afterwards.
 
-Called by the command `compare`. A commit is checked out as a git worktree; the working tree is copied with its uncommitted changes.
-Each is then copied under two names, so that the name of a revision can be drawn at random in each launch.
+Called by the command `compare`. A commit's files are read from git; the working tree is copied with its uncommitted changes. Each
+is then copied under two names, so that the name of a revision can be drawn at random in each launch.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import subprocess
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.regression.compare.renaming import copy_renamed
+from bench.regression.compare.git import GitError, Repository
+from bench.regression.compare.renaming import copy_benchmarks, copy_renamed, irregular_files
 
 PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
 """Of the temporary folders; one that is not locked was left by a comparison that was killed."""
 LOCK = "lock"
-GIT_SECONDS = 120.0
+COMPILED_SUFFIXES = frozenset((".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".rs", ".f90"))
+COMPILING = re.compile(r"ext_modules\s*=|cythonize\(|build-backend\s*=\s*['\"](?:maturin|mesonpy|scikit_build_core\.build)")
+"""What builds of compiled modules have in `setup.py` or `pyproject.toml`."""
 
 
 class RevisionError(ValueError):
-    """A revision that does not exist, or has no usable `numpy_nn`.
+    """A revision that does not exist, or has no usable package.
 
     Parameters
     ----------
     kind
-        For programs: "unknown revision", "no numpy_nn", "can't be loaded" or "git failed".
+        For programs: "unknown revision", "no PACKAGE", "compiled", "can't be loaded" or "git failed".
     message
         For people.
 
@@ -56,19 +60,37 @@ class Revision:
 
 @dataclass(frozen=True)
 class Sides:
-    """Both revisions, each importable by either name from `root / name / side`."""
+    """Both revisions, each importable by either name from `root / name / side`, and copies of the benchmarks for each of these."""
 
     root: Path
     base: Revision
     head: Revision
-    names: tuple[str, str] = ("numpy_nn_a", "numpy_nn_b")
+    package: str = PACKAGE
+    benchmarks: Path | None = None
+    """A file or a folder; None for the benchmarks of `numpy_nn`."""
+    notes: list[str] = field(default_factory=list)
+    """What was left aside."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return (f"{self.package}_a", f"{self.package}_b")
 
     def folder(self, side: str, name: str) -> Path:
         return self.root / name / side
 
+    def copy(self, side: str, name: str) -> Path:
+        """The package under that name: a folder, or a file."""
+        path = self.folder(side, name) / name
+        return path if path.is_dir() else path.with_suffix(".py")
+
+    def suite(self, side: str, name: str) -> Path:
+        return self.root / "suites" / side / name / "benchmarks"
+
 
 @contextmanager
-def side_by_side(repository: Path, base: str, head: str | None) -> Iterator[Sides]:
+def side_by_side(
+    repository: Path, base: str, head: str | None, package: str = PACKAGE, benchmarks: Path | None = None
+) -> Iterator[Sides]:
     """Both revisions, in a temporary folder that exists during the block; folders left by killed comparisons are removed first.
 
     Parameters
@@ -77,109 +99,118 @@ def side_by_side(repository: Path, base: str, head: str | None) -> Iterator[Side
         Any folder of the git repository.
     base, head
         What git calls a commit; `head` None: the working tree.
+    package, benchmarks
+        What is compared, and a file or a folder with what is timed; those of `numpy_nn` by default.
 
     Raises
     ------
     RevisionError
-        If there is no git repository, no such revision, or no `numpy_nn` in it.
+        If there is no git repository, no such revision, or no such package of pure Python in it.
 
     """
-    root = Path(_git(repository, "rev-parse", "--show-toplevel").strip())
-    remove_leftovers(root)
-    revisions = {"base": _resolve(root, base), "head": _resolve(root, head)}
+    try:
+        found = Repository(repository)
+    except GitError as error:
+        raise RevisionError("git failed", str(error)) from error
+    remove_leftovers()
+    revisions = {"base": _resolve(found, base), "head": _resolve(found, head)}
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     try:
         with FileLock(folder / LOCK):
-            sides = Sides(folder / "packages", revisions["base"], revisions["head"])
+            sides = Sides(folder / "packages", revisions["base"], revisions["head"], package, benchmarks)
             for side, revision in revisions.items():
-                package = _package(root, revision, folder / "worktrees" / side)
-                add_side(sides, side, package)
+                add_side(sides, side, _check_out(found, revision, package, folder / "checkouts" / side))
             yield sides
     finally:
-        _remove(root, folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def add_side(sides: Sides, side: str, package: Path) -> None:
-    """Copy a package into the folders of `sides`, under both names."""
+    """Copy a package, and the benchmarks, into the folders of `sides`, under both names."""
+    sides.notes.extend(f"{file} is left aside: it is neither a file nor a folder" for file in irregular_files(package))
     for name in sides.names:
         copy_renamed(package, sides.folder(side, name), name)
+        if sides.benchmarks is not None:
+            copy_benchmarks(sides.benchmarks, sides.suite(side, name), sides.package, name)
 
 
-def remove_leftovers(root: Path) -> list[Path]:
-    """Remove the folders of comparisons that were killed, and git's notes of their worktrees.
+def remove_leftovers() -> list[Path]:
+    """Remove the folders of comparisons that were killed.
 
     A folder is in use while its lock is held; the system releases the lock when the process ends, in whatever way.
     """
     removed = []
     for folder in Path(tempfile.gettempdir()).resolve().glob(PREFIX + "*"):
-        if not (folder / LOCK).exists():
-            continue  # made this very moment
+        if not _is_ours(folder):
+            continue  # somebody else's, or made this very moment
         try:
             with FileLock(folder / LOCK, timeout=0):
-                _remove(root, folder)
-        except (Timeout, PermissionError):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (Timeout, OSError):
             continue  # in use, or another user's
         removed.append(folder)
     return removed
 
 
-def _remove(root: Path, folder: Path) -> None:
-    """Remove a temporary folder with its worktrees, and git's notes of them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    _git(root, "worktree", "prune")
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is what `mkdtemp` and our lock make of one: no links, this user's, closed to others, an empty lock file."""
+    try:
+        made, lock = folder.lstat(), (folder / LOCK).lstat()
+    except OSError:
+        return False
+    user = os.getuid() if hasattr(os, "getuid") else made.st_uid
+    closed = os.name == "nt" or made.st_mode & 0o077 == 0
+    return stat.S_ISDIR(made.st_mode) and made.st_uid == user and closed and stat.S_ISREG(lock.st_mode) and lock.st_size == 0
 
 
-def _resolve(root: Path, given: str | None) -> Revision:
+def _resolve(repository: Repository, given: str | None) -> Revision:
     if given is None:
         return Revision("working tree", None)
-    if given.startswith("-"):
-        raise RevisionError("unknown revision", f"revision {given!r} begins with a dash: it must be what git calls a commit")
     try:
-        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{given}^{{commit}}").strip()
-    except RevisionError:
-        message = f"revision {given!r} is unknown in {root}: it must be what git calls a commit"
-        raise RevisionError("unknown revision", message) from None
-    return Revision(given, commit)
+        return Revision(given, repository.commit(given))
+    except GitError as error:
+        raise RevisionError("unknown revision", str(error)) from error
 
 
-def _package(root: Path, revision: Revision, worktree: Path) -> Path:
-    """Check out a revision; returns the folder of the package in it."""
-    if revision.commit is not None:
-        # hooks of the repository must not run
-        _git(root, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(worktree), revision.commit)
-    package = (root if revision.commit is None else worktree) / PACKAGE
-    if not (package / "__init__.py").is_file():
-        raise RevisionError(f"no {PACKAGE}", f"revision {revision} has no {PACKAGE}: there is no {PACKAGE}/__init__.py in it")
-    return package
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    """The standard output of a git command.
+def _check_out(repository: Repository, revision: Revision, package: str, destination: Path) -> Path:
+    """The package's folder, or file, at a revision.
 
     Raises
     ------
     RevisionError
-        If git is missing or fails.
+        If it has none, or one with compiled modules.
 
     """
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            env=_environment(),
-            timeout=GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RevisionError("git failed", f"git can't be run: {error}") from error
-    if done.returncode != 0:
-        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise RevisionError("git failed", f"git {arguments[0]} in {folder}: {said}")
-    return done.stdout
+        place = _place(repository, revision, package)
+        if revision.commit is None:
+            path = repository.root / place
+            builds = [repository.root / repository.prefix / name for name in ("setup.py", "pyproject.toml")]
+            texts = [file.read_text(encoding="utf-8", errors="replace") for file in builds if file.is_file()]
+        else:
+            path = destination / Path(place).name
+            repository.check_out(revision.commit, place, path)
+            texts = [repository.text(revision.commit, repository.prefix + name) for name in ("setup.py", "pyproject.toml")]
+    except GitError as error:
+        raise RevisionError("git failed", str(error)) from error
+    compiled = next((str(file.relative_to(path.parent)) for file in path.rglob("*") if file.suffix in COMPILED_SUFFIXES), "")
+    if compiled or any(COMPILING.search(text) for text in texts):
+        where = f" ({compiled})" if compiled else ", by its setup.py or pyproject.toml"
+        message = f"{package} at {revision} has compiled modules{where}: only packages of pure Python can be compared"
+        raise RevisionError("compiled", message)
+    return path
 
 
-def _environment() -> dict[str, str]:
-    """The environment of git, without the variables that a git hook sets for its repository, and without downloads of git LFS."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
-    return {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1"}
+def _place(repository: Repository, revision: Revision, package: str) -> str:
+    """Where the package is below the repository's root."""
+    parents = dict.fromkeys((repository.prefix, f"{repository.prefix}src/", "", "src/"))
+    places = [f"{parent}{package}" for parent in parents] + [f"{parent}{package}.py" for parent in parents]
+    for place in places:
+        file = place if place.endswith(".py") else f"{place}/__init__.py"
+        commit = revision.commit
+        if (repository.root / file).is_file() if commit is None else repository.has_file(commit, file):
+            return place
+    module = repository.submodule_of(revision.commit or "HEAD", places)
+    hint = f"; it is in the submodule {module}: compare there, with --repository {module}" if module else ""
+    message = f"revision {revision} has no {package}: there is no {package}/__init__.py in it, nor in src/{hint}"
+    raise RevisionError(f"no {package}", message)

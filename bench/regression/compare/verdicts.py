@@ -9,11 +9,13 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What is said of a benchmark, or of a whole comparison; the gravest first."""
 
+    BROKEN = "broken"
+    """It runs at BASE and fails at HEAD."""
     REGRESSED = "regressed"
     DIFFERENT = "different"
     """The two sides compute something else: not timed."""
     LEFT_OUT = "left out"
-    """It doesn't run on one of the sides, or on both: not timed."""
+    """It doesn't run at BASE: not timed."""
     INCONCLUSIVE = "inconclusive"
     IMPROVED = "improved"
     NO_CHANGE = "no change"

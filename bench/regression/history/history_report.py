@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from bench.files import write_whole
 from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, ChangePoint, machine_changes
 from bench.regression.history.tracked_runs import TrackedRun
 from bench.report.markdown_table import markdown_table
@@ -25,7 +27,7 @@ def markdown(history: Sequence[TrackedRun], found: Sequence[ChangePoint], damage
         lines += [markdown_table(("ratio", "since", "date", "before", "after", "change"), map(_row, found)), ""]
     others = [history[number] for number in machine_changes(history)]
     lines += [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
-    lines += [f"- left out: {line}" for line in damaged]
+    lines += [f"- set aside: {line}" for line in damaged]
     lines += [
         f"- A change point needs {LEAST_POINTS} runs of one machine on each side; in a series that has none, one is found with a "
         f"probability of at most {100 * FALSE_ALARM_RATE:g} %.",
@@ -35,11 +37,18 @@ def markdown(history: Sequence[TrackedRun], found: Sequence[ChangePoint], damage
 
 
 def draw(history: Sequence[TrackedRun], found: Sequence[ChangePoint], path: Path) -> None:
-    """Write the plot to `path`, as PNG and as SVG."""
+    """Write the plot beside the history `path`, as PNG and as SVG, each whole or not at all."""
     with rc_context(RC):
         figure = plot(history, found)
-        for suffix in ("png", "svg"):
-            figure.savefig(path.with_suffix(f".{suffix}"), metadata={"Date": None} if suffix == "svg" else None)
+        for file in plot_files(path):
+            image = BytesIO()
+            figure.savefig(image, format=file.suffix[1:], metadata={"Date": None} if file.suffix == ".svg" else None)
+            write_whole(file, image.getvalue())
+
+
+def plot_files(path: Path) -> list[Path]:
+    """The files that the plot of the history `path` is written to."""
+    return [path.with_suffix(suffix) for suffix in (".png", ".svg")]
 
 
 def plot(history: Sequence[TrackedRun], found: Sequence[ChangePoint]) -> Figure:

@@ -1,4 +1,4 @@
-"""The history of runs: a line a run in `results/history.jsonl`; lines are only ever added.
+"""The history of runs: a line a run in `results/history.jsonl`; lines are only ever added, and may stand in any order.
 
 Called by the command `track`. A line has ratios to the floor and to Keras in the same run, which can be compared between machines,
 and seconds, which can't. Finding change points is left to `change_points`.
@@ -7,23 +7,41 @@ and seconds, which can't. Finding change points is left to `change_points`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from bench.files import append_line
+from bench.files import append_line, read_regular
+from bench.records.models import Text
 
 if TYPE_CHECKING:
     from bench.analysis.summary import Analysis
-    from bench.records import Environment
+    from bench.records import Environment, Trial
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
+GIT_SECONDS = 10.0
 SUBJECT = "numpy_nn"
 REFERENCES = ("floor", "keras", "keras-tuned")
 VERSIONED = ("numpy", "keras", "tensorflow")
 """The packages that a ratio depends on."""
+HISTORY_LIMIT_BYTES = 50_000_000
+Ratio = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _dated(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("must have a time zone")
+    return text
+
+
+Date = Annotated[str, AfterValidator(_dated)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class TrackedRun(BaseModel):
@@ -31,17 +49,19 @@ class TrackedRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[1] = SCHEMA_VERSION
     run_id: str
     commit: str | None
     dirty: bool | None
-    date: str
+    date: Date
+    commit_date: Date | None = None
+    """When the commit was made; lines of earlier versions don't have it."""
     quick: bool
-    machine: dict[str, str]
+    machine: dict[Text, Text]
     """The machine and the versions; `fingerprint` identifies them."""
-    ratios: dict[str, float]
+    ratios: dict[str, Positive]
     """`numpy_nn` to a reference of the same run, by "workload: measure / reference"."""
-    seconds: dict[str, float]
+    seconds: dict[str, Positive]
     """By "workload: measure"."""
 
     @property
@@ -49,6 +69,12 @@ class TrackedRun(BaseModel):
         """A short name of the machine, its versions and the kind of run; only runs with the same one are compared."""
         text = "\n".join(f"{key}={value}" for key, value in sorted({**self.machine, "quick": str(self.quick)}.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """Its place in the history: by the date of the commit, then of the measurement."""
+        measured = datetime.fromisoformat(self.date)
+        return (datetime.fromisoformat(self.commit_date) if self.commit_date else measured, measured, self.run_id)
 
     @property
     def label(self) -> str:
@@ -76,33 +102,72 @@ def tracked(analysis: Analysis) -> TrackedRun:
         commit=run.environment.commit,
         dirty=run.environment.dirty,
         date=run.environment.date,
+        commit_date=commit_date(run.environment.commit),
         quick=run.quick,
-        machine=_machine(run.environment, run.threads),
-        ratios=dict(zip(keys, ours.ratio.astype(float), strict=True)),
-        seconds=dict(zip(seconds.workload + ": " + seconds.measure, seconds["median"].astype(float), strict=True)),
+        machine={**_machine(run.environment, run.threads), **_floor_method(analysis.data.trials)},
+        ratios=_known(zip(keys, ours.ratio.astype(float), strict=True)),
+        seconds=_known(zip(seconds.workload + ": " + seconds.measure, seconds["median"].astype(float), strict=True)),
     )
 
 
-def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:
-    """The runs in `path`, oldest first, and a message for each damaged line, which is ignored and left in the file."""
+def read_lines(path: Path) -> tuple[list[TrackedRun], list[str]]:
+    """The runs of the lines of `path`, and a message for each line that is set aside: it is ignored and left in the file."""
     runs: list[TrackedRun] = []
-    damaged: list[str] = []
-    if not path.exists():
-        return runs, damaged
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    set_aside: list[str] = []
+    try:
+        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+    except FileNotFoundError:
+        return runs, set_aside
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            runs.append(TrackedRun.model_validate_json(line))
+            runs.append(TrackedRun.model_validate_json(line.strip()))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            damaged.append(f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}")
-    return runs, damaged
+            other = " (written by another version of this program)" if place == "schema_version" else ""
+            set_aside.append(f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}{other}")
+    return runs, set_aside
+
+
+def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:
+    """The runs in `path` as `join` orders them, and what `read_lines` sets aside."""
+    runs, set_aside = read_lines(path)
+    return join(runs), set_aside
+
+
+def join(runs: Iterable[TrackedRun]) -> list[TrackedRun]:
+    """The runs in the order of their commits, with doubled lines and re-measured commits joined.
+
+    A commit that was measured several times has the medians of its ratios and seconds, and is the first of these runs by its name;
+    runs with uncommitted changes stay by themselves.
+    """
+    once: dict[str, TrackedRun] = {}
+    for run in sorted(runs, key=lambda run: run.model_dump_json()):
+        once.setdefault(run.run_id, run)
+    groups: dict[tuple[str, str], list[TrackedRun]] = {}
+    for run in sorted(once.values(), key=lambda run: run.order):
+        key = run.commit if run.commit and not run.dirty else run.run_id
+        groups.setdefault((key, run.fingerprint), []).append(run)
+    return sorted((_joined(group) for group in groups.values()), key=lambda run: run.order)
+
+
+def _joined(runs: Sequence[TrackedRun]) -> TrackedRun:
+    if len(runs) == 1:
+        return runs[0]
+    return runs[0].model_copy(
+        update={"ratios": _medians([run.ratios for run in runs]), "seconds": _medians([run.seconds for run in runs])}
+    )
+
+
+def _medians(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for of_one in figures for name in of_one)
+    return {name: median(of_one[name] for of_one in figures if name in of_one) for name in names}
 
 
 def add(path: Path, run: TrackedRun, history: Sequence[TrackedRun]) -> bool:
-    """Append `run` to `path`, unless it is there already; whether it was appended."""
+    """Append `run` to `path`, unless `history`, all its lines, has it already; whether it was appended."""
     if any(earlier.run_id == run.run_id for earlier in history):
         return False
     append_line(path, run.model_dump_json())
@@ -114,10 +179,38 @@ def _machine(environment: Environment, threads: int) -> dict[str, str]:
     return {
         "cpu": environment.cpu,
         "cores": str(environment.cores),
-        "memory": f"{environment.memory_bytes / 2**30:.0f} GiB",
+        **({"memory": f"{environment.memory_bytes / 2**30:.0f} GiB"} if environment.memory_bytes is not None else {}),
         "system": environment.operating_system.partition("-")[0],
         "python": ".".join(environment.python.split(".")[:2]),
         "blas": environment.blas,
         "threads": str(threads),
         **{name: environment.versions[name] for name in VERSIONED if name in environment.versions},
     }
+
+
+def _floor_method(trials: Sequence[Trial]) -> dict[str, str]:
+    """How the floor was measured: ratios to floors of other kinds are of another series."""
+    methods = sorted({str(trial.details["floor_method"]) for trial in trials if "floor_method" in trial.details})
+    return {"floor method": ", ".join(methods)} if methods else {}
+
+
+def _known(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Without those that a run doesn't have, as the time to an accuracy that a quick one never reaches."""
+    return {name: value for name, value in figures if math.isfinite(value) and value > 0}
+
+
+def commit_date(commit: str | None, folder: Path = Path(__file__).parent) -> str | None:
+    """When a commit of the repository around `folder` was made; None if git doesn't know."""
+    if commit is None:
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "show", "--no-patch", "--format=%cI", commit, "--"],
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

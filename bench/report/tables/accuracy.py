@@ -33,7 +33,7 @@ def accuracy(analysis: Analysis, workload: str, caption: str) -> Table | None:
         ),
         f"equal within ±{100 * MARGIN:g} pp": plain_cells(rows, "equivalent", _yes_or_no),
     }
-    return contestant_table(caption, columns, in_order(rows["contestant"]))
+    return contestant_table(caption, columns, in_order(rows["contestant"]), name=f"accuracy-{workload}")
 
 
 def parity(analysis: Analysis, workload: str, caption: str) -> Table | None:
@@ -45,7 +45,7 @@ def parity(analysis: Analysis, workload: str, caption: str) -> Table | None:
         "steps": plain_cells(rows, "steps", units.count),
     }
     columns |= {name: plain_cells(rows, name, units.tiny) for name in ("loss", "accuracy", "weights", "predictions")}
-    return contestant_table(caption, columns, in_order(rows["contestant"]))
+    return contestant_table(caption, columns, in_order(rows["contestant"]), name=f"parity-{workload}")
 
 
 def agreement(analysis: Analysis, workload: str, caption: str) -> Table | None:

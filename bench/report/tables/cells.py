@@ -17,18 +17,22 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def contestant_table(
-    caption: str, columns: Mapping[str, Mapping[str, str]], contestants: Iterable[str], first: str = "contestant"
+    caption: str,
+    columns: Mapping[str, Mapping[str, str]],
+    contestants: Iterable[str],
+    first: str = "contestant",
+    name: str = "",
 ) -> Table | None:
     """A row per contestant, from cells by column and contestant. Columns without a single figure are left out.
 
-    `first` is the heading of the contestants. None if there are no contestants or no columns.
+    `first` is the heading of the contestants, `name` the stem of the table's file. None if there are no contestants or no columns.
     """
     names = list(contestants)
     shown = {
-        title: cells for title, cells in columns.items() if any(cells.get(name, units.ABSENT) != units.ABSENT for name in names)
+        title: cells for title, cells in columns.items() if any(cells.get(each, units.ABSENT) != units.ABSENT for each in names)
     }
-    rows = tuple((name, *(cells.get(name, units.ABSENT) for cells in shown.values())) for name in names)
-    return Table(caption, (first, *shown), rows) if rows and shown else None
+    rows = tuple((each, *(cells.get(each, units.ABSENT) for cells in shown.values())) for each in names)
+    return Table(caption, (first, *shown), rows, name=name) if rows and shown else None
 
 
 def grouped_cells(rows: pd.DataFrame, key: str, column: str, show: Callable[[Any], str]) -> dict[str, dict[str, str]]:

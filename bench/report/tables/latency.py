@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench import escaping
 from bench.analysis.latency import LATENCY_MEASURES, LATENCY_REFERENCES
 from bench.analysis.summary import Analysis
 from bench.report import units
@@ -29,11 +30,20 @@ def latency(analysis: Analysis, workload: str, caption: str) -> Table | None:
             units.seconds_interval(row["p99_seconds"], row["p99_low"], row["p99_high"]),
             units.seconds(row["minimum_seconds"]),
             units.count(row["calls"]),
-            f"`{row['call']}`" if isinstance(row["call"], str) else units.ABSENT,
+            escaping.code(row["call"]) if isinstance(row["call"], str) else units.ABSENT,
         )
         for row in _cases(frame)
     )
-    return Table(caption, (_CASE, "median", "99th percentile", "fastest", "calls", "function called"), rows) if rows else None
+    return (
+        Table(
+            caption,
+            (_CASE, "median", "99th percentile", "fastest", "calls", "function called"),
+            rows,
+            name=f"prediction-{workload}",
+        )
+        if rows
+        else None
+    )
 
 
 def latency_ratios(analysis: Analysis, workload: str, caption: str) -> Table | None:
@@ -46,15 +56,15 @@ def latency_ratios(analysis: Analysis, workload: str, caption: str) -> Table | N
         if ((frame["reference"] == reference) & (frame["measure"] == measure)).any()
     ]
     cells = {
-        (_case(row), row["reference"], row["measure"]): units.ratio_interval(row["ratio"], row["low"], row["high"])
+        (_case(row), row["reference"], row["measure"]): units.comparison(row["ratio"], row["low"], row["high"])
         for row in records(frame)
     }
     rows = tuple(
         (case, *(cells.get((case, *column), units.ABSENT) for column in columns))
         for case in dict.fromkeys(_case(row) for row in _cases(frame))
     )
-    names = (_CASE, *(f"{_LATENCY_MEASURES[measure]} to {reference}" for reference, measure in columns))
-    return Table(caption, names, rows) if rows else None
+    names = (_CASE, *(f"{_LATENCY_MEASURES[measure]} against {reference}" for reference, measure in columns))
+    return Table(caption, names, rows, name=f"prediction-against-{workload}") if rows else None
 
 
 def _cases(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -24,13 +24,13 @@ def lost_cells(cells: pd.DataFrame, caption: str) -> Table | None:
             row["winner"],
             units.seconds(row["winner_seconds"]),
             units.seconds(row["ours_seconds"]),
-            units.ratio_interval(row["ours_ratio"], row["ours_low"], row["ours_high"]),
+            units.comparison(row["ours_ratio"], row["ours_low"], row["ours_high"]),
             _why_lost(row),
         )
         for row in records(cells[~(cells["ours_ratio"] <= CLOSE)])
     )
-    names = ("width", "batch", "layers", "threads", "first", "its step", f"step of `{OURS}`", "ratio", "why")
-    return Table(caption, names, rows, folded=len(rows) > _MOST_UNFOLDED_ROWS, prose=True) if rows else None
+    names = ("width", "batch", "layers", "threads", "first", "its step", f"step of `{OURS}`", "against the first", "why")
+    return Table(caption, names, rows, folded=len(rows) > _MOST_UNFOLDED_ROWS, prose=True, name="lost-cells") if rows else None
 
 
 def _why_lost(row: Mapping[str, Any]) -> str:
@@ -38,7 +38,7 @@ def _why_lost(row: Mapping[str, Any]) -> str:
     floor = row["floor_seconds"]
     if units.is_absent(floor):
         return units.ABSENT
-    products = units.ratio(floor / row["winner_seconds"])
+    products = units.multiple(floor / row["winner_seconds"])
     if floor > row["winner_seconds"]:
         return f"NumPy's BLAS: the products alone take {products} the first's whole step"
     share = units.percent(1 - floor / row["ours_seconds"], 0)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS
 from bench.analysis.summary import MEASURES, Analysis
 from bench.records import REFERENCE
@@ -14,9 +13,8 @@ from bench.report import units
 from bench.report.derived import breakdown, of_workload
 from bench.report.document import Table
 from bench.report.style import in_order
-from bench.report.tables.cells import contestant_table, grouped_cells, interval_cells, plain_cells, records
+from bench.report.tables.cells import contestant_table, interval_cells, plain_cells, records
 
-_HEADLINE_MEASURES = ("step", "fit", "cold start")
 _MEASURE_TITLES = {"fit": "whole fit"}
 
 
@@ -35,49 +33,34 @@ def measures_of(analysis: Analysis, workload: str) -> list[str]:
     return fixed + sorted((taken - set(MEASURES)), key=lambda measure: (measure.startswith("fit"), measure))
 
 
-def headline(analysis: Analysis, workload: str, caption: str) -> Table | None:
-    """Accuracy, step, fit, cold start, targets and the ratio of the step to Keras', the fastest step first."""
-    taken = measures_of(analysis, workload)
-    measures = [
-        *(measure for measure in _HEADLINE_MEASURES if measure in taken),
-        *(measure for measure in taken if measure.startswith("to ")),
-    ]
-    times = grouped_cells(of_workload(analysis.times, workload), "measure", "median", units.seconds)
-    scores = plain_cells(of_workload(analysis.accuracy, workload), "accuracy_mean", units.percent)
-    ratios = of_workload(analysis.ratios, workload)
-    columns: dict[str, dict[str, str]] = {"test accuracy": scores}
-    columns |= {measure_title(measure): times.get(measure, {}) for measure in measures}
-    for reference in HEADLINE_REFERENCES:
-        steps = ratios[(ratios["reference"] == reference) & (ratios["measure"] == "step")]
-        if steps.empty:
-            continue
-        columns[f"step to `{reference}`"] = interval_cells(steps, units.ratio_interval, "ratio") | {reference: units.ratio(1.0)}
-    order = _by_step(analysis, workload)
-    return contestant_table(caption, columns, [*order, *(name for name in in_order(scores) if name not in order)])
-
-
 def times(analysis: Analysis, workload: str, caption: str) -> Table | None:
-    """The median of each measure with its interval."""
+    """Each measure with its interval."""
     rows = of_workload(analysis.times, workload)
     columns = {
         measure_title(measure): interval_cells(rows[rows["measure"] == measure], units.seconds_interval, "median")
         for measure in measures_of(analysis, workload)
     }
-    return contestant_table(caption, columns, in_order(rows["contestant"]))
+    return contestant_table(caption, columns, in_order(rows["contestant"]), name=f"all-times-{workload}")
 
 
 def ratios(analysis: Analysis, workload: str, reference: str, caption: str) -> Table | None:
     """Each measure as a ratio to `reference`, with its interval."""
     rows = of_workload(analysis.ratios, workload)
     rows = rows[(rows["reference"] == reference) & (rows["contestant"] != reference)]
-    return _ratio_table(rows, measures_of(analysis, workload), caption, "contestant")
+    return _ratio_table(rows, measures_of(analysis, workload), caption, "contestant", f"against-{reference}-{workload}")
 
 
 def ours(analysis: Analysis, workload: str, caption: str) -> Table | None:
     """The measures of `numpy_nn` as ratios to those of each other contestant, a row per contestant that it is compared with."""
     rows = of_workload(analysis.ratios, workload)
     rows = rows[(rows["contestant"] == OURS) & (rows["reference"] != FLOOR)].drop(columns="contestant")
-    return _ratio_table(rows.rename(columns={"reference": "contestant"}), measures_of(analysis, workload), caption, "compared with")
+    return _ratio_table(
+        rows.rename(columns={"reference": "contestant"}),
+        measures_of(analysis, workload),
+        caption,
+        "compared with",
+        f"ours-{workload}",
+    )
 
 
 def targets(analysis: Analysis, workload: str, caption: str) -> Table | None:
@@ -93,7 +76,7 @@ def targets(analysis: Analysis, workload: str, caption: str) -> Table | None:
 
 
 def where_time_goes(analysis: Analysis, workload: str, caption: str) -> Table | None:
-    """Cold start, matrix products and all else, in seconds and as shares of the total."""
+    """Cold start, the floor of all steps and all else, in seconds and as shares of the total."""
     rows = breakdown(analysis, workload)
 
     def cells(part: str) -> dict[str, str]:
@@ -103,7 +86,7 @@ def where_time_goes(analysis: Analysis, workload: str, caption: str) -> Table | 
             for row in records(rows)
         }
 
-    columns = {"cold start": cells("cold_start"), "matrix products": cells("products"), "all else": cells("rest")}
+    columns = {"cold start": cells("cold_start"), "NumPy's products (the floor)": cells("products"), "all else": cells("rest")}
     columns["from process start to the last update"] = plain_cells(rows, "total", units.seconds)
     return contestant_table(caption, columns, in_order(rows["contestant"]))
 
@@ -114,7 +97,7 @@ def limits(analysis: Analysis, workload: str, caption: str) -> Table | None:
     columns = {
         "step": plain_cells(rows, "step_seconds", units.seconds),
         "floor": plain_cells(rows, "floor_seconds", units.seconds),
-        "times the floor": interval_cells(rows, units.ratio_interval, "times_floor"),
+        "times the floor": interval_cells(rows, units.multiple, "times_floor"),
         "share of the machine's peak": plain_cells(rows, "share_of_peak", units.percent),
     }
     return contestant_table(caption, columns, in_order(rows["contestant"]))
@@ -126,19 +109,12 @@ def memory(analysis: Analysis, workload: str, caption: str) -> Table | None:
     peaks = {str(row["contestant"]): float(row["peak_memory_bytes"]) for row in records(rows)}
     columns = {"peak memory": plain_cells(rows, "peak_memory_bytes", units.size)}
     if REFERENCE in peaks:
-        columns[f"to `{REFERENCE}`"] = {name: units.ratio(peak / peaks[REFERENCE]) for name, peak in peaks.items()}
-    return contestant_table(caption, columns, in_order(peaks))
+        columns[f"to `{REFERENCE}`"] = {name: units.multiple(peak / peaks[REFERENCE]) for name, peak in peaks.items()}
+    return contestant_table(caption, columns, in_order(peaks), name=f"memory-{workload}")
 
 
-def _ratio_table(rows: pd.DataFrame, measures: Iterable[str], caption: str, first: str) -> Table | None:
+def _ratio_table(rows: pd.DataFrame, measures: Iterable[str], caption: str, first: str, name: str) -> Table | None:
     columns = {
-        measure_title(measure): interval_cells(rows[rows["measure"] == measure], units.ratio_interval, "ratio")
-        for measure in measures
+        measure_title(measure): interval_cells(rows[rows["measure"] == measure], units.comparison, "ratio") for measure in measures
     }
-    return contestant_table(caption, columns, in_order(rows["contestant"]), first)
-
-
-def _by_step(analysis: Analysis, workload: str) -> list[str]:
-    rows = of_workload(analysis.times, workload)
-    steps = rows[rows["measure"] == "step"].sort_values(["median", "contestant"])
-    return [str(name) for name in steps["contestant"]] or in_order(rows["contestant"])
+    return contestant_table(caption, columns, in_order(rows["contestant"]), first, name)

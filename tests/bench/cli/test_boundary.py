@@ -120,7 +120,7 @@ def test_a_closed_pipe_costs_what_nobody_reads(arguments):
 def test_a_full_device_costs_the_output_and_is_named():
     with Path("/dev/full").open("w") as full:
         done = process("list", stdout=full)
-    assert (done.returncode, done.stderr) == (0, "standard output is cut short: No space left on device\n")
+    assert (done.returncode, done.stderr) == (3, "standard output is cut short: No space left on device\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")

@@ -13,7 +13,17 @@ PLANNED = PlannedTrial(workload(), spec("Tiny"), "timed", seed=3, round=3, launc
 
 def trial(**fields):
     plain = {"run_id": "r", "workload": "small", "contestant": "Tiny", "kind": "timed", "seed": 3, "round": 3, "launch": 1}
-    return Trial(**{**plain, "status": "ok", "dtype": "float32", "threads": 1, "started_at": "", "point": {"width": 8}, **fields})
+    return Trial(
+        **{
+            **plain,
+            "status": "ok",
+            "dtype": "float32",
+            "threads": 1,
+            "started_at": "2026-01-01T00:00:00Z",
+            "point": {"width": 8},
+            **fields,
+        }
+    )
 
 
 def shown(terminal):
@@ -44,3 +54,12 @@ def test_on_a_terminal_what_runs_and_the_time_left_are_shown_and_failures_stay()
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (59.4, "about 59 s left"), (125, "about 2 min 05 s left")])
 def test_the_time_left_is_said_in_minutes_and_seconds(seconds, text):
     assert time_left(seconds) == text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_escape_sequence_in_an_error_is_shown_and_not_sent(terminal):
+    output = io.StringIO()
+    with watching(Console(file=output, force_terminal=terminal, width=200)) as observer:
+        observer.ended(trial(status="failed", error="\x1b]0;owned\x07"), 3, 4)
+    assert "\\x1b]0;owned\\x07" in output.getvalue()
+    assert "\x1b]0;owned" not in output.getvalue()

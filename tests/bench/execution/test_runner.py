@@ -79,7 +79,8 @@ def test_a_failed_trial_costs_itself_only_and_its_worker_is_replaced(tmp_path):
 def test_a_contestant_that_fails_twice_in_a_row_is_skipped_in_that_workload(tmp_path):
     entries = [(workload(name="first", scored_seeds=5), SPECS), (workload(name="second", scored_seeds=1), SPECS)]
     launch = FakeLaunch(outcome=failing("Tiny"))
-    _, trials, _ = run(Job(tmp_path, run_record(), entries), launch)
+    record = run_record(workloads=[each.model_dump(mode="json") for each, _ in entries])
+    _, trials, _ = run(Job(tmp_path, record, entries), launch)
     of_first = [trial for trial in trials if trial.contestant == "Tiny" and trial.workload == "first"]
     assert len(of_first) == 5
     assert [trial.error for trial in of_first[:2]] == ["RuntimeError: no"] * 2
@@ -165,7 +166,7 @@ def test_a_cell_is_timed_until_it_is_steady_and_the_floor_has_no_say(tmp_path):
         if request.kind == "timed":
             seen[name, width] += 1
         wanted = width == 8 and seen[name, width] in (1, 2, 3, 5, 6)
-        slower = {"Twin": 1.5 if wanted else 1.0, "Slow": seen[name, width]}.get(name, 1.0)
+        slower = {"Twin": 1.5 if wanted else 1.0, "Slow": max(seen[name, width], 1)}.get(name, 1.0)
         return Outcome("ok", figures={"steps": 3, "epoch_seconds": [9 * slower, slower, slower]})
 
     grid = job(tmp_path, specs=specs, rounds=9, launches=1, grid={"width": [4, 8], "batch": [1]})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from made_records import make_run, make_trial
+from made_records import WORKLOAD, make_run, make_trial
 
 from bench.analysis.frame import trials_frame
 from bench.records import Parity, RecordError, Trial, append_trial, write_run
@@ -38,7 +38,7 @@ TRIALS: list[Trial] = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_run(tmp_path, make_run())
+    write_run(tmp_path, make_run(workloads=[WORKLOAD, WORKLOAD | {"name": "parity"}]))
     for trial in TRIALS:
         append_trial(tmp_path, trial)
     return tmp_path

@@ -3,36 +3,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from report_frames import COLUMNS, time_row
+from report_frames import time_row
+from synthetic import change_trials
 
-from bench.report import derived, methodology, sections
-from bench.report.csv_tables import csv_tables
-from bench.report.document import Bullets, Paragraph, Plot, Table
+from bench.analysis.summary import analyse
+from bench.analysis.timing import STEP_ESTIMATOR
+from bench.report import derived, fairness, glossary, methodology, sections
+from bench.report.badges import badges
+from bench.report.claims import claims
+from bench.report.csv_tables import csv_tables, frame_as_csv
+from bench.report.document import Bullets, Plot, Table
 from bench.report.plot_data import PlotData, points_file, read_plot_data
 from bench.report.plots.surfaces import Points, Surface
 from bench.report.tables import accuracy, scaling, times
+from bench.report.tables.ranking import ranking
 
-NOT_MEASURED = "Not measured in this run."
-TITLES = [
-    "Verdict",
-    "At a glance",
-    "The article's claims",
-    "Do both reach the same accuracy?",
-    "Are they the same computation?",
-    "How long does each take?",
-    "Where does the time go?",
-    "Distance to the limit",
-    "For which sizes does which of them win?",
-    "How fast is a prediction?",
-    "How much memory does it take?",
-    "Fairness",
-    "Warnings and noise",
-    "Failed and missing contestants",
-    "Damaged records",
-    "Environment",
-    "How to read this report",
-    "How to make it again",
-]
 MOONS_TIMES = [
     time_row("keras", "step", 2.7e-3, low=2.6e-3, high=2.9e-3),
     time_row("keras", "cold start", 5.0),
@@ -65,8 +50,7 @@ def _arrays_folder(tmp_path):
 
 
 def shown(document, title):
-    (section,) = [section for section in document.sections if section.title == title]
-    return section.blocks
+    return next((section.blocks for section in document.sections if section.title == title), ())
 
 
 def grid(width, batch, **steps):
@@ -80,25 +64,101 @@ def grid(width, batch, **steps):
     ]
 
 
-def test_a_run_without_a_single_trial_still_has_every_section(analysis_of, data, with_trials):
-    document = sections.build(analysis_of(with_trials(data, [])), ["Nothing was measured."], [], PlotData())
-    assert [section.title for section in document.sections] == TITLES
-    assert all(section.blocks for section in document.sections)
-    assert shown(document, "How long does each take?") == (Paragraph(NOT_MEASURED),)
+def test_a_section_with_nothing_measured_is_not_there(analysis_of, data, with_trials):
+    empty = with_trials(data, [])
+    run = data.run.model_copy(update={"stop_reason": None})
+    document = sections.build(analysis_of(replace(empty, run=run)), [], PlotData())
+    assert [section.title for section in document.sections] == [
+        "Failed and missing contestants",
+        "Environment",
+        "How to make it again",
+    ]
+    assert document.answer == "This run has no figures for an answer."
     assert not list(document.plots())
 
 
-def test_the_headline_has_the_fastest_step_first_and_the_floor_nowhere(analysis_of):
-    table = times.headline(analysis_of(times=MOONS_TIMES), "moons", "")
-    assert [row[0] for row in table.rows] == ["numpy_nn", "keras"]
-    assert table.columns == ("contestant", "step", "whole fit", "cold start", "to 95 %")
+def test_sections_come_in_the_order_in_which_a_reader_asks(data):
+    analysis = analyse(data)
+    document = sections.build(analysis, claims(analysis), PlotData())
+    titles = [section.title for section in document.sections]
+    assert titles[:4] == ["Every contestant", "Where it loses", "Is it fair?", "The article's claims"]
+    assert [section.folded for section in document.sections] == [False] * 4 + [True] * (len(titles) - 4)
+    assert {"All times", "All ratios", "Prediction", "Memory", "The article's run", "Distance to the limit", "Raw parity"} <= set(
+        titles
+    )
 
 
-def test_the_headlines_ratio_has_its_interval_beside_it(analysis_of):
+def test_the_ranking_has_the_fastest_step_first_and_the_floor_nowhere(analysis_of):
+    table = ranking(analysis_of(times=MOONS_TIMES), "moons", "", "to 0.95")
+    assert [row.cells[0] for row in table.rows] == ["numpy_nn", "keras"]
+    assert table.columns[3:6] == ("step", "step against keras", "to 95 %")
+
+
+def test_the_rankings_ratio_has_its_interval_beside_it_for_every_baseline(analysis_of):
     ratio = {"workload": "moons", "contestant": "numpy_nn", "reference": "keras", "measure": "step", "ratio": 1 / 90}
-    analysis = analysis_of(times=MOONS_TIMES, ratios=[ratio | {"low": 1 / 95, "high": 1 / 85}])
-    table = times.headline(analysis, "moons", "")
-    assert [row[-1] for row in table.rows] == ["1/90.0 [1/95.0, 1/85.0]", "1.00×"]
+    back = {"workload": "moons", "contestant": "keras", "reference": "numpy_nn", "measure": "step", "ratio": 90.0}
+    analysis = analysis_of(times=MOONS_TIMES, ratios=[ratio | {"low": 1 / 95, "high": 1 / 85}, back | {"low": 85.0, "high": 95.0}])
+    table = ranking(analysis, "moons", "", None)
+    assert [row.cells[4] for row in table.rows] == ["90 × faster [85, 95]", "baseline"]
+    assert table.comparisons["numpy_nn"]["keras"].text == "90 × slower [85, 95]"
+
+
+def test_steps_that_dont_divide_into_their_ratio_come_with_a_note(analysis_of):
+    ratio = {"workload": "moons", "contestant": "numpy_nn", "reference": "keras", "measure": "step", "low": 1 / 95, "high": 1 / 70}
+    quotient = 30e-6 / 2.7e-3
+    apart, exact = (
+        ranking(analysis_of(times=MOONS_TIMES, ratios=[ratio | {"ratio": value}]), "moons", "", None).notes
+        for value in (1.1 * quotient, quotient)
+    )
+    assert "don't divide exactly" in apart[0]
+    assert exact == ()
+
+
+def test_a_row_of_one_seed_or_one_trial_is_in_doubt(data):
+    rows = {row.cells[0]: row.doubt for row in ranking(analyse(data), "moons", "", None).rows}
+    assert rows["jax"] == "one seed"
+    assert rows["numpy_nn"] == ""
+
+
+def test_a_contestant_that_diverged_says_so_in_place_of_an_accuracy(data):
+    def change(trial):
+        return trial.model_copy(update={"history": {**trial.history, "loss": [float("inf")] * len(trial.history["loss"])}})
+
+    lost = change_trials(data, change, kind="scored", contestant="jax")
+    (row,) = [row for row in ranking(analyse(lost), "moons", "", None).rows if row.cells[0] == "jax"]
+    assert row.cells[2] == "diverged"
+    assert "diverged" in row.doubt
+
+
+def test_the_badges_say_what_limits_the_answer(data):
+    run = data.run.model_copy(update={"quick": True, "status": "interrupted"})
+    texts = [badge.text for badge in badges(analyse(replace(data, run=run)))]
+    assert texts[:2] == ["quick run: don't quote it", "run interrupted: only what had ended"]
+    assert "1 contestant failed in part" in texts
+    one = change_trials(data, lambda trial: trial if trial.launch < 2 else None, kind="timed", workload="moons")
+    assert "one launch only" in [badge.text for badge in badges(analyse(one))]
+
+
+def test_every_term_of_the_page_is_in_the_glossary():
+    words = {
+        "cold start",
+        "steady state",
+        "floor",
+        "peak",
+        "parity",
+        "interval",
+        "launch",
+        "round",
+        "trial",
+        "run",
+        "seed",
+        "step",
+        "epoch",
+    }
+    words |= {"workload", "contestant", "target", "baseline", "diverged"}
+    assert words <= set(glossary.GLOSSARY)
+    assert all(glossary.term_of(glossary.PATTERN.search(f"two {word}s" if word != "diverged" else word)) == word for word in words)
+    assert STEP_ESTIMATOR in glossary.GLOSSARY["step"]
 
 
 def test_measures_stand_in_one_order_with_the_targets_last(analysis_of):
@@ -137,16 +197,20 @@ def test_accuracy_against_time_starts_after_the_cold_start_and_the_first_epoch(a
 
 def test_the_map_counts_a_cell_within_5_per_cent_as_won_and_lists_the_others(analysis_of):
     rows = grid(8, 1, numpy_nn=1.0, jax=2.0) + grid(8, 32, numpy_nn=1.04, jax=1.0) + grid(64, 32, numpy_nn=1.3, jax=1.0, floor=0.1)
-    blocks = shown(sections.build(analysis_of(scaling=rows), ["."], [], PlotData()), TITLES[8])
-    assert "first in 1 of 3 cells, and first or within 5 % of the first in 2 of them (66.7 %)" in blocks[0].text
+    document = sections.build(analysis_of(scaling=rows), [], PlotData())
+    blocks = shown(document, "Where it loses")
+    assert document.answer == (
+        "NumPy is first, or within 5 % of the first, in 2 of 3 sizes of network and batch; it loses to `jax` at batch 32."
+    )
+    assert "first in 1 of 3 sizes of network and batch, and first or within 5 % of the first in 2 (67 %)" in blocks[0].text
     (lost,) = [block for block in blocks if isinstance(block, Table)]
-    why = "NumPy's calls: 92 % of the step is beside its products, which alone take 1/10.0 the first's step"
-    assert lost.rows == (("64", "32", "2", "1", "jax", "1.00 s", "1.30 s", "1.30×", why),)
+    why = "NumPy's calls: 92 % of the step is beside its products, which alone take 0.10 × the first's step"
+    assert lost.rows == (("64", "32", "2", "1", "jax", "1.00 s", "1.30 s", "too few rounds to tell (1.3 × slower)", why),)
 
 
 def test_a_cell_whose_floor_is_above_the_firsts_whole_step_is_put_down_to_the_blas(analysis_of):
     cells = derived.winners(analysis_of(scaling=grid(64, 32, numpy_nn=1.5, jax=1.0, floor=1.2)).scaling)
-    assert scaling.lost_cells(cells, "").rows[0][-1] == "NumPy's BLAS: the products alone take 1.20× the first's whole step"
+    assert scaling.lost_cells(cells, "").rows[0][-1] == "NumPy's BLAS: the products alone take 1.2 × the first's whole step"
 
 
 def test_a_cell_in_which_we_were_not_measured_counts_as_lost(analysis_of):
@@ -161,8 +225,8 @@ def test_points_left_out_of_the_scaling_study_are_counted_with_their_rule(analys
 
 def test_a_failed_trial_and_a_missing_contestant_are_named_with_what_to_do(data):
     failed, missing = methodology.failures(data).blocks
-    assert ("torch", "moons", "scored", "failed", "RuntimeError: no such device", "1", "0") in failed.rows
-    assert ("torch", "moons", "timed", "failed", "the worker died of signal 11", "2", "0, 1") in failed.rows
+    assert ("torch", "moons", "scored", "failed", "`RuntimeError: no such device`", "1", "0") in failed.rows
+    assert ("torch", "moons", "timed", "failed", "`the worker died of signal 11`", "2", "0, 1") in failed.rows
     assert [row[0] for row in missing.rows] == ["keras-torch"]
     assert missing.rows[0][-1].startswith("`python -m pip install")
 
@@ -171,12 +235,12 @@ def test_a_long_error_is_cut_and_keeps_to_one_line(data, with_trials):
     trial = next(trial for trial in data.trials if trial.status == "failed").model_copy(update={"error": "line\n" * 100})
     ((*_, error, _, _),) = methodology.failures(with_trials(data, [trial])).blocks[0].rows
     assert "\n" not in error
-    assert len(error) == 200
+    assert len(error) == 202
 
 
 def test_damaged_lines_are_listed_by_number(data):
     damaged = replace(data, damaged=["trials.jsonl, line 7: seed: Field required"])
-    assert methodology.damaged_records(damaged).blocks[1] == Bullets(("trials.jsonl, line 7: seed: Field required",))
+    assert Bullets(("trials.jsonl, line 7: seed: Field required",)) in methodology.warnings(damaged, [], []).blocks
 
 
 def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
@@ -186,22 +250,28 @@ def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
     assert bullets.items[2] == "A process took half a core."
 
 
-def test_the_fairness_table_says_what_each_was_given(data):
-    _, moons, _, article, _ = methodology.fairness(data).blocks
-    tuned = dict(zip(moons.columns, next(row for row in moons.rows if row[0] == "keras-tuned"), strict=True))
-    assert (tuned["updates"], tuned["batch"], tuned["precision"], tuned["threads"]) == ("145", "32", "float32", "2")
-    assert tuned["settings"] == "`jit_compile=True`, `steps_per_execution=29`"
-    keras = dict(zip(article.columns, next(row for row in article.rows if row[0] == "keras"), strict=True))
-    ours = dict(zip(article.columns, next(row for row in article.rows if row[0] == "numpy_nn"), strict=True))
+def test_what_differs_between_contestants_stands_in_one_table(data):
+    same, table = fairness.differences(data, "moons")
+    assert "updates 145, batch 32" in same.text
+    assert table.columns == ("contestant", "the clock includes", "settings")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["keras-tuned"] == ("as the others", "`jit_compile=True`, `steps_per_execution=29`")
+    assert rows["sklearn"] == ("every update, and each epoch's loss", "as the others")
+    assert "numpy_nn" not in rows
+
+
+def test_settings_of_ones_own_are_a_difference(data):
+    _, table = fairness.differences(data, "article")
+    keras = dict(zip(table.columns, next(row for row in table.rows if row[0] == "keras"), strict=True))
     assert keras["batch order"].startswith("shuffled anew")
-    assert (ours["batch"], ours["precision"], ours["first weights"]) == ("all rows", "float64", "article")
+    assert (keras["batch"], keras["precision"], keras["first weights"]) == ("32", "float32", "glorot_uniform")
 
 
 def test_surfaces_are_drawn_of_ours_and_the_reference_where_both_are_there(analysis_of):
     axis, points = np.linspace(-1, 1, 4), Points(np.eye(2), np.eye(2)[:, :1], np.eye(2), np.eye(2)[:, :1])
     found = {name: Surface(axis, axis, np.linspace(0, 1, 16).reshape(4, 4)) for name in ("jax", "keras", "numpy_nn")}
     plot_data = PlotData(points={"moons": points}, surfaces={"moons": found})
-    document = sections.build(analysis_of(times=MOONS_TIMES), ["."], [], plot_data)
+    document = sections.build(analysis_of(times=MOONS_TIMES), [], plot_data)
     (plot,) = [plot for plot in document.plots() if plot.name == "surfaces-moons"]
     assert plot.alt.startswith("Decision surfaces of numpy_nn and keras")
 
@@ -220,7 +290,7 @@ def test_a_run_without_points_has_its_surfaces_drawn_and_no_warning(run_in, tmp_
     np.savez(tmp_path / "arrays" / "s.npz", surface_x=axis, surface_y=axis, surface=np.linspace(0, 1, 16).reshape(4, 4))
     plot_data = read_plot_data(run_in(tmp_path, arrays="s.npz"))
     assert (plot_data.problems, plot_data.points, list(plot_data.surfaces)) == ([], {}, ["moons"])
-    document = sections.build(analysis_of(times=MOONS_TIMES), ["."], [], plot_data)
+    document = sections.build(analysis_of(times=MOONS_TIMES), [], plot_data)
     names = [plot.name for plot in document.plots()]
     assert ["surfaces-moons" in names, "data-moons" in names] == [True, False]
 
@@ -259,8 +329,8 @@ def test_a_file_of_points_that_is_not_what_it_should_be_is_named_with_the_reason
 def test_csv_tables_are_sorted_and_keep_every_digit(analysis_of):
     third = [time_row("numpy_nn", "step", 1 / 3), time_row("keras", "step", 0.1), time_row("keras", "fit", 0.2, workload="article")]
     frames = csv_tables(analysis_of(times=third))
-    assert set(frames) == set(COLUMNS)
-    lines = frames["times"].to_csv(index=False).splitlines()
+    assert set(frames) == {"times", "ratios"}
+    lines = frame_as_csv(frames["times"]).splitlines()
     assert [line.split(",")[:3] for line in lines[1:]] == [
         ["article", "keras", "fit"],
         ["moons", "keras", "step"],
@@ -269,12 +339,11 @@ def test_csv_tables_are_sorted_and_keep_every_digit(analysis_of):
     assert "0.3333333333333333" in lines[3]
 
 
-def test_no_two_plots_share_a_name(analysis_of):
-    rows = grid(8, 1, numpy_nn=1.0, jax=2.0) + [{**row, "threads": 2} for row in grid(8, 1, numpy_nn=1.0)]
-    memory = [{"workload": name, "contestant": "keras", "peak_memory_bytes": 6e8} for name in ("moons", "article")]
-    document = sections.build(analysis_of(times=MOONS_TIMES, scaling=rows, memory=memory), ["."], [], PlotData())
-    names = [plot.name for plot in document.plots()]
-    assert len(names) == len(set(names)) >= 6
+def test_no_two_plots_and_no_two_tables_share_a_name(data):
+    analysis = analyse(data)
+    document = sections.build(analysis, claims(analysis), PlotData())
+    for names in ([plot.name for plot in document.plots()], [table.name for table in document.tables()]):
+        assert len(names) == len(set(names)) >= 4
     assert all(isinstance(plot, Plot) and plot.alt and plot.caption for plot in document.plots())
 
 
@@ -282,13 +351,14 @@ def test_a_step_that_differs_between_contestants_comes_with_a_warning(analysis_o
     ratio = {"contestant": "numpy_nn", "reference": "keras", "measure": "fit", "ratio": 0.5, "low": 0.4, "high": 0.6}
     fits = [time_row(name, "fit", 1.0, workload=workload) for name in ("keras", "numpy_nn") for workload in ("article", "moons")]
     analysis = analysis_of(times=fits, ratios=[ratio | {"workload": name} for name in ("article", "moons")])
+    document = sections.build(analysis, [], PlotData())
     captions = {
-        block.caption.split("`")[1]: block.caption
-        for block in shown(sections.build(analysis, ["."], [], PlotData()), TITLES[5])
-        if isinstance(block, Table) and "ratio" in block.caption
+        title: [block.caption for block in shown(document, title) if isinstance(block, Table) and "against" in block.caption]
+        for title in ("The article's run", "All ratios")
     }
-    assert "compare the whole fit" in captions["article"]
-    assert "compare the whole fit" not in captions["moons"]
+    assert captions["The article's run"]
+    assert all("compare the whole fit" in caption for caption in captions["The article's run"])
+    assert not any("compare the whole fit" in caption for caption in captions["All ratios"])
 
 
 def test_agreement_is_summed_over_the_seeds(analysis_of):

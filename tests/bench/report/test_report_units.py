@@ -32,19 +32,27 @@ def test_a_figure_without_an_interval_stands_alone():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1 / 87, "1/87.0"), (0.42, "1/2.38"), (0.82, "0.820×"), (12.34, "12.3×"), (1.0, "1.00×"), (0.0, "0×")]
+    ("ratio", "low", "high", "text"),
+    [
+        (1 / 92, 1 / 112, 1 / 75, "92 × faster [75, 112]"),
+        (1.3, 1.2, 1.4, "1.3 × slower [1.2, 1.4]"),
+        (1 / 1.6, 1 / 1.63, 1 / 1.58, "1.60 × faster [1.58, 1.63]"),
+        (1.03, 1.02, 1.04, "1.03 × slower [1.02, 1.04]"),
+        (0.5, 0.5, 0.5, "2.0 × faster [2.0, 2.0]"),
+        (1.01, 0.95, 1.07, "no difference seen [1.1 × faster, 1.1 × slower]"),
+        (1.0, 1.0, 1.0, "no difference seen [1 ×, 1 ×]"),
+        (0.02, NAN, NAN, "too few rounds to tell (50 × faster)"),
+        (0.01, 0.0, 0.02, "100 × faster [50, ∞]"),
+        (12_345.0, 12_000.0, 13_000.0, "12,345 × slower [12,000, 13,000]"),
+    ],
 )
-def test_a_ratio_below_one_half_is_a_fraction(value, text):
-    assert units.ratio(value) == text
+def test_a_ratio_of_times_is_written_as_a_reader_says_it(ratio, low, high, text):
+    assert units.comparison(ratio, low, high) == text
 
 
-def test_the_ends_of_a_ratios_interval_are_in_the_order_of_their_values():
-    assert units.ratio_interval(1 / 87, 1 / 90, 1 / 84) == "1/87.0 [1/90.0, 1/84.0]"
-
-
-def test_the_ends_of_an_interval_are_written_as_its_ratio_is():
-    assert units.ratio_interval(0.52, 0.45, 0.59) == "0.520× [0.450, 0.590]"
-    assert units.ratio_interval(0.48, 0.45, 0.55) == "1/2.08 [1/2.22, 1/1.82]"
+def test_a_plain_ratio_has_as_many_digits_as_tell_its_ends_apart():
+    assert units.multiple(1.6, 1.58, 1.63) == "1.60 × [1.58, 1.63]"
+    assert units.multiple(0.16) == "0.16 ×"
 
 
 def test_an_end_that_nobody_knows_is_infinite():
@@ -53,8 +61,9 @@ def test_an_end_that_nobody_knows_is_infinite():
 
 @pytest.mark.parametrize(
     "show",
-    [units.number, units.count, units.seconds, units.ratio, units.percent, units.tiny, units.size]
-    + [lambda value, show=show: show(value, 1.0, 2.0) for show in (units.seconds_interval, units.ratio_interval)]
+    [units.number, units.count, units.seconds, units.percent, units.points, units.tiny, units.size]
+    + [units.comparison, units.multiple]
+    + [lambda value, show=show: show(value, 1.0, 2.0) for show in (units.seconds_interval, units.comparison, units.multiple)]
     + [
         lambda value, show=show: show(value, 0.1, 0.2)
         for show in (units.percent_interval, units.points_interval, units.number_interval)

@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 from synthetic import Noise, change_trials, synthetic_run
 
+from bench.analysis.divergence import divergence
 from bench.analysis.summary import analyse
-from bench.report.verdict import claims, compared, verdict
+from bench.report.claims import claims
+from bench.report.verdict import answer, verdict, versus
 
 STILL = Noise(0.0, 0.0, 0.0, 0.0)
 
@@ -29,29 +31,61 @@ def judgements(data):
 @pytest.mark.parametrize(
     ("ratio", "low", "high", "words"),
     [
-        (0.0125, 0.01, 0.02, "1/80 [1/100, 1/50] of the time"),
-        (0.6, 0.4, 0.8, "0.6 [0.4, 0.8] of the time"),
-        (0.4, 0.2, 0.8, "1/2.5 [1/5, 1/1.25] of the time"),
-        (0.8, 0.7, 0.9, "0.8 [0.7, 0.9] of the time"),
-        (1.3, 1.2, 1.4, "1.3 [1.2, 1.4] times the time"),
-        (250.0, 200.0, 300.0, "250 [200, 300] times the time"),
-        (1.01, 0.95, 1.07, "the same time, as far as this run can tell (ratio 1.01 [0.95, 1.07]), as that"),
-        (0.02, float("nan"), float("nan"), "1/50 times the time (too few rounds for an interval)"),
+        (0.0125, 0.01, 0.02, "is 80 × faster [50, 100] than"),
+        (1.3, 1.2, 1.4, "is 1.3 × slower [1.2, 1.4] than"),
+        (1.01, 0.95, 1.07, "shows no difference [1.1 × faster, 1.1 × slower] to"),
+        (0.02, float("nan"), float("nan"), "has too few rounds to tell (50 × faster) than"),
     ],
 )
 def test_a_ratio_is_put_into_words_by_where_its_interval_lies(ratio, low, high, words):
-    assert compared({"ratio": ratio, "low": low, "high": high}) == words
+    assert versus({"ratio": ratio, "low": low, "high": high}) == words
+
+
+def test_the_answer_is_one_sentence_with_speed_accuracy_and_computation(still):
+    assert answer(analyse(still)) == (
+        "NumPy trains this network 75 × faster than Keras [75 to 75], to the same accuracy, by the same computation."
+    )
+
+
+def test_too_few_rounds_are_not_called_the_same_time(still):
+    one_round = change_trials(still, lambda trial: trial if trial.round == 0 else None, kind="timed")
+
+    assert answer(analyse(one_round)).startswith(
+        "Too few rounds to tell whether NumPy or Keras trains this network faster: a step took"
+    )
+
+
+def test_an_interval_that_holds_one_is_no_difference():
+    level = slowed(synthetic_run(noise=Noise(launch=0.1)), 2.7e-3 / 36e-6, workload="moons", contestant="numpy_nn")
+
+    assert answer(analyse(level)).startswith("No difference seen between the speed of NumPy and Keras [")
+
+
+def test_an_answer_without_keras_is_of_the_fastest_of_the_others(still):
+    alone = change_trials(still, lambda trial: None, contestant="keras")
+
+    assert "than `jax` [" in answer(analyse(alone))
+
+
+def test_a_training_that_diverged_is_said_in_the_answer_and_a_warning(still):
+    def change(trial):
+        return trial.model_copy(update={"history": {**trial.history, "loss": [float("nan")] * len(trial.history["loss"])}})
+
+    lost = change_trials(still, change, kind="scored", contestant="keras")
+
+    assert "but `keras` diverged" in answer(analyse(lost))
+    assert divergence(lost) == [("moons", "keras", 6, 12)]
 
 
 def test_the_verdict_answers_each_question_from_the_figures(still):
     text = "\n".join(verdict(analyse(still)))
 
     assert "are the same computation: they differ by at most 1.1e-16 in the loss and 8.9e-16 in the weights over 870 steps" in text
-    assert "over 6 seeds is 97.1 % for `numpy_nn` and 97.1 % for `keras`: a difference of +0.00 points, equal" in text
-    assert "takes 1/75 [1/75, 1/75] of the time of a step of `keras`, and 1/38.9 [1/38.9, 1/38.9] of the time" in text
+    assert "over 6 seeds is 97.1 % for `numpy_nn` and 97.1 % for `keras`: a difference of 0.00 points, equal" in text
+    assert "is 75 × faster [75, 75] than one of `keras`, and is 39 × faster [39, 39] than one of `keras-tuned`" in text
     assert "From process start to 95 % test accuracy" in text
-    assert "is `jax`: a step of `numpy_nn` takes 0.75 [0.75, 0.75] of the time" in text
-    assert "takes 1.71 [1.71, 1.71] times its floor" in text
+    assert "is `jax`: a step of `numpy_nn` is 1.3 × faster [1.3, 1.3] than one of `jax`" in text
+    assert "takes 1.7 × [1.7, 1.7] its floor" in text
     assert "first in 32, and first or within 5 % of the first in 32 (89 %)" in text
     assert "failed or ran out of time for `torch`" in text
     assert "not measured: `keras-torch`" in text
@@ -83,7 +117,8 @@ def test_a_broken_parity_is_said_first_and_loudly(still):
 
     broken = change_trials(still, change, kind="parity", contestant="numpy_nn")
 
-    assert "are NOT the same computation" in verdict(analyse(broken))[0]
+    assert "but NOT by the same computation" in verdict(analyse(broken))[0]
+    assert "are NOT the same computation" in verdict(analyse(broken))[1]
 
 
 def test_an_interrupted_run_says_so(still):

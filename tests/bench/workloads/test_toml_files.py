@@ -159,6 +159,12 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
         ["architecture[0]['output_dim']", "0", "positive integer"],
     ),
     "a dimension that is a boolean": (changed("output_dim = 5", "output_dim = true"), ["architecture[0]['output_dim']", "True"]),
+    "a layer without a bias": (
+        changed("output_dim = 5", "output_dim = 5\nuse_bias = false"),
+        ["architecture[0]", "'use_bias'", "not every contestant"],
+    ),
+    "dropout": (changed("[[architecture]]", "[[architecture]]\ndropout = 0.5\n[[architecture]]"), ["architecture[0]", "'dropout'"]),
+    "a loss without a score": (changed('"binary_crossentropy"', '"huber"'), ["training.loss", "'huber'", "mean_squared_error"]),
     "a layer's unknown key": (changed("output_dim = 5", "units = 5"), ["architecture[0]", "'units'", "output_dim"]),
     "too many inputs": (changed("input_dim = 2", "input_dim = 3"), ["architecture[0]['input_dim']", "3", "must be 2", "features"]),
     "too many outputs": (

@@ -17,7 +17,7 @@ from numpy_nn._engine.threads import ALONE
 from numpy_nn.architecture import parse_architecture
 
 STEP = 1e-4
-KINKED = ("relu", "leaky_relu", "elu")
+KINKED = ("relu", "leaky_relu", "elu", "selu")
 
 
 def flat(arrays: Iterable[np.ndarray]) -> np.ndarray:
@@ -39,7 +39,7 @@ def central_differences(case: Case) -> np.ndarray:
     def loss_at(array: np.ndarray, place: Any, value: float) -> float:
         before, array[place] = array[place], value
         model.set_weights(weights)
-        loss = model.evaluate(case.x, case.y, sample_weight=case.sample_weight)["loss"]
+        loss = model.evaluate(case.x, case.y, sample_weight=case.sample_weight, verbose=0, return_dict=True)["loss"]
         array[place] = before
         return loss
 
@@ -55,12 +55,18 @@ def central_differences(case: Case) -> np.ndarray:
 def is_smooth(case: Case) -> bool:
     """Whether no kink, of an activation or of a clip, lies within the steps that the differences take."""
     slow = case.slow()
-    for row in case.x:
+    for row, target in zip(case.x, case.targets, strict=True):
         zs, activations = slow.forward(row)
-        if any(name in KINKED and np.abs(z).min() < 3e-3 for name, z in zip(slow.names, zs, strict=True)):
+        named = list(zip(slow.names, zs, strict=True))
+        if any(name in KINKED and np.abs(z).min() < 3e-3 for name, z in named):
+            return False
+        if any(name == "hard_sigmoid" and np.abs(np.abs(z) - 3).min() < 3e-3 for name, z in named):
             return False
         a = activations[-1]
-        if slow.takes_logits or case.loss == "mean_squared_error":
+        edge = {"mean_absolute_error": 0, "huber": 1}.get(case.loss)
+        if edge is not None and np.abs(np.abs(a - target) - edge).min() < 0.02:
+            return False
+        if slow.takes_logits or case.loss in ("mean_squared_error", "mean_absolute_error", "huber"):
             continue
         if case.loss == "categorical_crossentropy":
             if abs(a.sum()) < 0.1:
@@ -94,7 +100,9 @@ def make(activations: list[str], loss: str, *, rows: int, chunks: int = 1) -> St
     parameters.vector[:] = generator.normal(0, 0.5, parameters.vector.shape)
     recorder = StepRecorder(parameters, losses.get(loss), rows, chunks=chunks, team=ALONE)
     recorder.buffers.inputs[:, :-1] = generator.normal(size=(chunks, 4, rows))
-    recorder.buffers.targets[:] = np.eye(4)[generator.integers(0, 4, (chunks, rows))].transpose(0, 2, 1)
+    classes = generator.integers(0, 4, (chunks, rows))
+    is_sparse = recorder.buffers.targets.shape[1] == 1
+    recorder.buffers.targets[:] = classes[:, None] if is_sparse else np.eye(4)[classes].transpose(0, 2, 1)
     recorder.rescale(1 / rows)
     return recorder
 

@@ -1,12 +1,11 @@
-"""The parts that `numpy_nn` shall have, beside Keras' own: by which names each is found, and which of ours aren't there yet.
+"""The parts that `numpy_nn` shall have, beside Keras' own: and by which names each is found.
 
-`numpy_nn` and Keras are looked up when a test runs. A row of a table is our name and how Keras makes the same thing; a row of
-`NOT_YET` is strict: as soon as its part is there, the tests that ask for it fail until the row is deleted.
+`numpy_nn` and Keras are looked up when a test runs. A row of a table is our name and how Keras makes the same thing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -77,6 +76,8 @@ LOSSES: dict[str, LossRow] = {
 }
 
 _ADAM = {"beta_1": 0.75, "beta_2": 0.875, "epsilon": 2.0**-10}
+EXACT: dict[str, dict[str, float]] = {"SGD": {}, "Adam": _ADAM, "AdamW": _ADAM, "RMSprop": {"rho": 0.875, "epsilon": 2.0**-10}}
+"""Arguments of the classes that are exact in binary."""
 
 OPTIMIZERS: dict[str, Make] = {
     "sgd": of("optimizers", "SGD", learning_rate=0.125),
@@ -94,57 +95,17 @@ OPTIMIZERS: dict[str, Make] = {
     "adam_clipnorm": of("optimizers", "Adam", learning_rate=2.0**-7, clipnorm=2.0**-4, **_ADAM),
     "adamw": of("optimizers", "AdamW", learning_rate=2.0**-7, weight_decay=2.0**-6, **_ADAM),
     "adagrad": of("optimizers", "Adagrad", learning_rate=2.0**-5, initial_accumulator_value=0.125, epsilon=2.0**-10),
-    "adagrad_weight_decay": of("optimizers", "Adagrad", learning_rate=2.0**-5, epsilon=2.0**-10, weight_decay=2.0**-6),
+    "adagrad_weight_decay": of(
+        "optimizers", "Adagrad", learning_rate=2.0**-5, initial_accumulator_value=0.125, epsilon=2.0**-10, weight_decay=2.0**-6
+    ),
 }
 """What is exact in binary, since Keras' hyper-parameters pass through float32."""
 
-NOT_YET: dict[str, str] = {
-    **{name: f"activation {name}" for name in ("selu", "gelu", "silu", "hard_sigmoid", "softsign", "mish", "exponential")},
-    "leaky_relu_quarter": "activations.LeakyRelu(negative_slope=...); a layer's activation may be an object",
-    "gelu_tanh": "activations.Gelu(approximate=True); a layer's activation may be an object",
-    "binary_crossentropy_smoothed": "label_smoothing of BinaryCrossentropy",
-    "categorical_crossentropy_smoothed": "label_smoothing of CategoricalCrossentropy",
-    "mean_absolute_error": "losses.MeanAbsoluteError",
-    "huber": "losses.Huber(delta)",
-    "sgd_weight_decay": "SGD(weight_decay)",
-    "sgd_clipvalue": "clipvalue",
-    "sgd_clipnorm": "clipnorm: of each kernel and bias by itself",
-    "sgd_global_clipnorm": "global_clipnorm",
-    "rmsprop_momentum": "RMSprop(momentum)",
-    "rmsprop_centered": "RMSprop(centered)",
-    "adam_amsgrad": "Adam(amsgrad)",
-    "adam_clipnorm": "clipnorm: of each kernel and bias by itself",
-    "adagrad": "optimizers.Adagrad",
-    "adagrad_weight_decay": "optimizers.Adagrad, weight_decay",
-    "l1": "kernel_regularizer of a layer: regularizers.L1(l1)",
-    "l2": "kernel_regularizer of a layer: regularizers.L2(l2)",
-    "l1_l2": "kernel_regularizer of a layer: regularizers.L1L2(l1, l2)",
-}
 
-
-PAIRS_NOT_YET = {
-    ("softmax", "binary_crossentropy"): "Keras takes the cached logits for softmax too, as if sigmoid had been there",
-    ("sigmoid", "categorical_crossentropy"): "Keras takes the cached logits for sigmoid too, as if softmax had been there",
-    ("sigmoid", "sparse_categorical_crossentropy"): "Keras takes the cached logits for sigmoid too, as if softmax had been there",
-}
-"""Output activation and loss that aren't computed as in Keras."""
-
-
-def reasons(*names: str, pair: tuple[str, str] | None = None) -> str:
-    """Why a test of these parts can't pass yet; empty where it must."""
-    found = [NOT_YET[name] for name in names if name in NOT_YET]
-    return "; ".join([*found, PAIRS_NOT_YET[pair]] if pair in PAIRS_NOT_YET else found)
-
-
-def parameter(*values: Any, reason: str, slow: bool = False) -> Any:
+def parameter(*values: Any, reason: str = "", slow: bool = False) -> Any:
     """A row of parameters, strictly failing where there is a reason."""
     marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
     return pytest.param(*values, marks=[*marks, *([pytest.mark.slow] if slow else [])], id="-".join(map(str, values)))
-
-
-def rows(names: Iterable[str]) -> list[Any]:
-    """Names as parameters."""
-    return [parameter(name, reason=reasons(name)) for name in names]
 
 
 def our_activation(name: str) -> Any:

@@ -53,7 +53,6 @@ USES: dict[str, tuple[dict[str, Any], Use]] = {
     "a callback sees logs at the end of a batch": (WITHOUT, lambda m: _batch_losses(m)),
     "get_config of the optimiser has the learning rate": (WITHOUT, lambda m: m.optimizer.get_config()["learning_rate"]),
 }
-WORKS = ("get_config of the optimiser has the learning rate",)
 
 
 def _compiled(model: Any) -> Any:
@@ -106,9 +105,7 @@ def assert_same(ours: Any, theirs: Any) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "use", [pytest.param(use, marks=[] if use in WORKS else pytest.mark.xfail(reason=use, strict=True)) for use in USES]
-)
+@pytest.mark.parametrize("use", USES)
 def test_a_use_of_keras_works_as_written(use: str, keras64: ModuleType) -> None:
     options, action = USES[use]
     ours, theirs = both(keras64, options)
@@ -117,14 +114,12 @@ def test_a_use_of_keras_works_as_written(use: str, keras64: ModuleType) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
-@pytest.mark.xfail(reason="class_weight and sample_weight at once are refused", strict=True)
 def test_class_weight_beside_sample_weight_is_refused(keras64: ModuleType) -> None:
     for model in both(keras64, WITHOUT):
         with pytest.raises(ValueError, match="class_weight"):
             model.fit(X, Y, class_weight={0: 0.5, 1: 2.0}, sample_weight=WEIGHTS, verbose=0)
 
 
-@pytest.mark.xfail(reason="a layer without a bias", strict=True)
 def test_a_layer_without_a_bias_trains_as_in_keras(keras64: ModuleType) -> None:
     theirs = keras64.Sequential([keras64.Input((3,)), keras64.layers.Dense(1, activation="sigmoid", use_bias=False)])
     ours = Sequential([{"input_dim": 3, "output_dim": 1, "activation": "sigmoid", "use_bias": False}], dtype="float64")
@@ -136,7 +131,6 @@ def test_a_layer_without_a_bias_trains_as_in_keras(keras64: ModuleType) -> None:
     np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-@pytest.mark.xfail(reason="dropout as an entry of the list", strict=True)
 def test_dropout_scales_what_it_keeps_and_does_nothing_in_prediction() -> None:
     layers = [{"dropout": 0.25}, {"input_dim": 3, "output_dim": 1, "activation": "linear"}]
     model = Sequential(layers, seed=0, dtype="float64")
@@ -160,9 +154,7 @@ def numpy_sgd() -> Any:
 
 
 @pytest.mark.parametrize("name", ["save_weights", "load_weights", "add", "to_json", "count_params", "summary"])
-def test_a_method_is_there_or_its_error_names_the_nearest_thing(name: str, request: pytest.FixtureRequest) -> None:
-    if name not in ("count_params", "summary"):
-        request.applymarker(pytest.mark.xfail(reason=f"Sequential.{name}", strict=True))
+def test_a_method_is_there_or_its_error_names_the_nearest_thing(name: str) -> None:
     model = Sequential([{"input_dim": 3, "output_dim": 1}])
     if name == "to_json":
         with pytest.raises(AttributeError, match="architecture"):

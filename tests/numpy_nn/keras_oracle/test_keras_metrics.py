@@ -27,7 +27,6 @@ LAST = {"binary_accuracy": (1, BINARY), "sparse_categorical_accuracy": (3, CLASS
 LOSS = {"binary_accuracy": "binary_crossentropy", "sparse_categorical_accuracy": "sparse_categorical_crossentropy"}
 
 
-@pytest.mark.xfail(reason="numpy_nn.metrics: metric(y_true, y_pred, sample_weight=None) -> float", strict=True)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("name", "options", "y_true", "y_pred"), METRICS)
 def test_the_value_is_that_of_keras(
@@ -50,7 +49,6 @@ def both(keras: ModuleType, outputs: int, loss: str, **options: Any) -> tuple[An
     return ours, theirs
 
 
-@pytest.mark.xfail(reason="metrics of Keras' names; weighted_metrics; evaluate(return_dict=True)", strict=True)
 @pytest.mark.parametrize("kind", ["metrics", "weighted_metrics"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_reports_a_metric_as_keras_does(name: str, kind: str, keras64: ModuleType) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_oracle_parts import EXACT
 
 import numpy_nn
 from numpy_nn import Sequential
-
-pytestmark = pytest.mark.xfail(reason="numpy_nn.schedules: schedule(step) -> learning rate, as learning_rate=", strict=True)
 
 SCHEDULES: dict[str, tuple[str, dict[str, Any]]] = {
     "exponential": ("ExponentialDecay", {"initial_learning_rate": 0.5, "decay_steps": 8, "decay_rate": 0.5}),
@@ -50,7 +49,7 @@ def test_a_training_follows_the_schedule_from_step_to_step(name: str, optimizer:
     ours = Sequential([{"input_dim": 3, "output_dim": 1, "activation": "sigmoid"}], dtype="float64")
     ours.set_weights(theirs.get_weights())
     for model, package in ((ours, numpy_nn), (theirs, keras64)):
-        made = getattr(package.optimizers, optimizer)(learning_rate=schedule(name, package))
+        made = getattr(package.optimizers, optimizer)(learning_rate=schedule(name, package), **EXACT[optimizer])
         model.compile(made, "binary_crossentropy")
         model.fit(x, y.reshape(-1, 1), batch_size=5, epochs=8, shuffle=False, verbose=0)
     for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):

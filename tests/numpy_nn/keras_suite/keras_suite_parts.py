@@ -119,9 +119,9 @@ class Optimizer:
     def step(self, gradient: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """The weights after an update by that gradient."""
         if self._model is None:
-            layer = {"input_dim": weights.size, "output_dim": 1, "activation": "linear"}
+            layer = {"input_dim": weights.size, "output_dim": 1, "use_bias": False}
             self._model = Sequential([layer], dtype="float64")
-            self._model.set_weights([weights.reshape(-1, 1), np.zeros(1)])
+            self._model.set_weights([weights.reshape(-1, 1)])
             self._model.compile(self.optimizer, "mean_squared_error")
         x = gradient.reshape(1, -1).astype(float)
         self._model.train_on_batch(x, self._model.predict(x) - 0.5)

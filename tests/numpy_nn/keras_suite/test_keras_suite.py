@@ -53,6 +53,7 @@ def parameters() -> Iterator[Any]:
             yield pytest.param(file, name, marks=marks, id=f"{file.removesuffix('_test.py')}-{name}")
 
 
+@pytest.mark.filterwarnings("ignore:the training diverged:RuntimeWarning")
 @pytest.mark.parametrize(("file", "name"), list(parameters()))
 def test_keras_own(file: str, name: str, tmp_path: Path) -> None:
     # Keras' tests leave temporary directories to the garbage collector.

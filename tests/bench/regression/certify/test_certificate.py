@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import numpy_nn
+from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
 from bench.regression.certify import certificate_figures, certificate_report, real_runs, simulation, slowdown
 from bench.regression.certify.run_kinds import RUN_KINDS, next_kind
-from bench.regression.compare.benchmarks import draw_weights, make_model, two_moons
 from bench.regression.compare.comparison import log_ratio
 from bench.regression.compare.renaming import copy_renamed
 from bench.regression.compare.revisions import PACKAGE
@@ -72,7 +72,7 @@ def test_the_slowed_copy_computes_the_same_and_checks_its_bytes_after_each_epoch
     monkeypatch.setattr(slowed, "_check_bytes", lambda: calls.append(1))
     results = []
     for library in (slowed, numpy_nn):
-        model = make_model(library, draw_weights(0))
+        model = make_model(library, draw_weights(LAYERS, 0))
         model.fit(*two_moons(64, 0), batch_size=32, epochs=3, shuffle=False, verbose=0)
         results.append(model.get_weights())
     assert len(calls) == 3

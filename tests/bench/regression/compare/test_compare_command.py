@@ -2,15 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from repositories import commit, edit, git, make_repository
 
 from bench.cli.exit_codes import VERDICT_EXIT_CODES
 from bench.regression.certify.slowdown import ADDITION
+from bench.regression.compare.comparison_report import COMMENT_MARK
 from bench.regression.compare.verdicts import Verdict
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -29,6 +33,13 @@ _fit = Sequential.fit
 Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(self, x, y)
 """,
     "slow": ADDITION.format(count=500_000),
+    "prints": "print('hello')\nSequential.train_on_batch = lambda *_, **__: print('{}')",
+    "exits": "import sys; sys.exit(0)",
+    "dies": "import os\nSequential.predict = lambda *_, **__: os.kill(os.getpid(), 11)",
+    "reads": "Sequential.predict = lambda *_, **__: input()",
+    "threads": "import threading, time; threading.Thread(target=time.sleep, args=(1000,)).start()",
+    "hangs": "while True: pass",
+    "docstring": '"""A docstring."""',
 }
 """What each commit adds to the end of `numpy_nn/__init__.py`."""
 
@@ -72,6 +83,8 @@ def figures(path):
         (["good", "empty"], "no numpy_nn"),
         (["good", "broken"], "can't be loaded"),
         (["good", "unparsable"], "can't be loaded"),
+        (["good", "exits"], "can't be loaded"),
+        (["exits", "good"], "can't be loaded"),
     ],
 )
 def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdict(repository, tmp_path, arguments, kind):
@@ -87,7 +100,7 @@ def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdi
     assert found["verdict"] is None
     assert found["error"]["kind"] == kind
     assert found["error"]["message"] in done.stderr
-    assert files["c.md"].read_text() == f"## `numpy_nn`: not compared\n\n{found['error']['message']}\n"
+    assert files["c.md"].read_text() == f"{COMMENT_MARK}\n## `numpy_nn`: not compared\n\n{found['error']['message']}\n"
     assert files["summary.md"].read_text().endswith(files["c.md"].read_text())
 
 
@@ -103,6 +116,9 @@ def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdi
         (["good", "by-name"], "imports numpy_nn by a name in a string"),
         (["good", "--benchmark", "stepp"], "benchmark 'stepp' is unknown: did you mean 'step'"),
         (["good", "--tolerance", "-1"], "--tolerance"),
+        (["good", "--fail-on", "regresed"], "did you mean 'regressed'"),
+        (["good", "--package", "other"], "it needs --benchmarks FILE_OR_FOLDER"),
+        (["good", "--package", "a/b"], "it must be the name that is imported"),
         (["good", "--json", "/nowhere/at/all.json"], "can't be written"),
         ([], "BASE"),
     ],
@@ -122,10 +138,91 @@ def test_a_revision_that_computes_something_else_is_named_with_exit_code_3(repos
     assert figures(tmp_path / "c.json")["verdict"] == "different"
 
 
-def test_a_benchmark_that_runs_on_one_side_only_is_named_with_exit_code_3(repository, tmp_path):
-    done = compare(repository, "good", "no-callbacks", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
+BROKEN_HEADS = [
+    ("no-callbacks", "step", "HEAD: TypeError"),
+    ("dies", "predict-one", "HEAD: ended by SIGSEGV"),
+    ("reads", "predict-one", "HEAD: EOFError"),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "said"), BROKEN_HEADS)
+def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_others_are_judged(
+    repository, tmp_path, head, name, said
+):
+    done = compare(
+        repository,
+        "good",
+        head,
+        "--benchmark",
+        name,
+        "--benchmark",
+        "build",
+        "--budget",
+        "3",
+        "--json",
+        str(tmp_path / "c.json"),
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith(f"broken: {name}: {said}")
+    broken, build = figures(tmp_path / "c.json")["benchmarks"]
+    assert broken["verdict"] == "broken"
+    assert said in broken["note"]
+    assert build["log_ratios"]
+
+
+def test_what_fails_at_base_alone_is_left_out_with_exit_code_3(repository, tmp_path):
+    done = compare(repository, "no-callbacks", "good", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
     assert done.returncode == 3, done.stderr
-    assert "runs on one side only: HEAD: TypeError" in figures(tmp_path / "c.json")["benchmarks"][0]["note"]
+    assert "runs on HEAD only: BASE: TypeError" in figures(tmp_path / "c.json")["benchmarks"][0]["note"]
+
+
+@pytest.mark.parametrize("head", ["prints", "threads", "docstring"])
+def test_a_head_that_prints_or_starts_threads_has_a_verdict(repository, tmp_path, head):
+    done = compare(repository, "good", head, "--benchmark", "step", "--budget", "0", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 4, done.stderr
+    assert figures(tmp_path / "c.json")["verdict"] == "inconclusive"
+
+
+def test_an_import_that_hangs_is_ended_and_its_side_named(repository, tmp_path):
+    done = compare(repository, "good", "hangs", "--budget", "4", "--json", str(tmp_path / "c.json"))
+    assert done.returncode == 2
+    said = "numpy_nn at HEAD fails to import: its import is not done after 15 s"
+    assert said in done.stderr
+    assert figures(tmp_path / "c.json")["error"] == {"kind": "can't be loaded", "message": said}
+
+
+@pytest.mark.parametrize(("words", "code"), [("regressed,broken", 0), ("inconclusive", 4), ("broken, inconclusive", 4)])
+def test_only_the_verdicts_that_are_asked_for_fail(repository, words, code):
+    assert compare(repository, "good", "--budget", "0", "--benchmark", "step", "--fail-on", words).returncode == code
+
+
+def test_a_broken_head_fails_a_pipeline_that_asks_for_it(repository):
+    arguments = ("good", "dies", "--budget", "0", "--benchmark", "predict-one", "--fail-on", "regressed,broken")
+    assert compare(repository, *arguments).returncode == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_an_ended_comparison_has_written_the_verdict_so_far_and_left_no_process(repository, tmp_path, sent):
+    path = tmp_path / "c.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "compare", "--repository", str(repository), "good", "dies", "--benchmark", "predict-one",
+         "--benchmark", "step", "--tolerance", "0", "--budget", "300", "--json", str(path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (path.exists() and figures(path).get("launches")):
+        time.sleep(0.1)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=30)
+    assert figures(path)["verdict"] == "broken"
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    if sent is not signal.SIGKILL:
+        assert process.returncode == 3
+        assert err.strip().splitlines()[-1] == "interrupted"
+        assert figures(path)["stop_reason"] == "interrupted"
+        assert list(tmp_path.glob("numpy_nn-compare-*")) == []
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
 def test_equal_revisions_without_time_to_tell_are_inconclusive_with_exit_code_4(repository, tmp_path):
@@ -142,7 +239,7 @@ def test_equal_revisions_without_time_to_tell_are_inconclusive_with_exit_code_4(
     assert found["base"].startswith("good (")
     assert found["head"] == "working tree"
     page = files["c.md"].read_text()
-    assert page.startswith("## `numpy_nn`: inconclusive")
+    assert page.startswith(f"{COMMENT_MARK}\n## `numpy_nn`: inconclusive")
     assert "<details>" in page
     assert summary.read_text() == "before\n" + page
 
@@ -203,6 +300,7 @@ def test_a_result_file_that_cannot_be_written_is_refused_before_measuring(reposi
 
 def test_every_verdict_has_its_exit_code():
     assert VERDICT_EXIT_CODES == {
+        Verdict.BROKEN: 1,
         Verdict.REGRESSED: 1,
         Verdict.DIFFERENT: 3,
         Verdict.LEFT_OUT: 3,

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from bench.regression.compare.comparison import ROUNDS, compare, log_ratio
+from bench.regression.compare.comparison import compare, log_ratio
+from bench.regression.compare.comparison_processes import Launch
+from bench.regression.compare.comparison_report import headline
+from bench.regression.compare.schedule import MOST_ROUNDS, ROUNDS
 from bench.regression.compare.verdicts import Verdict
 
 NAMES = ["step", "predict"]
@@ -15,6 +18,7 @@ class FakeLauncher:
 
     def __init__(self, ratios=None, *, seconds=1.0, checked=None, noise=0.002):
         self.ratios = ratios or {}
+        self.errors = {}
         self.now = 0.0
         self.calls = []
         self._seconds = seconds
@@ -22,13 +26,16 @@ class FakeLauncher:
         self._noise = noise
         self._generator = np.random.default_rng(0)
 
-    def check(self, benchmarks):
+    def check(self, benchmarks, seconds):
         return {name: self._checked.get(name, SAME) for name in benchmarks}
 
     def measure(self, benchmarks, rounds):
         self.calls.append((list(benchmarks), rounds))
-        self.now += 2 * self._seconds
-        return [{name: self._blocks(self.ratios.get(name, 1.0), rounds) for name in benchmarks} for _ in range(2)]
+        for _ in range(2):
+            self.now += self._seconds
+            failed = {name: self.errors[name] for name in benchmarks if name in self.errors}
+            blocks = {name: self._blocks(self.ratios.get(name, 1.0), rounds) for name in benchmarks if name not in failed}
+            yield Launch(blocks, failed)
 
     def _blocks(self, ratio, rounds):
         blocks = np.exp(self._generator.normal(0, self._noise, (rounds, 2, 12)))
@@ -82,8 +89,8 @@ def test_a_benchmark_that_is_decided_is_launched_no_more_and_its_time_goes_to_th
     together = [rounds for names, rounds in launcher.calls if len(names) == 2]
     assert together
     assert alone
-    assert set(together) == {ROUNDS}
-    assert set(alone) == {2 * ROUNDS}
+    assert set(together) <= set(range(ROUNDS, MOST_ROUNDS + 1))
+    assert set(alone) == {MOST_ROUNDS}
 
 
 def test_rounds_are_even_however_many_benchmarks_are_left():
@@ -94,17 +101,17 @@ def test_rounds_are_even_however_many_benchmarks_are_left():
     assert all(rounds % 2 == 0 for _, rounds in launcher.calls)
 
 
-def test_a_verdict_stays_though_more_launches_came_with_the_one_that_made_it_sure():
-    launcher = FakeLauncher({"step": 1.05})
+def test_a_verdict_stays_while_the_process_goes_on_for_the_sake_of_others():
+    launcher = FakeLauncher({"step": 0.9, "predict": 1.005}, seconds=0.1)
     measure = launcher.measure
-    launcher.measure = lambda benchmarks, rounds: [
-        launch
-        for launches in [measure(benchmarks, rounds) for _ in range(40)]
-        for launch in (*launches, {name: blocks[:, ::-1] for name, blocks in launches[0].items()})
-    ]
-    comparison = launcher.compare(budget_seconds=70)
-    assert comparison.launches > 100
-    assert len(comparison.benchmarks[1].log_ratios) < comparison.launches
+    slower = {"step": np.ones((2, 2, 12)) * [[1.0], [1.5]], "predict": np.ones((2, 2, 12)) * [[1.0], [1.005]]}
+    launcher.measure = lambda benchmarks, rounds: (
+        launch for number in range(80) for launch in ([Launch(slower)] * 2 if number > 40 else measure(benchmarks, rounds))
+    )
+    comparison = launcher.compare(budget_seconds=20)
+    step, predict = comparison.benchmarks
+    assert step.verdict is not Verdict.INCONCLUSIVE
+    assert len(step.log_ratios) < len(predict.log_ratios) < comparison.launches + 1
 
 
 def test_what_computes_something_else_is_said_and_not_timed():
@@ -116,11 +123,72 @@ def test_what_computes_something_else_is_said_and_not_timed():
     assert comparison.benchmarks[1].verdict is Verdict.NO_CHANGE
 
 
-def test_what_runs_on_one_side_only_is_said_and_not_timed():
+def test_what_runs_at_head_only_is_said_and_not_timed():
     launcher = FakeLauncher(checked={"step": {"errors": {"base": "AttributeError: no fit"}}})
     comparison = launcher.compare()
     assert comparison.verdict is Verdict.LEFT_OUT
-    assert comparison.benchmarks[0].note == "runs on one side only: BASE: AttributeError: no fit"
+    assert comparison.benchmarks[0].note == "runs on HEAD only: BASE: AttributeError: no fit"
+
+
+def test_what_fails_at_head_is_broken_and_the_others_are_judged():
+    launcher = FakeLauncher({"predict": 1.1}, checked={"step": {"errors": {"head": "ValueError: no"}}})
+    comparison = launcher.compare()
+    assert comparison.verdict is Verdict.BROKEN
+    assert headline(comparison).startswith("broken: step: HEAD: ValueError: no; regressed: predict +9.9")
+    assert comparison.benchmarks[1].verdict is Verdict.REGRESSED
+
+
+def test_what_fails_at_head_in_a_later_launch_is_broken_and_at_base_left_out():
+    launcher = FakeLauncher()
+    launcher.errors = {"step": {"head": "ended by SIGSEGV"}, "predict": {"base": "not done after 40 s"}}
+    comparison = launcher.compare()
+    assert [benchmark.verdict for benchmark in comparison.benchmarks] == [Verdict.BROKEN, Verdict.LEFT_OUT]
+    assert comparison.stop_reason == "nothing could be timed"
+
+
+def test_what_the_check_did_not_reach_is_left_out():
+    launcher = FakeLauncher()
+    launcher.check = lambda benchmarks, seconds: {"step": SAME}
+    assert launcher.compare().benchmarks[1].note.startswith("not checked")
+
+
+def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first():
+    slow = {**SAME, "seconds": {"base": 1e-4, "head": 8e-2}}
+    launcher = FakeLauncher({"predict": 800.0}, checked={"predict": slow})
+    comparison = launcher.compare()
+    assert {tuple(names) for names, _ in launcher.calls} == {("predict",)}
+    assert comparison.benchmarks[1].is_cut
+    assert headline(comparison) == "regressed: predict more than 20 times"
+
+
+def test_a_benchmark_that_looked_slower_by_chance_is_not_measured_alone_for_long():
+    launcher = FakeLauncher(checked={"predict": {**SAME, "seconds": {"base": 1e-4, "head": 8e-2}}})
+    comparison = launcher.compare()
+    assert comparison.verdict is Verdict.NO_CHANGE
+    assert [names for names, _ in launcher.calls].count(["predict"]) <= 2
+
+
+def test_what_runs_changed_code_is_measured_first():
+    names = [f"benchmark {number}" for number in range(10)]
+    launcher = FakeLauncher(checked={"benchmark 7": {**SAME, "touched": 0.2}, "benchmark 3": {**SAME, "touched": 0.1}})
+    launcher.compare(names, budget_seconds=5)
+    assert launcher.calls[0][0] == ["benchmark 7", "benchmark 3"]
+    assert launcher.calls[1][0] == names
+
+
+def test_the_benchmark_whose_bets_stand_best_gets_most_launches():
+    names = [f"benchmark {number}" for number in range(10)]
+    launcher = FakeLauncher({"benchmark 4": 1.004}, noise=0.01)
+    comparison = launcher.compare(names, tolerance=0.0, budget_seconds=120)
+    counts = {benchmark.name: len(benchmark.log_ratios) for benchmark in comparison.benchmarks}
+    assert max(counts, key=counts.get) == "benchmark 4"
+
+
+def test_a_tolerance_of_a_benchmarks_own_holds_for_it_alone():
+    launcher = FakeLauncher({"step": 1.03, "predict": 1.03})
+    comparison = launcher.compare(least_tolerances={"step": 0.1}, budget_seconds=200)
+    assert [benchmark.verdict for benchmark in comparison.benchmarks] != [Verdict.REGRESSED] * 2
+    assert comparison.benchmarks[1].verdict is Verdict.REGRESSED
 
 
 def test_where_nothing_can_be_timed_it_stops_at_once():
@@ -144,6 +212,13 @@ def test_a_launch_is_not_moved_where_half_of_its_blocks_are_disturbed_on_either_
         for side in disturbed:
             blocks[0, side, side::2] = 5 + 4 * side
         assert log_ratio(blocks) == pytest.approx(np.log(1.01))
+
+
+def test_builds_with_fewer_pairs_count_as_much_as_others():
+    blocks = np.ones((2, 2, 12))
+    blocks[0, 1] = 1.04
+    blocks[1, :, 3:] = np.nan
+    assert log_ratio(blocks) == pytest.approx(np.log(1.04) / 2)
 
 
 def test_every_build_of_a_launch_counts_as_much():

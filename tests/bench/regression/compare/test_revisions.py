@@ -36,8 +36,7 @@ def test_both_sides_stand_under_both_names_and_leave_nothing_behind(repository, 
             assert (sides.folder("base", name) / name / "__init__.py").is_file()
             assert not (sides.folder("base", name) / name / "changed.py").exists()
             assert (sides.folder("head", name) / name / "changed.py").is_file(), "uncommitted changes belong to the working tree"
-        assert len(worktrees(repository)) == 2
-    assert len(worktrees(repository)) == 1
+        assert len(worktrees(repository)) == 1
     assert list(own_temporary_folder.iterdir()) == []
 
 
@@ -120,11 +119,9 @@ def test_what_a_killed_comparison_left_is_removed_by_the_next_one(repository, ow
     process = hold(repository)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert len(worktrees(repository)) == 3
     (left,) = own_temporary_folder.glob(PREFIX + "*")
     with side_by_side(repository, "good", None):
         assert not left.exists()
-        assert len(worktrees(repository)) == 2
     assert len(worktrees(repository)) == 1
     assert list(own_temporary_folder.iterdir()) == []
 
@@ -132,10 +129,117 @@ def test_what_a_killed_comparison_left_is_removed_by_the_next_one(repository, ow
 def test_a_comparison_that_is_still_going_on_is_left_alone(repository, own_temporary_folder):
     process = hold(repository)
     (held,) = own_temporary_folder.glob(PREFIX + "*")
-    assert revisions.remove_leftovers(repository) == []
+    assert revisions.remove_leftovers() == []
     with side_by_side(repository, "good", None):
         pass
-    assert (held / "worktrees" / "head" / "numpy_nn" / "__init__.py").exists()
+    assert (held / "checkouts" / "head" / "numpy_nn" / "__init__.py").exists()
     process.communicate("")
     assert process.returncode == 0
     assert list(own_temporary_folder.iterdir()) == []
+
+
+def test_a_folder_of_that_name_which_no_comparison_made_is_left_alone(repository, own_temporary_folder):
+    (own_temporary_folder / f"{PREFIX}x" / "lock").mkdir(parents=True)
+    with side_by_side(repository, "good", None):
+        pass
+    assert (own_temporary_folder / f"{PREFIX}x" / "lock").is_dir()
+
+
+def test_what_is_no_file_is_left_aside_and_named(repository):
+    (repository / "numpy_nn" / ".#losses.py").symlink_to("me@nowhere.1234")
+    os.mkfifo(repository / "numpy_nn" / "pipe")
+    with side_by_side(repository, "good", None) as sides:
+        assert not (sides.copy("head", sides.names[0]) / "pipe").exists()
+        assert [note.split(" ")[0] for note in sides.notes] == ["numpy_nn/.#losses.py", "numpy_nn/pipe"]
+
+
+def clone(repository, folder, *arguments):
+    git(repository.parent, "clone", "-q", *arguments, f"file://{repository}", str(folder))
+    return folder
+
+
+def refusal(repository, base, head=None, **options):
+    with pytest.raises(RevisionError) as refused, side_by_side(repository, base, head, **options):
+        pass
+    assert "\n" not in str(refused.value)
+    return refused.value
+
+
+@pytest.fixture
+def two_commits(repository):
+    git(repository, "checkout", "-q", "-b", "main")
+    (repository / "numpy_nn" / "more.py").write_text("")
+    commit(repository, "second")
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
+    return repository
+
+
+def test_a_shallow_clone_says_what_to_type_and_that_works(two_commits, tmp_path):
+    folder = clone(two_commits, tmp_path / "clone", "--depth=1", "--no-tags")
+    assert "`git fetch --deepen=1`" in str(refusal(folder, "HEAD^"))
+    assert "`fetch-depth: 2`" in str(refusal(folder, "HEAD^"))
+    git(folder, "fetch", "-q", "--deepen=1")
+    with side_by_side(folder, "HEAD^", "HEAD") as sides:
+        assert not (sides.copy("base", sides.names[0]) / "more.py").exists()
+
+
+def test_a_branch_that_was_not_fetched_says_what_to_type(two_commits, tmp_path):
+    git(two_commits, "branch", "other")
+    folder = clone(two_commits, tmp_path / "clone", "--single-branch", "--branch=main", "--no-tags")
+    assert "type `git fetch origin other`, and compare with origin/other or FETCH_HEAD" in str(refusal(folder, "other"))
+    git(folder, "checkout", "-q", "--detach")
+    git(folder, "branch", "-q", "-D", "main")
+    assert "did you mean origin/main?" in str(refusal(folder, "main"))
+
+
+@pytest.mark.parametrize("arguments", [["--filter=blob:none"], ["--filter=blob:none", "--sparse"], ["--depth=2"]])
+def test_blobless_sparse_and_detached_clones_work(two_commits, tmp_path, arguments):
+    folder = clone(two_commits, tmp_path / "clone", *arguments)
+    git(folder, "checkout", "-q", "--detach")
+    with side_by_side(folder, "HEAD^", "HEAD") as sides:
+        assert (sides.copy("head", sides.names[0]) / "more.py").exists()
+        assert (sides.copy("base", sides.names[1]) / "sequential.py").exists()
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_a_worktree_of_the_users_works(two_commits, tmp_path):
+    git(two_commits, "worktree", "add", "-q", "--detach", str(tmp_path / "tree"), "good")
+    with side_by_side(tmp_path / "tree" / "numpy_nn", "second", None) as sides:
+        assert not (sides.copy("head", sides.names[0]) / "more.py").exists()
+
+
+def test_a_package_in_a_submodule_is_said_to_be_there(repository, tmp_path):
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q")
+    git(outer, "submodule", "add", "-q", str(repository), "numpy_nn")
+    commit(outer, "outer")
+    assert "compare there, with --repository numpy_nn" in str(refusal(outer, "outer", "outer"))
+
+
+def test_a_repository_of_another_user_says_what_to_type(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    assert "type `git config --global --add safe.directory" in str(refusal(repository, "good"))
+
+
+def test_a_source_layout_and_a_package_of_one_file_are_found(repository):
+    (repository / "src").mkdir()
+    git(repository, "mv", "numpy_nn", "src/numpy_nn")
+    (repository / "alone.py").write_text("import alone\n")
+    commit(repository, "moved")
+    with side_by_side(repository, "good", "moved") as sides:
+        assert (sides.copy("head", sides.names[0]) / "sequential.py").is_file()
+    with side_by_side(repository, "moved", None, package="alone") as sides:
+        assert sides.copy("base", "alone_a").read_text() == "import alone_a\nimport alone_a as alone"
+
+
+@pytest.mark.parametrize(("file", "text"), [("numpy_nn/fast.pyx", ""), ("setup.py", "setup(ext_modules=[])")])
+def test_a_package_with_compiled_modules_is_refused(repository, file, text):
+    (repository / file).write_text(text)
+    commit(repository, "compiled")
+    for head in ("compiled", None):
+        refused = refusal(repository, "good", head)
+        assert refused.kind == "compiled"
+        assert "only packages of pure Python can be compared" in str(refused)

@@ -1,5 +1,8 @@
+import itertools
 import json
 import multiprocessing
+import random
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from bench.analysis.summary import analyse
 from bench.regression.certify.change_point_simulation import SERIES_NOISES, recovered_found, series_false_alarms
 from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, find_change_points, machine_changes
 from bench.regression.history.history_report import draw, markdown
-from bench.regression.history.tracked_runs import TrackedRun, add, read_history, tracked
+from bench.regression.history.tracked_runs import TrackedRun, add, join, read_history, tracked
 
 SERIES = "moons: step / keras"
 
@@ -19,7 +22,7 @@ def make_run(number, ratio=0.02, **machine):
         run_id=f"run-{number}",
         commit=f"{number:040x}",
         dirty=False,
-        date="2026-01-01T00:00:00+00:00",
+        date=(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)).isoformat(),
         quick=False,
         machine={"cpu": "fast", **machine},
         ratios={SERIES: ratio},
@@ -138,7 +141,7 @@ def test_the_page_names_the_change_points_and_what_was_left_out():
     page = markdown(history, find_change_points(history), ["history.jsonl, line 3: broken"])
     assert page.startswith("## The speed of `numpy_nn` over 18 runs: 1 change point\n")
     assert "% slower" in page
-    assert "left out: history.jsonl, line 3: broken" in page
+    assert "set aside: history.jsonl, line 3: broken" in page
 
 
 @pytest.mark.parametrize("length", [1, 20])
@@ -151,3 +154,57 @@ def test_the_plot_is_written_however_short_the_history(tmp_path, length):
 def test_lines_are_plain_json_objects(tmp_path):
     add(tmp_path / "h.jsonl", make_run(1), [])
     assert json.loads((tmp_path / "h.jsonl").read_text())["ratios"] == {SERIES: 0.02}
+
+
+def test_a_target_that_was_never_reached_is_left_out_and_the_line_can_be_read(tmp_path):
+    analysis = analyse(synthetic_run(tmp_path))
+    ours = analysis.times.contestant == "numpy_nn"
+    analysis.times.loc[ours & (analysis.times.measure == "step"), "median"] = float("nan")
+    run = tracked(analysis)
+    assert "moons: step" not in run.seconds
+    assert TrackedRun.model_validate_json(run.model_dump_json()) == run
+
+
+def test_the_order_of_the_lines_and_doubled_lines_make_no_difference():
+    history = make_history([0.02] * 10 + [0.022] * 8)
+    again = [history[3].model_copy(update={"run_id": "again", "ratios": {SERIES: 0.5}, "date": "2027-01-01T00:00:00+00:00"})]
+    lines = [*history, *again]
+    expected = join(lines)
+    assert len(expected) == 18
+    assert expected[3].ratios[SERIES] == pytest.approx((history[3].ratios[SERIES] + 0.5) / 2)
+    shuffled = random.Random(1).sample(lines, len(lines))
+    for other in (lines[::-1], lines * 2, shuffled, list(itertools.chain(shuffled, lines))):
+        assert join(other) == expected
+        assert find_change_points(join(other)) == find_change_points(expected)
+
+
+def test_runs_are_in_the_order_of_their_commits_not_of_their_measurement():
+    late = make_run(1).model_copy(update={"commit_date": "2026-05-01T00:00:00+02:00"})
+    early = make_run(2).model_copy(update={"commit_date": "2026-04-01T00:00:00+00:00"})
+    assert join([late, early]) == [early, late]
+
+
+def test_a_commit_on_two_machines_or_with_uncommitted_changes_stays_two_runs():
+    run = make_run(1)
+    others = [
+        run.model_copy(update={"run_id": "a", "machine": {"cpu": "slow"}}),
+        run.model_copy(update={"run_id": "b", "machine": {**run.machine, "floor method": "2"}}),
+        run.model_copy(update={"run_id": "c", "dirty": True}),
+        run.model_copy(update={"run_id": "d", "dirty": True}),
+    ]
+    assert len(join([run, *others])) == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"schema_version": 99}, "another version"), ({"ratios": {SERIES: -1.0}}, "greater than 0"), ({"date": "now"}, "date")],
+)
+def test_an_impossible_line_is_set_aside_by_its_number(tmp_path, change, said):
+    path = tmp_path / "history.jsonl"
+    path.write_text(
+        make_run(1).model_dump_json() + "\n" + json.dumps({**json.loads(make_run(2).model_dump_json()), **change}) + "\n"
+    )
+    runs, set_aside = read_history(path)
+    assert [run.run_id for run in runs] == ["run-1"]
+    assert set_aside[0].startswith("history.jsonl, line 2: ")
+    assert said in set_aside[0]

@@ -1,0 +1,24 @@
+"""Paths that the command line names. Used by all commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def given_path(given: str | Path) -> Path:
+    """Return the path that an option or argument names, or that is its default.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is empty, as a script's is whose variable isn't set, or can't be a path.
+
+    """
+    text = str(given)
+    if not text.strip():
+        raise typer.BadParameter("the path is empty: name a file or folder, '.' for the current folder")
+    if "\0" in text:
+        raise typer.BadParameter(f"the path was {text!r}: it can't hold a zero byte")
+    return Path(text)

@@ -1,0 +1,116 @@
+"""What is to be compared and how: the options of the command, then `[tool.moons-bench.compare]` of the project's pyproject.toml.
+
+Called by the command `compare`.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.error_messages import may_be, short
+from bench.regression.compare.comparison import BUDGET_SECONDS, TOLERANCE
+from bench.regression.compare.revisions import PACKAGE
+from bench.regression.compare.verdicts import Verdict
+
+LARGEST_TOLERANCE_PERCENT = 50.0
+FAIL_ON = (Verdict.REGRESSED, Verdict.BROKEN, Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.INCONCLUSIVE)
+TABLE = "tool.moons-bench.compare"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a comparison is of; `benchmarks` None: those of `numpy_nn`."""
+
+    package: str = PACKAGE
+    benchmarks: Path | None = None
+    tolerance: float = TOLERANCE
+    budget_seconds: float = BUDGET_SECONDS
+
+
+def read_settings(
+    project: Path, package: str | None, benchmarks: Path | None, tolerance_percent: float | None, budget_seconds: float | None
+) -> Settings:
+    """The settings of a comparison; what isn't given comes from the table in the pyproject.toml of `project`.
+
+    Raises
+    ------
+    ValueError
+        If the table has an unknown key or a wrong value, or a package has no benchmarks.
+
+    """
+    table = _table(project / "pyproject.toml")
+    given = {"package": package, "benchmarks": benchmarks, "tolerance": tolerance_percent, "budget": budget_seconds}
+    found: dict[str, Any] = {**table, **{key: value for key, value in given.items() if value is not None}}
+    name = found.get("package", PACKAGE)
+    if not all(part.isidentifier() for part in name.split(".")) or "." in name:
+        raise ValueError(f"package was {name!r}: it must be the name that is imported, as numpy_nn")
+    path = found.get("benchmarks")
+    if isinstance(path, str):
+        path = project / path
+    if path is not None and not path.exists():
+        raise ValueError(f"benchmarks was {str(path)!r}: it must be an existing file or folder")
+    if path is None and name != PACKAGE:
+        raise ValueError(f"package was {name!r}: it needs --benchmarks FILE_OR_FOLDER, or `benchmarks` in [{TABLE}]")
+    return Settings(
+        name,
+        path.resolve() if path is not None else None,
+        found.get("tolerance", 100 * TOLERANCE) / 100,
+        found.get("budget", BUDGET_SECONDS),
+    )
+
+
+def read_fail_on(words: str | None) -> set[Verdict] | None:
+    """The verdicts that a list of words with commas names.
+
+    Raises
+    ------
+    ValueError
+        If a word is none of them.
+
+    """
+    if words is None:
+        return None
+    found = set()
+    for word in words.split(","):
+        name = word.strip().replace("-", " ")
+        if name not in list(FAIL_ON):
+            raise ValueError(f"--fail-on was {words!r}: {may_be(word.strip(), [verdict.replace(' ', '-') for verdict in FAIL_ON])}")
+        found.add(Verdict(name))
+    return found
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "package": (lambda value: isinstance(value, str), "a name, as 'numpy_nn'"),
+    "benchmarks": (lambda value: isinstance(value, str), "the path of a file or a folder, from pyproject.toml"),
+    "tolerance": (lambda value: _is_number(value, 0, LARGEST_TOLERANCE_PERCENT), "per cent, from 0 to 50"),
+    "budget": (lambda value: _is_number(value, 0, math.inf), "seconds, at least 0"),
+}
+
+
+def _table(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} can't be read: {error}") from error
+    for key in TABLE.split("."):
+        table = table.get(key, {}) if isinstance(table, dict) else {}
+    if not isinstance(table, dict):
+        raise ValueError(f"[{TABLE}] in {path} must be a table")
+    for key, value in table.items():
+        if key not in _KEYS:
+            raise ValueError(f"{key!r} in [{TABLE}] of {path} is unknown: {may_be(key, _KEYS)}")
+        is_valid, what = _KEYS[key]
+        if not is_valid(value):
+            raise ValueError(f"{key} in [{TABLE}] of {path} was {short(value)}: it must be {what}")
+    return table

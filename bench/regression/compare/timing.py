@@ -1,0 +1,205 @@
+"""Times a benchmark of two packages in one process, in turns. Called by `comparison_worker` in a launch.
+
+Everything that might favour one side (which is built or run first) is drawn at random, and what a launch does depends on both sides
+alike, so that equal revisions differ by chance only.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from bench.micro import process_probe
+from bench.micro.benchmark import Benchmark, Work
+from bench.regression.compare.position import SIDES, Position
+
+WARM_UP_BLOCKS = 2
+WARM_UP_SECONDS = 0.02
+"""After which no further block is run for warming up."""
+BUILD_SECONDS = 0.025
+"""A build has fewer pairs of blocks where they would take longer, but one at least: a launch shrinks when a side is many times
+slower."""
+LONG_SECONDS = 0.4
+"""A benchmark that takes longer has fewer rounds, but two at least."""
+SHORTEST_BLOCK_SECONDS = 5e-5
+"""Blocks of both sides are repeated until one takes this long."""
+PROBE_SECONDS = 30.0
+
+Libraries = Mapping[str, ModuleType]
+"""The package of each side."""
+Suites = Mapping[str, Mapping[str, Benchmark]]
+"""The benchmarks of each side, by name."""
+Builds = list[dict[str, list[float]]]
+"""Of each build the seconds of each block, by side."""
+
+
+class SideError(Exception):
+    """A benchmark raises at one side.
+
+    Parameters
+    ----------
+    side
+        "base" or "head".
+    message
+        The type and the message of what was raised.
+
+    """
+
+    def __init__(self, side: str, message: str) -> None:
+        super().__init__(message)
+        self.side = side
+
+
+def random_order() -> list[str]:
+    """Both sides in random order."""
+    return random.sample(SIDES, 2)
+
+
+def type_and_message(error: BaseException) -> str:
+    """The type and message of `error`, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def measure(
+    name: str,
+    variants: Sequence[str],
+    suites: Suites,
+    libraries: Libraries,
+    position: Position,
+    *,
+    rounds: int,
+    pairs: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Builds:
+    """Time every variant of a benchmark once a round, on new objects, in up to `pairs` pairs of blocks in random order.
+
+    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order.
+
+    Raises
+    ------
+    SideError
+        If a side raises.
+
+    """
+    builds: Builds = []
+    orders = {variant: random_order() for variant in variants}
+    begin = clock()
+    for number in range(rounds):
+        if number and number % 2 == 0 and clock() - begin > LONG_SECONDS:
+            break
+        orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
+        for variant in random.sample(list(variants), len(variants)):
+            position.enter("measure", "", name, variants.index(variant))
+            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pairs, clock))
+            gc.collect()
+    return builds
+
+
+def _time_build(
+    name: str,
+    variant: str,
+    suites: Suites,
+    libraries: Libraries,
+    position: Position,
+    order: Sequence[str],
+    pairs: int,
+    clock: Callable[[], float],
+) -> dict[str, list[float]]:
+    seed = random.getrandbits(32)
+    seconds: dict[str, list[float]] = {side: [] for side in order}
+    works: dict[str, Work] = {}
+    side = order[0]
+    try:
+        for side in order:
+            position.at(side)
+            works[side] = suites[side][name].prepare(libraries[side], seed, variant)
+        repeats, pairs = _warm_up(works, position, pairs, clock)
+        for _ in range(pairs):
+            for side in random_order():
+                work = works[side]
+                position.at(side)
+                work.before_block()
+                if repeats == 1:
+                    start = clock()
+                    work()
+                else:
+                    start = clock()
+                    for _ in range(repeats):
+                        work()
+                seconds[side].append(clock() - start)
+        for side in order:
+            works[side].close()
+    except KeyboardInterrupt:
+        raise
+    except SideError:
+        raise
+    except BaseException as error:  # a revision may fail in any way, SystemExit too
+        raise SideError(side, type_and_message(error)) from error
+    return seconds
+
+
+def _warm_up(works: Mapping[str, Work], position: Position, pairs: int, clock: Callable[[], float]) -> tuple[int, int]:
+    """Run some blocks; how often a block is repeated, and how many pairs there are to be."""
+    fastest = dict.fromkeys(works, math.inf)
+    begin = clock()
+    for _ in range(WARM_UP_BLOCKS):
+        for side, work in works.items():
+            try:
+                position.at(side)
+                work.before_block()
+                start = clock()
+                work()
+                fastest[side] = min(fastest[side], clock() - start)
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                raise SideError(side, type_and_message(error)) from error
+        if clock() - begin > WARM_UP_SECONDS:
+            break
+    repeatable = all(work.can_repeat for work in works.values())
+    shortest = max(min(fastest.values()), 1e-7)
+    repeats = max(1, math.ceil(SHORTEST_BLOCK_SECONDS / shortest)) if repeatable else 1
+    affordable = int(BUILD_SECONDS / max(repeats * sum(fastest.values()), 1e-9))
+    return repeats, max(1, min(pairs, affordable))
+
+
+def probe_processes(folders: Mapping[str, Path], position: Position, names: Sequence[str]) -> dict[str, Builds]:
+    """Import each side's package in a new process, in random order, and return what `names` need of them."""
+    task = "train" if "training-memory" in names else "import"
+    seconds: dict[str, dict[str, list[float]]] = {name: {side: [] for side in SIDES} for name in names}
+    for side in random_order():
+        position.enter("measure", side, names[0])
+        figures = _probe(side, folders[side], task)
+        for name in names:
+            seconds[name][side].append(figures[name])
+    return {name: [sides] for name, sides in seconds.items()}
+
+
+def _probe(side: str, package: Path, task: str) -> dict[str, float]:
+    command = [sys.executable, "-P", process_probe.__file__, str(package.parent), package.stem, task]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=dict(os.environ),
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
+        figures: dict[str, float] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise SideError(side, f"a process that imports it is not done after {PROBE_SECONDS:g} s") from None
+    except json.JSONDecodeError:
+        last = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), f"exit code {done.returncode}")
+        raise SideError(side, last) from None
+    return figures

@@ -1,0 +1,78 @@
+"""The badges beside the answer: what limits it, in a few words each. Called by `bench.report.sections`."""
+
+from __future__ import annotations
+
+import math
+
+from bench import escaping
+from bench.analysis.divergence import DivergedRow, divergence
+from bench.analysis.noise_warnings import OTHER_CPU, STEAL
+from bench.analysis.parity import parity_broken
+from bench.analysis.precision import ENOUGH, headline_precision
+from bench.analysis.selection import succeeded
+from bench.analysis.summary import Analysis
+from bench.records import RunData
+from bench.report import units
+from bench.report.document import Badge
+from bench.report.verdict import main_workload
+
+
+def badges(analysis: Analysis, problems: int = 0) -> tuple[Badge, ...]:
+    """Every limit of the run that a reader must know before quoting it; `problems` are warnings from outside of the analysis."""
+    data = analysis.data
+    texts = [
+        *(["parity broken"] if parity_broken(data) else []),
+        *(["quick run: don't quote it"] if data.run.quick else []),
+        *([f"run {data.run.status}: only what had ended"] if data.run.status != "complete" else []),
+        *_precision(data),
+        *_launches(analysis),
+        *_shared(data),
+        *(f"{escaping.code(row.contestant)} diverged" for row in _of_main(analysis)),
+        *_failed(data),
+    ]
+    found = [Badge(text) for text in texts]
+    warnings = len(analysis.warnings) + len(data.run.notes) + len(data.damaged) + problems
+    if warnings:
+        found.append(Badge(units.counted(warnings, "warning"), serious=False))
+    return tuple(found)
+
+
+def divergence_warnings(rows: list[DivergedRow]) -> list[str]:
+    """A sentence per contestant of which a training diverged."""
+    return [
+        f"{escaping.code(row.contestant)} diverged in {row.diverged} of {units.counted(row.trials, 'training')} of "
+        f"{escaping.code(row.workload)}: a loss or an output became NaN or infinite. Its times are of a network that learned "
+        "nothing; lower the learning rate."
+        for row in rows
+    ]
+
+
+def _of_main(analysis: Analysis) -> list[DivergedRow]:
+    workload = main_workload(analysis)
+    return [row for row in divergence(analysis.data) if row.workload == workload]
+
+
+def _precision(data: RunData) -> list[str]:
+    precision = headline_precision(data)
+    if precision is None or precision <= ENOUGH:
+        return []
+    if math.isinf(precision):
+        return ["too few rounds for an interval"]
+    return [f"ratio known to ±{100 * precision:.0f} % (goal ±{100 * ENOUGH:.0f} %)"]
+
+
+def _launches(analysis: Analysis) -> list[str]:
+    workload = main_workload(analysis)
+    launches = {trial.launch for trial in succeeded(analysis.data, "timed") if trial.workload == workload}
+    return ["one launch only"] if len(launches) == 1 else []
+
+
+def _shared(data: RunData) -> list[str]:
+    loads = [trial.load for trial in data.trials if trial.kind == "timed" and trial.status == "ok"]
+    high = [load for load in loads if load.get("other_cpu_share", 0) > OTHER_CPU or load.get("steal_share", 0) > STEAL]
+    return [f"machine shared in {len(high)} of {len(loads)} trials"] if high else []
+
+
+def _failed(data: RunData) -> list[str]:
+    lost = {trial.contestant for trial in data.trials if trial.status in ("failed", "timeout") and not trial.point}
+    return [f"{units.counted(len(lost), 'contestant')} failed in part"] if lost else []

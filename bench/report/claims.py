@@ -1,0 +1,103 @@
+"""The article's claims beside the measurements. Called by `bench.report.build`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.analysis.precision import HEADLINE_WORKLOAD
+from bench.analysis.selection import OURS
+from bench.analysis.summary import Analysis
+from bench.records import REFERENCE
+from bench.report import units
+from bench.report.verdict import ARTICLE_ACCURACY, Row, ratio_row, row_of, versus
+
+TENS_OF_TIMES = 10.0
+"""The least ratio that the article's "tens of times" holds for."""
+AS_PUBLISHED = "article"
+"""The workload in which each side trains as the article had it."""
+TEXTBOOK = "article"
+"""The contestant that is the article's network."""
+NOT_MEASURED = "not measured in this run"
+OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the article, and the judgement of it."""
+
+    claim: str
+    article: str
+    """The article's figure or reason."""
+    measured: str
+    judgement: str
+
+
+def claims(analysis: Analysis) -> list[Claim]:
+    """The article's claims, judged."""
+    return [_claim_of_accuracy(analysis), _claim_of_slowness(analysis), _claim_like_for_like(analysis), _claim_of_cause(analysis)]
+
+
+def _claim_of_accuracy(analysis: Analysis) -> Claim:
+    claim, said = "Both networks classify the test set well.", f"Both at about {units.percent(ARTICLE_ACCURACY, 0)}."
+    textbook, keras = (row_of(analysis.accuracy, workload=AS_PUBLISHED, contestant=name) for name in (TEXTBOOK, REFERENCE))
+    if textbook is None or keras is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    means = (textbook["accuracy_mean"], keras["accuracy_mean"])
+    measured = f"As the article ran them: the textbook network {units.percent(means[0])}, `{REFERENCE}` {units.percent(means[1])}."
+    ours = row_of(analysis.accuracy, workload=HEADLINE_WORKLOAD, contestant=OURS)
+    if ours is not None:
+        seeds, mean = units.counted(ours["seeds"], "seed"), units.percent(ours["accuracy_mean"])
+        measured += f" Over {seeds}, trained as `{REFERENCE}` is, `{OURS}` {mean}."
+    if analysis.data.run.quick:
+        return Claim(claim, said, measured, "undecided: a --quick run trains too little")
+    return Claim(claim, said, measured, "holds" if min(means) >= ARTICLE_ACCURACY else "doesn't hold here")
+
+
+def _claim_of_slowness(analysis: Analysis) -> Claim:
+    claim, said = "The NumPy network needs far longer than Keras to get there.", "Tens of times longer."
+    row = ratio_row(analysis, AS_PUBLISHED, TEXTBOOK, REFERENCE, "fit")
+    if row is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    measured = (
+        "As the article ran them, with other batches and another number of steps, the whole training of the textbook network "
+        f"{versus(row)} `{REFERENCE}`'s."
+    )
+    return Claim(claim, said, measured, _judged_slower(row))
+
+
+def _claim_like_for_like(analysis: Analysis) -> Claim:
+    claim, said = "NumPy is slower than Keras at this.", "Follows from the claim before; nothing was measured like for like."
+    row = ratio_row(analysis, HEADLINE_WORKLOAD, OURS, REFERENCE, "fit")
+    if row is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    measured = (
+        f"From the same weights, over the same batches, in the same precision, the whole training of `{OURS}` "
+        f"{versus(row)} `{REFERENCE}`'s."
+    )
+    return Claim(claim, said, measured, _judged(row, shorter="the opposite holds", longer="holds"))
+
+
+def _claim_of_cause(analysis: Analysis) -> Claim:
+    claim, said = "What the NumPy network lacks is optimisation.", "Named as the reason, and not measured."
+    row = ratio_row(analysis, AS_PUBLISHED, OURS, TEXTBOOK, "fit")
+    if row is None:
+        return Claim(claim, said, NOT_MEASURED, OPEN)
+    measured = f"The same training, optimised and still plain NumPy (`{OURS}`), {versus(row)} the textbook network's."
+    to_keras = ratio_row(analysis, AS_PUBLISHED, OURS, REFERENCE, "fit")
+    if to_keras is not None:
+        measured += f" With the article's settings for each side, it {versus(to_keras)} `{REFERENCE}`'s."
+    return Claim(claim, said, measured, _judged(row, shorter="holds: optimising made it faster", longer="doesn't hold here"))
+
+
+def _judged(row: Row, *, shorter: str, longer: str) -> str:
+    """The judgement of a ratio whose interval lies below 1, or above it."""
+    if row["high"] < 1:
+        return shorter
+    return longer if row["low"] > 1 else "undecided"
+
+
+def _judged_slower(row: Row) -> str:
+    if row["low"] >= TENS_OF_TIMES:
+        return "holds"
+    tens = "slower, but not tens of times" if row["high"] < TENS_OF_TIMES else "slower; how many times, this run leaves open"
+    return _judged(row, shorter="the opposite holds", longer=tens)

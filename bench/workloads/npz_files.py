@@ -1,0 +1,99 @@
+"""Reads NPZ files that others wrote: every array's header is compared with its size in the archive before memory is taken.
+
+Called by `bench.workloads.data_files`. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from bench.error_messages import one_line, short
+from bench.files import open_regular
+from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, MOST_VALUES, Array, DataError, size_of
+
+_LARGEST_BYTES = 8 * MOST_VALUES
+_ENCRYPTED = 1
+"""The bit of a member's flags."""
+_UNREADABLE = (
+    ValueError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    SyntaxError,
+    RuntimeError,
+    OverflowError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What `zipfile` and NumPy raise for a damaged file."""
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Return the arrays of an NPZ file by their names.
+
+    Raises
+    ------
+    OSError
+        If it is no regular file, or can't be read.
+    DataError
+        If it is no NPZ file, or damaged, encrypted or too large; the message names the file, and the array where there is one.
+
+    """
+    with open_regular(path, DATA_LIMIT_BYTES) as file:
+        if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
+            raise DataError(f"{path} holds a single array without a name: write it with numpy.savez")
+        try:
+            return _read_archive(path, file)
+        except DataError:
+            raise
+        except _UNREADABLE as error:
+            raise DataError(f"{path} can't be read as NPZ: {one_line(error) or type(error).__name__}") from error
+
+
+def _read_archive(path: Path, file: BinaryIO) -> dict[str, Array]:
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        total = sum(member.file_size for member in members)
+        if total > _LARGEST_BYTES or len(members) > MOST_COLUMNS:
+            raise DataError(
+                f"{path} has {len(members):,} arrays of {total:,} bytes, uncompressed: "
+                f"it may have {MOST_COLUMNS:,} of {_LARGEST_BYTES:,} at most"
+            )
+        columns: dict[str, Array] = {}
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            if name in columns:
+                raise DataError(f"{path} can't be read as NPZ: it has the array {short(name)} twice")
+            try:
+                columns[name] = _read_member(archive, member)
+            except _UNREADABLE as error:
+                reason = one_line(error) or type(error).__name__
+                raise DataError(f"{path} can't be read as NPZ: the array {short(name)} is damaged: {reason}") from error
+        return columns
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    if member.flag_bits & _ENCRYPTED:
+        raise ValueError("it is encrypted")
+    with archive.open(member) as stream:
+        version = npy.read_magic(stream)
+        readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+        if version not in readers:
+            raise ValueError(f"it has version {version} of the format: it may be 1.0 or 2.0")
+        shape, _, dtype = readers[version](stream)
+        expected = stream.tell() + size_of(shape, dtype)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are never loaded")
+    if expected != member.file_size or min(shape, default=0) < 0:
+        raise ValueError(f"its header says {shape} of {dtype}, and it has {member.file_size:,} bytes")
+    with archive.open(member) as stream:
+        return np.asarray(npy.read_array(stream, allow_pickle=False))

@@ -1,0 +1,21 @@
+"""Callbacks: what is done at the moments of a training, an evaluation or a prediction, with Keras' names and meanings.
+
+Override the methods of `Callback` that you need. `fit` returns a `History`.
+"""
+
+from numpy_nn.callbacks.base import Callback, CallbackList, History
+from numpy_nn.callbacks.files import CSVLogger, ModelCheckpoint
+from numpy_nn.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
+from numpy_nn.callbacks.stopping import EarlyStopping, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

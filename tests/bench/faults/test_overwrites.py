@@ -1,0 +1,137 @@
+"""Nothing is deleted or overwritten that isn't the run's own."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+
+
+def test_a_users_folder_is_refused_before_measuring(bench, tmp_path, tree):
+    names = ["plots/mine.png", "tables/mine.csv", "logs/mine.log", "arrays/mine.npz", "scratch/sub/x", "index.html", "report.md"]
+    for name in names:
+        (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "d" / name).write_text(f"mine: {name}")
+    before = tree(tmp_path / "d")
+    said = bench("run", "--workload", "tiny.toml", "--out", "d", "--time-budget", "0")
+    assert said.code == 2
+    assert "d holds files that no run wrote: arrays/mine.npz and 6 more; move them away" in said.text
+    assert tree(tmp_path / "d") == before | {"run.lock": b""}
+
+
+@pytest.mark.parametrize("words", [["run", "--out", ""], ["run", "--resume", ""], ["report", ""], ["export", ".", "csv", ""]])
+def test_an_empty_path_is_refused_and_is_not_the_current_folder(bench, tmp_path, tree, words):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "m.csv").write_text("mine")
+    before = tree(tmp_path)
+    said = bench(*words)
+    assert said.code == 2
+    assert "the path is empty" in said.text
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("link", ["tables", "plots", "report.md"])
+def test_a_report_follows_no_link_out_of_its_folder(bench, a_run, tmp_path, tree, link):
+    place = a_run / link
+    elsewhere = tmp_path / "elsewhere"
+    place.rename(tmp_path / "moved")
+    if link == "report.md":
+        elsewhere.write_text("mine")
+    else:
+        elsewhere.mkdir()
+        (elsewhere / "m.csv").write_text("mine")
+    place.symlink_to(elsewhere)
+    before = elsewhere.read_text() if elsewhere.is_file() else tree(elsewhere)
+    said = bench("report", "dir")
+    assert said.code == 2
+    assert f"dir/{link}" in said.text
+    assert "links are not followed" in said.text
+    assert (elsewhere.read_text() if elsewhere.is_file() else tree(elsewhere)) == before
+    assert place.is_symlink()
+
+
+def test_a_workloads_name_does_not_leave_the_folder(bench, a_run, tmp_path):
+    for name in ("times", "data", "surfaces"):
+        (a_run / "plots" / f"{name}-a").mkdir()
+    for name in ("run.json", "trials.jsonl"):
+        text = (a_run / name).read_text()
+        (a_run / name).write_text(
+            text.replace('"name": "tiny"', '"name": "a/../../../escaped"').replace('"tiny"', '"a/../../../escaped"')
+        )
+    said = bench("report", "dir")
+    assert said.code == 2
+    assert "dir/run.json can't be read" in said.text
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_an_export_replaces_no_pipe_no_link_and_not_its_own_input(bench, a_run, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "kept.csv").write_text("mine")
+    (tmp_path / "link.csv").symlink_to("kept.csv")
+    records = (a_run / "trials.jsonl").read_bytes()
+    for name, reason in (("pipe", "a pipe"), ("link.csv", "a symbolic link"), ("dir/trials.jsonl", "is read by this command")):
+        said = bench("export", "dir", "csv", name, limit=20)
+        assert said.code == 2
+        assert reason in said.text
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "kept.csv").read_text() == "mine"
+    assert (a_run / "trials.jsonl").read_bytes() == records
+
+
+@pytest.mark.parametrize("name", ["h.png", "h.svg"])
+def test_a_history_cannot_be_its_own_plot(bench, a_run, tmp_path, name):
+    (tmp_path / name).write_text("")
+    said = bench("track", "dir", "--history", name)
+    assert said.code == 2
+    assert "it must end in .jsonl" in said.text
+    assert (tmp_path / name).read_text() == ""
+
+
+def test_the_plot_of_a_history_replaces_no_link(bench, a_run, tmp_path):
+    (tmp_path / "mine.png").write_text("mine")
+    (tmp_path / "h.png").symlink_to("mine.png")
+    said = bench("track", "dir", "--history", "h.jsonl")
+    assert said.code == 2
+    assert "h.png can't be written: it is a symbolic link" in said.text
+    assert (tmp_path / "mine.png").read_text() == "mine"
+    assert not (tmp_path / "h.jsonl").exists()
+
+
+def test_a_resumed_run_follows_no_link(bench, a_run, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (a_run / "run.json.partial").symlink_to("../notes.txt")
+    said = bench("run", "--resume", "dir", "--time-budget", "0")
+    assert said.code == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (a_run / "run.json").is_symlink()
+
+
+def test_a_report_on_a_full_disk_leaves_the_one_before(a_run, tree, tmp_path):
+    before = tree(a_run)
+    limited = subprocess.run(
+        [sys.executable, "-m", "bench", "report", "dir"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+        check=False,
+    )
+    assert limited.returncode == 2
+    assert "the report could not be written" in limited.stderr
+    assert tree(a_run) == before
+
+
+def test_a_second_run_in_the_folder_removes_the_first_and_keeps_what_is_not_its_own(bench, a_run):
+    (a_run / "notes.txt").write_text("mine")
+    said = bench("run", "--workload", "tiny.toml", "--out", "dir", "--time-budget", "0")
+    assert said.code == 0, said.text
+    assert (a_run / "notes.txt").read_text() == "mine"
+    assert not (a_run / "scratch").exists()

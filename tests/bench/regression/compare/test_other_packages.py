@@ -1,0 +1,155 @@
+"""Packages other than `numpy_nn`: their benchmarks, their settings, and a real comparison of one with a `src/` layout."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from repositories import commit, git
+
+from bench.micro.external import comparable, load_benchmarks
+from bench.regression.compare.settings import Settings, read_fail_on, read_settings
+from bench.regression.compare.verdicts import Verdict
+
+ROOT = Path(__file__).resolve().parents[4]
+TESTS = """
+import pytest
+
+log = []
+
+def test_plain(benchmark):
+    result = benchmark(sorted, [3, 1, 2], reverse=True)
+    log.append(result)
+    assert result == [3, 2, 1]
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize(("low", "high"), [(0, 1), pytest.param(2, 3, id="x")])
+def test_family(benchmark, size, low, high):
+    benchmark(lambda: [low, high] * size)
+
+class TestGroup:
+    def test_pedantic(self, benchmark):
+        def setup():
+            log.append("setup")
+            return ([1],), {}
+        benchmark.pedantic(list.pop, setup=setup, teardown=lambda *_: log.append("teardown"), rounds=10)
+
+def test_wrong(benchmark):
+    assert benchmark(len, []) == 1
+
+def test_never_calls(benchmark):
+    pass
+
+def test_no_benchmark():
+    raise AssertionError
+"""
+
+
+@pytest.fixture
+def suite(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_it.py").write_text(TESTS)
+    return load_benchmarks(tmp_path / "tests")
+
+
+def log_of(suite):
+    return suite["test_plain"].variants[""].args[0].__globals__["log"]
+
+
+def test_a_test_waits_while_its_function_is_timed_and_goes_on_afterwards(suite):
+    work = suite["test_plain"].prepare(None, 0, "")
+    work()
+    assert log_of(suite) == []
+    assert [array.tolist() for array in work.outcome()] == [[3.0], [2.0], [1.0]]
+    work.close()
+    assert log_of(suite) == [[3, 2, 1]]
+
+
+def test_parameters_are_the_variants_of_a_family(suite):
+    assert set(suite["test_family"].variants) == {"0-1-1", "0-1-2", "2-3-1", "2-3-2"}
+    work = suite["test_family"].prepare(None, 0, "2-3-2")
+    work()
+    assert np.concatenate(work.outcome()).tolist() == [2, 3, 2, 3]
+
+
+def test_the_setup_of_a_pedantic_test_is_outside_of_the_block(suite):
+    work = suite["TestGroup::test_pedantic"].prepare(None, 0, "")
+    assert not work.can_repeat
+    for _ in range(2):
+        work.before_block()
+        work()
+    assert log_of(suite) == ["setup", "teardown", "setup"]
+
+
+def test_an_assertion_that_fails_and_a_test_without_a_call_are_errors(suite):
+    work = suite["test_wrong"].prepare(None, 0, "")
+    work()
+    with pytest.raises(AssertionError):
+        work.close()
+    with pytest.raises(RuntimeError, match="without a call of benchmark"):
+        suite["test_never_calls"].prepare(None, 0, "")
+    assert "test_no_benchmark" not in suite
+
+
+def test_results_of_which_nothing_is_known_are_not_compared():
+    assert comparable(object()) == []
+    assert [array.tolist() for array in comparable({"a": (1, "b"), "c": object()})] == [[1.0], [98.0]]
+
+
+def test_settings_are_the_options_then_the_table_then_the_defaults(tmp_path):
+    (tmp_path / "b.py").touch()
+    assert read_settings(tmp_path, None, None, None, None) == Settings()
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.moons-bench.compare]\npackage = "mine"\nbenchmarks = "b.py"\ntolerance = 2\nbudget = 30\n'
+    )
+    path = (tmp_path / "b.py").resolve()
+    assert read_settings(tmp_path, None, None, None, None) == Settings("mine", path, 0.02, 30)
+    assert read_settings(tmp_path, "yours", None, 1.0, None) == Settings("yours", path, 0.01, 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pakage = 1", "did you mean 'package'"),
+        ("tolerance = 80", "tolerance .* was 80: it must be per cent, from 0 to 50"),
+        ("package = 3", "package .* was 3: it must be a name"),
+        ('benchmarks = "nowhere.py"', "nowhere.py'?: it must be an existing file or folder"),
+        ("= 3", "can't be read"),
+    ],
+)
+def test_a_wrong_table_is_refused_by_key(tmp_path, text, said):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.moons-bench.compare]\n{text}\n")
+    with pytest.raises(ValueError, match=said):
+        read_settings(tmp_path, None, None, None, None)
+
+
+def test_verdicts_to_fail_on_are_words_with_commas():
+    assert read_fail_on("regressed, left-out") == {Verdict.REGRESSED, Verdict.LEFT_OUT}
+    assert read_fail_on(None) is None
+    with pytest.raises(ValueError, match="did you mean 'broken'"):
+        read_fail_on("borken")
+
+
+def test_a_package_with_a_source_layout_and_settings_of_its_own_has_a_verdict(tmp_path):
+    folder = tmp_path / "project"
+    (folder / "src" / "other").mkdir(parents=True)
+    git(folder, "init", "-q")
+    (folder / "src" / "other" / "__init__.py").write_text("from other.part import work\n")
+    (folder / "src" / "other" / "part.py").write_text("def work(n):\n    return sum(range(n))\n")
+    (folder / "pyproject.toml").write_text('[tool.moons-bench.compare]\npackage = "other"\nbenchmarks = "test_other.py"\n')
+    (folder / "test_other.py").write_text(
+        "import other\n\ndef test_work(benchmark):\n    assert benchmark(other.work, 1000) == 499500\n"
+    )
+    commit(folder, "good")
+    (folder / "src" / "other" / "part.py").write_text("def work(n):\n    return sum([i for i in range(n)])\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "compare", "good", "--repository", str(folder), "--json", str(tmp_path / "c.json")],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "COLUMNS": "150"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.startswith("regressed: test_work +")
+    assert json.loads((tmp_path / "c.json").read_text())["package"] == "other"

@@ -1,0 +1,134 @@
+import random
+from typing import ClassVar
+
+import pytest
+
+from bench.micro.benchmark import Benchmark, Work
+from bench.regression.compare.position import SIDES, Position
+from bench.regression.compare.timing import SideError, measure, probe_processes
+
+LIBRARIES = {"base": "base", "head": "head"}
+
+
+class Recorder(Work):
+    """Notes who is built and who is run."""
+
+    log: ClassVar[list] = []
+    seconds: ClassVar[dict] = {}
+    now: ClassVar[list] = [0.0]
+
+    def __init__(self, library, seed):
+        self.side = library
+        self.log.append(("build", library, seed))
+
+    def __call__(self):
+        self.log.append(("run", self.side, None))
+        self.now[0] += self.seconds.get(self.side, 1e-4)
+
+    def outcome(self):
+        return []
+
+
+@pytest.fixture
+def timed(monkeypatch, tmp_path):
+    """Calls `measure` with works that are recorded, on a clock of their own."""
+    monkeypatch.setattr(Recorder, "log", [])
+    monkeypatch.setattr(Recorder, "seconds", {})
+    monkeypatch.setattr(Recorder, "now", [0.0])
+
+    def call(*, rounds, pairs, variants=("",), kind=Recorder):
+        suite = {"step": Benchmark("step", "", dict.fromkeys(variants, kind))}
+        position = Position(tmp_path / "position", ["step"])
+        suites = dict.fromkeys(SIDES, suite)
+        return measure(
+            "step", list(variants), suites, LIBRARIES, position, rounds=rounds, pairs=pairs, clock=lambda: Recorder.now[0]
+        )
+
+    return call
+
+
+def test_who_is_built_first_is_turned_around_in_every_other_round(timed):
+    timed(rounds=6, pairs=1)
+    firsts = [side for what, side, _ in Recorder.log if what == "build"][::2]
+    assert all(one != other for one, other in zip(firsts[::2], firsts[1::2], strict=True))
+
+
+def test_both_sides_of_a_build_start_from_the_same_seed_and_each_build_from_another(timed):
+    timed(rounds=4, pairs=1)
+    seeds = [seed for what, _, seed in Recorder.log if what == "build"]
+    assert seeds[::2] == seeds[1::2]
+    assert len(set(seeds)) == 4
+
+
+def test_each_pair_has_a_block_of_either_side_in_an_order_that_is_drawn(timed):
+    random.seed(5)
+    (build,) = timed(rounds=1, pairs=64)
+    runs = [side for what, side, _ in Recorder.log if what == "run"][4:]
+    pairs = list(zip(runs[::2], runs[1::2], strict=True))
+    assert {frozenset(pair) for pair in pairs} == {frozenset(("base", "head"))}
+    assert 16 < sum(first == "base" for first, _ in pairs) < 48
+    assert build["base"] == pytest.approx([1e-4] * 64)
+
+
+def test_every_variant_is_timed_in_every_round(timed):
+    assert len(timed(rounds=2, pairs=1, variants=("a", "b", "c"))) == 6
+
+
+def test_a_launch_shrinks_where_one_side_is_many_times_slower(timed):
+    Recorder.seconds = {"head": 0.08}
+    builds = timed(rounds=8, pairs=24)
+    assert len(builds) == 4
+    assert {len(build["head"]) for build in builds} == {1}
+    assert Recorder.now[0] < 1
+
+
+def test_blocks_of_a_microsecond_are_repeated_alike_on_both_sides(timed):
+    Recorder.seconds = {"base": 1e-6, "head": 2e-6}
+    (build,) = timed(rounds=1, pairs=2)
+    assert build["base"] == pytest.approx([50e-6] * 2, rel=0.05)
+    assert build["head"] == pytest.approx([100e-6] * 2, rel=0.05)
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 5])
+def test_a_side_that_raises_is_named_whenever_it_does(timed, blocks):
+    class Failing(Recorder):
+        calls: ClassVar[int] = 0
+
+        def __call__(self):
+            super().__call__()
+            if self.side == "head":
+                Failing.calls += 1
+                if Failing.calls > blocks:
+                    raise SystemExit(0)
+
+    with pytest.raises(SideError, match="SystemExit: 0") as failed:
+        timed(rounds=2, pairs=8, kind=Failing)
+    assert failed.value.side == "head"
+
+
+def make_package(folder, name, text):
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text(text)
+    return folder / name
+
+
+def test_processes_show_a_slower_import_and_more_memory(tmp_path):
+    folders = {
+        "base": make_package(tmp_path / "a", "one", "print('{\"import-time\": 0}')"),
+        "head": make_package(tmp_path / "b", "two", "import time; time.sleep(0.1); DATA = b'a' * 40_000_000"),
+    }
+    names = ["import-time", "import-memory"]
+    found = probe_processes(folders, Position(tmp_path / "position", names), names)
+    (seconds,), (memory,) = found["import-time"], found["import-memory"]
+    assert seconds["head"][0] > seconds["base"][0] + 0.09
+    assert memory["head"][0] > memory["base"][0] + 39e6
+
+
+def test_a_process_that_ends_at_import_names_its_side(tmp_path):
+    folders = {
+        "base": make_package(tmp_path / "a", "one", ""),
+        "head": make_package(tmp_path / "b", "two", "import os; os._exit(7)"),
+    }
+    with pytest.raises(SideError, match="exit code 7") as failed:
+        probe_processes(folders, Position(tmp_path / "position", ["import-time"]), ["import-time"])
+    assert failed.value.side == "head"

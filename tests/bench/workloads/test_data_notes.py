@@ -1,0 +1,103 @@
+"""What is read from a user's file as what, and what a user is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.workloads.data_files import load_file
+from bench.workloads.data_notes import data_notes
+from bench.workloads.data_sets import Data, DataError, make_split
+
+
+def data(path: Path, target: str = "y", **parameters: Any) -> Data:
+    return Data(name="file", parameters={"path": str(path), "target": target, **parameters}, test_size=0.25)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "d.csv"
+    rows = (f"{row},{row % 5 / 4},{'None' if row % 8 else 'NA'},{row * row}" for row in range(40))
+    path.write_text("\n".join(["id,b,y,area", *rows]) + "\n")
+    return path
+
+
+def test_classes_may_be_called_as_missing_values_are(csv: Path) -> None:
+    _, y = load_file(csv, "y", ["b"])
+    assert sorted(set(y.tolist())) == ["NA", "None"]
+
+
+def test_the_notes_name_features_classes_and_the_largest_class(csv: Path) -> None:
+    notes = data_notes(data(csv))
+    assert notes[0] == f"{csv}: 40 rows, 3 features: id, b, area"
+    assert notes[1] == "the target 'y' is read as 2 classes: NA, None; the largest class, 'None', has 87.5% of the rows"
+    assert notes[-1] == "the feature 'id' is the number of the row: leave it out with  features = [...]"
+
+
+def test_the_notes_of_generated_data_are_none() -> None:
+    assert data_notes(Data(name="moons")) == []
+
+
+def test_whole_numbers_are_quantities_where_they_are_said_to_be(csv: Path) -> None:
+    assert make_split(data(csv, "area", features=["b"]), 0).y.shape == (30, 40)
+    made = make_split(data(csv, "area", features=["b"], target_kind="quantities"), 0)
+    assert made.y.shape == (30, 1)
+    assert "is read as a quantity, 0 to 1521" in data_notes(data(csv, "area", features=["b"], target_kind="quantities"))[1]
+    assert make_split(data(csv, "b", features=["id"], target_kind="classes"), 0).y.shape == (30, 5)
+    with pytest.raises(DataError, match="has words: target_kind may be 'classes' only"):
+        make_split(data(csv, "y", features=["b"], target_kind="quantities"), 0)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_read_where_it_is_set(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(f"a,b,y\n{chr(10).join(f'{row},{row % 3},{row % 2}' for row in range(8))}\n".replace(",", separator))
+    assert make_split(data(path, separator=separator), 0).x.shape == (6, 2)
+    with pytest.raises(DataError, match="so set  separator = "):
+        make_split(data(path), 0)
+
+
+FRAME = pd.DataFrame({"a": range(20), "c": [0.5] * 20, "y": [0, 1] * 10})
+
+
+@pytest.mark.parametrize(
+    "types",
+    [{"a": "Int64", "y": "Int64"}, {"a": "Float32", "y": "boolean"}, {"a": "uint8", "y": "category"}, {"y": "bool"}],
+    ids=str,
+)
+def test_nullable_and_categorical_columns_of_parquet_are_numbers_and_classes(tmp_path: Path, types: dict[str, str]) -> None:
+    FRAME.astype(types).to_parquet(tmp_path / "d.parquet")
+    x, y = load_file(tmp_path / "d.parquet", "y")
+    np.testing.assert_array_equal(x[:, 0], FRAME["a"])
+    assert [int(value) for value in y] == FRAME["y"].tolist()
+
+
+def test_a_missing_value_of_a_nullable_column_is_named_by_its_row(tmp_path: Path) -> None:
+    frame = FRAME.astype({"a": "Int64"})
+    frame.loc[7, "a"] = pd.NA
+    frame.to_parquet(tmp_path / "d.parquet")
+    with pytest.raises(DataError, match=r"'a' is missing or infinite in 1 rows, first in row 7 \(from 0\)"):
+        load_file(tmp_path / "d.parquet", "y")
+
+
+def test_a_word_among_features_of_several_columns_is_named_by_its_row(tmp_path: Path) -> None:
+    words = np.array([["1", "2"], ["3", "x"]])
+    np.savez(tmp_path / "d.npz", x=words, y=[0, 1])
+    with pytest.raises(DataError, match=r"the feature 'x' isn't numbers: row 0 \(from 0\) has '1'"):
+        load_file(tmp_path / "d.npz", "y")
+
+
+def test_a_constant_feature_is_standardised_to_zero_whatever_its_mean_rounds_to(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a,b,y\n" + "".join(f"0.1,{row},{row % 2}\n" for row in range(23)))
+    assert (make_split(data(path, standardize=True), 0).x[:, 0] == 0).all()
+
+
+def test_a_file_is_read_again_when_it_has_changed(csv: Path) -> None:
+    first = make_split(data(csv, features=["b"]), 0)
+    csv.write_text(csv.read_text() + "40,0.5,NA,7\n" * 8)
+    assert len(make_split(data(csv, features=["b"]), 0).x) > len(first.x)

@@ -1,0 +1,75 @@
+"""Small changes to valid files: what damage, a careless hand and a stranger make of them; seeded, so that they can be repeated."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+TOKENS = (
+    *(b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n\n", b'"', b"'", b"\\", b"[", b"]", b"{", b"}", b"=", b",", b";", b"\t", b"#"),
+    *(b"nan", b"NaN", b"-inf", b"Infinity", b"null", b"None", b"true", b"1e999", b"-1", b"0", b"9" * 40, b"1" * 5000, b"1e308"),
+    *(b"../", b"~nobody/", b"\x1b[2J", b"$\\frac{$", b"<img src=x>", b"=cmd|x", "\u202e".encode(), b"\xed\xa0\x80", b"[" * 2000),
+)
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2**31, 2**63, 10**30, 1e308, -1e308, 1e-320, 0.5, "NaN", "Infinity", "-Infinity", "", " ", "x"),
+    *("../x", "a/b", "\x00", "\x1b]0;x\x07", "\ud800", "$\\frac{$", "```<img src=x>", "x" * 10_000, "2020-13-45", "=1+1", "keras"),
+    *([], {}, [[]], [None], [1, "a"], {"a": {}}, [0.0] * 1000, {"width": 3}, [{}]),
+)
+
+
+def mutated_bytes(content: bytes, generator: random.Random) -> bytes:
+    """Return `content` with one to four changes: bytes flipped, removed, repeated, replaced, cut off, or a token put in."""
+    changed = bytearray(content)
+    for _ in range(generator.randint(1, 4)):
+        place = generator.randrange(len(changed) + 1)
+        length = min(int(generator.expovariate(0.1)), 200)
+        match generator.randrange(6):
+            case 0 if changed:
+                changed[min(place, len(changed) - 1)] ^= 1 << generator.randrange(8)
+            case 1:
+                del changed[place : place + length]
+            case 2:
+                changed[place:place] = changed[place : place + length] * generator.randint(1, 20)
+            case 3:
+                changed[place:place] = generator.choice(TOKENS)
+            case 4:
+                changed[place : place + length] = generator.randbytes(length)
+            case 5:
+                del changed[place:]
+    return bytes(changed)
+
+
+def mutated_json(document: Any, generator: random.Random) -> str:
+    """Return `document` as JSON with one to three values replaced, removed, repeated or renamed."""
+    changed = copy.deepcopy(document)
+    for _ in range(generator.randint(1, 3)):
+        places = list(_places(changed))
+        if not places:
+            break
+        container, key = generator.choice(places)
+        match generator.randrange(5):
+            case 0:
+                del container[key]
+            case 1 if isinstance(container, list):
+                container.append(copy.deepcopy(container[key]))
+            case 2 if isinstance(container, dict):
+                container[generator.choice(("x", "", "name", "workload", "\x1b", "a" * 300))] = container.pop(key)
+            case 3 if isinstance(container[key], (int, float)):
+                container[key] *= generator.choice((0, -1, 10, 1e-9, 10**6))
+            case _:
+                container[key] = copy.deepcopy(generator.choice(VALUES))
+    return json.dumps(changed)
+
+
+def _places(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each container in `document` with each of its keys; of a long list only the first few."""
+    keys: Any = list(document) if isinstance(document, dict) else range(min(len(document), 4)) if isinstance(document, list) else ()
+    for key in keys:
+        yield document, key
+        yield from _places(document[key])
+
+
+Mutate = Callable[[Any, random.Random], bytes | str]
