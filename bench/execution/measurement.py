@@ -76,8 +76,8 @@ class Measurement:
             self.mark("fit begins")
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
             self.mark("fit ended")
-            at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
             peak = peak_memory_bytes()
+            at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
         check_clock(fit_seconds, true_seconds[0])

@@ -52,7 +52,7 @@ FOUND = {
     "Daemon": ("failed", "the worker exited with code 7"),
     "TrainsOnInAThread": (
         "failed",
-        "no update was made|the weights changed by up to|the weights didn't change|the timed fit of seed 0",
+        "no update was made|the weights changed by|weights didn't change|the timed fit of seed 0",
     ),
     "UnnamedSignal": ("failed", "ended by signal 40"),
     "Surrogate": ("failed", r"bad name \\udcff"),
