@@ -1,4 +1,4 @@
-"""How a Python process of this project's own is started: its command, and the search path by which it finds this very code.
+"""How a Python process of this project's own is started: its command, its environment, and the path to this code.
 
 Called by whatever starts workers, checks of contestants and launches of a comparison. Standard library only: a worker has it too.
 """
@@ -14,6 +14,21 @@ from typing import IO
 
 CODE_FOLDER = Path(__file__).resolve().parents[1]
 """The folder that holds `bench`, `numpy_nn` and `keras_ref`: a checkout, or an environment's `site-packages`."""
+KEPT = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "VIRTUAL_ENV"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "TF_CPP_MIN_LOG_LEVEL", "OPENBLAS_CORETYPE"),
+        *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA"),
+    )
+)
+"""The variables of the user's that a child gets: where things are, and which hardware is used."""
+KEPT_BEGINNINGS = ("LC_", "COVERAGE_")
+"""The same, by how a name begins; COVERAGE_ has coverage.py measure children too, and is only set while it does."""
+TELLING_BEGINNINGS = (
+    *("PYTHON", "KERAS", "TF_", "XLA_", "JAX_", "TORCH", "CUDA", "OMP_", "OPENBLAS", "MKL_", "BLIS_", "VECLIB_", "NUMEXPR_"),
+    *("GOMP_", "KMP_", "LD_", "DYLD_", "MALLOC_", "ONEDNN", "NPROC", "NUMPY_", "NPY_"),
+)
+"""Of the variables that a child doesn't get, those that begin so are named in the record, never with their values."""
 
 
 def python_command(module: str) -> list[str]:
@@ -26,8 +41,35 @@ def python_command(module: str) -> list[str]:
 
 
 def search_path(environment: Mapping[str, str]) -> dict[str, str]:
-    """`PYTHONPATH` of a child: this code first, then whatever `environment` has."""
-    return {"PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), *filter(None, [environment.get("PYTHONPATH")])])}
+    """`PYTHONPATH` of a child: this code first, then whatever absolute folders `environment` has.
+
+    The other folders stay, since this process has found its packages by them. A relative one would be another folder in every
+    current folder.
+    """
+    others = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if Path(folder).is_absolute()]
+    return {"PYTHONPATH": os.pathsep.join([str(CODE_FOLDER), *others])}
+
+
+def clean_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child: what it needs of `base`, and `search_path`; no other setting of Python or of a library."""
+    return {name: value for name, value in base.items() if _is_kept(name)} | search_path(base)
+
+
+def dropped_variables(base: Mapping[str, str]) -> list[str]:
+    """The names of the variables in `base` that would change what a child does, and that it doesn't get."""
+    return sorted(name for name in base if name.startswith(TELLING_BEGINNINGS) and not _is_kept(name) and name != "PYTHONPATH")
+
+
+def _is_kept(name: str) -> bool:
+    return name.upper() in KEPT or name.startswith(KEPT_BEGINNINGS)
+
+
+def signal_name(number: int) -> str:
+    """A signal by its name, or by its number where it has none, as real-time signals don't."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def die_with_parent() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from bench.analysis.disturbed_trials import disturbed_warnings
 from bench.analysis.selection import by_name, succeeded
 from bench.analysis.timing import Measurement, harness_share, measurements
 from bench.records import RunData, Trial
@@ -50,6 +51,7 @@ def noise_warnings(data: RunData) -> list[str]:
     timed = succeeded(data, "timed")
     measured = [one for one in measurements(data) if one.measure == "step"]
     return [
+        *disturbed_warnings(data),
         *_launch_warnings([*timed, *succeeded(data, "turns")]),
         *_outlier_warnings(measured),
         *_drift_warnings(measured),

@@ -11,11 +11,23 @@ FLOOR = "floor"
 """The contestant that computes the matrix products of a step and nothing else."""
 OURS = "numpy_nn"
 """This project's own contestant."""
+STATUSES = ("ok", "failed", "diverged")
+"""How a trial that was tried to its end has ended."""
 
 
 def succeeded(data: RunData, kind: TrialKind) -> list[Trial]:
-    """The successful trials of one kind, in the order in which they ended, without those of grid workloads."""
-    return [trial for trial in data.trials if trial.kind == kind and trial.status == "ok" and not trial.point]
+    """The successful trials of one kind, in the order in which they ended, without those of grid workloads.
+
+    Turns are epochs of the same fit that a timed trial checks as a whole: without one that succeeded, where any failed, they don't
+    count.
+    """
+    found = [trial for trial in data.trials if trial.kind == kind and trial.status == "ok" and not trial.point]
+    if kind != "turns":
+        return found
+    fits = [trial for trial in data.trials if trial.kind == "timed" and not trial.point]
+    ended = {status: {(trial.workload, trial.contestant) for trial in fits if trial.status == status} for status in STATUSES}
+    doubtful = (ended["failed"] | ended["diverged"]) - ended["ok"]
+    return [trial for trial in found if (trial.workload, trial.contestant) not in doubtful]
 
 
 def workload_named(data: RunData, name: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Bar(Observer):
 
     def ended(self, trial: Trial, done: int, total: int) -> None:
         self._progress.update(self._task, completed=done, total=total)
-        if trial.status in ("failed", "timeout"):
+        if trial.status in ("failed", "diverged", "timeout"):
             _print(self._progress.console, ended_text(trial))
 
     def note(self, text: str) -> None:

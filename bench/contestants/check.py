@@ -12,7 +12,6 @@ import importlib.util
 import inspect
 import json
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.child_processes import python_command, search_path
+from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.base import Contestant, with_defaults
 from bench.error_messages import may_be, one_line, plain
 
@@ -65,7 +64,7 @@ def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_L
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=time_limit_seconds,
-            env={**os.environ, **search_path(os.environ)},
+            env=clean_environment(os.environ),
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -82,12 +81,7 @@ def inspect_target(text: str, target: str, *, time_limit_seconds: float = TIME_L
 
 def _ending(return_code: int) -> str:
     """How a process ended, in words."""
-    if return_code >= 0:
-        return f"exit code {return_code}"
-    try:
-        return signal.Signals(-return_code).name
-    except ValueError:
-        return f"signal {-return_code}"
+    return f"exit code {return_code}" if return_code >= 0 else signal_name(-return_code)
 
 
 def load_class(target: str) -> type[Any]:
@@ -141,6 +135,8 @@ def _check_environment(place: str, variables: dict[str, str]) -> None:
             raise ValueError(f"{place} has {name!r}, which can't be a variable's name: it must have letters, and no =")
         if "\0" in value:
             raise ValueError(f"{place}[{name!r}] was {value!r}: a variable can't hold a zero byte")
+        if name.startswith("PYTHON") or name.endswith(("_NUM_THREADS", "_MAXIMUM_THREADS", "_THREADS")):
+            raise ValueError(f"{place} has {name!r}: the harness sets it, the same for every contestant")
 
 
 def _import(place: str) -> ModuleType:

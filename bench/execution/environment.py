@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 import numpy as np
 import psutil
 
+from bench.child_processes import dropped_variables
+from bench.execution.pauses import cpu_quota
 from bench.records import Environment
 
 PACKAGES = (
@@ -57,6 +59,9 @@ def describe(threads: int) -> Environment:
         date=now(),
         load_1min=if_readable(lambda: float(psutil.getloadavg()[0])),
         clock_resolution_seconds=clock_resolution_seconds(),
+        affinity=sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else None,
+        cpu_quota=cpu_quota(),
+        dropped_variables=dropped_variables(os.environ),
     )
 
 

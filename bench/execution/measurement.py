@@ -20,6 +20,7 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import Request
+from bench.execution.trial_checks import Probe, check_clock, check_ended, check_epochs, check_history, check_outputs, check_trained
 from bench.execution.turns import Exchange, take_turns
 from bench.files import replacing
 
@@ -38,6 +39,14 @@ PREDICTION_WARM_UP_CALLS = 3
 
 
 @dataclass(frozen=True)
+class Own:
+    """The harness' own copies of the test targets and the first weights, which the contestant isn't handed."""
+
+    y_test: Array
+    weights: Sequence[Array]
+
+
+@dataclass(frozen=True)
 class Measurement:
     """A trial of a contestant that has been built and warmed up, with a method for each kind."""
 
@@ -45,6 +54,9 @@ class Measurement:
     task: Task
     request: Request
     clock: Clock
+    own: Own
+    mark: Callable[[str], None] = lambda _: None
+    """Tells the runner that something happens now."""
     exchange: Exchange = lambda _: None
     """How a trial of turns talks with the runner; by default it has no turn."""
 
@@ -54,18 +66,40 @@ class Measurement:
 
     def timed(self) -> Figures:
         """Time the fit from its first update to its last; score the test set when the clock has stopped."""
-        history, fit_seconds, epoch_seconds = self._clocked(self.contestant.fit)
-        peak = peak_memory_bytes()
-        _check_calls(len(epoch_seconds), self.task)
-        _, harness_seconds, _ = self._clocked(self._nothing)
+        true_seconds: list[float] = []
+        probe = Probe(self.contestant.get_weights, self.task.epochs) if self.request.learns else None
+
+        def fit(on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
+            start = self.clock()
+            history = self.contestant.fit(on_epoch_end)
+            true_seconds.append(self.clock() - start - (probe.seconds if probe else 0.0))
+            return history
+
+        with _no_garbage_collection():
+            self.mark("fit begins")
+            history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
+            self.mark("fit ended")
+            peak = peak_memory_bytes()
+            at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
+            _check_calls(len(epoch_seconds), self.task)
+            _, harness_seconds, _ = self._clocked(self._nothing)
+        check_clock(fit_seconds, true_seconds[0])
+        check_epochs(epoch_seconds, fit_seconds)
+        taken = self._history(history)
+        outputs = self._predict(self.task.x_test)
+        scores = self._trained_scores(outputs)
+        if probe is not None:
+            check_ended(at_the_end, self.contestant.get_weights())
+            probe.check(self.contestant.get_weights(), taken["loss"])
         return {
             "steps": self.task.steps,
             "fit_seconds": fit_seconds,
             "epoch_seconds": epoch_seconds,
             "harness_seconds": harness_seconds,
-            "history": _history(history, self.task),
+            "history": taken,
             "peak_memory_bytes": peak,
-            **_final_scores(_predict(self.contestant, self.task.x_test, self.task), self.task),
+            "test_predictions": _floats(outputs),
+            **scores,
         }
 
     def turns(self) -> Figures:
@@ -74,18 +108,26 @@ class Measurement:
             take_turns(self.contestant, self.clock, self.exchange, {"steps_an_epoch": self.task.steps_an_epoch})
         return {}
 
-    def _clocked(self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]]) -> tuple[Any, float, list[float]]:
-        """Return what `fit` returned, its seconds, and those of each epoch that it reported."""
+    def _clocked(
+        self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]], probe: Probe | None = None
+    ) -> tuple[Any, float, list[float]]:
+        """Return what `fit` returned, its seconds, and those of each epoch that it reported, all without the probe's."""
         marks: list[float] = []
         mark = marks.append
+        probed_epoch = -1 if probe is None else probe.epoch
+        seconds_out = 0.0
 
         def on_epoch_end(_epoch: int) -> None:
-            mark(self.clock())
+            nonlocal seconds_out
+            now = self.clock()
+            mark(now - seconds_out)
+            if probe is not None and len(marks) == probed_epoch:
+                probe.take(self.clock)
+                seconds_out = self.clock() - now
 
-        with _no_garbage_collection():
-            start = self.clock()
-            history = fit(on_epoch_end)
-            seconds = self.clock() - start
+        start = self.clock()
+        history = fit(on_epoch_end)
+        seconds = self.clock() - start - seconds_out
         return history, seconds, [after - before for before, after in zip([start, *marks], marks, strict=False)]
 
     def _nothing(self, on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
@@ -102,20 +144,20 @@ class Measurement:
         box, path = self.request.surface_box, self.request.paths.surface
 
         def on_epoch_end(epoch: int) -> None:
-            outputs = _predict(self.contestant, self.task.x_test, self.task)
-            val_loss.append(metrics.loss(self.task.loss, self.task.y_test, outputs))
-            val_accuracy.append(accuracy(self.task.y_test, outputs))
+            outputs = self._predict(self.task.x_test, epoch)
+            val_loss.append(metrics.loss(self.task.loss, self.own.y_test, outputs))
+            val_accuracy.append(accuracy(self.own.y_test, outputs))
             if epoch in self.request.film_epochs and box is not None:
                 film.append(self._surface(box, FILM_POINTS)["surface"])
 
-        history = _history(self.contestant.fit(on_epoch_end), self.task)
+        history = self._history(self.contestant.fit(on_epoch_end))
         _check_calls(len(val_loss), self.task)
-        outputs = _predict(self.contestant, self.task.x_test, self.task)
+        outputs = self._predict(self.task.x_test)
         figures = {
             "steps": self.task.steps,
             "history": {**history, "val_loss": val_loss, "val_accuracy": val_accuracy},
             "test_predictions": _floats(outputs),
-            **_final_scores(outputs, self.task),
+            **self._trained_scores(outputs),
         }
         if path is not None and box is not None:
             frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
@@ -127,7 +169,7 @@ class Measurement:
         """Return the outputs over `points` by `points` places of the box."""
         x, y = np.linspace(box[0], box[1], points), np.linspace(box[2], box[3], points)
         places = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1).astype(self.task.dtype)
-        outputs = _predict(self.contestant, places, self.task)[:, 0]
+        outputs = self._predict(places)[:, 0]
         return {"surface": outputs.reshape(points, points), "surface_x": x, "surface_y": y}
 
     def parity(self) -> Figures:
@@ -137,9 +179,9 @@ class Measurement:
         def on_epoch_end(_epoch: int) -> None:
             weights.append(np.concatenate([np.ravel(array) for array in self.contestant.get_weights()]).astype(np.float64))
 
-        history = _history(self.contestant.fit(on_epoch_end), self.task)
+        history = self._history(self.contestant.fit(on_epoch_end))
         _check_calls(len(weights), self.task)
-        outputs = _predict(self.contestant, self.task.x_test, self.task)
+        outputs = self._predict(self.task.x_test)
         trajectory = {
             "weights": np.array(weights),
             "loss": np.array(history["loss"]),
@@ -150,7 +192,7 @@ class Measurement:
             "steps": self.task.steps,
             "history": history,
             "test_predictions": _floats(outputs),
-            **_final_scores(outputs, self.task),
+            **self._final_scores(outputs),
         }
         path = Path(str(self.request.paths.trajectory))
         if self.request.reference is None:
@@ -180,6 +222,39 @@ class Measurement:
                     }
                 )
         return {"latencies": latencies}
+
+    def _history(self, history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+        for name in ("loss", "accuracy"):
+            if name not in history or len(history[name]) != self.task.epochs:
+                found = f"{len(history[name])} values" if name in history else "nothing"
+                raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {self.task.epochs} epochs")
+        taken = {name: [float(value) for value in history[name]] for name in ("loss", "accuracy")}
+        if self.request.learns:
+            check_history(taken)
+        return taken
+
+    def _predict(self, x: Array, epoch: int | None = None) -> Array:
+        outputs = np.array(self.contestant.predict(x))  # a copy, which the contestant can't change later
+        wanted = (len(x), self.task.y.shape[1])
+        if outputs.shape != wanted:
+            raise ValueError(f"predict returned the shape {outputs.shape}: it must be {wanted}")
+        if outputs.dtype.kind not in "fiub":
+            raise ValueError(f"predict returned {outputs.dtype}: it must be real numbers")
+        if self.request.learns:
+            check_outputs(outputs, self.task.epochs if epoch is None else epoch + 1)
+        return outputs
+
+    def _trained_scores(self, outputs: Array) -> Figures:
+        scores = self._final_scores(outputs)
+        if self.request.learns and self.task.optimizer.get("learning_rate") != 0:
+            check_trained(self.contestant.get_weights(), self.own.weights, scores["test_loss"])
+        return scores
+
+    def _final_scores(self, outputs: Array) -> Figures:
+        return {
+            "test_accuracy": accuracy(self.own.y_test, outputs),
+            "test_loss": metrics.loss(self.task.loss, self.own.y_test, outputs),
+        }
 
     @cached_property
     def _calls_of_a_row(self) -> dict[bool, Callable[[Array], Any]]:
@@ -250,26 +325,6 @@ def _no_garbage_collection() -> Iterator[None]:
 def _check_calls(calls: int, task: Task) -> None:
     if calls != task.epochs:
         raise ValueError(f"fit called on_epoch_end {calls} times: it must do so after each of {task.epochs} epochs")
-
-
-def _history(history: Mapping[str, Sequence[float]], task: Task) -> dict[str, list[float]]:
-    for name in ("loss", "accuracy"):
-        if name not in history or len(history[name]) != task.epochs:
-            found = f"{len(history[name])} values" if name in history else "nothing"
-            raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {task.epochs} epochs")
-    return {name: [float(value) for value in history[name]] for name in ("loss", "accuracy")}
-
-
-def _predict(contestant: Contestant, x: Array, task: Task) -> Array:
-    outputs = np.asarray(contestant.predict(x))
-    wanted = (len(x), task.y.shape[1])
-    if outputs.shape != wanted:
-        raise ValueError(f"predict returned the shape {outputs.shape}: it must be {wanted}")
-    return outputs
-
-
-def _final_scores(outputs: Array, task: Task) -> Figures:
-    return {"test_accuracy": accuracy(task.y_test, outputs), "test_loss": metrics.loss(task.loss, task.y_test, outputs)}
 
 
 def _save(path: Path, arrays: Mapping[str, Array]) -> None:

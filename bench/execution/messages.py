@@ -72,6 +72,12 @@ class Request:
     """scored: the epochs, counted from 0, after which the decision surface is kept for a film."""
     prediction_rows: Sequence[int] = ()
     """predict: the numbers of rows whose latency is measured."""
+    learns: bool = True
+    """False: it has no loss, and its predictions are no network's."""
+    data_sha256: str | None = None
+    """Of the data file, which the worker compares before the trial and the runner after it."""
+    id: str = ""
+    """Of this request alone; the answer carries it."""
     keep: bool = False
     """Keep the contestant, and use it again if the next request is the same: for rounds that build nothing."""
     spawned_at: float | None = None

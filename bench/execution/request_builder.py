@@ -17,6 +17,7 @@ from bench.contestants.base import Array
 from bench.execution.messages import Paths, Request, TaskSpec
 from bench.execution.run_directory import SCRATCH_FOLDER
 from bench.execution.schedule import UNTIMED, PlannedTrial
+from bench.execution.trial_checks import is_unchanged, sha256
 from bench.files import replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE
 from bench.records.run_files import RunFiles
@@ -54,6 +55,7 @@ class RequestBuilder:
         self._reference = reference
         self._splits: dict[tuple[str, int], Split] = {}
         self._written: dict[str, Path] = {}
+        self._sha256: dict[str, str] = {}
 
     def request(self, planned: PlannedTrial, options: Mapping[str, Any]) -> Request:
         """Return the request for a trial, its data written; `options` are what the contestant chose when it was tuned."""
@@ -72,6 +74,8 @@ class RequestBuilder:
             surface_box=surface_box(workload, split),
             film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
+            learns=planned.spec.learns,
+            data_sha256=self._sha256[self._data(planned, split).name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
 
@@ -113,10 +117,11 @@ class RequestBuilder:
         workload, point = planned.workload, planned.point
         training = workload.training_of(planned.spec.name)
         name = f"{_stem(workload, point)}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
-        if name not in self._written:
+        if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, split, training)
             self._written[name] = self._scratch / name
             self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()})
+            self._sha256[name] = sha256(self._written[name])
         return self._written[name]
 
     def _write(self, path: Path, arrays: Mapping[str, Array]) -> None:

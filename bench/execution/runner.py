@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import OURS
+from bench.execution.agreement import Agreement
 from bench.execution.durations import Durations
 from bench.execution.environment import now
 from bench.execution.fast_paths import FastPaths
@@ -125,6 +126,7 @@ class Runner:
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
         ]
         self._fast_paths = FastPaths(job.entries, job.reference)
+        self._agreement = Agreement()
         for trial in job.ended:
             self._observe(trial)
             machine.rounds.add_earlier(trial.turns or [])
@@ -299,6 +301,7 @@ class Runner:
     def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
         began, began_at = self._began[planned.key]
+        outcome = self._agreement.judge(planned, outcome)
         self._ended.add(planned.key)
         if outcome.status in ("failed", "timeout"):
             self._workers.dismiss(planned)
@@ -314,6 +317,7 @@ class Runner:
 
     def _observe(self, trial: Trial) -> None:
         self._fast_paths.observe(trial)
+        self._agreement.observe(trial)
         for rule in self._skip_rules:
             rule.observe(trial)
 

@@ -7,15 +7,15 @@ time limits and crashes. Imports NumPy, contestants and the standard library onl
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bench.contestants.base import Contestant, Task
-from bench.execution.measurement import Clock, Figures, Measurement, peak_memory_bytes
+from bench.contestants.base import Array, Contestant, Task
+from bench.execution.measurement import Clock, Figures, Measurement, Own, peak_memory_bytes
 from bench.execution.messages import Request
+from bench.execution.trial_checks import check_details, check_file, check_first_weights, read_arrays
 from bench.execution.turns import Exchange
 
 
@@ -28,12 +28,17 @@ class TrialSession:
         Returns a contestant's class by its target.
     clock
         Returns seconds.
+    mark
+        Tells the runner that something happens now.
 
     """
 
-    def __init__(self, load: Callable[[str], type[Any]], clock: Clock = time.perf_counter) -> None:
+    def __init__(
+        self, load: Callable[[str], type[Any]], clock: Clock = time.perf_counter, mark: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._load = load
         self._clock = clock
+        self._mark = mark
         self._kept: tuple[Request, Measurement] | None = None
 
     def measure(self, request: Request, exchange: Exchange = lambda _: None) -> Figures:
@@ -45,10 +50,11 @@ class TrialSession:
             Any error of the contestant, and ValueError where it breaks its interface.
 
         """
+        check_file(Path(request.paths.data), request.data_sha256)
         started = self._clock() if request.spawned_at is None else request.spawned_at
         if request.kind == "tune":
             return _tune(self._load(request.target), read_task(request))
-        same = replace(request, spawned_at=None)
+        same = replace(request, spawned_at=None, id="")
         kept, self._kept = self._kept, None
         again = kept is not None and kept[0] == same
         measurement = kept[1] if kept is not None and again else self._build(request, exchange)
@@ -57,29 +63,42 @@ class TrialSession:
         if not again:
             figures["build_seconds" if request.spawned_at is None else "cold_start_seconds"] = ready_after
         figures.setdefault("peak_memory_bytes", peak_memory_bytes())
-        figures["details"] = {**figures.get("details", {}), **measurement.contestant.details()}
+        figures["details"] = {**figures.get("details", {}), **check_details(measurement.contestant.details())}
         if request.keep:
             self._kept = same, measurement
         return figures
 
     def _build(self, request: Request, exchange: Exchange) -> Measurement:
         task = read_task(request)
+        own = _own(request)
         contestant: Contestant = self._load(request.target)(task)
         if request.kind != "predict":  # predictions take no training step
             contestant.warm_up()
-        return Measurement(contestant, task, request, self._clock, exchange)
+            if request.learns:
+                check_first_weights(contestant.get_weights(), own.weights)
+        return Measurement(contestant, task, request, self._clock, own, self._mark, exchange)
 
 
 def read_task(request: Request) -> Task:
-    """Return the task of a request, with the arrays of its data file."""
-    with np.load(request.paths.data, allow_pickle=False) as arrays:
-        count = sum(name.startswith("weights_") for name in arrays.files)
-        weights = [arrays[f"weights_{index}"] for index in range(count)]
-        data = {name: arrays[name] for name in ("x", "y", "x_test", "y_test")}
-    return Task(**vars(request.task), **data, weights=weights)
+    """Return the task of a request, with the arrays of its data file, which are read-only."""
+    arrays = read_arrays(Path(request.paths.data))
+    data: dict[str, Any] = {name: arrays[name] for name in ("x", "y", "x_test", "y_test")}
+    return Task(**vars(request.task), **data, weights=_weights(arrays))
+
+
+def _own(request: Request) -> Own:
+    """Return the harness' own copies, read before the contestant is made."""
+    names = {"y_test", *(f"weights_{index}" for index in range(2 * len(request.task.architecture)))}
+    arrays = read_arrays(Path(request.paths.data), names)
+    return Own(arrays["y_test"], _weights(arrays))
+
+
+def _weights(arrays: Mapping[str, Array]) -> list[Array]:
+    count = sum(name.startswith("weights_") for name in arrays)
+    return [arrays[f"weights_{index}"] for index in range(count)]
 
 
 def _tune(contestant_class: type[Any], task: Task) -> Figures:
     """Return the settings that the contestant chose as `details["options"]`; nothing if it has none to choose."""
-    options = dict(contestant_class.tune(task))
+    options = check_details({"options": contestant_class.tune(task)})["options"]
     return {"details": {"options": options}, "peak_memory_bytes": peak_memory_bytes()} if options else {}

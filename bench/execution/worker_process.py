@@ -6,10 +6,10 @@ environment before it starts, since most libraries read them only while they are
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import queue
-import signal
+import secrets
 import subprocess
 import sys
 import threading
@@ -19,16 +19,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from bench.child_processes import python_command, search_path
+from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.registry import Spec
+from bench.execution.answer_checks import checked_figures, clock_doubt, malformed
+from bench.execution.answers import AnswerError, fields_of, frames
 from bench.execution.messages import Request, word_line
+from bench.execution.pauses import TURN_SECONDS, WaitingClock
+from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
+from bench.execution.trial_checks import CheatError
 from bench.records import TrialStatus
 from bench.records.run_files import RunFiles
 
 EXIT_SECONDS = 5.0
 """How long a worker that has closed its answers may take to end."""
 ERROR_CHARACTERS = 500
+LAST_WORDS_BYTES = 1 << 16
+"""Of the end of a log that an error's last line is taken from."""
+ATTEMPTS = 3
+"""Of a trial that is disturbed, or whose clock doesn't add up."""
+CLOCKED = ("timed", "predict", "tune")
+"""Trials that are measured again when something has disturbed them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,8 @@ class Outcome:
     status: TrialStatus
     figures: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
+    doubt: str | None = None
+    """Why the trial should be measured again."""
 
 
 class Worker(Protocol):
@@ -64,11 +77,11 @@ Launch = Callable[[Spec, int, int], Worker]
 
 
 def worker_environment(spec: Spec, threads: int, base: Mapping[str, str]) -> dict[str, str]:
-    """Return a worker's environment: `base` (the runner's), the thread counts of every library, and the contestant's own."""
+    """Return a worker's environment: what it needs of `base` (the runner's), the thread counts of every library, and its own."""
     count = str(threads)
     one_thread = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
     return {
-        **base,
+        **clean_environment(base),
         "OMP_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
@@ -80,7 +93,6 @@ def worker_environment(spec: Spec, threads: int, base: Mapping[str, str]) -> dic
         "NPROC": count,  # the size of XLA's thread pools
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",  # so that the log is whole when the process dies
-        **search_path(base),
         **one_thread,
         **spec.environment,
     }
@@ -101,27 +113,20 @@ class Launcher:
 
 
 class ProcessWorker:
-    """A worker in a process and a process group of its own: Ctrl-C reaches only the runner, a kill also what the worker started."""
+    """A worker in a process and a session of its own: Ctrl-C reaches only the runner, a kill also what the worker started."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
         self._first = True
-        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._request: Request | None = None
+        """The one that is answered now."""
+        self._mark = secrets.token_hex(8)
+        self._answers: queue.SimpleQueue[tuple[float, bytes | AnswerError | None]] = queue.SimpleQueue()
         with log.open("ab") as stderr:
             self._log_start = stderr.seek(0, os.SEEK_END)
             self._spawned_at = time.perf_counter()
-            self._process = subprocess.Popen(
-                python_command("bench.execution.worker"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env=dict(environment),
-                start_new_session=True,
-                text=True,
-                encoding="utf-8",
-            )
-        assert self._process.stdout is not None
-        self._reader = threading.Thread(target=_pass_on, args=(self._process.stdout, self._answers), daemon=True)
+            self._process, answers = _start({**environment, MARK: self._mark}, stderr)
+        self._reader = threading.Thread(target=_pass_on, args=(answers, self._answers), daemon=True)
         self._reader.start()
 
     @property
@@ -129,38 +134,87 @@ class ProcessWorker:
         return self._process.pid
 
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
-        if self._first:
-            request = replace(request, spawned_at=self._spawned_at)
-            self._first = False
-        return self._exchange(request.to_line(), time_limit_seconds)
+        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands."""
+        disturbed: list[str] = []
+        for _ in range(ATTEMPTS):
+            outcome = self._attempt(request, time_limit_seconds)
+            if outcome.doubt is None:
+                break
+            disturbed.append(outcome.doubt)
+        if outcome.status == "ok" and outcome.doubt is not None:
+            return Outcome("failed", error=f"in each of {ATTEMPTS} attempts: {outcome.doubt}"[:ERROR_CHARACTERS])
+        if outcome.status == "ok" and disturbed:
+            return replace(outcome, figures={**outcome.figures, "disturbed": disturbed})
+        return outcome
 
     def turn(self, seconds: float | None, time_limit_seconds: float) -> Outcome:
-        return self._exchange(word_line(seconds), time_limit_seconds)
+        assert self._request is not None
+        return self._exchange(self._request, word_line(seconds), time_limit_seconds, ends=seconds is None)
 
-    def _exchange(self, line: str, time_limit_seconds: float) -> Outcome:
-        assert self._process.stdin is not None
+    def _attempt(self, request: Request, time_limit_seconds: float) -> Outcome:
+        self._request = replace(request, id=secrets.token_hex(8), spawned_at=self._spawned_at if self._first else None)
+        self._first = False
+        return self._exchange(self._request, self._request.to_line(), time_limit_seconds, ends=request.kind != "turns")
+
+    def _exchange(self, request: Request, line: str, time_limit_seconds: float, *, ends: bool) -> Outcome:
+        """Send a line, and wait for the answer; `ends` says that it has the figures of a trial, and not of a turn."""
+        waiting = WaitingClock(lambda: is_stopped(self.pid))
+        marks: dict[str, float] = {}
         try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-            answer = self._answers.get(timeout=time_limit_seconds)
-        except BrokenPipeError:
-            answer = None
-        except queue.Empty:
+            self._send(line)
+            while "mark" in (fields := self._next_fields(request, waiting, time_limit_seconds)):
+                marks[fields["mark"]] = fields["at"]
+        except AnswerError as error:
+            return Outcome("failed", error=str(error))
+        except TimeoutError:
             return Outcome("timeout", error=f"not done after {time_limit_seconds:g} s, its time limit")
-        if answer is None:
-            return Outcome("failed", error=self._how_it_ended())
-        fields = json.loads(answer)
-        if "error" in fields:
-            return Outcome("failed", error=fields["error"][:ERROR_CHARACTERS])
-        return Outcome("ok", figures=fields["figures"])
+        if not ends and "figures" in fields:
+            return Outcome("ok", figures=fields["figures"])
+        return _judged(fields, request, marks, waiting.paused_seconds)
+
+    def _send(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # how it ended is told when its answer is waited for
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
+
+    def _next_fields(self, request: Request, waiting: WaitingClock, time_limit_seconds: float) -> dict[str, Any]:
+        """Wait for the next frame of the answer; `at` is when it came.
+
+        Raises
+        ------
+        AnswerError
+            If there is none, or it is another one.
+        TimeoutError
+            If it doesn't come in time, in which no pause counts.
+
+        """
+        while True:
+            ended = self._process.poll() is not None
+            try:
+                at, frame = self._answers.get(timeout=TURN_SECONDS)
+            except queue.Empty:
+                waiting.tick()
+                if ended:  # something else holds the pipe
+                    frame = None
+                elif waiting.seconds < time_limit_seconds:
+                    continue
+                else:
+                    raise TimeoutError from None
+            waiting.tick()
+            if frame is None:
+                raise AnswerError(self._how_it_ended())
+            if isinstance(frame, AnswerError):
+                raise frame
+            return {**fields_of(frame, request.id, None if sys.platform == "win32" else self.pid), "at": at}
 
     def close(self) -> None:
         # A kill loses nothing: the answer has been read, and files are written whole or not at all.
-        _kill_group(self._process)
-        self._process.wait()
-        self._reader.join()
-        for stream in (self._process.stdin, self._process.stdout):
-            _close_quietly(stream)
+        end_tree(self._process, self._mark)
+        self._reader.join(EXIT_SECONDS)  # a process that no one can find may still hold the pipe: the thread is left to it
+        with contextlib.suppress(BrokenPipeError):  # a request may still be in the buffer
+            assert self._process.stdin is not None
+            self._process.stdin.close()
 
     def _how_it_ended(self) -> str:
         try:
@@ -169,37 +223,70 @@ class ProcessWorker:
             return "the worker closed its answers and didn't end"
         if code >= 0:
             return f"the worker exited with code {code}{self._last_words()}"
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        name = signal_name(-code)
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"the worker was ended by {name}{hint}{self._last_words()}"
 
     def _last_words(self) -> str:
-        lines = self._log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()
+        with self._log.open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_start, end - LAST_WORDS_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f": {last[:ERROR_CHARACTERS]}" if last else ""
 
 
-def _pass_on(stream: IO[str], answers: queue.SimpleQueue[str | None]) -> None:
-    """Put each answer into the queue, and None at the end: waiting for a queue can have a time limit, for a pipe it can't."""
-    for line in stream:
-        answers.put(line)
-    answers.put(None)
-
-
-def _kill_group(process: subprocess.Popen[str]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-        return
+def _start(environment: Mapping[str, str], stderr: IO[bytes]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Start a worker; return it with the stream of its answers: a pipe of their own, but on Windows its standard output."""
+    own_pipe = sys.platform != "win32"
+    reading, writing = os.pipe() if own_pipe else (-1, 1)
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # the whole group has ended
+        process = subprocess.Popen(
+            [*python_command("bench.execution.worker"), str(writing)],
+            stdin=subprocess.PIPE,
+            stdout=stderr if own_pipe else subprocess.PIPE,
+            stderr=stderr,
+            env=dict(environment),
+            start_new_session=True,
+            pass_fds=(writing,) if own_pipe else (),
+        )
+    except OSError:
+        if own_pipe:
+            os.close(reading)
+        raise
+    finally:
+        if own_pipe:
+            os.close(writing)
+    if own_pipe:
+        return process, os.fdopen(reading, "rb")
+    assert process.stdout is not None
+    return process, process.stdout
 
 
-def _close_quietly(stream: IO[Any] | None) -> None:
-    """Close a pipe whose other end may be gone, with a request still in its buffer."""
-    if stream is not None:
-        try:
-            stream.close()
-        except BrokenPipeError:
-            return
+def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, float], paused_seconds: float) -> Outcome:
+    """Return the outcome that an answer tells, with what makes it doubtful."""
+    if "error" in fields:
+        error = str(fields["error"])[:ERROR_CHARACTERS]
+        if fields.get("status") == "doubtful":
+            return Outcome("failed", error=error, doubt=error)
+        return Outcome("diverged" if fields.get("status") == "diverged" else "failed", error=error)
+    figures = fields["figures"]
+    if wrong := malformed(figures):
+        return Outcome("failed", error=f"the worker's figures are none: {wrong}"[:ERROR_CHARACTERS])
+    reasons = [str(reason) for reason in fields.get("disturbed", [])]
+    if paused_seconds:
+        reasons.append(f"paused for {paused_seconds:.1f} s")
+    doubt = clock_doubt(figures, marks) if not reasons else "; ".join(reasons)
+    try:
+        figures = checked_figures(figures, request)
+    except CheatError as error:
+        return Outcome("failed", error=str(error))
+    return Outcome("ok", figures=figures, doubt=doubt if request.kind in CLOCKED else None)
+
+
+def _pass_on(stream: IO[bytes], answers: queue.SimpleQueue[tuple[float, bytes | AnswerError | None]]) -> None:
+    """Put each frame into the queue, and None at the end: waiting for a queue can have a time limit, for a pipe it can't."""
+    with stream:
+        for frame in frames(stream):
+            answers.put((time.perf_counter(), frame))
+    answers.put((time.perf_counter(), None))

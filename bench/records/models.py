@@ -25,8 +25,8 @@ TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs over a whole fit, nothing is scored. turns: epochs are timed in
 turns with the launch's other contestants. scored: the test set is scored after every epoch, without a clock. parity: weights are
 compared with the reference's after every epoch. predict: latency of prediction."""
-TrialStatus = Literal["ok", "failed", "timeout", "skipped"]
-"""skipped: never tried; `error` has the skip rule's reason."""
+TrialStatus = Literal["ok", "failed", "diverged", "timeout", "skipped"]
+"""diverged: the loss or predictions aren't finite, so there is no accuracy. skipped: never tried; `error` has the rule's reason."""
 
 
 def _readable(version: int) -> int:
@@ -149,6 +149,8 @@ class Trial(Record):
     """The cell of a grid workload (`width`, `batch`, `layers`, `threads`); empty elsewhere."""
     status: TrialStatus
     error: Text | None = None
+    disturbed: list[Text] = Field(default_factory=list)
+    """What disturbed the attempts before this one, which was measured again because of it."""
     dtype: Text
     threads: PositiveCount
     steps: Count = 0
@@ -244,6 +246,12 @@ class Environment(Record):
     date: Moment
     load_1min: float | None
     clock_resolution_seconds: float
+    affinity: list[int] | None = None
+    """The processors that the run may use."""
+    cpu_quota: float | None = None
+    """The cores that a control group's quota allows; None if there is no quota."""
+    dropped_variables: list[Text] = Field(default_factory=list)
+    """Environment variables of the user's that could change a result, and that workers don't get."""
 
 
 class Run(Record):

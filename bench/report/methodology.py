@@ -38,7 +38,7 @@ def failures(data: RunData) -> Section | None:
     """Trials without a result, and contestants that aren't installed; None where there are none."""
     lost: dict[tuple[str, ...], list[Trial]] = {}
     for trial in data.trials:
-        if trial.status in ("failed", "timeout"):  # skipped trials are listed with the scaling map
+        if trial.status in ("failed", "diverged", "timeout"):  # skipped trials are listed with the scaling map
             key = (trial.contestant, trial.workload, trial.kind, trial.status, _short(trial.error))
             lost.setdefault(key, []).append(trial)
     failed = Table(

@@ -96,9 +96,10 @@ def test_a_harness_that_is_installed_measures_its_own_code_inside_a_checkout(ins
     assert expected in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
 
 
-def test_a_workers_environment_begins_with_this_code_and_keeps_the_users_path():
-    environment = worker_environment(Spec("Any", "any:Any", "for a test"), 1, {"PYTHONPATH": "q"})
-    assert environment["PYTHONPATH"].split(os.pathsep) == [str(CODE_FOLDER), "q"]
+def test_a_workers_environment_begins_with_this_code_and_keeps_the_users_absolute_path(tmp_path):
+    path = os.pathsep.join(["relative", "", ".", str(tmp_path)])
+    environment = worker_environment(Spec("Any", "any:Any", "for a test"), 1, {"PYTHONPATH": path})
+    assert environment["PYTHONPATH"].split(os.pathsep) == [str(CODE_FOLDER), str(tmp_path)]
     assert search_path({}) == {"PYTHONPATH": str(CODE_FOLDER)} == {"PYTHONPATH": str(ROOT)}
 
 

@@ -113,10 +113,12 @@ def test_a_launchs_first_trial_has_the_cold_start_and_the_others_the_building(tm
 def test_a_worker_gets_its_threads_and_its_own_environment_before_anything_is_imported(tmp_path):
     tuned = spec("Tuned", environment={"OMP_NUM_THREADS": "5"})
     assert run(tmp_path, [tuned], rounds=1)[1][-1].details["threads"] == "5"
-    environment = worker_environment(tuned, 3, {"PATH": "p", "PYTHONPATH": "q"})
+    leaks = {"KERAS_BACKEND": "torch", "PYTHONWARNINGS": "error", "OMP_PROC_BIND": "true"}
+    environment = worker_environment(tuned, 3, {"PATH": "p", "PYTHONPATH": str(tmp_path), **leaks})
+    assert not leaks.keys() & environment.keys()
     assert environment["OPENBLAS_NUM_THREADS"] == environment["TF_NUM_INTRAOP_THREADS"] == "3"
     assert environment["PATH"] == "p"
-    assert environment["PYTHONPATH"].split(os.pathsep)[-1] == "q"
+    assert environment["PYTHONPATH"].split(os.pathsep)[-1] == str(tmp_path)
 
 
 def start(directory, *options):

@@ -1,0 +1,92 @@
+"""Checks an answer in the runner: it has a trial's figures, the times that the runner saw, and the scores that the runner finds.
+
+Called by `worker_process`. What runs in a contestant's process can be changed by the contestant; this can't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from bench.contestants.base import Array, accuracy
+from bench.execution import metrics
+from bench.execution.messages import Request
+from bench.execution.trial_checks import CheatError, check_file, read_arrays
+from bench.records import Trial
+
+TRAINING_KINDS = ("timed", "scored", "parity")
+SCORE_TOLERANCE = 1e-5
+"""Between the worker's loss and the runner's, from the same predictions."""
+TIED_ROWS = 3
+"""So many predictions may lie so near the cut that the worker's precision puts them on the other side."""
+
+MOST_CLOCK_SHARE = 0.25
+CLOCK_SECONDS = 0.05
+"""The runner's time of a fit may be longer by this share and so many seconds: a busy machine takes some to wake it."""
+
+
+def clock_doubt(figures: Mapping[str, Any], marks: Mapping[str, float]) -> str | None:
+    """Return in words why the worker's clock isn't believed; the runner saw the fit begin and end."""
+    shown = figures.get("fit_seconds")
+    if shown is None or not {"fit begins", "fit ended"} <= marks.keys():
+        return None
+    seen = marks["fit ended"] - marks["fit begins"]
+    if seen <= shown * (1 + MOST_CLOCK_SHARE) + CLOCK_SECONDS:
+        return None
+    return f"the worker's clock showed {shown:.3g} s for a fit that took {seen:.3g} s by the runner's"
+
+
+def malformed(figures: object) -> str | None:
+    """Return why figures can't be those of a trial; None if they can."""
+    plain = {
+        "run_id": "run",
+        "workload": "workload",
+        "contestant": "Contestant",
+        "kind": "timed",
+        "seed": 0,
+        "round": 0,
+        "launch": 0,
+    }
+    plain |= {"status": "ok", "dtype": "float32", "threads": 1, "started_at": "2026-01-01T00:00:00+00:00"}
+    if not isinstance(figures, Mapping) or plain.keys() & figures.keys():
+        return "an object with other keys"
+    try:
+        Trial.model_validate({**plain, **figures})
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return None
+
+
+def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    """Return the figures of a trial to record, its input file and its scores checked.
+
+    Raises
+    ------
+    CheatError
+        If the file has been changed, or the scores aren't what the predictions give.
+
+    """
+    path = Path(request.paths.data)
+    check_file(path, request.data_sha256)
+    if request.kind in TRAINING_KINDS and request.learns:
+        _check_scores(figures, read_arrays(path, {"y_test"})["y_test"], request.task.loss)
+    left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
+    return {name: value for name, value in figures.items() if name not in left_out}
+
+
+def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:
+    outputs = np.array(figures.get("test_predictions") or (), np.float64)
+    if outputs.size != y_test.size:
+        raise CheatError(f"the answer has {outputs.size} predictions for the test set: it must have {y_test.size}")
+    outputs = outputs.reshape(y_test.shape)
+    own = {"test_accuracy": accuracy(y_test, outputs), "test_loss": metrics.loss(loss, y_test, outputs)}
+    for name, value in own.items():
+        told = figures.get(name)
+        tolerance = TIED_ROWS / len(y_test) if name == "test_accuracy" else SCORE_TOLERANCE * max(1.0, abs(value))
+        if told is None or not abs(told - value) <= tolerance:
+            raise CheatError(f"the worker's {name} was {told}, and is {value:.6g} by the runner's own y_test")

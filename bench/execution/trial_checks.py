@@ -1,0 +1,176 @@
+"""What a contestant is checked by in its own process, so that nothing is believed that isn't so.
+
+Called by the trial session and by `measurement`; `bench.execution.agreement` and `bench.execution.answer_checks` are the runner's.
+NumPy and the standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import secrets
+import zipfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.contestants.base import Array
+
+MOST_UNTOLD_SHARE = 0.05
+"""Of a fit, after the last epoch that it told of."""
+UNTOLD_SECONDS = 0.002
+"""The same in seconds, for fits of a few milliseconds."""
+
+
+FEWEST_EPOCHS_TO_PROBE = 4
+SAME_LOSS = 1e-3
+"""As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
+NO_UPDATE = "no update was made in the fit"
+
+
+class DivergedError(Exception):
+    """A training or its predictions aren't finite; the message says which and where."""
+
+
+class DoubtError(Exception):
+    """A time doesn't add up, by a contestant's fault or a moment's disturbance: the trial is to be measured again."""
+
+
+class CheatError(ValueError):
+    """A contestant has broken a rule by which trials are comparable."""
+
+
+def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, Array]:
+    """Return arrays of an .npz file, all if none is named, which nobody can make writable: their memory is immutable bytes."""
+    arrays = {}
+    with zipfile.ZipFile(path) as file:
+        for member in file.namelist():
+            name = member.removesuffix(".npy")
+            if names is None or name in names:
+                data = file.read(member)
+                header = io.BytesIO(data)
+                np.lib.format.read_magic(header)
+                shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(header)
+                values = np.frombuffer(data, dtype, offset=header.tell())
+                arrays[name] = values.reshape(shape, order="F" if is_fortran else "C")
+    return arrays
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_unchanged(path: Path, expected: str) -> bool:
+    """Whether a file is there, with the bytes that it was written with."""
+    return path.is_file() and sha256(path) == expected
+
+
+def check_file(path: Path, expected: str | None) -> None:
+    """Raise CheatError if an input file isn't what the runner wrote."""
+    if expected is not None and not is_unchanged(path, expected):
+        raise CheatError(f"{path.name} has been changed since the runner wrote it: a contestant may only read its data")
+
+
+def check_first_weights(weights: Sequence[Array], first: Sequence[Array]) -> None:
+    """Raise CheatError if the weights before the first update aren't those of the task, but for rounding."""
+    if len(weights) != len(first):
+        raise ValueError(f"get_weights returned {len(weights)} arrays: they must be the {len(first)} of task.weights")
+    for index, (found, wanted) in enumerate(zip(weights, first, strict=True)):
+        array = np.asarray(found)
+        if array.shape != wanted.shape:
+            raise ValueError(f"get_weights returned the shape {array.shape} as array {index}: it must be {wanted.shape}")
+        gap = float(np.max(np.abs(array.astype(np.float64) - wanted), initial=0.0))
+        if not gap <= 1e-6 * max(1.0, float(np.max(np.abs(wanted), initial=0.0))):
+            raise CheatError(
+                f"the weights before the first update differ from task.weights by up to {gap:.3g} in array {index}: "
+                "__init__ and warm_up must leave them as they were"
+            )
+
+
+def check_trained(weights: Sequence[Array], first: Sequence[Array], test_loss: float) -> None:
+    """Raise CheatError if the weights after a fit are the first ones."""
+    if all(np.array_equal(found, wanted) for found, wanted in zip(weights, first, strict=True)):
+        raise CheatError(f"{NO_UPDATE}: the weights after it are those before it, and the test loss is {test_loss:.4g}")
+
+
+def check_ended(at_the_end: Sequence[Array], now: Sequence[Array]) -> None:
+    """Raise CheatError if the weights have changed since the clock stopped."""
+    gaps = [float(np.max(np.abs(array - last), initial=0.0)) for last, array in zip(at_the_end, now, strict=True)]
+    if any(gaps):
+        raise CheatError(f"the weights changed by up to {max(gaps):.3g} after the clock had stopped: fit must end with its updates")
+
+
+class Probe:
+    """Takes the weights after one epoch of a timed fit, which the contestant can't foresee: they must go on changing.
+
+    A fit that does all its updates first, and tells of the epochs afterwards, would have epochs of no time at all.
+    """
+
+    def __init__(self, get_weights: Callable[[], Sequence[Array]], epochs: int) -> None:
+        self._get_weights = get_weights
+        self.epoch = 1 + secrets.randbelow(epochs // 2) if epochs >= FEWEST_EPOCHS_TO_PROBE else -1
+        """Counted from 1; one of the first half, after which the loss still falls."""
+        self.seconds = 0.0
+        self._weights: list[Array] | None = None
+
+    def take(self, clock: Callable[[], float]) -> None:
+        """Copy the weights, and tell how long it took."""
+        start = clock()
+        self._weights = [np.array(array) for array in self._get_weights()]
+        self.seconds = clock() - start
+
+    def check(self, weights: Sequence[Array], losses: Sequence[float]) -> None:
+        """Raise CheatError if the weights at the end are those that were taken, though the loss is said to have changed."""
+        after = losses[self.epoch :]
+        if self._weights is None or not after or max(after) - min(after) <= SAME_LOSS * max(abs(loss) for loss in after):
+            return
+        if all(np.array_equal(taken, last) for taken, last in zip(self._weights, weights, strict=True)):
+            raise CheatError(
+                f"the weights didn't change after epoch {self.epoch} of {len(losses)}, and the loss went from {after[0]:.4g} to "
+                f"{after[-1]:.4g}: on_epoch_end must be called when an epoch's updates are done, and no later"
+            )
+
+
+def check_history(history: Mapping[str, Sequence[float]]) -> None:
+    """Raise DivergedError if a loss isn't finite."""
+    losses = history["loss"]
+    for epoch, loss in enumerate(losses, 1):
+        if not math.isfinite(loss):
+            raise DivergedError(f"the loss was {loss} in epoch {epoch} of {len(losses)}")
+
+
+def check_outputs(outputs: Array, epoch: int) -> None:
+    """Raise DivergedError if predictions aren't finite; `epoch` is the last one that ended, counted from 1."""
+    wrong = int(np.count_nonzero(~np.isfinite(outputs)))
+    if wrong:
+        raise DivergedError(f"{wrong} of {outputs.size} predictions aren't finite after epoch {epoch}")
+
+
+def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float) -> None:
+    """Raise DoubtError if the epochs don't add up to the fit."""
+    told = math.fsum(epoch_seconds)
+    if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
+        raise DoubtError(
+            f"the epochs that on_epoch_end told of add up to {told:.3g} s, and the fit took {fit_seconds:.3g} s: "
+            "on_epoch_end must be called when an epoch's updates are done"
+        )
+
+
+def check_clock(shown: float, true: float) -> None:
+    """Raise DoubtError if the time of a fit is shorter than the time in which `contestant.fit` ran."""
+    if shown < (1 - MOST_UNTOLD_SHARE) * true - 1e-4:
+        raise DoubtError(f"the clock showed {shown:.3g} s for a fit that took {true:.3g} s by another clock")
+
+
+def check_details(details: object) -> dict[str, Any]:
+    """Return a contestant's details; raise ValueError if they are no table, or `options` in them is none."""
+    if not isinstance(details, Mapping) or not all(isinstance(name, str) for name in details):
+        raise ValueError(f"details returned {details!r:.80}: it must be a mapping with str as its keys")
+    if not isinstance(details.get("options", {}), Mapping):
+        raise ValueError(f"details returned {details['options']!r:.80} as 'options': it must be a mapping")
+    return dict(details)
