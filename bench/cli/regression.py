@@ -151,7 +151,7 @@ def track(
 
     with wrong_use():
         if history.suffix in PLOT_SUFFIXES:
-            raise ValueError(f"--history was {history}: the plot beside it has that name, it must end otherwise, as in .jsonl")
+            raise ValueError(f"--history was {history}: the plot beside it has that name: it must end in .jsonl")
         check_writable([history, *(history.with_suffix(suffix) for suffix in PLOT_SUFFIXES)])
         data = read_run(directory)
         earlier, _ = read_lines(history)

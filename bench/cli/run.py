@@ -38,7 +38,9 @@ def run(
     film: Annotated[bool, typer.Option("--film", help="Record how the decision surfaces change, and make films of it.")] = False,
     time_budget: Annotated[
         float | None,
-        typer.Option(min=0, help="Seconds of the whole run; launches are added until the ratios are precise or it ends."),
+        typer.Option(
+            min=0, help="Seconds of the whole run; launches are added until the ratios are precise or it ends (0: none is)."
+        ),
     ] = None,
 ) -> ExitCode:
     """Train the workloads with every contestant, and report.
@@ -153,9 +155,11 @@ def _machine(job: Job) -> Machine:
 
 
 def _limits(job: Job, time_budget_seconds: float | None, *, named: bool) -> Limits:
-    """When the run ends: a budget that was asked for, or that of the default run, also bounds what is planned."""
+    """When the run ends: a budget that was asked for, or that of the default run, also bounds what is planned; 0 adds nothing."""
     from bench.execution.runner import Limits
 
+    if time_budget_seconds == 0:
+        return Limits()
     grids = any(workload.grid for workload, _ in job.entries)
     budget = _default_budget(job) if time_budget_seconds is None else time_budget_seconds
     return Limits(_wanted, budget, cuts_plan=time_budget_seconds is not None or not (named or grids))

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.execution.environment import if_readable
+
 _CGROUP_2 = Path("/sys/fs/cgroup/cpu.stat")
 _CGROUP_1 = Path("/sys/fs/cgroup/cpuacct/cpuacct.usage")
 NANOSECONDS, MICROSECONDS = 1e-9, 1e-6
@@ -77,12 +79,12 @@ def _all_cpu_seconds() -> float | None:
         return int(_CGROUP_1.read_bytes()) * NANOSECONDS
     with suppress(OSError, ValueError):
         return int(_CGROUP_2.read_bytes().split()[1]) * MICROSECONDS
-    times = psutil.cpu_times()
-    return float(sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq")))
+    times = if_readable(psutil.cpu_times)
+    return None if times is None else sum(float(getattr(times, name, 0.0)) for name in ("user", "nice", "system", "irq", "softirq"))
 
 
 def _steal_seconds() -> float | None:
-    steal = getattr(psutil.cpu_times(), "steal", None)
+    steal = getattr(if_readable(psutil.cpu_times), "steal", None)
     return None if steal is None else float(steal)
 
 

@@ -161,9 +161,10 @@ def analysing(path: Path) -> None:
     from bench.analysis.repeats import repeats
     from bench.analysis.summary import analyse
     from bench.regression.history.tracked_runs import tracked
+    from bench.report.claims import claims
     from bench.report.csv_tables import csv_tables
     from bench.report.export import latex, markdown, summary_table
-    from bench.report.verdict import claims, verdict
+    from bench.report.verdict import verdict
 
     data = read_run(path.parent)
     summary = summary_table(trials_frame(data.trials))

@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import TINY
+from fault_calls import TINY
 
 FILE = TINY.replace('"moons"', '"file"')
 

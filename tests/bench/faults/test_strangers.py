@@ -109,7 +109,7 @@ def test_records_that_are_no_files_are_refused_at_once(bench, a_run, tmp_path, n
 
 
 def test_no_field_of_an_exported_table_is_a_formula(bench, a_run, tmp_path):
-    words = ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\t=1"]
+    words = ["=cmd|' /C calc'!A0", "@SUM(A1)", "-1+1", "+1+1", "\t=1"]
     edit(
         a_run,
         lambda _, trials, timed: [set_in(trial, status="failed", error=text) for trial, text in zip(trials, words, strict=False)],
@@ -130,10 +130,10 @@ def test_lines_of_a_history_that_cannot_be_are_set_aside(bench, a_run, tmp_path)
     history.write_text("\n".join([json.dumps(line), *others, json.dumps(line)]) + "\n")
     said = bench("track", "dir", "--history", "h.jsonl")
     assert said.code == 0, said.text
-    assert "line 2: schema_version is 99" in said.text
-    for number in (2, 3, 4, 5, 6):
+    assert "line 2: schema_version: " in said.text
+    for number in (2, 3, 4, 5):
         assert f"h.jsonl, line {number}: " in said.text
-    assert "stands in an earlier line; it is set aside" in said.text
+    assert "over 1 run" in said.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")

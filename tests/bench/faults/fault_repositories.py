@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from conftest import ROOT
+from fault_calls import ROOT
 
 
 def make_repository(folder: Path) -> Path:
