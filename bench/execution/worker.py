@@ -31,7 +31,7 @@ MOST_SETTLING_SECONDS = 1.0
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    _die_with_parent()
+    _die_with(int(sys.argv[2]))
     requests, answers = _take_over_streams(int(sys.argv[1]))
     meter = PauseMeter()
     session = TrialSession(load, mark=lambda name: answers.send({"mark": name}))
@@ -100,7 +100,7 @@ def _take_over_streams(descriptor: int) -> tuple[IO[str], Answers]:
     return requests, answers
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Have the system kill this process when the runner dies, since nothing reads stdin during a trial; only on Linux.
 
     Processes whose parent, a child of this process, has ended become children of this process, so that they can be found.
@@ -109,7 +109,6 @@ def _die_with_parent() -> None:
         return
     import ctypes
 
-    parent = os.getppid()
     set_parent_death_signal, set_child_subreaper = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, linux/prctl.h
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
     ctypes.CDLL(None).prctl(set_child_subreaper, 1)

@@ -242,7 +242,7 @@ def _start(environment: Mapping[str, str], stderr: IO[bytes]) -> tuple[subproces
     reading, writing = os.pipe() if own_pipe else (-1, 1)
     try:
         process = subprocess.Popen(
-            [*python_command("bench.execution.worker"), str(writing)],
+            [*python_command("bench.execution.worker"), str(writing), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=stderr if own_pipe else subprocess.PIPE,
             stderr=stderr,

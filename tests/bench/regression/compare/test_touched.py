@@ -61,7 +61,7 @@ def test_functions_that_are_called_have_the_same_names(tmp_path, monkeypatch):
 
 def test_only_benchmarks_that_run_changed_code_are_touched():
     libraries, suites = dict.fromkeys(SIDES, numpy_nn), dict.fromkeys(SIDES, BENCHMARKS)
-    changed = {"optimizers.py:Adam.__init__", "sequential.py:Sequential.predict"}
+    changed = {"optimizers/adam.py:Adam.__init__", "sequential.py:Sequential.predict"}
     shares = {
         name: touched(name, list(benchmark.variants)[:3], suites, libraries, changed) for name, benchmark in BENCHMARKS.items()
     }
