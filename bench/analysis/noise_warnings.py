@@ -14,7 +14,7 @@ from scipy import stats
 
 from bench.analysis.disturbed_trials import disturbed_warnings
 from bench.analysis.selection import by_name, succeeded
-from bench.analysis.timing import Measurement, harness_share, measurements
+from bench.analysis.timing import TimeMeasurement, harness_share, measurements
 from bench.records import RunData, Trial
 
 MAD_TO_SIGMA = 1.4826
@@ -123,7 +123,7 @@ def _launch_warnings(trials: Sequence[Trial]) -> list[str]:
     ]
 
 
-def _outlier_warnings(measured: Iterable[Measurement]) -> list[str]:
+def _outlier_warnings(measured: Iterable[TimeMeasurement]) -> list[str]:
     sentences = []
     for (workload, contestant), steps in _series(measured).items():
         middle = float(np.median([one.seconds for one in steps]))
@@ -137,7 +137,7 @@ def _outlier_warnings(measured: Iterable[Measurement]) -> list[str]:
     return sentences
 
 
-def _drift_warnings(measured: Iterable[Measurement]) -> list[str]:
+def _drift_warnings(measured: Iterable[TimeMeasurement]) -> list[str]:
     changes: dict[str, list[str]] = {}
     for (workload, contestant), steps in _series(measured).items():
         change = drift([one.seconds for one in steps])
@@ -220,9 +220,9 @@ def _harness_warnings(timed: Sequence[Trial]) -> list[str]:
     ]
 
 
-def _series(measured: Iterable[Measurement]) -> dict[tuple[str, str], list[Measurement]]:
+def _series(measured: Iterable[TimeMeasurement]) -> dict[tuple[str, str], list[TimeMeasurement]]:
     """The measurements of each workload and contestant, in the order of their rounds."""
-    series: dict[tuple[str, str], list[Measurement]] = {}
+    series: dict[tuple[str, str], list[TimeMeasurement]] = {}
     for one in sorted(measured, key=lambda one: one.round):
         series.setdefault((one.workload, one.contestant), []).append(one)
     return series

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.analysis.selection import by_name, succeeded, workload_named
 from bench.analysis.survival import kaplan_meier, median_interval
-from bench.analysis.timing import Measurement, TimeRow
+from bench.analysis.timing import TimeMeasurement, TimeRow
 from bench.records import RunData, Trial
 
 _ROUNDING = 1e-12
@@ -96,10 +96,10 @@ def first_epoch_at(scored: Trial, target: float) -> int | None:
     return int(reached.argmax()) if reached.any() else None
 
 
-def target_measurements(found: list[TimeToTarget]) -> list[Measurement]:
+def target_measurements(found: list[TimeToTarget]) -> list[TimeMeasurement]:
     """Measurements for ratios by round, of the trials that reached their target: a censored time can't be divided."""
     return [
-        Measurement(one.workload, one.contestant, measure, one.round, one.launch, seconds)
+        TimeMeasurement(one.workload, one.contestant, measure, one.round, one.launch, seconds)
         for one in found
         if one.reached
         for measure, seconds in _clocks(one)

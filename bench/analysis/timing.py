@@ -30,7 +30,7 @@ STEP_ESTIMATOR = "geometric mean over the launches of each launch's median round
 """The name of the estimator behind every time and ratio outside grids (see `bench.analysis.statistics.nested_interval`)."""
 
 
-class Measurement(NamedTuple):
+class TimeMeasurement(NamedTuple):
     """One figure of one timed trial, or of a contestant's turns in one launch."""
 
     workload: str
@@ -77,15 +77,15 @@ class MemoryRow(NamedTuple):
     peak_memory_bytes: int
 
 
-def measurements(data: RunData) -> list[Measurement]:
+def measurements(data: RunData) -> list[TimeMeasurement]:
     """Every figure outside grids. Only the first trial of a launch has a cold start, be it of a whole fit or of turns."""
     of_fits = [
-        Measurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds)
+        TimeMeasurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds)
         for trial in [*succeeded(data, "timed"), *succeeded(data, "turns")]
         for measure, seconds in _figures(trial)
     ]
     return of_fits + [
-        Measurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds, disturbed)
+        TimeMeasurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds, disturbed)
         for trial, step_seconds, epoch_seconds, disturbed in step_times(data)
         for measure, seconds in zip(STEADY, (step_seconds, epoch_seconds), strict=True)
     ]
@@ -102,9 +102,9 @@ def _figures(trial: Trial) -> Iterator[tuple[str, float]]:
         yield "fit", trial.fit_seconds
 
 
-def time_rows(measured: Iterable[Measurement]) -> list[TimeRow]:
+def time_rows(measured: Iterable[TimeMeasurement]) -> list[TimeRow]:
     """Rows of `Analysis.times`: the median and interval of each workload, contestant and measure."""
-    groups: dict[tuple[str, str, str], list[Measurement]] = {}
+    groups: dict[tuple[str, str, str], list[TimeMeasurement]] = {}
     for one in measured:
         groups.setdefault((one.workload, one.contestant, one.measure), []).append(one)
     rows = []
@@ -116,9 +116,9 @@ def time_rows(measured: Iterable[Measurement]) -> list[TimeRow]:
     return rows
 
 
-def ratio_rows(measured: Iterable[Measurement]) -> list[RatioRow]:
+def ratio_rows(measured: Iterable[TimeMeasurement]) -> list[RatioRow]:
     """Rows of `Analysis.ratios`: each contestant to each other contestant, over the rounds of both."""
-    groups: dict[tuple[str, str], dict[str, dict[tuple[int, int], Measurement]]] = {}
+    groups: dict[tuple[str, str], dict[str, dict[tuple[int, int], TimeMeasurement]]] = {}
     for one in measured:
         groups.setdefault((one.workload, one.measure), {}).setdefault(one.contestant, {})[one.launch, one.round] = one
     rows = []
@@ -131,7 +131,7 @@ def ratio_rows(measured: Iterable[Measurement]) -> list[RatioRow]:
 
 
 def ratio_row(
-    workload: str, contestant: str, reference: str, measure: str, pairs: Sequence[tuple[Measurement, Measurement]]
+    workload: str, contestant: str, reference: str, measure: str, pairs: Sequence[tuple[TimeMeasurement, TimeMeasurement]]
 ) -> RatioRow:
     """The ratio over pairs of one round each. All contestants of a round have the same launch number."""
     pairs = _undisturbed(pairs, [own.disturbed or other.disturbed for own, other in pairs])
@@ -171,6 +171,6 @@ def _widening(measure: str) -> float:
 
 
 def _pairs(
-    own: dict[tuple[int, int], Measurement], other: dict[tuple[int, int], Measurement]
-) -> list[tuple[Measurement, Measurement]]:
+    own: dict[tuple[int, int], TimeMeasurement], other: dict[tuple[int, int], TimeMeasurement]
+) -> list[tuple[TimeMeasurement, TimeMeasurement]]:
     return [(own[place], other[place]) for place in sorted(own.keys() & other.keys())]

@@ -55,10 +55,6 @@ def compare(
     ends before there is a verdict. Another package and its options may stand in [tool.moons-bench.compare] of the repository's
     pyproject.toml.
     """
-    from bench.regression.compare.comparison_processes import ComparisonProcessError
-    from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
-    from bench.regression.compare.comparison_report import markdown as as_markdown
-    from bench.regression.compare.revisions import RevisionError
     from bench.regression.compare.settings import read_fail_on, read_settings
 
     files = ResultFiles(json_, markdown)
@@ -68,33 +64,7 @@ def compare(
         if settings.benchmarks is None:
             _benchmark_names(benchmark or [])
         check_writable([json_, markdown])
-    files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
-    environment = _environment()
-    last: list[Comparison] = []
-
-    def record(state: Comparison) -> None:
-        last[:] = [state]
-        files.write_so_far(as_json(state, environment))
-
-    try:
-        comparison = _compare(repository, base, head, benchmark or [], settings, record)
-    except (RevisionError, ComparisonProcessError) as error:
-        with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
-            files.write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error), settings.package))
-        refused = isinstance(error, RevisionError)
-        raise CommandError(str(error), ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
-    except KeyboardInterrupt:
-        if last:
-            state = replace(last[0], stop_reason="interrupted")
-            files.write(as_json(state, environment), as_markdown(state, environment))
-        else:
-            files.write_so_far(failure_as_json("interrupted", "interrupted before anything was measured"))
-        raise
-    try:
-        with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
-            files.write(as_json(comparison, environment), as_markdown(comparison, environment))
-    finally:
-        _show(comparison)
+    comparison = _compare_into(files, repository, base, head, benchmark or [], settings)
     if failing is not None and comparison.verdict not in failing and not any(comparison.of_verdict(verdict) for verdict in failing):
         return ExitCode.FINE
     return VERDICT_EXIT_CODES[comparison.verdict]
@@ -168,6 +138,45 @@ def track(
         write_job_page(page)
     print(page)
     return ExitCode.FINE
+
+
+def _compare_into(
+    files: ResultFiles, repository: Path, base: str, head: str | None, names: list[str], settings: Settings
+) -> Comparison:
+    """Compare, and keep the result files up to date, whatever happens."""
+    from bench.regression.compare.comparison_processes import ComparisonProcessError
+    from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
+    from bench.regression.compare.comparison_report import markdown as as_markdown
+    from bench.regression.compare.revisions import RevisionError
+
+    files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
+    environment = _environment()
+    last: list[Comparison] = []
+
+    def record(state: Comparison) -> None:
+        last[:] = [state]
+        files.write_so_far(as_json(state, environment))
+
+    try:
+        comparison = _compare(repository, base, head, names, settings, record)
+    except (RevisionError, ComparisonProcessError) as error:
+        with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
+            files.write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error), settings.package))
+        refused = isinstance(error, RevisionError)
+        raise CommandError(str(error), ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
+    except KeyboardInterrupt:
+        if last:
+            state = replace(last[0], stop_reason="interrupted")
+            files.write(as_json(state, environment), as_markdown(state, environment))
+        else:
+            files.write_so_far(failure_as_json("interrupted", "interrupted before anything was measured"))
+        raise
+    try:
+        with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
+            files.write(as_json(comparison, environment), as_markdown(comparison, environment))
+    finally:
+        _show(comparison)
+    return comparison
 
 
 def _compare(

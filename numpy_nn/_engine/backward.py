@@ -23,7 +23,7 @@ from numpy_nn._engine.threads import ALONE, ThreadTeam, kernel_tiles
 from numpy_nn.losses import Loss
 
 
-class Layer(NamedTuple):
+class BackwardLayer(NamedTuple):
     """A layer in the backward pass: what its products read, and the delta that they compute."""
 
     number: int
@@ -47,7 +47,7 @@ class Layer(NamedTuple):
 class Gradients(Protocol):
     """What happens to the gradient of a layer's weights: `fused_update` has both ways."""
 
-    def record(self, layer: Layer, inputs: slice, thread: int) -> Program:
+    def record(self, layer: BackwardLayer, inputs: slice, thread: int) -> Program:
         """Operations that compute the delta below for some inputs, and take care of the gradient of their weights."""
 
 
@@ -80,7 +80,7 @@ class Backward:
             matrix, delta = b.parameters.matrices[number], b.deltas[number]
             delta_below = b.deltas[number - 1] if number else delta[:0]
             transposed, transpose = self._transposed(number)
-            layer = Layer(number, matrix, inputs[number][: len(matrix)], delta, transposed, delta_below)
+            layer = BackwardLayer(number, matrix, inputs[number][: len(matrix)], delta, transposed, delta_below)
             tiles = kernel_tiles(len(matrix), matrix.size, b.rows, self._threads)
             program += transpose
             program += self._team.record([gradients.record(layer, tile, thread) for thread, tile in enumerate(tiles)])

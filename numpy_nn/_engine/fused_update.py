@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numpy_nn._engine import tuning
 from numpy_nn._engine.arrays import empty
-from numpy_nn._engine.backward import Layer
+from numpy_nn._engine.backward import BackwardLayer
 from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.gemm import record_product
 from numpy_nn._engine.penalties import Penalties
@@ -29,7 +29,7 @@ class StoredGradient:
     def __init__(self, gradient: Parameters) -> None:
         self._gradient = gradient
 
-    def record(self, layer: Layer, inputs: slice, _: int) -> Program:
+    def record(self, layer: BackwardLayer, inputs: slice, _: int) -> Program:
         """Operations that compute the delta below for some inputs, and the gradient of their weights."""
         gradient = self._gradient.matrices[layer.number][inputs]
         return [*layer.record_delta_below(inputs), *record_product(layer.inputs[inputs], layer.transposed_delta, gradient)]
@@ -44,7 +44,7 @@ class FusedUpdate:
         self._gradients = [empty(size, parameters.vector.dtype) for _ in range(threads)]
         self._updates: dict[int, Program] = {}
 
-    def record(self, layer: Layer, inputs: slice, thread: int) -> Program:
+    def record(self, layer: BackwardLayer, inputs: slice, thread: int) -> Program:
         """Operations that compute the delta below for some inputs, and update their weights."""
         units = len(layer.delta)
         tile_inputs = len(self._gradients[thread]) // units

@@ -24,7 +24,7 @@ from numpy_nn._engine.forward import Forward
 from numpy_nn._engine.fused_update import FusedUpdate, StoredGradient, fusing_pays
 from numpy_nn._engine.penalties import Penalties
 from numpy_nn._engine.program import Operation, Program, run
-from numpy_nn._engine.threads import Split, ThreadTeam, split_minibatch
+from numpy_nn._engine.threads import ThreadTeam, WorkSplit, split_minibatch
 from numpy_nn.losses import Loss
 from numpy_nn.metrics import Report, RunningMeans
 from numpy_nn.optimizers import FLUSH_EVERY_STEPS, Optimizer
@@ -115,7 +115,7 @@ class MinibatchProgram:
         *,
         rows: int,
         count: int,
-        split: Split,
+        split: WorkSplit,
         team: ThreadTeam,
         generator: np.random.Generator | None = None,
     ) -> None:

@@ -112,7 +112,7 @@ class _Member:
                 self._done.release()
 
 
-class Split(NamedTuple):
+class WorkSplit(NamedTuple):
     """How the work on a minibatch is divided: into chunks of `chunk_rows`, some run in parallel, or each kernel among threads."""
 
     chunk_rows: int
@@ -120,7 +120,7 @@ class Split(NamedTuple):
     kernel_threads: int = 1
 
 
-def split_minibatch(rows: int, parameters: Parameters, threads: int) -> Split:
+def split_minibatch(rows: int, parameters: Parameters, threads: int) -> WorkSplit:
     """How a minibatch of `rows` is divided among `threads`.
 
     Threads run chunks in parallel where each has rows and operations enough (6 operations a row and parameter: 2 for each of a
@@ -130,7 +130,7 @@ def split_minibatch(rows: int, parameters: Parameters, threads: int) -> Split:
     since each operation waits for Python's lock.
     """
     if not has_openblas():
-        return Split(rows, 1)
+        return WorkSplit(rows, 1)
     t = tuning.this_machine()
     count = len(parameters.vector)
     parallel = max(1, min(threads, rows // t.fewest_thread_rows, int(6 * count * rows // t.training_thread_flops)))
@@ -138,7 +138,7 @@ def split_minibatch(rows: int, parameters: Parameters, threads: int) -> Split:
     chunks = _ceiling(rows, most * parallel) * parallel
     chunk_rows = rows if chunks == 1 else _ceiling(_ceiling(rows, chunks), t.vector_rows) * t.vector_rows
     largest = max(layer.input_dim * layer.output_dim for layer in parameters.layers)
-    return Split(chunk_rows, parallel, 1 if parallel > 1 else _kernel_threads(largest, chunk_rows, threads))
+    return WorkSplit(chunk_rows, parallel, 1 if parallel > 1 else _kernel_threads(largest, chunk_rows, threads))
 
 
 def kernel_tiles(size: int, weights: int, rows: int, threads: int) -> list[slice]:

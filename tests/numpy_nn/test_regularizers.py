@@ -53,12 +53,12 @@ def test_a_step_adds_the_penaltys_gradient_once(
     regularizer: Regularizer, split_rows: int | None, fused: bool, tune: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from numpy_nn._engine import minibatches
-    from numpy_nn._engine.threads import Split
+    from numpy_nn._engine.threads import WorkSplit
 
     if fused:
         tune(largest_stored_gradient_bytes=0, gradient_tile_bytes=8)
     if split_rows is not None:
-        monkeypatch.setattr(minibatches, "split_minibatch", lambda *_: Split(split_rows, 2))
+        monkeypatch.setattr(minibatches, "split_minibatch", lambda *_: WorkSplit(split_rows, 2))
     x, y = moons(10)
     with_penalty, without = regularized(regularizer), Sequential(ARCHITECTURE, seed=0, dtype="float64")
     before = with_penalty.get_weights()

@@ -7,7 +7,7 @@ from cases import ARTICLE, OPTIMIZERS, Case, allocated_by_steps, compare, moons
 from numpy_nn import SGD, Sequential, losses
 from numpy_nn._engine import minibatches
 from numpy_nn._engine.minibatches import Trainer
-from numpy_nn._engine.threads import Split
+from numpy_nn._engine.threads import WorkSplit
 from numpy_nn.validation import Rows
 
 
@@ -17,7 +17,7 @@ from numpy_nn.validation import Rows
 def test_updates_that_are_fused_with_the_gradients_train_the_same(
     optimizer: int, tile_inputs: int | None, kernel_threads: int, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: Split(rows, 1, kernel_threads))
+    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: WorkSplit(rows, 1, kernel_threads))
     fused = {"largest_stored_gradient_bytes": 0, "kernel_thread_products": 1}
     if tile_inputs is None:
         tune(**fused, most_tiled_gradient_rows=0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy_nn import SGD, Adam, AdamW, Callback, RMSprop, Sequential, losses
 from numpy_nn._engine import minibatches
 from numpy_nn._engine.minibatches import Trainer
-from numpy_nn._engine.threads import Split
+from numpy_nn._engine.threads import WorkSplit
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.validation import Rows
 
@@ -66,15 +66,15 @@ def test_no_unit_that_is_dead_leaves_subnormal_numbers(samples: int, batch_size:
 @pytest.mark.parametrize(
     ("optimizer", "split"),
     [
-        *((cls(**settings), Split(1024, 1)) for cls, settings in OPTIMIZERS),
-        (SGD(), Split(600, 1)),
-        (SGD(), Split(512, 2)),
-        (SGD(), Split(1024, 1, 2)),
+        *((cls(**settings), WorkSplit(1024, 1)) for cls, settings in OPTIMIZERS),
+        (SGD(), WorkSplit(600, 1)),
+        (SGD(), WorkSplit(512, 2)),
+        (SGD(), WorkSplit(1024, 1, 2)),
     ],
     ids=str,
 )
 def test_training_steps_keep_no_byte_and_make_no_array(
-    optimizer: Optimizer, split: Split, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
+    optimizer: Optimizer, split: WorkSplit, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
 ) -> None:
     monkeypatch.setattr(minibatches, "split_minibatch", lambda *_: split)
     tune(kernel_thread_products=1)
@@ -179,7 +179,7 @@ def test_a_layer_without_a_bias_is_one_whose_bias_stays_zero(
     if way == "fused":
         tune(largest_stored_gradient_bytes=0, gradient_tile_bytes=8)
     if way == "chunks":
-        monkeypatch.setattr(minibatches, "split_minibatch", lambda *_: Split(3, 2))
+        monkeypatch.setattr(minibatches, "split_minibatch", lambda *_: WorkSplit(3, 2))
     x, y = moons(7)
     # tanh(0) is 0: a network of these keeps its biases' gradients at 0 where its inputs come in pairs of both signs.
     x, y = np.concatenate([x, -x]), np.concatenate([y, -y])

@@ -12,7 +12,7 @@ from numpy_nn import Sequential
 from numpy_nn._engine import minibatches, threads
 from numpy_nn._engine.blas import has_openblas
 from numpy_nn._engine.buffers import Parameters
-from numpy_nn._engine.threads import Split, ThreadTeam, check_threads, cut, split_minibatch
+from numpy_nn._engine.threads import ThreadTeam, WorkSplit, check_threads, cut, split_minibatch
 from numpy_nn._engine.tuning import this_machine
 from numpy_nn.architecture import LayerSpec, parse_architecture
 
@@ -53,10 +53,12 @@ def test_two_threads_train_as_one_does_up_to_rounding() -> None:
     np.testing.assert_allclose(weights_of_two, weights, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("split", [Split(11, 1), Split(11, 2), Split(7, 2), Split(5, 5), Split(21, 1, 2), Split(11, 1, 3)])
+@pytest.mark.parametrize(
+    "split", [WorkSplit(11, 1), WorkSplit(11, 2), WorkSplit(7, 2), WorkSplit(5, 5), WorkSplit(21, 1, 2), WorkSplit(11, 1, 3)]
+)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_however_a_batch_is_split_the_training_is_the_same(
-    split: Split, weighted: bool, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
+    split: WorkSplit, weighted: bool, monkeypatch: pytest.MonkeyPatch, tune: Callable[..., None]
 ) -> None:
     x, y = moons(50)
     weights = np.random.default_rng(1).uniform(0, 2, 50) if weighted else None
@@ -67,7 +69,7 @@ def test_however_a_batch_is_split_the_training_is_the_same(
         history = model.fit(x, y, batch_size=21, epochs=3, sample_weight=weights, verbose=0)
         return history.history, np.concatenate([weights.ravel() for weights in model.get_weights()])
 
-    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: Split(rows, 1))
+    monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: WorkSplit(rows, 1))
     history, vector = train()
     tune(kernel_thread_products=1)
     monkeypatch.setattr(minibatches, "split_minibatch", lambda rows, *_: split._replace(chunk_rows=min(split.chunk_rows, rows)))
@@ -145,24 +147,24 @@ def test_a_team_leaves_no_thread_behind() -> None:
 
 def test_with_another_blas_a_batch_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "has_openblas", lambda: False)
-    assert split_minibatch(10_000, article_parameters(), 2) == Split(10_000, 1)
+    assert split_minibatch(10_000, article_parameters(), 2) == WorkSplit(10_000, 1)
 
 
 @needs_openblas
 def test_threads_are_used_only_where_each_has_enough_to_do() -> None:
     article = article_parameters()
-    assert split_minibatch(32, article, 2) == Split(32, 1)
+    assert split_minibatch(32, article, 2) == WorkSplit(32, 1)
     assert split_minibatch(900, article, 2).parallel_chunks == 1
     assert split_minibatch(9_000, article, 1).parallel_chunks == 1
     assert split_minibatch(9_000, article, 2).parallel_chunks == 2
-    assert split_minibatch(900, Parameters([LayerSpec(2, 1)], np.dtype("float32")), 2) == Split(900, 1)
+    assert split_minibatch(900, Parameters([LayerSpec(2, 1)], np.dtype("float32")), 2) == WorkSplit(900, 1)
     wide = Parameters([LayerSpec(1024, 1024), LayerSpec(1024, 1024)], np.dtype("float32"))
-    assert split_minibatch(255, wide, 2) == Split(255, 1, 2)
-    assert split_minibatch(256, wide, 2) == Split(128, 2)
-    assert split_minibatch(1, wide, 2) == Split(1, 1)
-    assert split_minibatch(16, wide, 64) == Split(16, 1, 5)
-    assert split_minibatch(512, wide, 64) == Split(128, 4)
-    assert split_minibatch(255, wide, 1) == Split(255, 1)
+    assert split_minibatch(255, wide, 2) == WorkSplit(255, 1, 2)
+    assert split_minibatch(256, wide, 2) == WorkSplit(128, 2)
+    assert split_minibatch(1, wide, 2) == WorkSplit(1, 1)
+    assert split_minibatch(16, wide, 64) == WorkSplit(16, 1, 5)
+    assert split_minibatch(512, wide, 64) == WorkSplit(128, 4)
+    assert split_minibatch(255, wide, 1) == WorkSplit(255, 1)
 
 
 @needs_openblas
@@ -182,7 +184,7 @@ def test_no_chunk_is_larger_than_the_batch_or_than_it_should_be(rows: int, width
 @pytest.mark.parametrize(("width", "rows"), [(128, 256), (512, 512), (1024, 1024)])
 def test_wide_layers_take_a_large_batch_in_chunks_that_fit_the_cache_and_pay_for_adding_gradients(width: int, rows: int) -> None:
     layers = [LayerSpec(2, width), LayerSpec(width, width), LayerSpec(width, width), LayerSpec(width, 1)]
-    assert split_minibatch(4_096, Parameters(layers, np.dtype("float32")), 1) == Split(rows, 1)
+    assert split_minibatch(4_096, Parameters(layers, np.dtype("float32")), 1) == WorkSplit(rows, 1)
 
 
 def test_all_cores_are_taken_where_none_are_given() -> None:
