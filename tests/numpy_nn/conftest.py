@@ -9,13 +9,15 @@ from numpy_nn._engine import tuning
 
 @pytest.fixture
 def keras64() -> Iterator[ModuleType]:
-    """Keras with float64 as its precision, put back as it was afterwards."""
+    """Keras with float64 as its precision, put back as it was afterwards; the policy is remembered from its first layer on."""
     import keras
 
-    before = keras.config.floatx()
+    before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     yield keras
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
 
 
 @pytest.fixture
