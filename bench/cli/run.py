@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
-TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 150
-"""Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
+TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS = 360, 600
+"""Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers."""
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
     with ExitStack() as claim:
         with wrong_use():
             job = _new_job(options, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(options, out, resume, claim)
-        return _measure(job, _limits(job, time_budget, named=bool(workload)))
+        return _measure(job, _limits(job, time_budget))
 
 
 def list_() -> ExitCode:
@@ -126,7 +126,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     console = Console(stderr=True)
     with watching(console) as observer:
         runner = Runner(job, _machine(job), observer)
-        for line in plan_lines(runner.time_plan, limits.time_budget_seconds):
+        for line in plan_lines(runner.time_plan, limits.time_budget_seconds, cuts_plan=limits.cuts_plan):
             observer.note(line)
         run = runner.run(limits)
     if run.status == "interrupted":
@@ -154,20 +154,18 @@ def _machine(job: Job) -> Machine:
     return Machine(Launcher(job.directory), TurnRounds(canary, cores=cores()), places=cores(), slowness=slowness_of(canary))
 
 
-def _limits(job: Job, time_budget_seconds: float | None, *, named: bool) -> Limits:
-    """When the run ends: a budget that was asked for, or that of the default run, also bounds what is planned; 0 adds nothing."""
+def _limits(job: Job, time_budget_seconds: float | None) -> Limits:
+    """When the run ends: only a budget that was asked for leaves out planned trials; a quick run, or a budget of 0, adds none."""
     from bench.execution.runner import Limits
 
-    if time_budget_seconds == 0:
+    if time_budget_seconds == 0 or (time_budget_seconds is None and job.run.quick):
         return Limits()
-    grids = any(workload.grid for workload, _ in job.entries)
-    budget = _default_budget(job) if time_budget_seconds is None else time_budget_seconds
-    return Limits(_wanted, budget, cuts_plan=time_budget_seconds is not None or not (named or grids))
+    if time_budget_seconds is None:
+        return Limits(_wanted, _default_budget(job))
+    return Limits(_wanted, time_budget_seconds, cuts_plan=True)
 
 
 def _default_budget(job: Job) -> float:
-    if job.run.quick:
-        return QUICK_SECONDS
     optional = any("[" in spec.install for _, specs in job.entries for spec in specs)
     return WITH_PEERS_SECONDS if optional else TIME_BUDGET_SECONDS
 

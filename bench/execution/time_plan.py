@@ -154,7 +154,7 @@ def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_coun
     return max(seconds / max(readings, 1) / READING_SECONDS, FASTEST)
 
 
-def plan_lines(plan: TimePlan, budget_seconds: float) -> list[str]:
+def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True) -> list[str]:
     """Return what the run will do and how long it takes, in words."""
     parts = [f"{part.name} {_text(part.seconds)}" for part in plan.parts] + [f"the report {_text(plan.report_seconds)}"]
     lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
@@ -164,6 +164,8 @@ def plan_lines(plan: TimePlan, budget_seconds: float) -> list[str]:
         expected = plan.total_seconds + plan.added_seconds
         more = f"launches are added until the ratios are precise: about {_text(expected)} in all, {_text(budget_seconds)} at most"
         return [*lines, more]
+    if not cuts_plan:
+        return [*lines, f"then launches are added until the ratios are precise, or {_text(budget_seconds)} have gone by"]
     return [
         *lines,
         f"with launches that are added until the ratios are precise, it takes the whole time budget of {_text(budget_seconds)}; "

@@ -69,13 +69,13 @@ def _comparisons(analysis: Analysis, workload: str, steps: Mapping[str, float]) 
 
 
 def _counts(analysis: Analysis, workload: str) -> _Counts:
-    """By contestant: timed trials, launches, and seeds of the accuracy."""
+    """By contestant: trials whose epochs were timed, launches, and seeds of the accuracy."""
     seeds: dict[str, set[int]] = {}
     for trial in final_trials(analysis.data):
         if trial.workload == workload:
             seeds.setdefault(trial.contestant, set()).add(trial.seed)
     timed: dict[str, list[int]] = {}
-    for trial in succeeded(analysis.data, "timed"):
+    for trial in [*succeeded(analysis.data, "timed"), *succeeded(analysis.data, "turns")]:
         if trial.workload == workload:
             timed.setdefault(trial.contestant, []).append(trial.launch)
     known = pd.Index([*seeds, *timed, *(trial.contestant for trial in analysis.data.trials)]).unique()
