@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
-TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS = 360, 600
-"""Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers."""
+TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 180
+"""Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
 
 
 def run(
@@ -155,10 +155,10 @@ def _machine(job: Job) -> Machine:
 
 
 def _limits(job: Job, time_budget_seconds: float | None) -> Limits:
-    """When the run ends: only a budget that was asked for leaves out planned trials; a quick run, or a budget of 0, adds none."""
+    """When the run ends: only a budget that was asked for leaves out planned trials; one of 0 adds none."""
     from bench.execution.runner import Limits
 
-    if time_budget_seconds == 0 or (time_budget_seconds is None and job.run.quick):
+    if time_budget_seconds == 0:
         return Limits()
     if time_budget_seconds is None:
         return Limits(_wanted, _default_budget(job))
@@ -166,6 +166,8 @@ def _limits(job: Job, time_budget_seconds: float | None) -> Limits:
 
 
 def _default_budget(job: Job) -> float:
+    if job.run.quick:
+        return QUICK_SECONDS
     optional = any("[" in spec.install for _, specs in job.entries for spec in specs)
     return WITH_PEERS_SECONDS if optional else TIME_BUDGET_SECONDS
 
