@@ -50,10 +50,6 @@ FOUND = {
     "ForgetsWeights": ("failed", "get_weights returned 1 arrays"),
     "DetailsOfWrongShape": ("failed", "details returned 5 as 'options'"),
     "Daemon": ("failed", "the worker exited with code 7"),
-    "TrainsOnInAThread": (
-        "failed",
-        "no update was made|the weights changed by|weights didn't change|the timed fit of seed 0",
-    ),
     "UnnamedSignal": ("failed", "ended by signal 40"),
     "Surrogate": ("failed", r"bad name \\udcff"),
 }

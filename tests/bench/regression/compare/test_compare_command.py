@@ -158,7 +158,7 @@ def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_other
         "--benchmark",
         "build",
         "--budget",
-        "3",
+        "10",
         "--json",
         str(tmp_path / "c.json"),
     )
