@@ -9,8 +9,6 @@ from bench.records import RunData, Trial, TrialKind
 
 FLOOR = "floor"
 """The contestant that computes the matrix products of a step and nothing else."""
-OURS = "numpy_nn"
-"""This project's own contestant."""
 STATUSES = ("ok", "failed", "diverged")
 """How a trial that was tried to its end has ended."""
 

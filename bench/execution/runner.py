@@ -19,8 +19,6 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from bench.analysis.precision import HEADLINE_REFERENCES
-from bench.analysis.selection import OURS
 from bench.execution.agreement import Agreement
 from bench.execution.durations import Durations
 from bench.execution.environment import now
@@ -37,7 +35,7 @@ from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.turn_rounds import Participant, TurnRounds
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
-from bench.records import REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
+from bench.records import HEADLINE_REFERENCES, OURS, REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
 from bench.records.validation_errors import first_mistake
 
 Status = Literal["complete", "interrupted"]

@@ -4,6 +4,10 @@ Other packages import from here: execution writes records, analysis and report r
 """
 
 from bench.records.models import (
+    HEADLINE_REFERENCES,
+    HEADLINE_WORKLOAD,
+    LARGEST_DIFFERENCE,
+    OURS,
     REFERENCE,
     SCHEMA_VERSION,
     ContestantRecord,
@@ -31,6 +35,10 @@ from bench.records.store import (
 
 __all__ = [
     "ARRAYS_FOLDER",
+    "HEADLINE_REFERENCES",
+    "HEADLINE_WORKLOAD",
+    "LARGEST_DIFFERENCE",
+    "OURS",
     "REFERENCE",
     "RUN_FILE",
     "SCHEMA_VERSION",

@@ -18,8 +18,16 @@ from bench.error_messages import plain, short
 from bench.records.workload_records import AXES, LARGEST_COUNT, Name, check_workloads
 
 SCHEMA_VERSION = 1
+OURS = "numpy_nn"
+"""This project's own contestant."""
 REFERENCE = "keras"
 """The contestant that parity is measured against and ratios are relative to."""
+HEADLINE_WORKLOAD = "moons"
+HEADLINE_REFERENCES = ("keras", "keras-tuned")
+"""The headline is the ratio of `OURS` to each of these in `HEADLINE_WORKLOAD`."""
+LARGEST_DIFFERENCE = 1e-9
+"""The largest difference of loss and weights in float64 that counts as rounding. Rounding gives about 1e-15; after one epoch a
+mathematical mistake gives more than this."""
 
 TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs over a whole fit, nothing is scored. turns: epochs are timed in

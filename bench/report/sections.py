@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench import escaping
 from bench.analysis.divergence import divergence
-from bench.analysis.precision import HEADLINE_REFERENCES
-from bench.analysis.selection import FLOOR, OURS, workload_named
+from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
+from bench.records import HEADLINE_REFERENCES, OURS
 from bench.report import fairness, figures, losses, methodology, units
 from bench.report.badges import badges, divergence_warnings
 from bench.report.claims import OPEN, Claim

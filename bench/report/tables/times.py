@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.selection import FLOOR
 from bench.analysis.summary import MEASURES, Analysis
-from bench.records import REFERENCE
+from bench.records import OURS, REFERENCE
 from bench.report import units
 from bench.report.derived import breakdown, of_workload
 from bench.report.document import Table
