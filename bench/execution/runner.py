@@ -1,106 +1,46 @@
 """Runs the trials of a plan and records them; resumes a run; adds launches of turns.
 
 Trials with a clock run one at a time, turns among the workers of a launch, trials without a clock on all cores. Called by the
-command line, which passes in what to measure with, an observer, and what ends the run.
-`bench.execution.schedule` makes the plan, `bench.execution.skip_rules` decide which trials are skipped, and
-`bench.execution.worker_process` handles processes.
+command line, which passes in what to measure with, an observer, and what ends the run. `bench.execution.schedule` makes the plan,
+`bench.execution.skip_rules` decide which trials are skipped, and an executor of `bench.execution.executors` has them run.
 """
 
 from __future__ import annotations
 
 import math
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import ValidationError
+from typing import Literal
 
 from bench.execution.agreement import Agreement
+from bench.execution.chosen_options import ChosenOptions
 from bench.execution.durations import Durations
 from bench.execution.environment import now
+from bench.execution.executors.local import LocalExecutor
+from bench.execution.executors.work import Answer, Assignment, Executor, Work
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, key_of, plan
+from bench.execution.run_job import Job, Limits, Machine, Observer, Wanted
+from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey, added_launch, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
-from bench.execution.system_load import SystemLoadMeter
 from bench.execution.time_plan import Shares, TimePlan
-from bench.execution.turn_rounds import Participant, TurnRounds
-from bench.execution.worker_pool import WorkerPool
-from bench.execution.worker_process import Launch, Outcome
-from bench.records import HEADLINE_REFERENCES, OURS, REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
-from bench.records.validation_errors import first_mistake
+from bench.execution.trial_records import record_of
+from bench.execution.worker_process import Outcome
+from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, Trial, append_trial, read_run, write_run
+
+__all__ = ["Job", "Limits", "Machine", "Observer", "Runner", "Wanted"]
 
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
-Place = tuple[str, str, tuple[tuple[str, int], ...]]
-"""Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
-
-
-class Observer:
-    """Is told of a run's progress; this one ignores it."""
-
-    def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
-        """A trial begins; `done` of `total` have ended."""
-
-    def ended(self, trial: Trial, done: int, total: int) -> None:
-        """A trial has ended, and its record is on the disk."""
-
-    def note(self, text: str) -> None:
-        """Something else happened, described by `text`."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run to be made or resumed."""
-
-    directory: Path
-    run: Run
-    entries: Entries
-    reference: str = REFERENCE
-    ended: Sequence[Trial] = ()
-    """The trials on disk, if the run is resumed."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Contestants of a workload whose ratios aren't known well enough yet."""
-
-    workload: str
-    contestants: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a run ends."""
-
-    wanted: Callable[[RunData], Wanted | str] | None = None
-    """Returns who needs another launch, or why none is needed; None: only what is planned is run."""
-    time_budget_seconds: float = math.inf
-    """Of the whole run, the report included: a launch that would take longer isn't begun."""
-    cuts_plan: bool = False
-    """Whether planned trials are left out, too, where their part of the run has used up its share of the budget."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a run measures with; a test has its own."""
-
-    launch: Launch
-    rounds: TurnRounds
-    places: int
-    """Trials without a clock that run at once."""
-    slowness: float = 1.0
-    """Of the machine, as `TimePlan` has it."""
-    clock: Callable[[], float] = time.perf_counter
+NO_LIMITS = Limits()
+LEFT_SECONDS_A_TRIAL = 1e-4
+"""The time left is computed from all trials that wait, once in so many seconds for each of them."""
 
 
 class Runner:
@@ -111,30 +51,34 @@ class Runner:
         self._machine = machine
         self._observer = observer
         self._clock = machine.clock
-        self._workers = WorkerPool(machine.launch)
+        self._executor: Executor = machine.executor or LocalExecutor(machine.launch, lambda: machine.rounds, machine.places)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._inputs = InputFiles(job.run.inputs)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
         self._ended = {key_of(trial) for trial in job.ended}
-        self._options: dict[Place, Mapping[str, Any]] = {
-            _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
-        }
+        self._left = {planned.key: planned for planned in self._planned if planned.key not in self._ended}
+        self._options = ChosenOptions()
         self._skip_rules: list[SkipRule] = [
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
         ]
+        self._distrusted: set[str] = set()
+        """Contestants whose last answer wasn't believed."""
         self._fast_paths = FastPaths(job.entries, job.reference)
         self._agreement = Agreement()
         for trial in job.ended:
+            self._options.observe(trial)
             self._observe(trial)
             machine.rounds.add_earlier(trial.turns or [])
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
-        self.time_plan = TimePlan(self._waiting(), places=machine.places, slowness=machine.slowness)
+        self.time_plan = TimePlan(list(self._left.values()), places=self._executor.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
+        self._seconds_left: tuple[float, float | None] = (-math.inf, None)
+        """When the time left was computed, and what it was."""
 
-    def run(self, limits: Limits = Limits()) -> Run:
+    def run(self, limits: Limits = NO_LIMITS) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
 
         Ctrl-C and a failure to write to the disk end the run; every trial that has ended is kept.
@@ -145,7 +89,7 @@ class Runner:
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
-            self._run_all(self._waiting())
+            self._run_all(list(self._left.values()))
             reason = self._add_launches(limits, started)
             status = "complete"
         except KeyboardInterrupt:
@@ -155,7 +99,7 @@ class Runner:
         except RecordError as error:  # the folder has gone, or somebody else writes into it
             status, reason = "interrupted", str(error)
         finally:
-            self._workers.close()
+            self._executor.close()
         return self._finish(status, reason, self._clock() - started)
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
@@ -170,9 +114,6 @@ class Runner:
         except OSError as error:
             self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
         return run
-
-    def _waiting(self) -> list[PlannedTrial]:
-        return [planned for planned in self._planned if planned.key not in self._ended]
 
     def _add_launches(self, limits: Limits, started: float) -> str:
         """Add launches of turns until no more are needed; return why none was added after that."""
@@ -189,6 +130,7 @@ class Runner:
                     f"another launch would have taken about {seconds:.0f} s"
                 )
             self._planned += added
+            self._left |= {planned.key: planned for planned in added}
             if not self._run_all(added):
                 return "no contestant is left that trains"
         return wanted
@@ -217,8 +159,7 @@ class Runner:
     def _run_group(self, group: Sequence[PlannedTrial]) -> int:
         if group[0].kind in UNTIMED:
             self._succeeded = 0
-            self._workers.close()
-            run_side_by_side(group, self, self._machine.launch, self._machine.places)
+            run_side_by_side(group, self, self._executor)
             return self._succeeded
         if group[0].kind == "turns":
             return self._run_turns(group)
@@ -227,21 +168,16 @@ class Runner:
     def _run_one(self, planned: PlannedTrial) -> bool:
         if not self._may_begin(planned):
             return False
-        self._workers.begin_launch(planned.launch)
-        threads, meter = self._requests.threads_of(planned), SystemLoadMeter()
-        canary_before_seconds = self._canary_seconds(planned)
-        meter.start(self._workers.pid(planned, threads))
-        outcome = self._skipped(planned) or self._workers.worker(planned, threads).run(
-            self._request(planned), planned.workload.time_limit_seconds
-        )
-        load = meter.stop(self._workers.pid(planned, threads))
-        if canary_before_seconds is not None:
-            load |= {"canary_before_seconds": canary_before_seconds, "canary_after_seconds": self._machine.rounds.canary.seconds()}
-        return self._end(planned, outcome, load)
+        skipped = self._skipped(planned)
+        return self._end(planned, self._answer(Work([self._assignment(planned)])) if skipped is None else Answer([skipped]))
 
-    def _canary_seconds(self, planned: PlannedTrial) -> float | None:
-        """Return what the canary says before a trial whose epochs are timed."""
-        return self._machine.rounds.canary.seconds() if planned.kind == "timed" else None
+    def _assignment(self, planned: PlannedTrial) -> Assignment:
+        anew = planned.spec.name in self._distrusted
+        self._distrusted.discard(planned.spec.name)
+        return Assignment(planned, self._request(planned), anew)
+
+    def _answer(self, work: Work) -> Answer:
+        return self._executor.submit(work).result()
 
     def _run_turns(self, group: Sequence[PlannedTrial]) -> int:
         """Run the turns of a launch: the contestants are made ready, one after the other, and take turns."""
@@ -253,37 +189,34 @@ class Runner:
         if not group or not all(self._may_begin(planned, seconds) for planned in group):
             self._left_out |= {planned.key for planned in group}
             return 0
-        self._workers.begin_launch(group[0].launch)
         skipped = [(planned, outcome) for planned in group if (outcome := self._skipped(planned)) is not None]
         for planned, outcome in skipped:
-            self._end(planned, outcome)
+            self._end(planned, Answer([outcome]))
         able = [planned for planned in group if planned.key not in self._ended]
-        participants = []
-        for planned in able:
-            request = self._request(planned)
-            worker = self._workers.worker(planned, request.task.threads)
-            participants.append(Participant(planned, worker, worker.run(request, planned.workload.time_limit_seconds)))
-        self._machine.rounds.take(participants, random.Random(f"{self._job.run.seed} {group[0].key}"))
-        outcomes = [one.outcome() for one in participants]
-        for one in participants:
-            if one.stays_in_fit:
-                self._workers.dismiss(one.planned)
+        if not able:
+            return 0
+        assignments = [self._assignment(planned) for planned in able]
+        answer = self._answer(Work(assignments, seed=f"{self._job.run.seed} {group[0].key}"))
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
-        return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+        return sum(
+            self._end(planned, replace(answer, outcomes=[outcome])) for planned, outcome in zip(able, answer.outcomes, strict=True)
+        )
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
         return self._fast_paths.waits_for(planned, other)
 
-    def begin(self, planned: PlannedTrial) -> Request | Outcome | None:
+    def begin(self, planned: PlannedTrial) -> Work | Answer | None:
         """See `side_by_side.Trials`."""
         if not self._may_begin(planned):
             return None
-        return self._skipped(planned) or self._request(planned)
+        skipped = self._skipped(planned)
+        return Work([Assignment(planned, self._request(planned))]) if skipped is None else Answer([skipped])
 
-    def end(self, planned: PlannedTrial, outcome: Outcome) -> None:
+    def end(self, planned: PlannedTrial, answer: Answer) -> None:
         """See `side_by_side.Trials`."""
-        self._succeeded += self._end(planned, outcome)
+        skipped = self._skipped(planned)  # by what has ended since it began
+        self._succeeded += self._end(planned, answer if skipped is None else Answer([skipped]))
 
     def _may_begin(self, planned: PlannedTrial, seconds: float | None = None) -> bool:
         """Note that a trial begins, unless there is no time for it, or for the `seconds` of its launch."""
@@ -291,25 +224,36 @@ class Runner:
             self._left_out.add(planned.key)
             return False
         self._inputs.check()
-        waiting = self._waiting()
         self._began[planned.key] = self._clock(), now()
-        self._observer.started(planned, len(self._planned) - len(waiting), len(self._planned), self._durations.total(waiting))
+        self._observer.started(planned, self._done, len(self._planned), self._time_left())
         return True
 
-    def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
+    @property
+    def _done(self) -> int:
+        return len(self._planned) - len(self._left)
+
+    def _time_left(self) -> float | None:
+        """Return the expected seconds of all trials that wait; computed now and then, since it takes as long as there are many."""
+        at, seconds = self._seconds_left
+        if self._clock() - at >= LEFT_SECONDS_A_TRIAL * len(self._left):
+            at, seconds = self._seconds_left = self._clock(), self._durations.total(self._left.values())
+        return None if seconds is None else max(seconds - (self._clock() - at), 0.0)
+
+    def _end(self, planned: PlannedTrial, answer: Answer) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
-        began, began_at = self._began[planned.key]
-        outcome = self._agreement.judge(planned, outcome)
+        began, began_at = self._began.pop(planned.key)
+        outcome = self._agreement.judge(planned, answer.outcomes[0])
         self._ended.add(planned.key)
-        if outcome.status in ("failed", "timeout"):
-            self._workers.dismiss(planned)
-        trial = self._record(planned, outcome, began_at, load or {})
-        if planned.kind == "tune":
-            self._options[_place(planned)] = trial.details.get("options", {})
+        self._left.pop(planned.key, None)
+        if outcome.status == "failed":
+            self._distrusted.add(planned.spec.name)
+        threads = self._requests.threads_of(planned)
+        trial = record_of(planned, outcome, answer, run_id=self._job.run.run_id, threads=threads, started_at=began_at)
+        self._options.observe(trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
             append_trial(self._job.directory, trial)
             self._observe(trial)
-            self._observer.ended(trial, len(self._planned) - len(self._waiting()), len(self._planned))
+            self._observer.ended(trial, self._done, len(self._planned))
         self._durations.add(planned, (self._clock() - began) / self._share_of.get(planned.key, 1))
         return trial.status == "ok"
 
@@ -326,46 +270,12 @@ class Runner:
         return None if reason is None else Outcome("skipped", error=reason)
 
     def _request(self, planned: PlannedTrial) -> Request:
-        request = self._requests.request(planned, self._settings(planned))
+        request = self._requests.request(planned, self._options.of(planned))
         faster = self._fast_paths.of(planned)
         if faster is None:
             return request
-        options = self._settings(replace(planned, spec=faster))
+        options = self._options.of(replace(planned, spec=faster))
         return replace(request, target=faster.target, task=replace(request.task, options=options))
-
-    def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
-        """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
-        if planned.workload.rounds > 0:
-            return self._options.get(_place(planned), {})
-        chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
-        return chosen[-1] if chosen else {}
-
-    def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
-        """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
-        try:
-            return self._trial(planned, outcome, started_at, load)
-        except ValidationError as error:
-            reason = f"its answer can't be recorded: {first_mistake(error, Trial)}"
-            return self._trial(planned, Outcome("failed", error=reason), started_at, load)
-
-    def _trial(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
-        return Trial(
-            run_id=self._job.run.run_id,
-            workload=planned.workload.name,
-            contestant=planned.spec.name,
-            kind=planned.kind,
-            seed=planned.seed,
-            round=planned.round,
-            launch=planned.launch,
-            point=dict(planned.point),
-            status=outcome.status,
-            error=outcome.error,
-            dtype=planned.workload.training_of(planned.spec.name).dtype,
-            threads=self._requests.threads_of(planned),
-            started_at=started_at,
-            load=dict(load),
-            **outcome.figures,
-        )
 
 
 def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
@@ -379,16 +289,3 @@ def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
 
     for _, found in groupby(enumerate(trials), group):
         yield [planned for _, planned in found]
-
-
-def _place(planned: PlannedTrial) -> Place:
-    return _place_of(planned.key)
-
-
-def _tuned(trial: Trial) -> Place:
-    return _place_of(key_of(trial))
-
-
-def _place_of(key: TrialKey) -> Place:
-    workload, contestant, _kind, _seed, _round, point = key
-    return workload, contestant, point

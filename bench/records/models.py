@@ -155,6 +155,8 @@ class Trial(Record):
     """Which worker process of this contestant, counted from 0."""
     point: dict[str, PositiveCount] = Field(default_factory=dict)
     """The cell of a grid workload (`width`, `batch`, `layers`, `threads`); empty elsewhere."""
+    machine: Text | None = None
+    """The host that it ran on; None is the run's own machine."""
     status: TrialStatus
     error: Text | None = None
     disturbed: list[Text] = Field(default_factory=list)
@@ -262,6 +264,17 @@ class Environment(Record):
     """Environment variables of the user's that could change a result, and that workers don't get."""
 
 
+class MachineRecord(Record):
+    """Another machine that a run was given trials on."""
+
+    name: Text
+    """Its host's."""
+    cpu: Text
+    cores: PositiveCount
+    operating_system: Text
+    blas: Text
+
+
 class Run(Record):
     """A run, which is all that one call measures: `run.json`."""
 
@@ -275,6 +288,8 @@ class Run(Record):
     """Each as `Workload.model_dump` of `bench.workloads.models` returns it."""
     contestants: list[ContestantRecord]
     environment: Environment
+    machines: list[MachineRecord] = Field(default_factory=list)
+    """The machines of the run's cluster but its own."""
     inputs: list[InputRecord] = Field(default_factory=list)
     """Of workloads, data and contestants of your own; empty in the runs of older versions."""
     sources_sha256: str | None = None
