@@ -38,6 +38,8 @@ class Job:
     reference: str = REFERENCE
     ended: Sequence[Trial] = ()
     """The trials on disk, if the run is resumed."""
+    executor: Executor | None = None
+    """Where trials run; None: on this machine."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,6 @@ class Machine:
     rounds: TurnRounds
     places: int
     """Trials without a clock that run at once."""
-    executor: Executor | None = None
-    """Where trials run; None: here, by `launch`, `rounds` and `places`."""
     slowness: float = 1.0
     """Of the machine, as `TimePlan` has it."""
     clock: Callable[[], float] = time.perf_counter

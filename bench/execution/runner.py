@@ -51,7 +51,7 @@ class Runner:
         self._machine = machine
         self._observer = observer
         self._clock = machine.clock
-        self._executor: Executor = machine.executor or LocalExecutor(machine.launch, lambda: machine.rounds, machine.places)
+        self._executor: Executor = job.executor or LocalExecutor(machine.launch, lambda: machine.rounds, machine.places)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._inputs = InputFiles(job.run.inputs)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)

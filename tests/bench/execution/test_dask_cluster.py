@@ -1,0 +1,192 @@
+"""Runs over a real Dask cluster: a scheduler and three workers as processes, whose deaths cost nothing but time."""
+
+import threading
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from dask_processes import Cluster, kill, wait_until
+from harness import Watcher, real_machine, run_record, small_split, spec, workload
+
+from bench.execution.executors.dask_cluster import DaskExecutor
+from bench.execution.executors.dask_connection import ClusterError, connect
+from bench.execution.runner import Job, Runner
+from bench.execution.schedule import key_of, plan
+from bench.records import read_run
+
+MEASURED = {
+    *("cold_start_seconds", "build_seconds", "fit_seconds", "epoch_seconds", "turns", "harness_seconds", "latencies"),
+    *("started_at", "load", "peak_memory_bytes", "steps", "disturbed", "run_id"),
+}
+"""Fields that a clock or a meter has a part in; the steps of turns are as many as there was time for."""
+
+
+@pytest.fixture(autouse=True)
+def _light_data(monkeypatch):
+    monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster for tests that kill none of it."""
+    with three_workers(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+@contextmanager
+def three_workers(folder):
+    with Cluster(folder) as made:
+        made.start_worker("--resources", "machine=1")
+        made.start_worker()
+        made.start_worker()
+        made.wait(3)
+        yield made
+
+
+def entries(names=("Tiny", "Twin"), **fields):
+    asked = {"scored_seeds": 2, "rounds": 1, "launches": 1, "parity": True, "prediction_rows": [1], **fields}
+    return [(workload(**asked), [spec(name) for name in names])]
+
+
+def run(directory, address=None, *, places=2, watcher=None, ended=(), **fields):
+    """Make a run on this machine, or on a cluster; return its record, and all records of trials."""
+    directory.mkdir(exist_ok=True)
+    job = Job(directory, run_record(), entries(**fields), reference="Tiny", ended=ended)
+    watcher = watcher or Watcher()
+    if address is None:
+        made = Runner(job, real_machine(directory, places=places), watcher).run()
+    else:
+        with connect(address) as client:
+            executor = DaskExecutor(client, directory, threads=1, ended=ended)
+            executor.require_machine()
+            made = Runner(Job(**{**vars(job), "executor": executor}), real_machine(directory), watcher).run()
+    return made, read_run(directory).trials
+
+
+def comparable(trials):
+    return sorted(({k: v for k, v in trial.model_dump(mode="json").items() if k not in MEASURED} for trial in trials), key=repr)
+
+
+def complete(trials, **fields):
+    """Whether every planned trial is there, and none twice."""
+    planned = {one.key for one in plan(entries(**fields), seed=1, reference="Tiny") if one.kind != "tune"}
+    return Counter(map(key_of, trials)) == Counter(planned)
+
+
+def test_the_records_do_not_depend_on_the_executor_or_its_size(tmp_path, cluster):
+    _, alone = run(tmp_path / "one", places=1)
+    _, by_two = run(tmp_path / "two", places=2)
+    made, on_cluster = run(tmp_path / "cluster", cluster.address)
+    assert made.status == "complete", made.stop_reason
+    assert complete(on_cluster)
+    assert comparable(by_two) == comparable(alone)
+    assert comparable(on_cluster) == comparable(alone)
+    assert {trial.parity is not None for trial in on_cluster if trial.kind == "parity" and trial.contestant != "Tiny"} == {True}
+    arrays, logs = ([path.name for path in sorted((tmp_path / "cluster" / name).iterdir())] for name in ("arrays", "logs"))
+    assert arrays == [path.name for path in sorted((tmp_path / "one" / "arrays").iterdir())]
+    assert logs == [path.name for path in sorted((tmp_path / "one" / "logs").iterdir())]
+
+
+class Killer(Watcher):
+    """Kills a process in the middle of the next trial, when so many trials of a kind have ended."""
+
+    def __init__(self, kind, count, process):
+        super().__init__()
+        self.due = lambda: Counter(trial.kind for trial in self.ended_trials)[kind] >= count
+        self.process = process
+        self.killed = False
+
+    def started(self, planned, done, total, seconds_left):
+        super().started(planned, done, total, seconds_left)
+        if self.due() and not self.killed:
+            self.killed = True
+            threading.Timer(0.2, kill, [self.process]).start()
+
+
+MANY = {
+    "names": ("Slow", "Tiny"),
+    "scored_seeds": 6,
+    "rounds": 3,
+    "prediction_rows": [],
+    "training": {"epochs": 20, "batch_size": 8},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "number"), [("parity", 1), ("scored", 1), ("turns", 0), ("timed", 0)])
+def test_a_worker_that_dies_costs_its_trial_only_which_runs_again_elsewhere(tmp_path, kind, number):
+    with three_workers(tmp_path) as cluster:
+        cluster.start_worker("--resources", "machine=1") if number == 0 else None
+        watcher = Killer(kind, 1, cluster.workers[number])
+        if number == 0:  # the second machine of one host comes when the first has gone
+            cluster.workers.pop().kill()
+            threading.Thread(target=replace_machine, args=[cluster, watcher], daemon=True).start()
+        made, trials = run(tmp_path / "run", cluster.address, watcher=watcher, **MANY)
+        assert watcher.killed
+    assert made.status == "complete", made.stop_reason
+    assert complete(trials, **MANY)
+    assert {(trial.status, trial.error) for trial in trials} == {("ok", None)}
+
+
+def replace_machine(cluster, watcher):
+    wait_until(lambda: watcher.killed and cluster.workers[0].poll() is not None)
+    cluster.start_worker("--resources", "machine=1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["scored", "turns"])
+def test_a_scheduler_that_dies_ends_the_run_with_everything_kept_and_resume_goes_on(tmp_path, kind):
+    with three_workers(tmp_path) as cluster:
+        watcher = Killer(kind, 2, cluster.scheduler)
+        made, kept = run(tmp_path / "run", cluster.address, watcher=watcher, **MANY)
+    assert made.status == "interrupted"
+    assert "scheduler is gone" in made.stop_reason
+    assert len(kept) >= 2
+    (tmp_path / "again").mkdir()
+    with three_workers(tmp_path / "again") as cluster:
+        made, trials = run(tmp_path / "run", cluster.address, ended=kept, **MANY)
+    assert made.status == "complete", made.stop_reason
+    assert trials[: len(kept)] == kept
+    assert complete(trials, **MANY)
+
+
+def test_a_trial_whose_workers_die_again_and_again_has_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.executors.dask_cluster.MOST_LOSSES", 0)
+    with Cluster(tmp_path) as cluster:
+        cluster.start_worker("--resources", "machine=1")
+        cluster.wait(1)
+        watcher = Killer("turns", 0, cluster.workers[0])
+        threading.Thread(target=replace_machine, args=[cluster, watcher], daemon=True).start()
+        fields = {"names": ("Slow",), "scored_seeds": 0, "parity": False, "training": {"epochs": 100, "batch_size": 8}}
+        made, trials = run(tmp_path / "run", cluster.address, watcher=watcher, **fields)
+    assert made.status == "complete", made.stop_reason
+    assert "1 Dask workers died while they ran it" in {trial.error for trial in trials}
+    assert complete(trials, **fields)
+
+
+def test_a_cluster_without_a_machine_or_with_other_versions_is_refused_in_one_line(tmp_path, monkeypatch):
+    with Cluster(tmp_path) as cluster:
+        cluster.start_worker()
+        cluster.wait(1)
+        with connect(cluster.address) as client:
+            with pytest.raises(ClusterError, match=r'start one Dask worker on each machine with  --resources "machine=1"$'):
+                DaskExecutor(client, tmp_path, threads=1).require_machine()
+            monkeypatch.setattr("bench.execution.environment.versions", lambda: {"numpy": "0.1"})
+            with pytest.raises(
+                ClusterError, match=r"^machine \S+ has .*numpy \S+, not 0\.1.*: all machines of a run need the same"
+            ):
+                DaskExecutor(client, tmp_path, threads=1)
+            monkeypatch.undo()
+            cluster.start_worker("--resources", "machine=1")
+            cluster.start_worker("--resources", "machine=1")
+            client.wait_for_workers(3, timeout=30)
+            with pytest.raises(ClusterError, match="both offer .* as their machine"):
+                DaskExecutor(client, tmp_path, threads=1)
+
+
+def test_no_scheduler_is_one_line():
+    with (
+        pytest.raises(ClusterError, match="no Dask scheduler can be reached at tcp://127.0.0.1:9 .*: start one with"),
+        connect("tcp://127.0.0.1:9"),
+    ):
+        pass
