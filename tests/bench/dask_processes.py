@@ -25,8 +25,6 @@ class Cluster:
     """Processes of a cluster; `scheduler` and `workers` are what can be killed."""
 
     folder: Path
-    prefix: tuple[str, ...] = ()
-    """Of the command of each process, as `unshare`."""
     port: int = field(default_factory=free_port)
     scheduler: subprocess.Popen | None = None
     workers: list[subprocess.Popen] = field(default_factory=list)
