@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -133,6 +134,7 @@ class Runner:
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
+        self._adds_launches = False
         self.time_plan = TimePlan(self._waiting(), places=machine.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
 
@@ -180,6 +182,7 @@ class Runner:
         """Add launches of turns until no more are needed; return why none was added after that."""
         if limits.wanted is None:
             return "all planned rounds are done"
+        self._adds_launches = True
         while not isinstance(wanted := limits.wanted(read_run(self._job.directory)), str):
             added = self._added(wanted)
             if not added:
@@ -260,11 +263,7 @@ class Runner:
         for planned, outcome in skipped:
             self._end(planned, outcome)
         able = [planned for planned in group if planned.key not in self._ended]
-        participants = []
-        for planned in able:
-            request = self._request(planned)
-            worker = self._workers.worker(planned, request.task.threads)
-            participants.append(Participant(planned, worker, worker.run(request, planned.workload.time_limit_seconds)))
+        participants = self._participants(able)
         self._machine.rounds.take(participants, random.Random(f"{self._job.run.seed} {group[0].key}"))
         outcomes = [one.outcome() for one in participants]
         for one in participants:
@@ -272,6 +271,24 @@ class Runner:
                 self._workers.dismiss(one.planned)
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
         return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+
+    def _participants(self, able: Sequence[PlannedTrial]) -> list[Participant]:
+        """Make the contestants of a launch ready: one after another where their cold starts count, in added launches on all cores."""
+        alone = not self._adds_launches
+        requests = [self._request(planned) for planned in able]
+
+        def participant(planned: PlannedTrial, request: Request) -> Participant:
+            worker = self._workers.worker(planned, request.task.threads)
+            ready = worker.run(request, planned.workload.time_limit_seconds)
+            return Participant(planned, worker, ready, starts_alone=alone)
+
+        with ThreadPoolExecutor(1 if alone else self._machine.places) as pool:
+            try:
+                return list(pool.map(participant, able, requests))
+            except BaseException:  # Ctrl-C: what still starts is ended, so that the pool can end
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._workers.close()
+                raise
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""

@@ -57,7 +57,7 @@ TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 """Of building a contestant once more; of a round of predictions; of any trial besides."""
-ADDED_LAUNCHES = 3
+ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
 FAST_PATH = 0.6
@@ -108,14 +108,15 @@ class TimePlan:
         return REPORT_SECONDS * self._slowness
 
     def _headline_launch_seconds(self, planned: Sequence[PlannedTrial]) -> float:
-        """Return the expected seconds of another launch for the headline; 0 where the run has no headline."""
+        """Return the expected seconds of another launch for the headline, made ready on all cores; 0 for a run without headline."""
         names = {OURS, *HEADLINE_REFERENCES}
         own = {
-            trial.spec.name: self._slowness * (TRIAL_SECONDS + _cost(trial).start) + turns_seconds(trial)
+            trial.spec.name: trial
             for trial in planned
             if trial.kind == "turns" and trial.workload.name == HEADLINE_WORKLOAD and trial.spec.name in names
         }
-        return sum(own.values()) if len(own) > 1 else 0.0
+        starts = sum(self._slowness * (TRIAL_SECONDS + _cost(trial).start) for trial in own.values()) / self._places
+        return starts + sum(map(turns_seconds, own.values())) if len(own) > 1 else 0.0
 
     def _seconds(self, planned: PlannedTrial) -> float:
         return self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned)) / self._width(planned)

@@ -20,7 +20,7 @@ from bench.records.disturbance import quiet, reasons
 
 TURN_SECONDS = 0.05
 """The least time of a turn's counted epochs: long enough for a step's figure, short enough for quiet moments of a busy machine."""
-ENOUGH_TURNS = 16
+ENOUGH_TURNS = 12
 """Undisturbed turns of a contestant in a launch: more tell little, since launches differ by more than turns."""
 SECONDS_A_CONTESTANT = 3.5
 """Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs one to three seconds."""
@@ -43,6 +43,8 @@ class Participant:
     ready: Outcome
     """The answer to the request: with `steps_an_epoch`, or how it failed."""
     turns: list[Turn] = field(default_factory=list)
+    starts_alone: bool = True
+    """Whether nothing else ran while it became ready, so that its cold start counts."""
     stays_in_fit: bool = False
     """Whether the contestant can't be interrupted: its process must be closed."""
 
@@ -54,7 +56,10 @@ class Participant:
         self.stays_in_fit = last.status != "ok"
         epochs = sum(len(turn.epoch_seconds) for turn in self.turns)
         steps = epochs * int(self.ready.figures.get("steps_an_epoch", 0))
-        return Outcome("ok", {**last.figures, "turns": self.turns, "steps": steps})
+        figures = {**last.figures, "turns": self.turns, "steps": steps}
+        if not self.starts_alone:
+            figures.pop("cold_start_seconds", None)
+        return Outcome("ok", figures)
 
 
 class TurnRounds:

@@ -43,10 +43,19 @@ def test_a_turn_is_disturbed_by_what_a_meter_shows_beyond_its_limit(fields, reas
     assert judged(turn(**fields)) == [reason]
 
 
-def test_threads_that_wait_for_one_another_in_every_turn_are_not_disturbed_and_a_turn_of_more_waiting_is():
-    usual, more = turn(wait_seconds=0.05), turn(wait_seconds=0.056)
-    assert judged(*[usual] * 5, more) == [None] * 5 + ["waiting"]
+def test_a_turn_that_waits_more_than_the_quietest_is_disturbed():
     assert judged(turn(), turn(wait_seconds=0.006)) == [None, "waiting"]
+
+
+def test_threads_that_outnumber_the_cores_wait_for_one_another_and_only_others_cpu_time_disturbs_them():
+    usual, more = turn(wait_seconds=0.02), turn(wait_seconds=0.05)
+    assert judged(*[usual] * 5, more) == [None] * 6
+    assert judged(*[usual] * 5, turn(wait_seconds=0.05, other_cpu_seconds=0.05)) == [None] * 5 + ["other processes"]
+
+
+def test_where_others_cpu_time_is_not_known_waiting_decides_for_many_threads_too():
+    usual, more = turn(wait_seconds=0.05, other_cpu_seconds=None), turn(wait_seconds=0.056, other_cpu_seconds=None)
+    assert judged(*[usual] * 5, more) == [None] * 5 + ["waiting"]
 
 
 def test_the_quiet_canary_is_the_runs_and_not_the_launchs():
