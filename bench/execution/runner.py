@@ -273,22 +273,24 @@ class Runner:
         return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
 
     def _participants(self, able: Sequence[PlannedTrial]) -> list[Participant]:
-        """Make the contestants of a launch ready: one after another where their cold starts count, in added launches on all cores."""
-        alone = not self._adds_launches
+        """Make the contestants of a launch ready: one after another where cold starts count, in added launches on all cores."""
         requests = [self._request(planned) for planned in able]
-
-        def participant(planned: PlannedTrial, request: Request) -> Participant:
-            worker = self._workers.worker(planned, request.task.threads)
-            ready = worker.run(request, planned.workload.time_limit_seconds)
-            return Participant(planned, worker, ready, starts_alone=alone)
-
-        with ThreadPoolExecutor(1 if alone else self._machine.places) as pool:
+        if not self._adds_launches:
+            return [*map(self._participant, able, requests)]
+        for planned in able:  # here, since a worker ends with the thread that has started it
+            self._workers.worker(planned, self._requests.threads_of(planned))
+        with ThreadPoolExecutor(self._machine.places) as pool:
             try:
-                return list(pool.map(participant, able, requests))
+                return list(pool.map(self._participant, able, requests))
             except BaseException:  # Ctrl-C: what still starts is ended, so that the pool can end
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._workers.close()
                 raise
+
+    def _participant(self, planned: PlannedTrial, request: Request) -> Participant:
+        worker = self._workers.worker(planned, request.task.threads)
+        ready = worker.run(request, planned.workload.time_limit_seconds)
+        return Participant(planned, worker, ready, starts_alone=not self._adds_launches)
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
