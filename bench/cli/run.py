@@ -124,7 +124,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     for note in job.run.notes:
         complain(note)
     console = Console(stderr=True)
-    with watching(console) as observer:
+    with watching(console, lambda: _standing(job.directory)) as observer:
         runner = Runner(job, _machine(job), observer)
         for line in plan_lines(runner.time_plan, limits.time_budget_seconds, cuts_plan=limits.cuts_plan):
             observer.note(line)
@@ -139,6 +139,15 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
         complain(f"the report could not be written: {error}")
         return ExitCode.NOT_ALL
     return exit_code(data, run)
+
+
+def _standing(directory: Path) -> str:
+    """The headline ratios of the trials on disk, in one line."""
+    from bench.analysis.precision import headline_ratios
+    from bench.records import read_run
+    from bench.report.plain_text import standing
+
+    return standing(headline_ratios(read_run(directory)))
 
 
 def _machine(job: Job) -> Machine:

@@ -23,11 +23,12 @@ from pydantic import ValidationError
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import OURS
 from bench.execution.agreement import Agreement
-from bench.execution.durations import Durations
+from bench.execution.durations import Durations, TimeLeft
 from bench.execution.environment import now
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
+from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
 from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, key_of, plan
@@ -46,19 +47,6 @@ HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
 Place = tuple[str, str, tuple[tuple[str, int], ...]]
 """Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
-
-
-class Observer:
-    """Is told of a run's progress; this one ignores it."""
-
-    def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
-        """A trial begins; `done` of `total` have ended."""
-
-    def ended(self, trial: Trial, done: int, total: int) -> None:
-        """A trial has ended, and its record is on the disk."""
-
-    def note(self, text: str) -> None:
-        """Something else happened, described by `text`."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +123,7 @@ class Runner:
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
         self._adds_launches = False
+        self._added_launches = 0
         self.time_plan = TimePlan(self._waiting(), places=machine.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
 
@@ -145,7 +134,11 @@ class Runner:
         """
         started = self._clock()
         budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
-        self._shares = Shares(self.time_plan, budget, lambda: self._clock() - started)
+        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started)
+        adds = limits.wanted is not None
+        self._time_left = TimeLeft(
+            self._durations, self.time_plan, elapsed, limits.time_budget_seconds, adds_launches=adds, cuts_plan=limits.cuts_plan
+        )
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
@@ -194,6 +187,7 @@ class Runner:
                     f"another launch would have taken about {seconds:.0f} s"
                 )
             self._planned += added
+            self._added_launches += 1
             if not self._run_all(added):
                 return "no contestant is left that trains"
         return wanted
@@ -270,7 +264,9 @@ class Runner:
             if one.stays_in_fit:
                 self._workers.dismiss(one.planned)
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
-        return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+        succeeded = sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+        self._observer.launch_ended(group[0].workload.name)
+        return succeeded
 
     def _participants(self, able: Sequence[PlannedTrial]) -> list[Participant]:
         """Make the contestants of a launch ready: one after another where cold starts count, in added launches on all cores."""
@@ -314,8 +310,12 @@ class Runner:
         self._inputs.check()
         waiting = self._waiting()
         self._began[planned.key] = self._clock(), now()
-        self._observer.started(planned, len(self._planned) - len(waiting), len(self._planned), self._durations.total(waiting))
+        self._observer.started(planned, len(self._planned) - len(waiting), len(self._planned), self._seconds_left(waiting))
         return True
+
+    def _seconds_left(self, waiting: Sequence[PlannedTrial]) -> float | None:
+        """Return how long the run goes on: what is `waiting`, without what there is no time for."""
+        return self._time_left.seconds([planned for planned in waiting if planned.key not in self._left_out], self._added_launches)
 
     def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
@@ -331,7 +331,8 @@ class Runner:
             append_trial(self._job.directory, trial)
             self._observe(trial)
             self._observer.ended(trial, len(self._planned) - len(self._waiting()), len(self._planned))
-        self._durations.add(planned, (self._clock() - began) / self._share_of.get(planned.key, 1))
+        at_once = self._machine.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)
+        self._durations.add(planned, (self._clock() - began) / at_once)
         return trial.status == "ok"
 
     def _observe(self, trial: Trial) -> None:

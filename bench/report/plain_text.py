@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from bench import escaping
 from bench.analysis.repeats import Repeat
+from bench.analysis.selection import OURS
+from bench.analysis.timing import RatioRow
 from bench.report import units
 from bench.report.document import Document, Ranking
 
@@ -47,6 +49,12 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=False))])
         for row in table
     ]
+
+
+def standing(ratios: Sequence[RatioRow]) -> str:
+    """The headline ratios as they stand while a run goes on, in one line; empty without any."""
+    against = [f"{row.reference} {units.comparison(row.ratio, row.low, row.high)}" for row in ratios]
+    return f"so far: {OURS} against {', '.join(against)}" if against else ""
 
 
 def agreement(repeats: Sequence[Repeat]) -> list[str]:
