@@ -53,8 +53,8 @@ def export(
 
 
 def agree(
-    first: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of another run of the same machine.")],
+    first: Annotated[Path, typer.Argument(parser=given_path, metavar="FIRST", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(parser=given_path, metavar="SECOND", help="Folder of another run of the same machine.")],
 ) -> ExitCode:
     """Compare the headline ratios of two runs.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,12 +27,24 @@ TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 180
 
 
 def run(
-    workload: Annotated[list[str] | None, typer.Option(help="NAME or FILE.toml; may be given again.")] = None,
-    contestants: Annotated[str | None, typer.Option(help="Names, separated by commas; your own as FILE.py:CLASS.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds on which accuracy is compared.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Whole fits that are timed.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of each contestant; all cores by default.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version.")] = False,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A workload of  python -m bench list,  or FILE.toml; may be given again. Default: all without a grid.",
+        ),
+    ] = None,
+    contestants: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Contestants of  python -m bench list,  separated by commas; your own as FILE.py:CLASS. Default: all installed.",
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Seeds on which accuracy is compared.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Whole fits that are timed.")] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of each contestant; all cores by default.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version, in two to three minutes.")] = False,
     out: Annotated[
         Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
     ] = None,
@@ -39,7 +53,9 @@ def run(
     time_budget: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Seconds of the whole run; launches are added until the ratios are precise or it ends (0: none is)."
+            min=0,
+            metavar="SECONDS",
+            help="Of the whole run; launches are added until the ratios are precise or it ends (0: none is).",
         ),
     ] = None,
 ) -> ExitCode:
@@ -58,22 +74,34 @@ def run(
 
 
 def list_() -> ExitCode:
-    """List the workloads and contestants.
+    """List the names of workloads, contestants and benchmarks.
 
     A contestant that is not installed has the command that installs it.
     """
     from bench.contestants import CONTESTANTS
+    from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
     from bench.workloads import WORKLOADS
 
-    print("workloads")
-    for workload in WORKLOADS.values():
-        print(f"  {workload.name:14} {workload.summary}")
-    print("contestants")
-    for spec in CONTESTANTS.values():
-        print(f"  {spec.name:14} {spec.summary}")
-        if spec.missing:
-            print(f"  {'':14} not installed: {', '.join(spec.missing)}; install it by  {spec.install}")
+    install = {
+        spec.name: f"not installed ({', '.join(spec.missing)}):  {spec.install}" for spec in CONTESTANTS.values() if spec.missing
+    }
+    _print_names("workloads (run --workload)", {name: one.summary for name, one in WORKLOADS.items()})
+    _print_names("contestants (run --contestants)", {name: one.summary for name, one in CONTESTANTS.items()}, install)
+    benchmarks = {name: one.summary for name, one in (*BENCHMARKS.items(), *PROCESS_BENCHMARKS.items())}
+    _print_names("benchmarks (compare --benchmark)", benchmarks)
     return ExitCode.FINE
+
+
+def _print_names(title: str, summaries: Mapping[str, str], more: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Print names with their summaries; a line of `more`, which is to be typed, is never broken."""
+    from bench.report.plain_text import hanging
+
+    print(title)
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        print("\n".join(hanging(f"  {name:{width}}  ", summary)))
+        if name in more:
+            print(f"  {'':{width}}  {more[name]}")
 
 
 def exit_code(data: RunData, run: Run) -> ExitCode:

@@ -20,14 +20,9 @@ _AGREES = {True: "they agree", False: "they don't agree", None: "too few rounds 
 
 def render(document: Document) -> str:
     """The answer, what limits it, and the table of contestants, in lines of at most `WIDTH` columns."""
-    lines = textwrap.wrap(escaping.terminal(document.answer), WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = hanging("", document.answer)
     for badge in document.badges:
-        lines += textwrap.wrap(
-            f"{'! ' if badge.serious else '  '}{escaping.terminal(badge.text)}",
-            WIDTH,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
+        lines += hanging("! " if badge.serious else "  ", badge.text)
     for block in document.blocks():
         if isinstance(block, Ranking):
             columns = [0, *range(2, len(block.columns))]
@@ -37,6 +32,18 @@ def render(document: Document) -> str:
                 lines.append(f"and {len(block.rows) - _MOST_ROWS} more")
             break
     return "\n".join(lines)
+
+
+def hanging(head: str, text: str) -> list[str]:
+    """`text` after `head`, in lines of at most `WIDTH` columns, the further ones indented as far as the head reaches."""
+    return textwrap.wrap(
+        escaping.terminal(text),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
