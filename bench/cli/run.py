@@ -87,7 +87,8 @@ def list_() -> ExitCode:
     }
     _print_names("workloads (run --workload)", {name: one.summary for name, one in WORKLOADS.items()})
     _print_names("contestants (run --contestants)", {name: one.summary for name, one in CONTESTANTS.items()}, install)
-    benchmarks = {name: one.summary for name, one in (*BENCHMARKS.items(), *PROCESS_BENCHMARKS.items())}
+    benchmarks = {name: one.summary for name, one in BENCHMARKS.items()}
+    benchmarks |= {name: one.summary for name, one in PROCESS_BENCHMARKS.items()}
     _print_names("benchmarks (compare --benchmark)", benchmarks)
     return ExitCode.FINE
 
@@ -146,11 +147,15 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
 
     from bench.cli.progress import watching
     from bench.execution.runner import Runner
+    from bench.execution.schedule import takes_turns
     from bench.execution.time_plan import plan_lines
     from bench.records import RecordError, read_run
 
     for note in job.run.notes:
         complain(note)
+    launches = [workload.launches for workload, _ in job.entries if takes_turns(workload)]
+    if limits.wanted is None and launches and max(launches) == 1:
+        complain("no ratio will have an interval: one launch is planned, and --time-budget 0 adds none")
     console = Console(stderr=True)
     with watching(console, lambda: _standing(job.directory)) as observer:
         runner = Runner(job, _machine(job), observer)

@@ -19,6 +19,7 @@ from bench.error_messages import may_be, one_line
 from bench.execution import environment, input_files
 from bench.execution.runner import Job
 from bench.execution.schedule import Entries, plan
+from bench.execution.unanswered import check_film, unanswered
 from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Run, RunData
 from bench.records.validation_errors import first_mistake
 from bench.workloads.builtin import WORKLOADS, quick_version
@@ -66,6 +67,9 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
     entries, notes = _entries(wanted)
     if not entries:
         raise ValueError(f"there is nothing to measure: {'; '.join(notes)}")
+    if options.film:
+        check_film(entries)
+    notes += unanswered(entries, seeds=options.seeds, rounds=options.rounds)
     try:
         inputs = input_files.describe(entries, [Path(text).expanduser() for text in options.workloads if text not in WORKLOADS])
     except OSError as error:

@@ -104,6 +104,11 @@ class TimePlan:
         return sum(part.seconds for part in self.parts) + self.report_seconds
 
     @property
+    def least_seconds(self) -> float:
+        """Of a launch of the headline's contestants, and the report: less time gives no headline ratio."""
+        return self.added_seconds / ADDED_LAUNCHES + self.report_seconds if self.added_seconds else 0.0
+
+    @property
     def report_seconds(self) -> float:
         return REPORT_SECONDS * self._slowness
 
@@ -161,6 +166,12 @@ def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True)
     lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
     if math.isinf(budget_seconds):
         return lines
+    if cuts_plan and budget_seconds < plan.least_seconds:
+        return [
+            *lines,
+            f"! {_text(budget_seconds)} are too little for any ratio: a launch of its contestants and the report take about "
+            f"{_text(plan.least_seconds)}",
+        ]
     if plan.total_seconds + plan.added_seconds <= budget_seconds:
         expected = plan.total_seconds + plan.added_seconds
         more = f"launches are added until the ratios are precise: about {_text(expected)} in all, {_text(budget_seconds)} at most"
