@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import OURS
 from bench.execution.agreement import Agreement
-from bench.execution.durations import Durations
+from bench.execution.durations import Durations, TimeLeft
 from bench.execution.environment import now
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
@@ -37,7 +37,7 @@ from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.turn_rounds import Participant, TurnRounds
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
-from bench.records import REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
+from bench.records import REFERENCE, RecordError, Run, RunData, RunReader, Trial, append_trial, write_run
 from bench.records.validation_errors import first_mistake
 
 Status = Literal["complete", "interrupted"]
@@ -70,6 +70,8 @@ class Job:
     reference: str = REFERENCE
     ended: Sequence[Trial] = ()
     """The trials on disk, if the run is resumed."""
+    records: RunReader | None = None
+    """What has read them, and goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,13 @@ class Runner:
         self._workers = WorkerPool(machine.launch)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._inputs = InputFiles(job.run.inputs)
+        self._records = job.records or RunReader(job.directory)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
-        self._ended = {key_of(trial) for trial in job.ended}
-        self._options: dict[Place, Mapping[str, Any]] = {
-            _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
-        }
+        self._options: dict[Place, Mapping[str, Any]] = {}
+        self._last_options: dict[str, Mapping[str, Any]] = {}
+        for trial in job.ended:
+            if trial.kind == "tune":
+                self._tuned(key_of(trial), trial)
         self._skip_rules: list[SkipRule] = [
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
@@ -133,8 +137,13 @@ class Runner:
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
-        self.time_plan = TimePlan(self._waiting(), places=machine.places, slowness=machine.slowness)
+        ended = {key_of(trial): trial for trial in job.ended}
+        waiting = [planned for planned in self._planned if planned.key not in ended]
+        self.time_plan = TimePlan(waiting, places=machine.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
+        self._waiting = {planned.key: planned for planned in waiting}
+        self._time_left = TimeLeft(self._durations, waiting)
+        self._known = self._planned + self._added_earlier(ended)
 
     def run(self, limits: Limits = Limits()) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
@@ -147,7 +156,7 @@ class Runner:
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
-            self._run_all(self._waiting())
+            self._run_all(list(self._waiting.values()))
             reason = self._add_launches(limits, started)
             status = "complete"
         except KeyboardInterrupt:
@@ -173,14 +182,11 @@ class Runner:
             self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
         return run
 
-    def _waiting(self) -> list[PlannedTrial]:
-        return [planned for planned in self._planned if planned.key not in self._ended]
-
     def _add_launches(self, limits: Limits, started: float) -> str:
         """Add launches of turns until no more are needed; return why none was added after that."""
         if limits.wanted is None:
             return "all planned rounds are done"
-        while not isinstance(wanted := limits.wanted(read_run(self._job.directory)), str):
+        while not isinstance(wanted := limits.wanted(self._records.read()), str):
             added = self._added(wanted)
             if not added:
                 return "no contestant is left that trains"
@@ -191,6 +197,9 @@ class Runner:
                     f"another launch would have taken about {seconds:.0f} s"
                 )
             self._planned += added
+            self._known += added
+            self._waiting |= {planned.key: planned for planned in added}
+            self._time_left.add(added)
             if not self._run_all(added):
                 return "no contestant is left that trains"
         return wanted
@@ -199,17 +208,18 @@ class Runner:
         """Another launch of the contestants wanted, without those that a rule skips."""
         for workload, specs in self._job.entries:
             if workload.name == wanted.workload:
-                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known())
+                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known)
                 return [planned for planned in launch if self._skipped(planned) is None]
         return []
 
-    def _known(self) -> list[PlannedTrial]:
-        """What is planned, and what a resumed run had added before it was killed."""
+    def _added_earlier(self, ended: Mapping[TrialKey, Trial]) -> list[PlannedTrial]:
+        """Return what a resumed run had added before it was killed."""
         keys = {planned.key for planned in self._planned}
         by_name = {workload.name: (workload, specs[0]) for workload, specs in self._job.entries}
-        earlier = [trial for trial in self._job.ended if trial.kind == "turns" and key_of(trial) not in keys]
-        return self._planned + [
-            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch) for trial in earlier
+        return [
+            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch)
+            for key, trial in ended.items()
+            if trial.kind == "turns" and key not in keys
         ]
 
     def _run_all(self, trials: Sequence[PlannedTrial]) -> int:
@@ -259,7 +269,7 @@ class Runner:
         skipped = [(planned, outcome) for planned in group if (outcome := self._skipped(planned)) is not None]
         for planned, outcome in skipped:
             self._end(planned, outcome)
-        able = [planned for planned in group if planned.key not in self._ended]
+        able = [planned for planned in group if planned.key in self._waiting]
         participants = []
         for planned in able:
             request = self._request(planned)
@@ -272,6 +282,10 @@ class Runner:
                 self._workers.dismiss(one.planned)
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
         return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+
+    def is_awaited(self, planned: PlannedTrial) -> bool:
+        """See `side_by_side.Trials`."""
+        return self._fast_paths.is_awaited(planned)
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
@@ -293,27 +307,35 @@ class Runner:
             self._left_out.add(planned.key)
             return False
         self._inputs.check()
-        waiting = self._waiting()
         self._began[planned.key] = self._clock(), now()
-        self._observer.started(planned, len(self._planned) - len(waiting), len(self._planned), self._durations.total(waiting))
+        self._observer.started(planned, self._done, len(self._planned), self._time_left.seconds())
         return True
+
+    @property
+    def _done(self) -> int:
+        return len(self._planned) - len(self._waiting)
 
     def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
-        began, began_at = self._began[planned.key]
+        began, began_at = self._began.pop(planned.key)
         outcome = self._agreement.judge(planned, outcome)
-        self._ended.add(planned.key)
+        del self._waiting[planned.key]
+        self._time_left.ended(planned)
         if outcome.status in ("failed", "timeout"):
             self._workers.dismiss(planned)
         trial = self._record(planned, outcome, began_at, load or {})
         if planned.kind == "tune":
-            self._options[_place(planned)] = trial.details.get("options", {})
+            self._tuned(planned.key, trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
             append_trial(self._job.directory, trial)
             self._observe(trial)
-            self._observer.ended(trial, len(self._planned) - len(self._waiting()), len(self._planned))
+            self._observer.ended(trial, self._done, len(self._planned))
         self._durations.add(planned, (self._clock() - began) / self._share_of.get(planned.key, 1))
         return trial.status == "ok"
+
+    def _tuned(self, key: TrialKey, trial: Trial) -> None:
+        """Note the settings that a contestant has chosen."""
+        self._options[_place(key)] = self._last_options[trial.contestant] = trial.details.get("options", {})
 
     def _observe(self, trial: Trial) -> None:
         self._fast_paths.observe(trial)
@@ -338,9 +360,8 @@ class Runner:
     def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
         """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
         if planned.workload.rounds > 0:
-            return self._options.get(_place(planned), {})
-        chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
-        return chosen[-1] if chosen else {}
+            return self._options.get(_place(planned.key), {})
+        return self._last_options.get(planned.spec.name, {})
 
     def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
         """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
@@ -383,14 +404,6 @@ def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
         yield [planned for _, planned in found]
 
 
-def _place(planned: PlannedTrial) -> Place:
-    return _place_of(planned.key)
-
-
-def _tuned(trial: Trial) -> Place:
-    return _place_of(key_of(trial))
-
-
-def _place_of(key: TrialKey) -> Place:
+def _place(key: TrialKey) -> Place:
     workload, contestant, _kind, _seed, _round, point = key
     return workload, contestant, point

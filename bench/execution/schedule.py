@@ -30,7 +30,7 @@ Entries = Sequence[tuple[Workload, Sequence[Spec]]]
 """The workloads of a run, each with its contestants."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTrial:
     """A trial that is to run."""
 
@@ -41,10 +41,11 @@ class PlannedTrial:
     round: int
     launch: int
     point: Mapping[str, int] = field(default_factory=dict)
+    key: TrialKey = field(init=False, compare=False, repr=False)
 
-    @property
-    def key(self) -> TrialKey:
-        return (self.workload.name, self.spec.name, self.kind, self.seed, self.round, tuple(sorted(self.point.items())))
+    def __post_init__(self) -> None:
+        key = (self.workload.name, self.spec.name, self.kind, self.seed, self.round, tuple(sorted(self.point.items())))
+        object.__setattr__(self, "key", key)
 
 
 def key_of(trial: Trial) -> TrialKey:
@@ -66,9 +67,7 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
             if takes_turns(workload):
                 trials += launch_of_turns(workload, specs, index, launch=launch)
             if index < _launches_with_fits(workload):
-                launches = _launches_with_fits(workload)
-                rounds = [number for number in range(workload.rounds) if number * launches // workload.rounds == index]
-                trials += timed_rounds(workload, specs, rounds, launch=launch, seed=seed)
+                trials += timed_rounds(workload, specs, _rounds_of(workload, index), launch=launch, seed=seed)
             trials += _prediction_rounds(workload, specs, index, launch=launch, seed=seed)
             launch += 1
     return trials
@@ -93,6 +92,12 @@ def _launches(workload: Workload) -> int:
 
 def _launches_with_fits(workload: Workload) -> int:
     return min(workload.launches, workload.rounds)
+
+
+def _rounds_of(workload: Workload, index: int) -> range:
+    """Return the numbers of the timed rounds of launch number `index`: launches share them evenly."""
+    first, after = (-(-number * workload.rounds // _launches_with_fits(workload)) for number in (index, index + 1))
+    return range(first, after)
 
 
 def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int, seed: int) -> list[PlannedTrial]:
