@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +28,7 @@ from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, key_of, plan
+from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.system_load import SystemLoadMeter
@@ -224,7 +223,7 @@ class Runner:
 
     def _run_all(self, trials: Sequence[PlannedTrial]) -> int:
         """Run trials in their order; return how many of them succeeded."""
-        return sum(self._run_group(group) for group in _groups(trials))
+        return sum(self._run_group(group) for group in groups(trials))
 
     def _run_group(self, group: Sequence[PlannedTrial]) -> int:
         if group[0].kind in UNTIMED:
@@ -389,19 +388,6 @@ class Runner:
             load=dict(load),
             **outcome.figures,
         )
-
-
-def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
-    """Trials that run together: those without a clock that follow one another, and the turns of a launch; others are alone."""
-
-    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
-        place, planned = indexed
-        if planned.kind in UNTIMED:
-            return "untimed", 0
-        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
-
-    for _, found in groupby(enumerate(trials), group):
-        yield [planned for _, planned in found]
 
 
 def _place(key: TrialKey) -> Place:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from bench.contestants.registry import Spec
 from bench.records import REFERENCE, Trial, TrialKind
@@ -134,6 +135,19 @@ def added_launch(workload: Workload, specs: Sequence[Spec], planned: Sequence[Pl
     launch = 1 + max((trial.launch for trial in planned), default=0)
     done = [trial.round for trial in planned if trial.workload.name == workload.name and trial.kind == "turns"]
     return launch_of_turns(workload, specs, 1 + max(done, default=-1), launch=launch)
+
+
+def groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
+    """Yield the trials that run together: those without a clock in a row, and the turns of a launch; others are alone."""
+
+    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
+        place, planned = indexed
+        if planned.kind in UNTIMED:
+            return "untimed", 0
+        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
+
+    for _, found in groupby(enumerate(trials), group):
+        yield [planned for _, planned in found]
 
 
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
