@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from bench.execution.schedule import PlannedTrial, TrialKey
 from bench.execution.time_plan import ADDED_LAUNCHES, TimePlan
 
+RECOUNTS = 50
+"""The seconds of what waits are counted anew when one in so many of the trials that waited has ended."""
 TRUST_SECONDS = 30.0
 """So many planned seconds must have gone by before the pace of all trials weighs as much as the plan."""
 
@@ -46,10 +48,18 @@ class Durations:
 
     def of(self, planned: PlannedTrial) -> float | None:
         """Return the expected seconds of a trial; None for one that isn't planned, while no trial has ended."""
+        return self.of_alike(planned, 1, self.expected(planned))
+
+    def of_alike(self, planned: PlannedTrial, trials: int, expected: float | None) -> float | None:
+        """Return the seconds of so many trials like `planned`, for which the plan has `expected` together."""
         keys = _keys(planned)
-        if planned.key in self._expected:
-            return self._expected[planned.key] * self._pace(keys)
-        return next((self._sums[key] / self._counts[key] for key in keys if key in self._counts), None)
+        if expected is not None:
+            return expected * self._pace(keys)
+        return next((trials * self._sums[key] / self._counts[key] for key in keys if key in self._counts), None)
+
+    def expected(self, planned: PlannedTrial) -> float | None:
+        """Return what the plan expects of a trial, whatever has been measured; None if it isn't planned."""
+        return self._expected.get(planned.key)
 
     def total(self, trials: Iterable[PlannedTrial]) -> float | None:
         """Return the expected seconds of trials together; None where those of one aren't known."""
@@ -65,13 +75,76 @@ class Durations:
         return (self._measured_sums[everything] + TRUST_SECONDS) / (self._planned_sums[everything] + TRUST_SECONDS)
 
 
+@dataclass
+class _Group:
+    """Trials of one cell, workload, contestant and kind that haven't ended."""
+
+    example: PlannedTrial
+    trials: int = 0
+    expected: float | None = 0.0
+    """By the plan; None if one of them isn't planned."""
+
+    def change(self, sign: int, expected: float | None) -> None:
+        """Add a trial, or leave one out."""
+        self.trials += sign
+        self.expected = None if self.expected is None or expected is None else self.expected + sign * expected
+
+
+class WaitingTrials:
+    """The trials of a run that haven't ended, and their expected seconds together.
+
+    A count goes through groups of similar trials, and holds until a share of the trials has ended; in between, what ends is
+    subtracted. The work for all trials of a run grows no faster than their number.
+
+    Parameters
+    ----------
+    durations
+        What trials are expected to take.
+    trials
+        Those that haven't ended.
+
+    """
+
+    def __init__(self, durations: Durations, trials: Iterable[PlannedTrial]) -> None:
+        self._durations = durations
+        self._groups: dict[Hashable, _Group] = {}
+        self._trials = self._recount_at = 0
+        self._seconds: float | None = None
+        self.add(trials)
+
+    def add(self, trials: Iterable[PlannedTrial]) -> None:
+        """Add trials to those that haven't ended."""
+        for planned in trials:
+            self._groups.setdefault(_keys(planned)[0], _Group(planned)).change(1, self._durations.expected(planned))
+            self._trials += 1
+        self._seconds = None
+
+    def remove(self, planned: PlannedTrial) -> None:
+        """Leave out a trial that has ended, or for which there is no time."""
+        key = _keys(planned)[0]
+        self._groups[key].change(-1, self._durations.expected(planned))
+        if not self._groups[key].trials:
+            del self._groups[key]
+        self._trials -= 1
+        if self._seconds is not None:
+            self._seconds -= self._durations.of(planned) or 0.0
+
+    def seconds(self) -> float | None:
+        """Return the expected seconds; None where those of one aren't known."""
+        if self._seconds is None or self._trials <= self._recount_at:
+            self._recount_at = self._trials - 1 - self._trials // RECOUNTS
+            found = [self._durations.of_alike(group.example, group.trials, group.expected) for group in self._groups.values()]
+            self._seconds = None if None in found else sum(seconds for seconds in found if seconds is not None)
+        return self._seconds
+
+
 @dataclass(frozen=True)
 class TimeLeft:
     """How long a run goes on.
 
     Parameters
     ----------
-    durations, plan
+    waiting, plan
         Of the run's trials.
     elapsed
         Seconds since the run's start.
@@ -82,16 +155,16 @@ class TimeLeft:
 
     """
 
-    durations: Durations
+    waiting: WaitingTrials
     plan: TimePlan
     elapsed: Callable[[], float]
     budget_seconds: float = math.inf
     adds_launches: bool = False
     cuts_plan: bool = False
 
-    def seconds(self, waiting: Sequence[PlannedTrial], added: int) -> float | None:
-        """Return the seconds left with the trials `waiting`, after `added` launches; None while they aren't known."""
-        planned = self.durations.total(waiting)
+    def seconds(self, added: int) -> float | None:
+        """Return the seconds left after `added` launches; None while they aren't known."""
+        planned = self.waiting.seconds()
         if planned is None:
             return None
         planned += self.plan.report_seconds

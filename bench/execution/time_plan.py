@@ -93,10 +93,10 @@ class TimePlan:
         self._slowness = slowness
         self._started = set[tuple[str, int]]()
         self.seconds = {trial.key: self._seconds(trial) for trial in planned}
-        self.parts: list[Part] = []
-        for name in dict.fromkeys(map(part_of, planned)):
-            total = sum(self.seconds[trial.key] for trial in planned if part_of(trial) == name)
-            self.parts.append(Part(name, total))
+        totals: dict[str, float] = {}
+        for trial in planned:
+            totals[part_of(trial)] = totals.get(part_of(trial), 0.0) + self.seconds[trial.key]
+        self.parts = [Part(name, total) for name, total in totals.items()]
         self.added_seconds = ADDED_LAUNCHES * self._headline_launch_seconds(planned)
 
     @property

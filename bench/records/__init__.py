@@ -24,8 +24,10 @@ from bench.records.store import (
     TRIALS_FILE,
     RecordError,
     RunData,
+    RunReader,
     append_trial,
     read_run,
+    read_run_record,
     write_run,
 )
 
@@ -44,11 +46,13 @@ __all__ = [
     "RecordError",
     "Run",
     "RunData",
+    "RunReader",
     "Trial",
     "TrialKind",
     "TrialStatus",
     "Turn",
     "append_trial",
     "read_run",
+    "read_run_record",
     "write_run",
 ]

@@ -5,7 +5,7 @@ import pytest
 from harness import FakeClock, spec, workload
 
 from bench.contestants.registry import CONTESTANTS
-from bench.execution.durations import Durations, TimeLeft
+from bench.execution.durations import Durations, TimeLeft, WaitingTrials
 from bench.execution.schedule import UNTIMED, PlannedTrial, plan
 from bench.execution.time_plan import TimePlan
 from bench.workloads.builtin import WORKLOADS
@@ -52,18 +52,18 @@ def test_before_any_trial_alike_has_ended_the_plan_is_corrected_as_far_as_it_has
 def time_left(clock, **options):
     trials = plan([(workload(rounds=1, launches=1), [spec("Tiny")])], seed=1)
     made = TimePlan(trials, places=1)
-    return trials, made, TimeLeft(Durations(made.seconds), made, clock, **options)
+    return made, TimeLeft(WaitingTrials(Durations(made.seconds), trials), made, clock, **options)
 
 
 def test_the_report_is_part_of_the_time_left_and_a_budget_ends_only_what_it_may_leave_out():
     clock = FakeClock()
-    trials, made, left = time_left(clock)
-    assert left.seconds(trials, 0) == pytest.approx(made.total_seconds)
-    *_, left = time_left(clock, budget_seconds=5.0, adds_launches=True)
-    assert left.seconds(trials, 0) == pytest.approx(made.total_seconds), "what is planned is run"
-    *_, left = time_left(clock, budget_seconds=5.0, adds_launches=True, cuts_plan=True)
+    made, left = time_left(clock)
+    assert left.seconds(0) == pytest.approx(made.total_seconds)
+    _, left = time_left(clock, budget_seconds=5.0, adds_launches=True)
+    assert left.seconds(0) == pytest.approx(made.total_seconds), "what is planned is run"
+    _, left = time_left(clock, budget_seconds=5.0, adds_launches=True, cuts_plan=True)
     clock.seconds = 2.0
-    assert left.seconds(trials, 0) == pytest.approx(3.0)
+    assert left.seconds(0) == pytest.approx(3.0)
 
 
 def recorded():
@@ -87,7 +87,7 @@ def replayed(at, **slowness):
         together = sum((began, end) == other[1:] for other in ended) if one.kind == "turns" else 1
         durations.add(one, (end - began) / (2 if one.kind in UNTIMED else together))
     waiting = [one for one, _, end in trials if end > at]
-    return TimeLeft(durations, made, clock, 360.0, adds_launches=True).seconds(waiting, 0)
+    return TimeLeft(WaitingTrials(durations, waiting), made, clock, 360.0, adds_launches=True).seconds(0)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75])
