@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import OURS
 from bench.execution.agreement import Agreement
@@ -35,11 +33,11 @@ from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.system_load import SystemLoadMeter
 from bench.execution.time_plan import Shares, TimePlan
+from bench.execution.trial_records import record_of
 from bench.execution.turn_rounds import Participant, TurnRounds
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
 from bench.records import REFERENCE, RecordError, Run, RunData, RunReader, Trial, append_trial, write_run
-from bench.records.validation_errors import first_mistake
 
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
@@ -344,7 +342,8 @@ class Runner:
         self._ahead.remove(planned)
         if outcome.status in ("failed", "timeout"):
             self._workers.dismiss(planned)
-        trial = self._record(planned, outcome, began_at, load or {})
+        threads = self._requests.threads_of(planned)
+        trial = record_of(planned, outcome, run_id=self._job.run.run_id, threads=threads, started_at=began_at, load=load or {})
         if planned.kind == "tune":
             self._tuned(planned.key, trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
@@ -384,33 +383,6 @@ class Runner:
         if planned.workload.rounds > 0:
             return self._options.get(_place(planned.key), {})
         return self._last_options.get(planned.spec.name, {})
-
-    def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
-        """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
-        try:
-            return self._trial(planned, outcome, started_at, load)
-        except ValidationError as error:
-            reason = f"its answer can't be recorded: {first_mistake(error, Trial)}"
-            return self._trial(planned, Outcome("failed", error=reason), started_at, load)
-
-    def _trial(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
-        return Trial(
-            run_id=self._job.run.run_id,
-            workload=planned.workload.name,
-            contestant=planned.spec.name,
-            kind=planned.kind,
-            seed=planned.seed,
-            round=planned.round,
-            launch=planned.launch,
-            point=dict(planned.point),
-            status=outcome.status,
-            error=outcome.error,
-            dtype=planned.workload.training_of(planned.spec.name).dtype,
-            threads=self._requests.threads_of(planned),
-            started_at=started_at,
-            load=dict(load),
-            **outcome.figures,
-        )
 
 
 def _place(key: TrialKey) -> Place:
