@@ -11,7 +11,7 @@ from bench.execution.schedule import PlannedTrial, TrialKey
 SIMILAR = 2
 """So many of `_keys` name the workload, the contestant and the kind."""
 RECOUNTS = 50
-"""The time left is counted anew when one in so many of the trials that were left has ended."""
+"""The time left is counted anew when one in so many trials has ended: of those that were left, and of those that had ended."""
 
 
 class Durations:
@@ -97,7 +97,7 @@ class TimeLeft:
     def __init__(self, durations: Durations, trials: Iterable[PlannedTrial]) -> None:
         self._durations = durations
         self._groups: dict[Hashable, _Group] = {}
-        self._trials = self._recount_at = 0
+        self._trials = self._ended = self._held = 0
         self._seconds: float | None = None
         self.add(trials)
 
@@ -115,13 +115,15 @@ class TimeLeft:
         if not self._groups[key].trials:
             del self._groups[key]
         self._trials -= 1
+        self._ended += 1
+        self._held -= 1
         if self._seconds is not None:
             self._seconds -= self._durations.of(planned) or 0.0
 
     def seconds(self) -> float | None:
         """Return the expected seconds; None while no trial has ended and none has an expectation."""
-        if self._seconds is None or self._trials <= self._recount_at:
-            self._recount_at = self._trials - 1 - self._trials // RECOUNTS
+        if self._seconds is None or self._held <= 0:
+            self._held = 1 + min(self._trials, self._ended) // RECOUNTS
             found = [self._durations.of_alike(group.example, group.trials, group.expected) for group in self._groups.values()]
             self._seconds = None if None in found else sum(seconds for seconds in found if seconds is not None)
         return self._seconds

@@ -1,7 +1,9 @@
+import random
+
 import pytest
 from harness import spec, workload
 
-from bench.execution.durations import Durations
+from bench.execution.durations import Durations, TimeLeft
 from bench.execution.schedule import PlannedTrial
 
 
@@ -36,3 +38,27 @@ def test_before_any_trial_alike_has_ended_the_plans_seconds_count_at_the_pace_of
     assert durations.of(second) == 30.0, "the machine is three times slower than expected"
     durations.add(second, 12.0)
     assert durations.of(second) == 12.0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_time_left_is_the_sum_over_the_trials_that_are_left(seed):
+    rng = random.Random(seed)
+    waiting = [
+        PlannedTrial(workload(name=name), spec(contestant), kind, number, 0, 0)
+        for number in range(40)
+        for name in ("small", "other")
+        for contestant in ("Tiny", "Twin")
+        for kind in ("scored", "timed")
+    ]
+    durations = Durations({one.key: rng.choice([1.0, 5.0]) for one in waiting if one.kind == "scored"})
+    left = TimeLeft(durations, waiting)
+    assert left.seconds() is None, "nothing is known of timed trials"
+    for _ in range(len(waiting) - 10):
+        ended = waiting.pop(rng.randrange(len(waiting)))
+        left.ended(ended)
+        durations.add(ended, rng.uniform(0.9, 1.1) * {"scored": 2.0, "timed": 3.0}[ended.kind])
+        assert left.seconds() == pytest.approx(durations.total(waiting), rel=0.1)
+    assert left.seconds() == pytest.approx(durations.total(waiting))
+    more = PlannedTrial(workload(), spec("Tiny"), "turns", 0, 9, 9)
+    left.add([more])
+    assert left.seconds() == pytest.approx(durations.total([*waiting, more]))
