@@ -134,11 +134,12 @@ def _kind(mode: int) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a new file for writing, and put it in the place of `path` when the block ends without an error.
 
-    The data are on the disk before `path` changes. If the block or a write fails, `path` stays as it was and the new file is
-    deleted. Symbolic links are not followed: a link at `path` is replaced, its target is not.
+    The data are on the disk before `path` changes, unless `sync` is False: then a power cut may lose them. If the block or a write
+    fails, `path` stays as it was and the new file is deleted. Symbolic links are not followed: a link at `path` is replaced, its
+    target is not.
 
     Raises
     ------
@@ -152,7 +153,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -196,8 +198,10 @@ def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def append_line(path: Path, line: str) -> None:
+def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """Add `line` to `path`, which is created if need be, and return when it is on the disk.
+
+    With `sync` False it returns when the system has the line, which survives the end of this process, but no power cut.
 
     The line goes out in one write with O_APPEND, under a lock where the system has one, so lines of several writers don't mix. A
     last line that a kill or a full disk has cut short is ended first, so that it alone is lost.
@@ -221,11 +225,29 @@ def append_line(path: Path, line: str) -> None:
         try:
             while written < len(data):
                 written += os.write(descriptor, data[written:])
-            os.fsync(descriptor)
+            if sync:
+                os.fsync(descriptor)
         except OSError:
             if os.fstat(descriptor).st_size == size + written:  # otherwise another writer has added a line since
                 os.ftruncate(descriptor, size)
             raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Return when what was written to a file is on the disk.
+
+    Raises
+    ------
+    OSError
+        If it can't be put there, or there is no such file.
+
+    """
+    _refuse_link(path)
+    descriptor = os.open(path, os.O_RDWR | _NO_FOLLOW | _NO_WAIT | _BINARY)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -129,16 +129,17 @@ def _new_job(options: RunOptions, directory: Path, claim: ExitStack) -> Job:
 def _resumed_job(options: RunOptions, out: Path | None, directory: Path, claim: ExitStack) -> Job:
     from bench.execution.run_directory import claimed
     from bench.execution.run_selection import RunOptions, resumed_job
-    from bench.records import read_run
+    from bench.records import RunReader, read_run_record
 
     if options != RunOptions() or out is not None:
         raise ValueError("--resume goes with --time-budget alone: a resumed run goes on as it began")
-    read_run(directory)  # a folder without a run is refused before it is claimed
+    read_run_record(directory)  # a folder without a run is refused before it is claimed
     claim.enter_context(claimed(directory))
-    data = read_run(directory)
+    records = RunReader(directory)
+    data = records.read()
     for damage in data.damaged:
         complain(f"{damage}; it is set aside")
-    return resumed_job(data)
+    return resumed_job(data, records)
 
 
 def _measure(job: Job, limits: Limits) -> ExitCode:
@@ -149,7 +150,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     from bench.execution.runner import Runner
     from bench.execution.schedule import takes_turns
     from bench.execution.time_plan import plan_lines
-    from bench.records import RecordError, read_run
+    from bench.records import RecordError, RunReader
 
     for note in job.run.notes:
         complain(note)
@@ -162,12 +163,13 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
         for line in plan_lines(runner.time_plan, limits.time_budget_seconds, cuts_plan=limits.cuts_plan):
             observer.note(line)
         run = runner.run(limits)
+        del runner  # the memory of a long plan is the report's
     if run.status == "interrupted":
         complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
     try:
-        data = read_run(job.directory)
+        data = (job.records or RunReader(job.directory)).read()
         if data.trials:
-            print_report(job.directory, film=any(workload.get("film_frames") for workload in run.workloads))
+            print_report(data, film=any(workload.get("film_frames") for workload in run.workloads))
     except (OSError, RecordError) as error:
         complain(f"the report could not be written: {error}")
         return ExitCode.NOT_ALL

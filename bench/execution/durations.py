@@ -108,7 +108,7 @@ class WaitingTrials:
     def __init__(self, durations: Durations, trials: Iterable[PlannedTrial]) -> None:
         self._durations = durations
         self._groups: dict[Hashable, _Group] = {}
-        self._trials = self._recount_at = 0
+        self._trials = self._ended = self._held = 0
         self._seconds: float | None = None
         self.add(trials)
 
@@ -126,13 +126,15 @@ class WaitingTrials:
         if not self._groups[key].trials:
             del self._groups[key]
         self._trials -= 1
+        self._ended += 1
+        self._held -= 1
         if self._seconds is not None:
             self._seconds -= self._durations.of(planned) or 0.0
 
     def seconds(self) -> float | None:
-        """Return the expected seconds; None where those of one aren't known."""
-        if self._seconds is None or self._trials <= self._recount_at:
-            self._recount_at = self._trials - 1 - self._trials // RECOUNTS
+        """Return the expected seconds; None while no trial has ended and none has an expectation."""
+        if self._seconds is None or self._held <= 0:
+            self._held = 1 + min(self._trials, self._ended) // RECOUNTS
             found = [self._durations.of_alike(group.example, group.trials, group.expected) for group in self._groups.values()]
             self._seconds = None if None in found else sum(seconds for seconds in found if seconds is not None)
         return self._seconds

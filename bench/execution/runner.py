@@ -37,7 +37,7 @@ from bench.execution.trial_records import record_of
 from bench.execution.turn_rounds import Participant, TurnRounds
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
-from bench.records import REFERENCE, RecordError, Run, RunData, RunReader, Trial, append_trial, write_run
+from bench.records import REFERENCE, RecordError, Run, RunData, RunReader, Trial, TrialWriter, write_run
 
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
@@ -105,6 +105,7 @@ class Runner:
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._inputs = InputFiles(job.run.inputs)
         self._records = job.records or RunReader(job.directory)
+        self._writer = TrialWriter(job.directory)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
         self._options: dict[Place, Mapping[str, Any]] = {}
         self._last_options: dict[str, Mapping[str, Any]] = {}
@@ -119,7 +120,7 @@ class Runner:
         self._agreement = Agreement()
         for trial in job.ended:
             self._observe(trial)
-            machine.rounds.add_earlier(trial.turns or [])
+        machine.rounds.add_earlier([turn for trial in job.ended for turn in trial.turns or []])
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
@@ -167,6 +168,7 @@ class Runner:
             reason += f"; for {len(self._left_out)} planned trials there was no time: --resume runs them"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
         try:
+            self._writer.close()
             if status == "complete" and not self._left_out:
                 clear_scratch(self._job.directory)
             write_run(self._job.directory, run)
@@ -347,7 +349,7 @@ class Runner:
         if planned.kind == "tune":
             self._tuned(planned.key, trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
-            append_trial(self._job.directory, trial)
+            self._writer.append(trial)
             self._observe(trial)
             self._observer.ended(trial, self._done, len(self._planned))
         at_once = self._machine.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)

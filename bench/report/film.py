@@ -74,9 +74,12 @@ class Moment:
     shown: tuple[int | None, ...]
 
 
-def write_films(directory: Path) -> list[Path]:
-    """Write the films of the run in `directory` to `film/`, and return the files; none if no surfaces were recorded."""
-    data = read_run(directory)
+def write_films(directory: Path, data: RunData | None = None) -> list[Path]:
+    """Write the films of the run in `directory` to `film/`, and return the files; none if no surfaces were recorded.
+
+    `data` are the records, where they have been read already.
+    """
+    data = data or read_run(directory)
     analysis, points = analyse(data), read_plot_data(data).points
     written: list[Path] = []
     for workload in [record["name"] for record in data.run.workloads]:

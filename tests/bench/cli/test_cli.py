@@ -290,7 +290,7 @@ def test_the_report_is_made_again_from_the_records_alone(call, light_report, tin
 
 def test_films_are_recorded_and_made_only_if_asked(call, light_report, tiny_workload, tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr("bench.report.film.write_films", lambda directory: made.append(directory.name))
+    monkeypatch.setattr("bench.report.film.write_films", lambda directory, data: made.append(directory.name))
     arguments = ("--workload", tiny_workload, "--contestants", "numpy_nn", "--out")
     assert call("run", *arguments, "without")[0] == call("report", "without")[0] == 0
     assert made == []

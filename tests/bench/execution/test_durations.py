@@ -1,4 +1,5 @@
 import csv
+import random
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,27 @@ def test_the_time_left_is_right_within_a_third_all_through_a_recorded_run(share)
 @pytest.mark.parametrize("slowness", [0.7, 1.5])
 def test_at_half_time_it_is_right_even_where_the_canary_was_wrong(slowness):
     assert replayed(RECORDED_SECONDS / 2, slowness=slowness) == pytest.approx(RECORDED_SECONDS / 2, rel=1 / 3)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_time_left_is_the_sum_over_the_trials_that_are_left(seed):
+    rng = random.Random(seed)
+    waiting = [
+        PlannedTrial(workload(name=name), spec(contestant), kind, number, 0, 0)
+        for number in range(40)
+        for name in ("small", "other")
+        for contestant in ("Tiny", "Twin")
+        for kind in ("scored", "timed")
+    ]
+    durations = Durations({one.key: rng.choice([1.0, 5.0]) for one in waiting if one.kind == "scored"})
+    left = WaitingTrials(durations, waiting)
+    assert left.seconds() is None, "nothing is known of timed trials"
+    for _ in range(len(waiting) - 10):
+        ended = waiting.pop(rng.randrange(len(waiting)))
+        left.remove(ended)
+        durations.add(ended, rng.uniform(0.9, 1.1) * {"scored": 2.0, "timed": 3.0}[ended.kind])
+        assert left.seconds() == pytest.approx(durations.total(waiting), rel=0.1)
+    assert left.seconds() == pytest.approx(durations.total(waiting))
+    more = PlannedTrial(workload(), spec("Tiny"), "turns", 0, 9, 9)
+    left.add([more])
+    assert left.seconds() == pytest.approx(durations.total([*waiting, more]))

@@ -1,7 +1,9 @@
+import random
+
 import pytest
 
 from bench.records import Turn
-from bench.records.disturbance import TICK_SECONDS, meters_known, quiet, reasons
+from bench.records.disturbance import TICK_SECONDS, QuietSoFar, meters_known, quiet, reasons
 
 
 def turn(**fields):
@@ -78,3 +80,14 @@ def test_without_meters_the_canary_alone_decides_and_that_is_known():
 
 def test_a_run_without_turns_has_no_quiet_figures():
     assert quiet([], cores=2) is None
+
+
+def test_the_quiet_figures_of_a_run_that_goes_on_are_those_of_all_its_turns():
+    rng = random.Random(1)
+    so_far, turns = QuietSoFar(2), []
+    assert so_far.figures() is None
+    for _ in range(60):
+        added = [turn(canary_before_seconds=rng.random(), canary_after_seconds=rng.random()) for _ in range(rng.choice([1, 1, 3]))]
+        turns += added
+        so_far.add(added)
+        assert so_far.figures() == pytest.approx(quiet(turns, 2))
