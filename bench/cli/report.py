@@ -93,7 +93,7 @@ def print_report(directory: Path, *, film: bool) -> None:
             )
     print(write_report(directory))
     page = directory / "index.html"
-    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}, as Markdown: report.md")
 
 
 def _link(path: Path) -> str:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from bench.error_messages import one_line, short
-from bench.files import append_line, inside, open_regular, read_regular, write_whole
+from bench.files import BYTE_ORDER_MARK, append_line, inside, open_regular, read_regular, write_whole
 from bench.records.models import Run, Trial
 from bench.records.validation_errors import first_mistake
 
@@ -77,7 +77,8 @@ def read_run(directory: str | Path) -> RunData:
     directory = Path(directory)
     path = directory / RUN_FILE
     try:
-        run = Run.model_validate_json(read_regular(path, RUN_LIMIT_BYTES, follow_links=False))
+        content = read_regular(path, RUN_LIMIT_BYTES, follow_links=False)
+        run = Run.model_validate_json(content.removeprefix(BYTE_ORDER_MARK))
     except FileNotFoundError:
         raise RecordError(f"{directory} holds no run: there is no {RUN_FILE} in it") from None
     except ValidationError as error:
@@ -124,8 +125,8 @@ def _parse_trials(path: Path) -> Iterator[tuple[int, Trial | str]]:
             for number, line in enumerate(_lines(file), start=1):
                 if len(line) > LINE_LIMIT_BYTES:
                     yield number, f"it has more than {LINE_LIMIT_BYTES:,} bytes"
-                elif line.strip():
-                    yield number, _parse_trial(line.strip())
+                elif text := line.removeprefix(BYTE_ORDER_MARK).strip():
+                    yield number, _parse_trial(text)
     except FileNotFoundError:  # killed before its first trial had ended
         return
     except (EOFError, gzip.BadGzipFile, zlib.error):
