@@ -18,6 +18,8 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Before the text of a file that some editors of Windows have written; readers skip it."""
 PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
 
@@ -147,18 +149,40 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
         If the file can't be written.
 
     """
-    temporary = path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o666)
+    temporary = _temporary(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with _new_file(temporary, sync=sync) as file:
             yield file
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name of no other file beside `path`, of the file that is to replace it."""
+    return path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
+
+
+@contextmanager
+def _new_file(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
+    """Open a new file for writing; with `sync`, its data are on the disk when the block has ended without an error."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+
+
+def _remove(temporary: Path) -> None:
+    """Delete what a failed write left; the failure itself is what the caller is to hear of."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -171,7 +195,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
     """
     with replacing(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(_encoded(content))
 
 
 def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
@@ -188,14 +212,18 @@ def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
         for name, content in contents.items():
             path = inside(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "it is a folder, and must be a new or a regular file", str(path))
+            temporary = _temporary(path)
             ready.append((temporary, path))
-            write_whole(temporary, content)
+            with _new_file(temporary) as file:
+                file.write(_encoded(content))
         for temporary, path in ready:
             temporary.replace(path)
-    finally:
+    except BaseException:
         for temporary, _ in ready:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
+        raise
 
 
 def append_line(path: Path, line: str, *, sync: bool = True) -> None:

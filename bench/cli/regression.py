@@ -179,7 +179,8 @@ def _compare_into(
     except KeyboardInterrupt:
         if last:
             state = replace(last[0], stop_reason="interrupted")
-            files.write(as_json(state, environment), as_markdown(state, environment))
+            with known_errors(ExitCode.NOT_ALL, OSError, prefix="interrupted, and the result could not be written: "):
+                files.write(as_json(state, environment), as_markdown(state, environment))
         else:
             files.write_so_far(failure_as_json("interrupted", "interrupted before anything was measured"))
         raise

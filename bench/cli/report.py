@@ -96,7 +96,7 @@ def print_report(data: RunData, *, film: bool) -> None:
             )
     print(write_report(data.directory, data))
     page = data.directory / "index.html"
-    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}, as Markdown: report.md")
 
 
 def _link(path: Path) -> str:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from bench.error_messages import one_line, short
-from bench.files import append_line, inside, open_regular, read_regular, sync_file, write_whole
+from bench.files import BYTE_ORDER_MARK, append_line, inside, open_regular, read_regular, sync_file, write_whole
 from bench.records.models import Latency, Parity, Run, Trial, Turn
 from bench.records.validation_errors import first_mistake
 
@@ -206,8 +206,8 @@ class RunReader:
         """Return the trial of a line, or why it is set aside; None if it is empty."""
         if len(line) > LINE_LIMIT_BYTES:
             found: Trial | str = f"it has more than {LINE_LIMIT_BYTES:,} bytes"
-        elif line.strip():
-            found = _parse_trial(line.strip())
+        elif text := line.removeprefix(BYTE_ORDER_MARK).strip():
+            found = _parse_trial(text)
         else:
             return None
         reason = found if isinstance(found, str) else _reason_to_set_aside(found, run, workloads, self._seen)

@@ -79,7 +79,7 @@ def test_help_answers_without_importing_anything_of_weight():
 def test_a_run_measures_reports_and_says_where_the_report_is(call, light_report, tiny_workload, tmp_path):
     code, out, err = call("run", "--workload", tiny_workload, "--contestants", f"numpy_nn,{TINY}:Tiny", "--out", "made")
     assert code == 0, err
-    assert out.splitlines() == ["verdict on 12 trials", "", "report: made/index.html"]
+    assert out.splitlines() == ["verdict on 12 trials", "", "report: made/index.html, as Markdown: report.md"]
     data = read_run(tmp_path / "made")
     assert data.run.status == "complete"
     assert data.run.command[:4] == ["python", "-m", "bench", "run"]
@@ -285,7 +285,7 @@ def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(cal
 def test_the_report_is_made_again_from_the_records_alone(call, light_report, tiny_workload, tmp_path):
     call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
     shutil.copytree(tmp_path / "made", tmp_path / "copy")
-    assert call("report", "copy")[:2] == (0, "verdict on 6 trials\n\nreport: copy/index.html\n")
+    assert call("report", "copy")[:2] == (0, "verdict on 6 trials\n\nreport: copy/index.html, as Markdown: report.md\n")
 
 
 def test_films_are_recorded_and_made_only_if_asked(call, light_report, tiny_workload, tmp_path, monkeypatch):
