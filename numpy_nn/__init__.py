@@ -6,6 +6,7 @@ library is imported here; import `numpy_nn.estimators`, which needs scikit-learn
 
 from numpy_nn import activations, callbacks, initializers, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
+from numpy_nn.ensemble import Ensemble
 from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from numpy_nn.sequential import Sequential
 
@@ -16,6 +17,7 @@ __all__ = [
     "AdamW",
     "Callback",
     "EarlyStopping",
+    "Ensemble",
     "History",
     "RMSprop",
     "Sequential",

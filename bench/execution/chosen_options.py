@@ -17,18 +17,18 @@ class ChosenOptions:
 
     def __init__(self) -> None:
         self._options: dict[Place, Mapping[str, Any]] = {}
+        self._last: dict[str, Mapping[str, Any]] = {}
 
     def observe(self, trial: Trial) -> None:
         """Remember what a trial of tuning chose."""
         if trial.kind == "tune":
-            self._options[_place(key_of(trial))] = trial.details.get("options", {})
+            self._options[_place(key_of(trial))] = self._last[trial.contestant] = trial.details.get("options", {})
 
     def of(self, planned: PlannedTrial) -> Mapping[str, Any]:
         """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
         if planned.workload.rounds > 0:
             return self._options.get(_place(planned.key), {})
-        chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
-        return chosen[-1] if chosen else {}
+        return self._last.get(planned.spec.name, {})
 
 
 def _place(key: TrialKey) -> Place:

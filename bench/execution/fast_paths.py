@@ -29,6 +29,10 @@ class FastPaths:
         if max([*trial.parity.weights, *trial.parity.loss]) <= LARGEST_DIFFERENCE:
             self._same.add(trial.contestant)
 
+    def is_awaited(self, planned: PlannedTrial) -> bool:
+        """Whether other trials may wait for this one: parity of the reference, and of the faster paths."""
+        return planned.kind == "parity" and planned.spec.name in (self._reference, *FAST_PATHS.values())
+
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared."""
         if other.kind != "parity":

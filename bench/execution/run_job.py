@@ -1,4 +1,4 @@
-"""What a run is made from: the job, what to measure with, when to end, and who watches. Callers of the runner make these."""
+"""What a run is made from: the job, what to measure with, and when to end. Callers of the runner make these."""
 
 from __future__ import annotations
 
@@ -9,23 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.execution.executors.work import Executor
-from bench.execution.schedule import Entries, PlannedTrial
+from bench.execution.schedule import Entries
 from bench.execution.turn_rounds import TurnRounds
 from bench.execution.worker_process import Launch
-from bench.records import REFERENCE, Run, RunData, Trial
-
-
-class Observer:
-    """Is told of a run's progress; this one ignores it."""
-
-    def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
-        """A trial begins; `done` of `total` have ended."""
-
-    def ended(self, trial: Trial, done: int, total: int) -> None:
-        """A trial has ended, and its record is on the disk."""
-
-    def note(self, text: str) -> None:
-        """Something else happened, described by `text`."""
+from bench.records import REFERENCE, Run, RunData, RunReader, Trial
 
 
 @dataclass(frozen=True)
@@ -38,6 +25,8 @@ class Job:
     reference: str = REFERENCE
     ended: Sequence[Trial] = ()
     """The trials on disk, if the run is resumed."""
+    records: RunReader | None = None
+    """What has read them, and goes on from there."""
     executor: Executor | None = None
     """Where trials run; None: on this machine."""
 

@@ -8,39 +8,37 @@ command line, which passes in what to measure with, an observer, and what ends t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from typing import Literal
 
 from bench.execution.agreement import Agreement
 from bench.execution.chosen_options import ChosenOptions
-from bench.execution.durations import Durations
+from bench.execution.durations import Durations, TimeLeft, WaitingTrials
 from bench.execution.environment import now
 from bench.execution.executors.local import LocalExecutor
 from bench.execution.executors.work import Answer, Assignment, Executor, Work
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
+from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.run_job import Job, Limits, Machine, Observer, Wanted
-from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey, added_launch, key_of, plan
+from bench.execution.run_job import Job, Limits, Machine, Wanted
+from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.trial_records import record_of
 from bench.execution.worker_process import Outcome
-from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, Trial, append_trial, read_run, write_run
+from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, RunReader, Trial, TrialWriter, write_run
 
-__all__ = ["Job", "Limits", "Machine", "Observer", "Runner", "Wanted"]
+__all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
 
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
 NO_LIMITS = Limits()
-LEFT_SECONDS_A_TRIAL = 1e-4
-"""The time left is computed from all trials that wait, once in so many seconds for each of them."""
 
 
 class Runner:
@@ -54,29 +52,34 @@ class Runner:
         self._executor: Executor = job.executor or LocalExecutor(machine.launch, lambda: machine.rounds, machine.places)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
         self._inputs = InputFiles(job.run.inputs)
+        self._records = job.records or RunReader(job.directory)
+        self._writer = TrialWriter(job.directory)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
-        self._ended = {key_of(trial) for trial in job.ended}
-        self._left = {planned.key: planned for planned in self._planned if planned.key not in self._ended}
         self._options = ChosenOptions()
         self._skip_rules: list[SkipRule] = [
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
         ]
-        self._distrusted: set[str] = set()
-        """Contestants whose last answer wasn't believed."""
         self._fast_paths = FastPaths(job.entries, job.reference)
         self._agreement = Agreement()
+        self._distrusted: set[str] = set()
+        """Contestants whose last answer wasn't believed."""
         for trial in job.ended:
             self._options.observe(trial)
             self._observe(trial)
-            machine.rounds.add_earlier(trial.turns or [])
+        machine.rounds.add_earlier([turn for trial in job.ended for turn in trial.turns or []])
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
-        self.time_plan = TimePlan(list(self._left.values()), places=self._executor.places, slowness=machine.slowness)
+        self._adds_launches = False
+        self._added_launches = 0
+        ended = {key_of(trial): trial for trial in job.ended}
+        waiting = [planned for planned in self._planned if planned.key not in ended]
+        self.time_plan = TimePlan(waiting, places=self._executor.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
-        self._seconds_left: tuple[float, float | None] = (-math.inf, None)
-        """When the time left was computed, and what it was."""
+        self._waiting = {planned.key: planned for planned in waiting}
+        self._ahead = WaitingTrials(self._durations, waiting)
+        self._known = self._planned + self._added_earlier(ended)
 
     def run(self, limits: Limits = NO_LIMITS) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
@@ -85,11 +88,15 @@ class Runner:
         """
         started = self._clock()
         budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
-        self._shares = Shares(self.time_plan, budget, lambda: self._clock() - started)
+        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started)
+        adds = limits.wanted is not None
+        self._time_left = TimeLeft(
+            self._ahead, self.time_plan, elapsed, limits.time_budget_seconds, adds_launches=adds, cuts_plan=limits.cuts_plan
+        )
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
-            self._run_all(list(self._left.values()))
+            self._run_all(list(self._waiting.values()))
             reason = self._add_launches(limits, started)
             status = "complete"
         except KeyboardInterrupt:
@@ -108,6 +115,7 @@ class Runner:
             reason += f"; for {len(self._left_out)} planned trials there was no time: --resume runs them"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
         try:
+            self._writer.close()
             if status == "complete" and not self._left_out:
                 clear_scratch(self._job.directory)
             write_run(self._job.directory, run)
@@ -119,7 +127,8 @@ class Runner:
         """Add launches of turns until no more are needed; return why none was added after that."""
         if limits.wanted is None:
             return "all planned rounds are done"
-        while not isinstance(wanted := limits.wanted(read_run(self._job.directory)), str):
+        self._adds_launches = True
+        while not isinstance(wanted := limits.wanted(self._records.read()), str):
             added = self._added(wanted)
             if not added:
                 return "no contestant is left that trains"
@@ -130,7 +139,10 @@ class Runner:
                     f"another launch would have taken about {seconds:.0f} s"
                 )
             self._planned += added
-            self._left |= {planned.key: planned for planned in added}
+            self._added_launches += 1
+            self._known += added
+            self._waiting |= {planned.key: planned for planned in added}
+            self._ahead.add(added)
             if not self._run_all(added):
                 return "no contestant is left that trains"
         return wanted
@@ -139,22 +151,23 @@ class Runner:
         """Another launch of the contestants wanted, without those that a rule skips."""
         for workload, specs in self._job.entries:
             if workload.name == wanted.workload:
-                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known())
+                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known)
                 return [planned for planned in launch if self._skipped(planned) is None]
         return []
 
-    def _known(self) -> list[PlannedTrial]:
-        """What is planned, and what a resumed run had added before it was killed."""
+    def _added_earlier(self, ended: Mapping[TrialKey, Trial]) -> list[PlannedTrial]:
+        """Return what a resumed run had added before it was killed."""
         keys = {planned.key for planned in self._planned}
         by_name = {workload.name: (workload, specs[0]) for workload, specs in self._job.entries}
-        earlier = [trial for trial in self._job.ended if trial.kind == "turns" and key_of(trial) not in keys]
-        return self._planned + [
-            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch) for trial in earlier
+        return [
+            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch)
+            for key, trial in ended.items()
+            if trial.kind == "turns" and key not in keys
         ]
 
     def _run_all(self, trials: Sequence[PlannedTrial]) -> int:
         """Run trials in their order; return how many of them succeeded."""
-        return sum(self._run_group(group) for group in _groups(trials))
+        return sum(self._run_group(group) for group in groups(trials))
 
     def _run_group(self, group: Sequence[PlannedTrial]) -> int:
         if group[0].kind in UNTIMED:
@@ -185,22 +198,27 @@ class Runner:
         if not self._shares.allow(group[0], self._durations.total(group) or 0.0):  # time for the headline, perhaps
             group = [planned for planned in group if planned.spec.name in HEADLINE]
         seconds = self._durations.total(group)
-        self._left_out |= {planned.key for planned in whole if planned not in group}
+        self._leave_out(planned for planned in whole if planned not in group)
         if not group or not all(self._may_begin(planned, seconds) for planned in group):
-            self._left_out |= {planned.key for planned in group}
+            self._leave_out(group)
             return 0
         skipped = [(planned, outcome) for planned in group if (outcome := self._skipped(planned)) is not None]
         for planned, outcome in skipped:
             self._end(planned, Answer([outcome]))
-        able = [planned for planned in group if planned.key not in self._ended]
+        able = [planned for planned in group if planned.key in self._waiting]
         if not able:
             return 0
-        assignments = [self._assignment(planned) for planned in able]
-        answer = self._answer(Work(assignments, seed=f"{self._job.run.seed} {group[0].key}"))
+        assignments, seed = [self._assignment(planned) for planned in able], f"{self._job.run.seed} {group[0].key}"
+        answer = self._answer(Work(assignments, seed, starts_alone=not self._adds_launches))
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
-        return sum(
-            self._end(planned, replace(answer, outcomes=[outcome])) for planned, outcome in zip(able, answer.outcomes, strict=True)
-        )
+        ended = zip(able, answer.outcomes, strict=True)
+        succeeded = sum(self._end(planned, replace(answer, outcomes=[outcome])) for planned, outcome in ended)
+        self._observer.launch_ended(group[0].workload.name)
+        return succeeded
+
+    def is_awaited(self, planned: PlannedTrial) -> bool:
+        """See `side_by_side.Trials`."""
+        return self._fast_paths.is_awaited(planned)
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
@@ -221,40 +239,41 @@ class Runner:
     def _may_begin(self, planned: PlannedTrial, seconds: float | None = None) -> bool:
         """Note that a trial begins, unless there is no time for it, or for the `seconds` of its launch."""
         if not self._shares.allow(planned, seconds or self._durations.of(planned) or 0.0):
-            self._left_out.add(planned.key)
+            self._leave_out([planned])
             return False
         self._inputs.check()
         self._began[planned.key] = self._clock(), now()
-        self._observer.started(planned, self._done, len(self._planned), self._time_left())
+        self._observer.started(planned, self._done, len(self._planned), self._time_left.seconds(self._added_launches))
         return True
 
     @property
     def _done(self) -> int:
-        return len(self._planned) - len(self._left)
+        return len(self._planned) - len(self._waiting)
 
-    def _time_left(self) -> float | None:
-        """Return the expected seconds of all trials that wait; computed now and then, since it takes as long as there are many."""
-        at, seconds = self._seconds_left
-        if self._clock() - at >= LEFT_SECONDS_A_TRIAL * len(self._left):
-            at, seconds = self._seconds_left = self._clock(), self._durations.total(self._left.values())
-        return None if seconds is None else max(seconds - (self._clock() - at), 0.0)
+    def _leave_out(self, trials: Iterable[PlannedTrial]) -> None:
+        """Note trials for which there is no time."""
+        for planned in trials:
+            if planned.key not in self._left_out:
+                self._left_out.add(planned.key)
+                self._ahead.remove(planned)
 
     def _end(self, planned: PlannedTrial, answer: Answer) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
         began, began_at = self._began.pop(planned.key)
         outcome = self._agreement.judge(planned, answer.outcomes[0])
-        self._ended.add(planned.key)
-        self._left.pop(planned.key, None)
+        del self._waiting[planned.key]
+        self._ahead.remove(planned)
         if outcome.status == "failed":
             self._distrusted.add(planned.spec.name)
         threads = self._requests.threads_of(planned)
         trial = record_of(planned, outcome, answer, run_id=self._job.run.run_id, threads=threads, started_at=began_at)
         self._options.observe(trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
-            append_trial(self._job.directory, trial)
+            self._writer.append(trial)
             self._observe(trial)
             self._observer.ended(trial, self._done, len(self._planned))
-        self._durations.add(planned, (self._clock() - began) / self._share_of.get(planned.key, 1))
+        at_once = self._executor.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)
+        self._durations.add(planned, (self._clock() - began) / at_once)
         return trial.status == "ok"
 
     def _observe(self, trial: Trial) -> None:
@@ -276,16 +295,3 @@ class Runner:
             return request
         options = self._options.of(replace(planned, spec=faster))
         return replace(request, target=faster.target, task=replace(request.task, options=options))
-
-
-def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
-    """Trials that run together: those without a clock that follow one another, and the turns of a launch; others are alone."""
-
-    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
-        place, planned = indexed
-        if planned.kind in UNTIMED:
-            return "untimed", 0
-        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
-
-    for _, found in groupby(enumerate(trials), group):
-        yield [planned for _, planned in found]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from bench.contestants.registry import Spec
 from bench.records import REFERENCE, Trial, TrialKind
@@ -30,7 +31,7 @@ Entries = Sequence[tuple[Workload, Sequence[Spec]]]
 """The workloads of a run, each with its contestants."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTrial:
     """A trial that is to run."""
 
@@ -41,10 +42,11 @@ class PlannedTrial:
     round: int
     launch: int
     point: Mapping[str, int] = field(default_factory=dict)
+    key: TrialKey = field(init=False, compare=False, repr=False)
 
-    @property
-    def key(self) -> TrialKey:
-        return (self.workload.name, self.spec.name, self.kind, self.seed, self.round, tuple(sorted(self.point.items())))
+    def __post_init__(self) -> None:
+        key = (self.workload.name, self.spec.name, self.kind, self.seed, self.round, tuple(sorted(self.point.items())))
+        object.__setattr__(self, "key", key)
 
 
 def key_of(trial: Trial) -> TrialKey:
@@ -66,9 +68,7 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
             if takes_turns(workload):
                 trials += launch_of_turns(workload, specs, index, launch=launch)
             if index < _launches_with_fits(workload):
-                launches = _launches_with_fits(workload)
-                rounds = [number for number in range(workload.rounds) if number * launches // workload.rounds == index]
-                trials += timed_rounds(workload, specs, rounds, launch=launch, seed=seed)
+                trials += timed_rounds(workload, specs, _rounds_of(workload, index), launch=launch, seed=seed)
             trials += _prediction_rounds(workload, specs, index, launch=launch, seed=seed)
             launch += 1
     return trials
@@ -93,6 +93,12 @@ def _launches(workload: Workload) -> int:
 
 def _launches_with_fits(workload: Workload) -> int:
     return min(workload.launches, workload.rounds)
+
+
+def _rounds_of(workload: Workload, index: int) -> range:
+    """Return the numbers of the timed rounds of launch number `index`: launches share them evenly."""
+    first, after = (-(-number * workload.rounds // _launches_with_fits(workload)) for number in (index, index + 1))
+    return range(first, after)
 
 
 def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int, seed: int) -> list[PlannedTrial]:
@@ -129,6 +135,19 @@ def added_launch(workload: Workload, specs: Sequence[Spec], planned: Sequence[Pl
     launch = 1 + max((trial.launch for trial in planned), default=0)
     done = [trial.round for trial in planned if trial.workload.name == workload.name and trial.kind == "turns"]
     return launch_of_turns(workload, specs, 1 + max(done, default=-1), launch=launch)
+
+
+def groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
+    """Yield the trials that run together: those without a clock in a row, and the turns of a launch; others are alone."""
+
+    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
+        place, planned = indexed
+        if planned.kind in UNTIMED:
+            return "untimed", 0
+        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
+
+    for _, found in groupby(enumerate(trials), group):
+        yield [planned for _, planned in found]
 
 
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from bench import escaping
 from bench.analysis.repeats import Repeat
+from bench.analysis.timing import RatioRow
+from bench.records import OURS
 from bench.report import units
 from bench.report.document import Document, Ranking
 
@@ -18,14 +20,9 @@ _AGREES = {True: "they agree", False: "they don't agree", None: "too few rounds 
 
 def render(document: Document) -> str:
     """The answer, what limits it, and the table of contestants, in lines of at most `WIDTH` columns."""
-    lines = textwrap.wrap(escaping.terminal(document.answer), WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = hanging("", document.answer)
     for badge in document.badges:
-        lines += textwrap.wrap(
-            f"{'! ' if badge.serious else '  '}{escaping.terminal(badge.text)}",
-            WIDTH,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
+        lines += hanging("! " if badge.serious else "  ", badge.text)
     for block in document.blocks():
         if isinstance(block, Ranking):
             columns = [0, *range(2, len(block.columns))]
@@ -35,6 +32,18 @@ def render(document: Document) -> str:
                 lines.append(f"and {len(block.rows) - _MOST_ROWS} more")
             break
     return "\n".join(lines)
+
+
+def hanging(head: str, text: str) -> list[str]:
+    """`text` after `head`, in lines of at most `WIDTH` columns, the further ones indented as far as the head reaches."""
+    return textwrap.wrap(
+        escaping.terminal(text),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -47,6 +56,12 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=False))])
         for row in table
     ]
+
+
+def standing(ratios: Sequence[RatioRow]) -> str:
+    """The headline ratios as they stand while a run goes on, in one line; empty without any."""
+    against = [f"{row.reference} {units.comparison(row.ratio, row.low, row.high)}" for row in ratios]
+    return f"so far: {OURS} against {', '.join(against)}" if against else ""
 
 
 def agreement(repeats: Sequence[Repeat]) -> list[str]:

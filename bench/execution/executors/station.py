@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
+from bench.execution.environment import cores
 from bench.execution.executors.work import Answer, Assignment, Work
 from bench.execution.system_load import SystemLoadMeter
 from bench.execution.turn_rounds import Participant, TurnRounds
@@ -65,11 +67,8 @@ class Station:
         return Answer([outcome], load)
 
     def _turns(self, work: Work, rounds: TurnRounds) -> list[Outcome]:
-        """Make the contestants ready, one after the other, and have them take turns."""
-        participants = []
-        for one in work.assignments:
-            worker = self._worker(one)
-            participants.append(Participant(one.planned, worker, worker.run(one.request, one.planned.workload.time_limit_seconds)))
+        """Make the contestants ready, and have them take turns."""
+        participants = self._participants(work)
         rounds.take(participants, random.Random(work.seed))
         outcomes = [participant.outcome() for participant in participants]
         for one, participant, outcome in zip(work.assignments, participants, outcomes, strict=True):
@@ -77,6 +76,23 @@ class Station:
                 self._timed.dismiss(one.planned)
             self._dismiss_if_broken(one, outcome)
         return outcomes
+
+    def _participants(self, work: Work) -> list[Participant]:
+        def participant(one: Assignment) -> Participant:
+            ready = self._worker(one).run(one.request, one.planned.workload.time_limit_seconds)
+            return Participant(one.planned, self._worker(one), ready, starts_alone=work.starts_alone)
+
+        if work.starts_alone:
+            return [participant(one) for one in work.assignments]
+        for one in work.assignments:  # here, since a worker ends with the thread that has started it
+            self._worker(one)
+        with ThreadPoolExecutor(cores()) as pool:
+            try:
+                return list(pool.map(participant, work.assignments))
+            except BaseException:  # Ctrl-C: what still starts is ended, so that the pool can end
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._timed.close()
+                raise
 
     def _worker(self, one: Assignment) -> Worker:
         return self._timed.worker(one.planned, one.request.task.threads)

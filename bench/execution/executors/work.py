@@ -29,6 +29,8 @@ class Work:
     assignments: Sequence[Assignment]
     seed: str = ""
     """Of the order of the turns."""
+    starts_alone: bool = True
+    """Whether the contestants of turns are made ready one after another, as where cold starts count; else on all cores."""
 
     @property
     def first(self) -> PlannedTrial:

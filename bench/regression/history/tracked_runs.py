@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from bench.files import append_line, read_regular
+from bench.files import BYTE_ORDER_MARK, append_line, read_regular
 from bench.records.models import Text
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read_lines(path: Path) -> tuple[list[TrackedRun], list[str]]:
     runs: list[TrackedRun] = []
     set_aside: list[str] = []
     try:
-        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False).removeprefix(BYTE_ORDER_MARK)
     except FileNotFoundError:
         return runs, set_aside
     for number, line in enumerate(content.split(b"\n"), start=1):
