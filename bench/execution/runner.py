@@ -67,7 +67,7 @@ class Runner:
         for trial in job.ended:
             self._options.observe(trial)
             self._observe(trial)
-        machine.rounds.add_earlier([turn for trial in job.ended for turn in trial.turns or []])
+        machine.rounds.add_earlier([turn for trial in job.ended if trial.machine is None for turn in trial.turns or []])
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()

@@ -48,6 +48,7 @@ _FRAMES = (
     "scaling",
     "turns",
     "memory",
+    "machines",
 )
 _RENAMED = {"times": {"median": "seconds"}}
 """What is called a median is one."""

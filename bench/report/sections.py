@@ -139,6 +139,7 @@ def _details(analysis: Analysis, main: str | None, plot_data: PlotData) -> Itera
     if main is not None:
         yield _section("All times", _times(analysis, main), folded=True)
         yield _section("All ratios", _ratios(analysis, main), folded=True)
+        yield _section("Each machine", _machines(analysis), folded=True)
         yield _section("Accuracy and training", _accuracy(analysis, main, plot_data), folded=True)
     yield _section("Prediction", _latency(analysis), folded=True)
     if main is not None:
@@ -174,6 +175,14 @@ def _ratios(analysis: Analysis, workload: str) -> list[Block | None]:
             for reference in HEADLINE_REFERENCES
         ),
         times.ours(analysis, workload, f"{_name(workload)}: `{OURS}` against each of the others.{own}"),
+    ]
+
+
+def _machines(analysis: Analysis) -> list[Block | None]:
+    """A table for each machine of a run that was measured on several."""
+    return [
+        times.of_machine(analysis, machine, f"{escaping.code(machine)}: `{OURS}`'s step against each of the others, on it alone.")
+        for machine in dict.fromkeys(analysis.machines["machine"])
     ]
 
 
