@@ -28,9 +28,10 @@ def local_cluster(workers: int) -> Iterator[str]:
     """Start a scheduler and Dask workers on this machine, which listen on loopback alone; yield the scheduler's address."""
     _be_quiet()
     common = {"host": "127.0.0.1", "dashboard": False}
-    each = {**common, "nthreads": 1, "memory_limit": 0}
-    quiet = {"distributed.worker.profile.enabled": False, "distributed.logging.distributed": "critical"}
-    with dask.config.set(quiet):
+    each = {**common, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    with dask.config.set(
+        {"distributed.worker.profile.enabled": False}
+    ):  # it looks at the threads of a Dask worker 100 times a second
         cluster: Any = SpecCluster(
             scheduler={"cls": Scheduler, "options": {**common, "dashboard_address": None}},
             workers={

@@ -15,6 +15,7 @@ from bench.error_messages import one_line
 from bench.execution.executors.work import Answer, Assignment, Work
 from bench.execution.input_files import contestant_files
 from bench.execution.messages import Paths, Request
+from bench.execution.trial_checks import is_unchanged
 from bench.files import read_regular, write_whole
 from bench.workloads.data_files import DATA_LIMIT_BYTES
 
@@ -40,7 +41,7 @@ class File:
         return cls(path.name, content, hashlib.sha256(content).hexdigest())
 
     def write(self, path: Path) -> None:
-        """Write the file, and read it again.
+        """Write the file, unless it is there already, and read it again.
 
         Raises
         ------
@@ -48,9 +49,11 @@ class File:
             If the bytes aren't those that were sent, or the disk gives back others.
 
         """
+        if is_unchanged(path, self.sha256):
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, self.content)
-        if hashlib.sha256(path.read_bytes()).hexdigest() != self.sha256:
+        if not is_unchanged(path, self.sha256):
             raise ParcelError(f"{self.name} has another hash here than where it was sent from ({self.sha256[:12]})")
 
 
