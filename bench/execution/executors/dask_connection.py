@@ -29,9 +29,7 @@ def local_cluster(workers: int) -> Iterator[str]:
     _be_quiet()
     common = {"host": "127.0.0.1", "dashboard": False}
     each = {**common, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
-    with dask.config.set(
-        {"distributed.worker.profile.enabled": False}
-    ):  # it looks at the threads of a Dask worker 100 times a second
+    with dask.config.set({"distributed.worker.profile.enabled": False}):  # it would wake 100 times a second
         cluster: Any = SpecCluster(
             scheduler={"cls": Scheduler, "options": {**common, "dashboard_address": None}},
             workers={
