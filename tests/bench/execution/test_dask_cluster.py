@@ -87,6 +87,17 @@ def test_the_records_do_not_depend_on_the_executor_or_its_size(tmp_path, cluster
     assert logs == [path.name for path in sorted((tmp_path / "one" / "logs").iterdir())]
 
 
+@pytest.mark.slow
+def test_a_dask_worker_may_have_several_threads(tmp_path):
+    _, alone = run(tmp_path / "one", places=1)
+    with Cluster(tmp_path) as cluster:
+        cluster.start_worker("--resources", "machine=1", "--nthreads", 3)
+        cluster.wait(1)
+        made, on_cluster = run(tmp_path / "cluster", cluster.address)
+    assert made.status == "complete", made.stop_reason
+    assert comparable(on_cluster) == comparable(alone)
+
+
 class Killer(Watcher):
     """Kills a process in the middle of a trial: that of this number, counted from 0, among those of a kind."""
 
