@@ -25,20 +25,22 @@ class Cluster:
     """Processes of a cluster; `scheduler` and `workers` are what can be killed."""
 
     folder: Path
+    host: str = "127.0.0.1"
+    """Where the scheduler listens."""
     port: int = field(default_factory=free_port)
     scheduler: subprocess.Popen | None = None
     workers: list[subprocess.Popen] = field(default_factory=list)
 
     @property
     def address(self):
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"tcp://{self.host}:{self.port}"
 
     def start_scheduler(self):
-        self.scheduler = self._start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-dashboard")
+        self.scheduler = self._start("distributed.cli.dask_scheduler", "--host", self.host, "--port", self.port, "--no-dashboard")
 
     def start_worker(self, *options, prefix=()):
         folder = self.folder / f"worker-{len(self.workers)}"
-        fixed = ("--host", "127.0.0.1", "--nthreads", 1, "--no-nanny", "--no-dashboard", "--memory-limit", 0)
+        fixed = ("--host", self.host, "--nthreads", 1, "--no-nanny", "--no-dashboard", "--memory-limit", 0)
         arguments = (*fixed, "--local-directory", folder, *options)
         self.workers.append(self._start("distributed.cli.dask_worker", self.address, *arguments, prefix=prefix))
 

@@ -1,9 +1,15 @@
 """Runs over a real Dask cluster: a scheduler and three workers as processes, whose deaths cost nothing but time."""
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from pathlib import Path
 
+import psutil
 import pytest
 from dask_processes import Cluster, kill, wait_until
 from harness import Watcher, real_machine, run_record, small_split, spec, workload
@@ -12,7 +18,7 @@ from bench.execution.executors.dask_cluster import DaskExecutor
 from bench.execution.executors.dask_connection import ClusterError, connect
 from bench.execution.runner import Job, Runner
 from bench.execution.schedule import key_of, plan
-from bench.records import read_run
+from bench.records import append_trial, read_run
 
 MEASURED = {
     *("cold_start_seconds", "build_seconds", "fit_seconds", "epoch_seconds", "turns", "harness_seconds", "latencies"),
@@ -96,6 +102,91 @@ def test_a_dask_worker_may_have_several_threads(tmp_path):
         made, on_cluster = run(tmp_path / "cluster", cluster.address)
     assert made.status == "complete", made.stop_reason
     assert comparable(on_cluster) == comparable(alone)
+
+
+NAMED = ("unshare", "--map-root-user", "--uts", "sh", "-c", 'hostname machine-b && exec "$@"', "sh")
+"""Begins a command whose machine has another name."""
+can_rename = pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run([*NAMED, "true"], capture_output=True).returncode != 0,
+    reason="the system doesn't let a process have a host name of its own",
+)
+
+
+@pytest.mark.slow
+@can_rename
+def test_a_launch_is_on_one_machine_and_machines_take_launches_by_turns(tmp_path):
+    fields = {"scored_seeds": 0, "parity": False, "rounds": 2, "launches": 2}
+    with Cluster(tmp_path) as cluster:
+        cluster.start_worker("--resources", "machine=1")
+        cluster.start_worker("--resources", "machine=1", prefix=NAMED)
+        cluster.wait(2)
+        made, trials = run(tmp_path / "run", cluster.address, **fields)
+        assert made.status == "complete", made.stop_reason
+        assert complete(trials, **fields)
+        machines = {}
+        for trial in trials:
+            machines.setdefault(trial.launch, set()).add(trial.machine)
+        assert {len(found) for found in machines.values()} == {1}
+        assert {machine for found in machines.values() for machine in found} == {None, "machine-b"}
+        kept = [trial for trial in trials if trial.launch == min(machines) or trial.kind == "turns"]
+        again = {}
+        (tmp_path / "again").mkdir()
+        for trial in kept:
+            append_trial(tmp_path / "again", trial)
+        _, trials = run(tmp_path / "again", cluster.address, ended=kept, **fields)
+        for trial in trials:
+            again.setdefault(trial.launch, set()).add(trial.machine)
+    assert again == machines, "the rest of a launch goes to where it began"
+
+
+@pytest.mark.slow
+@can_rename
+def test_a_machine_that_dies_has_its_launch_go_on_elsewhere(tmp_path):
+    with Cluster(tmp_path) as cluster:
+        cluster.start_worker("--resources", "machine=1")
+        cluster.start_worker("--resources", "machine=1", prefix=NAMED)
+        cluster.wait(2)
+        fields = {**MANY, "scored_seeds": 0, "parity": False}
+        made, trials = run(tmp_path / "run", cluster.address, watcher=Killer("turns", 3, cluster.workers[1]), **fields)
+    assert made.status == "complete", made.stop_reason
+    assert complete(trials, **fields)
+    assert {trial.status for trial in trials} == {"ok"}
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_leaves_no_process_on_the_cluster(tmp_path):
+    class Interrupting(Watcher):
+        def ended(self, trial, done, total):
+            super().ended(trial, done, total)
+            if trial.kind == "scored":
+                raise KeyboardInterrupt
+
+    with three_workers(tmp_path) as cluster:
+        made, trials = run(tmp_path / "run", cluster.address, watcher=Interrupting(), **MANY)
+        assert (made.status, made.stop_reason) == ("interrupted", "interrupted")
+        wait_until(lambda: not [child for one in cluster.workers for child in psutil.Process(one.pid).children(recursive=True)], 20)
+    assert not complete(trials, **MANY)
+    _, trials = run(tmp_path / "run", ended=trials, **MANY)
+    assert complete(trials, **MANY)
+
+
+CUT_NETWORK = Path(__file__).parents[1] / "cut_network.py"
+IN_NAMESPACE = ("unshare", "--map-root-user", "--net")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("ip") is None
+    or subprocess.run([*IN_NAMESPACE, "ip", "link", "add", "a", "type", "veth"], capture_output=True).returncode != 0,
+    reason="the system doesn't let a process have a network of its own",
+)
+@pytest.mark.parametrize("kind", ["scored", "turns"])
+def test_a_machine_whose_network_is_cut_costs_its_trial_only(tmp_path, kind):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [*IN_NAMESPACE, sys.executable, CUT_NETWORK, tmp_path, kind]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "complete, and nothing twice"
 
 
 class Killer(Watcher):
