@@ -17,7 +17,7 @@ from bench.execution.chosen_options import ChosenOptions
 from bench.execution.durations import Durations, TimeLeft, WaitingTrials
 from bench.execution.environment import now
 from bench.execution.executors.local import LocalExecutor
-from bench.execution.executors.work import Answer, Assignment, Executor, Work
+from bench.execution.executors.work import Answer, Assignment, Executor, ExecutorLostError, Work
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
@@ -84,7 +84,7 @@ class Runner:
     def run(self, limits: Limits = NO_LIMITS) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
 
-        Ctrl-C and a failure to write to the disk end the run; every trial that has ended is kept.
+        Ctrl-C, a failure to write to the disk and an executor that is gone end the run; every trial that has ended is kept.
         """
         started = self._clock()
         budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
@@ -101,6 +101,8 @@ class Runner:
             status = "complete"
         except KeyboardInterrupt:
             status, reason = "interrupted", "interrupted"
+        except ExecutorLostError as error:
+            status, reason = "interrupted", str(error)
         except OSError as error:
             status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
         except RecordError as error:  # the folder has gone, or somebody else writes into it

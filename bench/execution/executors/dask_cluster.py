@@ -26,6 +26,7 @@ from bench.execution.executors.parcels import Parcel, ParcelError, pack, unpack
 from bench.execution.executors.remote import Description, Session, VersionsError, describe, end, rest, run_parcel
 from bench.execution.executors.work import Answer, ExecutorLostError, Work
 from bench.execution.run_directory import LOGS_FOLDER
+from bench.execution.schedule import UNTIMED
 from bench.execution.worker_process import Launch, Launcher, Outcome
 from bench.records import MachineRecord, Trial
 from bench.records.run_files import RunFiles
@@ -91,7 +92,7 @@ class DaskExecutor:
         self._session = Session(secrets.token_hex(8), here, launcher)
         self._described: dict[str, Description] = {}
         self._check(threads)
-        self._homes: dict[int, str] = {trial.launch: trial.machine or self._own_name for trial in ended}
+        self._homes = {trial.launch: trial.machine or self._own_name for trial in ended if trial.kind not in UNTIMED}
         """The host of each launch."""
         self._pending: set[_Pending] = set()
         self._lock = threading.RLock()
