@@ -160,7 +160,7 @@ def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: 
         trials += [
             PlannedTrial(workload, spec, "tune", seed=0, round=0, launch=launch, point=point)
             for spec in specs
-            if spec.trains and workload.rounds > 0
+            if spec.trains and workload.rounds > 0 and workload.tuned
         ]
         trials += cell
     return trials
