@@ -30,7 +30,7 @@ _GOLDEN = 0.618034
 """Its multiples, without their whole part, are spread evenly and in no visible order."""
 _MANY_DOTS = 12
 """In a row, from which on the dots are smaller."""
-MOST_DOTS = 96
+MOST_DOTS = 64
 """In a row, of more values: evenly chosen from the least to the greatest, so that the page stays small."""
 
 
