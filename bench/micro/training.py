@@ -123,7 +123,7 @@ def evaluate(package: ModuleType, seed: int, *, sample_weight: bool) -> Work:
     x, y = two_moons(300, seed)
     options = {"sample_weight": np.linspace(0.5, 1.5, 300, dtype="float32")} if sample_weight else {}
     model = make_model(package, draw_weights(LAYERS, seed))
-    return Calls(partial(model.evaluate, x, y, **options), lambda logs: [numbers(logs)])
+    return Calls(partial(model.evaluate, x, y, verbose=0, **options), lambda logs: [numbers(logs)])
 
 
 BENCHMARKS = (
