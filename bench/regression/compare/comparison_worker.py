@@ -46,7 +46,8 @@ Copies = Mapping[str, Sequence[str]]
 def main() -> None:
     """Answer requests until there are no more."""
     die_with_parent()
-    requests, answers = take_over_standard_streams()
+    requests, descriptor = take_over_standard_streams()
+    answers = os.fdopen(descriptor, "w", encoding="utf-8")
     for number, line in enumerate(iter(requests.readline, "")):
         request = json.loads(line)
         if not number:
