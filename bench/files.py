@@ -22,6 +22,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Before the text of a file that some editors of Windows have written; readers skip it."""
 PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
+MOST_NAME_BYTES = 255 - len(".0123456789ab") - len(PARTIAL_SUFFIX)
+"""Of a file that is replaced whole: its temporary name is longer."""
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # POSIX
@@ -100,6 +102,8 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise ValueError(f"{str(path)!r} can't be written: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(mode):
         raise ValueError(f"{path} can't be written: it is {_kind(mode)}, and must be a new or a regular file")
+    if len(os.fsencode(path.name)) > MOST_NAME_BYTES:
+        raise ValueError(f"{path} can't be written: its name may have {MOST_NAME_BYTES} bytes")
     folder = path.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")

@@ -129,12 +129,15 @@ def track(
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points
     from bench.regression.history.history_report import draw, markdown
-    from bench.regression.history.tracked_runs import add, read_history, read_lines, tracked
+    from bench.regression.history.tracked_runs import add, check_history, read_history, read_lines, tracked
 
     with wrong_use():
         if history.suffix in PLOT_SUFFIXES:
             raise ValueError(f"--history was {history}: the plot beside it has that name: it must end in .jsonl")
-        check_writable([history, *(history.with_suffix(suffix) for suffix in PLOT_SUFFIXES)])
+        check_writable([history])
+        plots = [history.with_suffix(suffix) for suffix in PLOT_SUFFIXES]
+        check_writable(plots)
+        check_history(history, plots)
         data = read_run(directory)
         earlier, _ = read_lines(history)
     analysis = analyse(data)

@@ -136,7 +136,7 @@ class ProcessWorker:
         return self._process.pid
 
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
-        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands if its clock is not."""
+        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands, but for a clock in doubt."""
         disturbed: list[str] = []
         for _ in range(ATTEMPTS):
             outcome = self._attempt(request, time_limit_seconds)

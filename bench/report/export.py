@@ -21,7 +21,7 @@ from bench.analysis.timing import measurements, time_rows
 from bench.error_messages import may_be, one_line
 from bench.files import check_output, write_whole
 from bench.records import RUN_FILE, TRIALS_FILE, RunData, read_run
-from bench.records.run_files import RUN_FILES_FILE
+from bench.records.run_files import KNOWN_BESIDE
 from bench.report.markdown_table import markdown_table
 
 Table = Literal["trials", "summary"]
@@ -77,7 +77,7 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         raise ExportError(f"table was {wanted!r}: {may_be(wanted, TABLES)}")
     path = Path(path)
     try:
-        check_output(path, [Path(directory) / RUN_FILE, Path(directory) / TRIALS_FILE, Path(directory) / RUN_FILES_FILE])
+        check_output(path, [Path(directory) / name for name in (RUN_FILE, TRIALS_FILE, *KNOWN_BESIDE)])
     except ValueError as error:
         raise ExportError(str(error)) from None
     frame = TABLES[wanted](read_run(directory))
