@@ -5,7 +5,7 @@ Handed to the runner by the command line; each is a `bench.execution.runner.Obse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -89,7 +89,7 @@ def ended_text(trial: Trial) -> str:
     return text if trial.fit_seconds is None else f"{text}: {trial.fit_seconds:.3g} s"
 
 
-def _point_text(point: dict[str, int]) -> str:
+def _point_text(point: Mapping[str, object]) -> str:
     return " ".join(f"{name} {value}" for name, value in point.items())
 
 

@@ -23,8 +23,12 @@ from bench.records import ARRAYS_FOLDER, REFERENCE
 from bench.records.run_files import RunFiles
 from bench.workloads import grid
 from bench.workloads.data_sets import Split, make_split
+from bench.workloads.grid import Point
 from bench.workloads.models import Training, Workload
+from bench.workloads.study import changes_arrays
 
+MOST_SPLITS = 100
+"""Of data sets and seeds, kept in memory: a study has many of each."""
 FIRST_SEED = 0
 """The seed whose data and decision surfaces the report draws."""
 ARTICLE_SURFACE_BOX = (-1.5, 2.5, -1.0, 2.0)
@@ -53,7 +57,7 @@ class RequestBuilder:
         self._arrays = directory / ARRAYS_FOLDER
         self._threads = threads
         self._reference = reference
-        self._splits: dict[tuple[str, int], Split] = {}
+        self._splits: dict[tuple[str, str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
 
@@ -100,8 +104,10 @@ class RequestBuilder:
         )
 
     def _split(self, workload: Workload, seed: int) -> Split:
-        key = (workload.name, seed)
+        key = (workload.name, workload.data.model_dump_json(), seed)
         if key not in self._splits:
+            if len(self._splits) >= MOST_SPLITS:
+                del self._splits[next(iter(self._splits))]
             self._splits[key] = make_split(workload.data, seed)
             if seed == FIRST_SEED:
                 self._write_points(workload, self._splits[key])
@@ -116,7 +122,7 @@ class RequestBuilder:
     def _data(self, planned: PlannedTrial, split: Split) -> Path:
         workload, point = planned.workload, planned.point
         training = workload.training_of(planned.spec.name)
-        name = f"{_stem(workload, point)}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
+        name = f"{_stem(workload, _shaping(workload, point))}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
         if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, split, training)
             self._written[name] = self._scratch / name
@@ -179,5 +185,10 @@ def surface_box(workload: Workload, split: Split) -> tuple[float, float, float, 
     return x_low, x_high, y_low, y_high
 
 
-def _stem(workload: Workload, point: Mapping[str, int]) -> str:
+def _shaping(workload: Workload, point: Point) -> Point:
+    """Return the part of a cell that its data file depends on: cells of a study that differ in the learning rate share theirs."""
+    return {axis: value for axis, value in point.items() if not workload.is_study or changes_arrays(workload, axis)}
+
+
+def _stem(workload: Workload, point: Point) -> str:
     return "-".join([workload.name, *(f"{name}{value}" for name, value in sorted(point.items()))])
