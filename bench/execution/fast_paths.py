@@ -32,12 +32,12 @@ class FastPaths:
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared."""
-        if other.kind != "parity":
-            return False
-        if planned.kind == "parity":
+        if planned.kind in ("parity", "parts"):
+            if other.kind != planned.kind:
+                return False
             compared = planned.spec.name != self._reference and other.spec.name == self._reference
             return compared and (planned.workload.name, planned.point) == (other.workload.name, other.point)
-        return self._may_be_faster(planned) and other.spec.name == FAST_PATHS[planned.spec.name]
+        return other.kind == "parity" and self._may_be_faster(planned) and other.spec.name == FAST_PATHS[planned.spec.name]
 
     def of(self, planned: PlannedTrial) -> Spec | None:
         """Return the contestant whose path a trial may take instead of its own; None if there is none."""

@@ -44,15 +44,18 @@ class RequestBuilder:
         Of trials whose cell has no number of threads.
     reference
         The contestant that parity is measured against.
+    quick
+        Whether the run is a smaller one.
 
     """
 
-    def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE) -> None:
+    def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE, quick: bool = False) -> None:
         self._files = RunFiles(directory)
         self._scratch = directory / SCRATCH_FOLDER
         self._arrays = directory / ARRAYS_FOLDER
         self._threads = threads
         self._reference = reference
+        self._quick = quick
         self._splits: dict[tuple[str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
@@ -67,7 +70,7 @@ class RequestBuilder:
             task=self._task(planned, options),
             paths=Paths(
                 data=str(self._data(planned, split)),
-                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-trajectory.npz")),
+                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-{_trajectory(planned)}.npz")),
                 surface=self._surface(planned, split),
             ),
             reference=None if planned.spec.name == self._reference else self._reference,
@@ -75,6 +78,7 @@ class RequestBuilder:
             film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
+            quick=self._quick,
             data_sha256=self._sha256[self._data(planned, split).name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
@@ -177,6 +181,10 @@ def surface_box(workload: Workload, split: Split) -> tuple[float, float, float, 
     margin = SURFACE_MARGIN * (high - low)
     (x_low, y_low), (x_high, y_high) = (low - margin).tolist(), (high + margin).tolist()
     return x_low, x_high, y_low, y_high
+
+
+def _trajectory(planned: PlannedTrial) -> str:
+    return "parts" if planned.kind == "parts" else "trajectory"
 
 
 def _stem(workload: Workload, point: Mapping[str, int]) -> str:

@@ -114,7 +114,7 @@ class Runner:
         self._observer = observer
         self._clock = machine.clock
         self._workers = WorkerPool(machine.launch)
-        self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
+        self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference, quick=job.run.quick)
         self._inputs = InputFiles(job.run.inputs)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
         self._ended = {key_of(trial) for trial in job.ended}
