@@ -142,7 +142,7 @@ def _compile(model: Sequential, compiled: Mapping[str, Any]) -> None:
         optimizer,
         find("loss", loss.pop("name"), losses.LOSSES)(**loss),
         _metrics(compiled["metrics"]),
-        _metrics(compiled.get("weighted_metrics", [])),
+        weighted_metrics=_metrics(compiled.get("weighted_metrics", [])),
     )
 
 

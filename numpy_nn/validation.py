@@ -5,7 +5,7 @@ Called by `Sequential` before anything else is done. An error is one line that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +73,12 @@ def seed(value: object) -> int | None:
 
 def numbers(name: str, value: Any) -> Array:
     """`value` as an array of numbers, none of which is masked, NaN or infinite."""
+    if value is None:
+        raise ValueError(f"{name} was None: it must be an array of numbers")
+    if isinstance(value, Iterator) or _is_dataset(value):
+        raise ValueError(
+            f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"
+        )
     if type(value) is not np.ndarray and _is_masked(value):
         raise ValueError(f"{name} was a masked array: the mask would be lost, fill its values in (`filled`) or leave its rows out")
     try:
@@ -88,6 +94,12 @@ def numbers(name: str, value: Any) -> Array:
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
     return array
+
+
+def _is_dataset(value: Any) -> bool:
+    """Whether it is a data set of TensorFlow, Keras or PyTorch, which hands out batches or rows of x and y."""
+    names = {cls.__name__ for cls in type(value).__mro__}
+    return not names.isdisjoint({"DatasetV2", "PyDataset", "DataLoader", "IterableDataset"})
 
 
 def _is_masked(value: Any) -> bool:
