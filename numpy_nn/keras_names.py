@@ -6,7 +6,7 @@ but slow down every other attribute.) Arguments that only say how Keras computes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 INSTEAD = {
@@ -18,11 +18,19 @@ INSTEAD = {
     "get_compile_config": "optimizer.get_config(), loss and metrics",
     "get_config": "architecture, the list of layer dicts",
     "get_layer": "layers, and get_weights()",
+    "evaluate_generator": "evaluate(x, y)",
+    "fit_generator": "fit(x, y), and train_on_batch(x, y) for batches as they come",
     "get_metrics_result": "evaluate(x, y, return_dict=True)",
     "input_shape": "layers[0].input_dim",
+    "input": "layers[0].input_dim",
     "inputs": "layers[0].input_dim",
+    "name": "repr(model)",
+    "output": "predict(x)",
     "output_shape": "layers[-1].output_dim",
     "outputs": "layers[-1].output_dim",
+    "predict_classes": "predict(x) > 0.5, or predict(x).argmax(axis=1)",
+    "predict_generator": "predict(x)",
+    "predict_proba": "predict(x)",
     "pop": "Sequential(architecture[:-1])",
     "quantize": "Sequential(architecture, dtype='float32')",
     "reset_metrics": "evaluate(x, y), which begins anew",
@@ -102,6 +110,17 @@ def check_arguments(method: str, given: Mapping[str, Any]) -> None:
         if name in REFUSED[method]:
             raise TypeError(f"{method} has no {name!r}, which was {value!r:.80}: there is {REFUSED[method][name]}")
         raise TypeError(f"{method} has no {name!r}: its arguments are those of its docstring")
+
+
+def finder(module: str, names: Sequence[str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module of parts, whose error lists the parts that there are."""
+
+    def find(name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"{module} has no attribute {name!r}")
+        raise AttributeError(f"{module} has no {name!r}: it has {', '.join(names)}")
+
+    return find
 
 
 def raise_missing(owner: str, name: str, instead: Mapping[str, str]) -> NoReturn:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy_nn import schedules
+from numpy_nn.keras_names import finder
 from numpy_nn.name_lookup import make
 from numpy_nn.optimizers.adagrad import Adagrad
 from numpy_nn.optimizers.adam import Adam, AdamW
@@ -44,3 +45,6 @@ def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
 
     """
     return identifier if isinstance(identifier, Optimizer) else make("optimizer", identifier, OPTIMIZERS)
+
+
+__getattr__ = finder("numpy_nn.optimizers", [part.__name__ for part in OPTIMIZERS.values()])
