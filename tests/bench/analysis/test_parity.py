@@ -70,8 +70,7 @@ def part(**values):
 
 
 def with_parts(data, *parts):
-    (trial,) = [trial for trial in data.trials if trial.kind == "parity" and trial.contestant == "numpy_nn"]
-    return replace(data, trials=[*data.trials, trial.model_copy(update={"kind": "parts", "parity": None, "parts": list(parts)})])
+    return change_trials(data, update(parts=list(parts)), kind="parts", contestant="numpy_nn")
 
 
 def test_parts_that_train_alike_break_nothing_and_are_said_in_a_line(data):
