@@ -105,7 +105,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: Mapping[Any, float] | str | None = None,
-        **former: Any,
     ) -> None:
         self._set_parameters(locals())
 

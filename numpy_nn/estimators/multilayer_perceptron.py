@@ -64,8 +64,8 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     max_fun: int
 
     def _set_parameters(self, given: Mapping[str, Any]) -> None:
-        """Keep the arguments of `__init__` as they are, as scikit-learn asks, but for those of former names."""
-        for name, value in parameters.by_present_names(given).items():
+        """Keep the arguments of `__init__` as they are, as scikit-learn asks."""
+        for name, value in given.items():
             if name != "self":
                 setattr(self, name, value)
 

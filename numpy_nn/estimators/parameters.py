@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -68,36 +66,8 @@ CHECKS: dict[str, Check] = {
         "a positive integer, or infinity",
     ),
     "max_fun": _COUNT,
-    "loss": (lambda value: isinstance(value, str) and value in ("squared_error", "poisson"), "one of squared_error, poisson"),
+    "loss": (lambda value: isinstance(value, str) and value in ("squared_error", "poisson"), "one of squared_error, poisson; the layers are hidden_layer_sizes"),
 }
-
-
-FORMER = {"optimizer": "solver", "epochs": "max_iter"}
-"""Former names of parameters, and scikit-learn's. Beside them `learning_rate` was a number."""
-
-
-def by_present_names(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `__init__`, those of former names, in "former", by the present ones; a FutureWarning says what to type.
-
-    Raises
-    ------
-    TypeError
-        If an argument has neither name.
-
-    """
-    arguments = {name: value for name, value in given.items() if name != "former"}
-    typed: dict[str, Any] = {}
-    for name, value in given["former"].items():
-        if name not in FORMER:
-            close = get_close_matches(name, arguments, 1)
-            raise TypeError(f"there is no parameter {name!r}" + (f": did you mean {close[0]!r}?" if close else ""))
-        typed[FORMER[name]] = value
-    if typed and _number(given["learning_rate"]):
-        typed |= {"learning_rate": "constant", "learning_rate_init": given["learning_rate"]}
-    if typed:
-        type_this = ", ".join(f"{name}={value!r}" for name, value in typed.items() if name != "learning_rate")
-        warnings.warn(f"{', '.join(given['former'])} will be refused: type {type_this}", FutureWarning, stacklevel=4)
-    return arguments | typed
 
 
 def check(parameters: dict[str, Any]) -> None:

@@ -69,7 +69,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        **former: Any,
     ) -> None:
         self._set_parameters(locals())
 

@@ -76,7 +76,7 @@ def assert_alike(one: Any, other: Any, tolerance: float) -> None:
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 def test_the_parameters_and_their_defaults_are_those_of_scikit_learn(name: str) -> None:
     mine, its = (inspect.signature(getattr(module, name)).parameters for module in (ours, theirs))
-    assert {key: value.default for key, value in mine.items() if key not in ("class_weight", "former")} == {
+    assert {key: value.default for key, value in mine.items() if key != "class_weight"} == {
         key: value.default for key, value in its.items()
     }
     assert [key for key, value in mine.items() if value.kind is value.POSITIONAL_OR_KEYWORD] == [
@@ -300,17 +300,6 @@ def test_before_fit_there_is_no_answer() -> None:
 def test_a_bad_parameter_is_named(parameters: dict[str, Any], was: str) -> None:
     with refused(was, "it m"):
         MLPClassifier(**parameters).fit(X, Y)
-
-
-def test_parameters_by_their_former_names_are_taken_with_what_to_type() -> None:
-    with pytest.warns(FutureWarning, match="type solver='sgd', max_iter=3, learning_rate_init=0.25") as caught:
-        former = MLPClassifier(5, optimizer="sgd", learning_rate=0.25, epochs=3, random_state=0)
-    assert caught[0].filename == __file__
-    present = MLPClassifier(5, solver="sgd", learning_rate_init=0.25, max_iter=3, random_state=0)
-    assert former.get_params() == present.get_params() == clone(former).get_params()
-    np.testing.assert_array_equal(former.fit(X, Y).coefs_[0], present.fit(X, Y).coefs_[0])
-    with pytest.raises(TypeError, match="there is no parameter 'learning_rate_inti': did you mean 'learning_rate_init'"):
-        MLPRegressor(learning_rate_inti=0.1)
 
 
 def test_a_negative_count_is_named() -> None:
