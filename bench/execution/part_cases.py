@@ -44,7 +44,7 @@ OPTIMIZERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     ),
     "rmsprop": (_RMSPROP, {**_RMSPROP, "momentum": 0.5}, {**_RMSPROP, "centered": True}),
     "adam": (_ADAM, {**_ADAM, "amsgrad": True}, {**_ADAM, "clipnorm": 2.0**-4}),
-    "adamw": tuple({**_ADAM, "weight_decay": 2.0**-power} for power in (6, 4, 2)),
+    "adamw": ({**_ADAM, "weight_decay": 2.0**-6}, {**_ADAM, "weight_decay": 2.0**-4}, {**_ADAM, "weight_decay": 2.0**-2}),
     "adagrad": (_ADAGRAD, {**_ADAGRAD, "weight_decay": 2.0**-6}, {**_ADAGRAD, "global_clipnorm": 2.0**-2}),
 }
 """By name, the arguments on each of `TASKS`."""
