@@ -140,6 +140,12 @@ def regress(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def coverage_of_compare(session: nox.Session) -> None:
+    """Which public functions may become a tenth slower without `compare` noticing, in hours; `-- --help` has options."""
+    harness(session, "test").python("tests/bench/regression/compare/coverage_of_compare.py", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
 def micro(session: nox.Session) -> None:
     """The pytest-benchmark suite; arguments go to pytest."""
     harness(session, "test").python("-m", "pytest", "bench/micro", *session.posargs)

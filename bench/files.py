@@ -18,8 +18,12 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Before the text of a file that some editors of Windows have written; readers skip it."""
 PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
+MOST_NAME_BYTES = 255 - len(".0123456789ab") - len(PARTIAL_SUFFIX)
+"""Of a file that is replaced whole: its temporary name is longer."""
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # POSIX
@@ -98,6 +102,8 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise ValueError(f"{str(path)!r} can't be written: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(mode):
         raise ValueError(f"{path} can't be written: it is {_kind(mode)}, and must be a new or a regular file")
+    if len(os.fsencode(path.name)) > MOST_NAME_BYTES:
+        raise ValueError(f"{path} can't be written: its name may have {MOST_NAME_BYTES} bytes")
     folder = path.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")
@@ -134,11 +140,12 @@ def _kind(mode: int) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a new file for writing, and put it in the place of `path` when the block ends without an error.
 
-    The data are on the disk before `path` changes. If the block or a write fails, `path` stays as it was and the new file is
-    deleted. Symbolic links are not followed: a link at `path` is replaced, its target is not.
+    The data are on the disk before `path` changes, unless `sync` is False: then a power cut may lose them. If the block or a write
+    fails, `path` stays as it was and the new file is deleted. Symbolic links are not followed: a link at `path` is replaced, its
+    target is not.
 
     Raises
     ------
@@ -146,17 +153,40 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         If the file can't be written.
 
     """
-    temporary = path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o666)
+    temporary = _temporary(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with _new_file(temporary, sync=sync) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name of no other file beside `path`, of the file that is to replace it."""
+    return path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
+
+
+@contextmanager
+def _new_file(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
+    """Open a new file for writing; with `sync`, its data are on the disk when the block has ended without an error."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+
+
+def _remove(temporary: Path) -> None:
+    """Delete what a failed write left; the failure itself is what the caller is to hear of."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -169,7 +199,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
     """
     with replacing(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(_encoded(content))
 
 
 def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
@@ -186,18 +216,24 @@ def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
         for name, content in contents.items():
             path = inside(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f"{path.name}.{os.urandom(6).hex()}{PARTIAL_SUFFIX}")
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "it is a folder, and must be a new or a regular file", str(path))
+            temporary = _temporary(path)
             ready.append((temporary, path))
-            write_whole(temporary, content)
+            with _new_file(temporary) as file:
+                file.write(_encoded(content))
         for temporary, path in ready:
             temporary.replace(path)
-    finally:
+    except BaseException:
         for temporary, _ in ready:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
+        raise
 
 
-def append_line(path: Path, line: str) -> None:
+def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """Add `line` to `path`, which is created if need be, and return when it is on the disk.
+
+    With `sync` False it returns when the system has the line, which survives the end of this process, but no power cut.
 
     The line goes out in one write with O_APPEND, under a lock where the system has one, so lines of several writers don't mix. A
     last line that a kill or a full disk has cut short is ended first, so that it alone is lost.
@@ -221,11 +257,29 @@ def append_line(path: Path, line: str) -> None:
         try:
             while written < len(data):
                 written += os.write(descriptor, data[written:])
-            os.fsync(descriptor)
+            if sync:
+                os.fsync(descriptor)
         except OSError:
             if os.fstat(descriptor).st_size == size + written:  # otherwise another writer has added a line since
                 os.ftruncate(descriptor, size)
             raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Return when what was written to a file is on the disk.
+
+    Raises
+    ------
+    OSError
+        If it can't be put there, or there is no such file.
+
+    """
+    _refuse_link(path)
+    descriptor = os.open(path, os.O_RDWR | _NO_FOLLOW | _NO_WAIT | _BINARY)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from numpy_nn import activations, callbacks, initializers, keras_names, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
+from numpy_nn.ensemble import Ensemble
 from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from numpy_nn.sequential import Sequential
 
@@ -18,6 +19,7 @@ __all__ = [
     "AdamW",
     "Callback",
     "EarlyStopping",
+    "Ensemble",
     "History",
     "RMSprop",
     "Sequential",

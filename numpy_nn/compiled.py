@@ -17,6 +17,7 @@ from numpy_nn import activations, initializers, losses, optimizers, training, va
 from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.minibatches import Trainer
 from numpy_nn._engine.prediction import Prediction
+from numpy_nn.activations import Activation
 from numpy_nn.callbacks.base import CallbackList
 from numpy_nn.losses import Loss
 from numpy_nn.metrics import Metric, Report, named
@@ -59,6 +60,16 @@ def draw_first_weights(parameters: Parameters, initializer: str | initializers.I
             view[...] = values
 
 
+def loss_after(loss: str | Loss | None, last: Activation) -> Loss:
+    """The argument `loss` of `compile`, checked, for a network whose last activation is `last`."""
+    if loss is None:
+        raise ValueError(f"loss was None: it may be one of {', '.join(losses.LOSSES)}")
+    found = losses.get(loss)
+    if found.from_logits and not found.takes_logits(last.name):
+        raise ValueError(f"loss was {found!r}: after {last.name!r} there are no logits, the output layer must be 'linear'")
+    return found
+
+
 class Compiled:
     """What `Sequential.compile` makes.
 
@@ -84,11 +95,8 @@ class Compiled:
         *,
         keep_state: bool = False,
     ) -> None:
-        if loss is None:
-            raise ValueError(f"loss was None: it may be one of {', '.join(losses.LOSSES)}")
-        self.loss, last = losses.get(loss), activations.get(network.parameters.layers[-1].activation)
-        if self.loss.from_logits and not self.loss.takes_logits(last.name):
-            raise ValueError(f"loss was {self.loss!r}: after {last.name!r} there are no logits, the output layer must be 'linear'")
+        last = activations.get(network.parameters.layers[-1].activation)
+        self.loss = loss_after(loss, last)
         plain = named("metrics", metrics)
         self._given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
         self.report = Report(self.loss, last, plain, named("weighted_metrics", weighted_metrics, plain))

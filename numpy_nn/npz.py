@@ -23,6 +23,7 @@ from numpy_nn._engine.arrays import Array
 MOST_TEXT_BYTES = 4 << 20
 """Of a part that is text: a million letters, ten thousand layers."""
 MOST_HEADER_BYTES = 4096
+MOST_REASON_LETTERS = 200
 _KINDS = "fiu"
 
 
@@ -58,8 +59,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Archive]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"path was {os.fspath(path)!r}: it is not a model that was saved here ({said[:200]})") from error
+        said = " ".join(str(error).split())[:MOST_REASON_LETTERS]
+        reason = "".join(letter if letter.isprintable() else "?" for letter in said)  # bytes of the file may stand in it
+        raise ValueError(f"path was {os.fspath(path)!r}: it is not a model that was saved here ({reason})") from error
 
 
 class Archive:

@@ -12,7 +12,7 @@ def disturbed_warnings(data: RunData) -> list[str]:
     found = [
         f"{trial.contestant}'s {trial.kind} trial (workload {trial.workload}, seed {trial.seed}, round {trial.round}) "
         f"was disturbed and measured again: {'; '.join(dict.fromkeys(trial.disturbed))}. "
-        "The disturbed attempt doesn't count; leave the machine alone while it measures"
+        "Its last attempt counts alone; leave the machine alone while it measures"
         for trial in data.trials
         if trial.disturbed
     ]

@@ -92,7 +92,7 @@ def parity_curves_table(data: RunData) -> pd.DataFrame:
 def parts_table(data: RunData) -> pd.DataFrame:
     """`Analysis.parity_parts`."""
     rows = [
-        PartRow(trial.workload, trial.contestant, *(getattr(part, name) for name in PartRow._fields[2:-1]), part_verdict(part))
+        PartRow(trial.workload, trial.contestant, **part.model_dump(exclude={"diverged"}), verdict=part_verdict(part))
         for trial in succeeded(data, "parts")
         for part in trial.parts or []
     ]

@@ -6,6 +6,7 @@ so that `--help` answers at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -28,9 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     invoke_without_command=True,
 )
-for command in (run, report, compare, track, doctor, export, agree, calibrate, certify):
-    app.command()(command)
-app.command("list")(list_)
+COMMANDS: dict[str, tuple[Callable[..., ExitCode], str]] = {
+    "run": (run, "run --quick --out results/mine"),
+    "list": (list_, "list"),
+    "report": (report, "report results/mine"),
+    "agree": (agree, "agree results/mine results/again"),
+    "export": (export, "export results/mine csv trials.csv"),
+    "compare": (compare, "compare main"),
+    "track": (track, "track results/mine"),
+    "doctor": (doctor, "doctor"),
+    "calibrate": (calibrate, "calibrate --runs 20"),
+    "certify": (certify, "certify --share 0.1"),
+}
+"""By name, each with an example."""
+for name, (command, example) in COMMANDS.items():
+    app.command(name, epilog=f"Example: python -m bench {example}")(command)
 
 
 def run_app() -> ExitCode:

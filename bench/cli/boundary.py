@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NoReturn
 
 from bench.cli.exit_codes import ExitCode
-from bench.cli.streams import forgiving_streams
+from bench.cli.streams import forgiving_streams, open_closed_descriptors
 from bench.error_messages import one_line
 
 
@@ -59,9 +59,14 @@ def complain(text: str) -> None:
 def exit_with_code_of(command: Callable[[], int]) -> NoReturn:
     """Call `command` and end the process with the exit code that it returns, or that its exception has.
 
-    SIGTERM ends a command as Ctrl-C does, so that temporary files are removed and a run is left in order.
+    SIGTERM, and SIGHUP where `nohup` doesn't have it ignored, end a command as Ctrl-C does, so that temporary files are removed and
+    a run is left in order.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    open_closed_descriptors()
     with forgiving_streams() as losses:
         exit_code = _exit_code_of(command)
     if losses.output_is_cut_short and exit_code in (ExitCode.FINE, ExitCode.NO_VERDICT):

@@ -1,82 +1,128 @@
 """What runs now, how much is done and how long it will take: on a terminal as a bar, elsewhere as a line a trial.
 
-Handed to the runner by the command line; each is a `bench.execution.runner.Observer`.
+Handed to the runner by the command line; each is a `bench.execution.observer.Observer`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from bench.escaping import terminal
-from bench.execution.runner import Observer
+from bench.execution.observer import Observer
 from bench.execution.schedule import PlannedTrial
 from bench.records import Trial
 
+Standing = Callable[[], str]
+"""Returns the headline ratio as it stands in one line; empty before there is one."""
+BAR_WIDTH = 12
+
 
 @contextmanager
-def watching(console: Console) -> Iterator[Observer]:
-    """An observer that suits the console."""
+def watching(
+    console: Console,
+    standing: Standing = str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = datetime.now,
+) -> Iterator[Observer]:
+    """An observer that suits the console; `standing` is asked after each launch of turns."""
     if not console.is_terminal:
-        yield Lines(console)
+        yield Lines(console, standing, clock, now)
         return
-    columns = [
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    ]
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Bar(progress, progress.add_task("", total=None, left=""))
+    columns = [BarColumn(BAR_WIDTH), MofNCompleteColumn(), _TimeLeft(clock), TextColumn("{task.description}", markup=False)]
+    with _Screen(*columns, console=console, transient=True) as progress:
+        yield Bar(progress, progress.add_task("", total=None, end=None), standing, clock)
 
 
 class Lines(Observer):
-    """A line for each trial that has ended."""
+    """A line for each trial that has ended, with the time of day."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, standing: Standing, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
         self._console = console
-        self._left = ""
+        self._standing = standing
+        self._clock = clock
+        self._now = now
+        self._end: float | None = None
 
     def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
-        self._left = time_left(seconds_left)
+        self._end = None if seconds_left is None else self._clock() + seconds_left
 
     def ended(self, trial: Trial, done: int, total: int) -> None:
-        left = f", {self._left}" if self._left else ""
-        _print(self._console, f"[{done}/{total}{left}] {ended_text(trial)}")
+        left = time_left(None if self._end is None else self._end - self._clock())
+        self._line(f"[{done}/{total}{left and f', {left}'}] {ended_text(trial)}")
+
+    def launch_ended(self, workload: str) -> None:
+        if text := self._standing():
+            self._line(text)
 
     def note(self, text: str) -> None:
         _print(self._console, text)
 
+    def _line(self, text: str) -> None:
+        _print(self._console, f"{self._now():%H:%M:%S} {text}")
+
 
 class Bar(Observer):
-    """One bar for the run, with what runs now; failures stay on the screen above it."""
+    """One bar for the run, with what runs now, and the headline ratio under it; failures stay on the screen above it."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(self, progress: _Screen, task: TaskID, standing: Standing, clock: Callable[[], float]) -> None:
         self._progress = progress
         self._task = task
+        self._standing = standing
+        self._clock = clock
 
     def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
         description = " ".join([planned.workload.name, planned.spec.name, planned.kind, _point_text(dict(planned.point))]).rstrip()
-        self._progress.update(self._task, completed=done, total=total, description=description, left=time_left(seconds_left))
+        end = None if seconds_left is None else self._clock() + seconds_left
+        self._progress.update(self._task, completed=done, total=total, description=terminal(description), end=end)
 
     def ended(self, trial: Trial, done: int, total: int) -> None:
         self._progress.update(self._task, completed=done, total=total)
         if trial.status in ("failed", "diverged", "timeout"):
             _print(self._progress.console, ended_text(trial))
 
+    def launch_ended(self, workload: str) -> None:
+        self._progress.standing = self._standing()
+
     def note(self, text: str) -> None:
         _print(self._progress.console, text)
+
+
+class _Screen(Progress):
+    """The bar, and a line under it."""
+
+    standing = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        if self.standing:
+            yield Text(terminal(self.standing), overflow="ellipsis", no_wrap=True)
+
+
+class _TimeLeft(ProgressColumn):
+    """Counts down to the end that the task's field `end` names, while a trial runs, too."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def render(self, task: Task) -> Text:
+        end = task.fields["end"]
+        return Text(time_left(None if end is None else end - self._clock()))
 
 
 def time_left(seconds: float | None) -> str:
     """The time left in words, empty while it isn't known."""
     if seconds is None:
         return ""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
     return f"about {minutes} min {rest:02d} s left" if minutes else f"about {rest} s left"
 
 

@@ -30,17 +30,25 @@ def compare(
     base: Annotated[str, typer.Argument(metavar="BASE", help="Git revision.")],
     head: Annotated[str | None, typer.Argument(metavar="HEAD", help="Git revision; the working tree by default.")] = None,
     tolerance: Annotated[
-        float | None, typer.Option(min=0, max=50, help="Per cent: changes up to this size are ignored. Default: 0.5.")
+        float | None, typer.Option(min=0, max=50, metavar="PERCENT", help="Changes up to this size are ignored. Default: 0.5.")
     ] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="Seconds after which measuring ends. Default: 120.")] = None,
-    benchmark: Annotated[list[str] | None, typer.Option(help="NAME of a benchmark; may be given again. Default: all.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="After which measuring ends. Default: 120.")
+    ] = None,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A benchmark of  python -m bench list;  may be given again. Default: all."),
+    ] = None,
     repository: Annotated[Path, typer.Option(parser=given_path, metavar="PATH", help="Any folder of the git repository.")] = Path(),
-    package: Annotated[str | None, typer.Option(help="NAME of a package of pure Python. Default: numpy_nn.")] = None,
+    package: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A package of pure Python in the repository. Default: numpy_nn.")
+    ] = None,
     benchmarks: Annotated[
-        Path | None, typer.Option(parser=given_path, metavar="PATH", help="FILE_OR_FOLDER with the benchmarks of --package.")
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="File or folder with the benchmarks of --package.")
     ] = None,
     fail_on: Annotated[
-        str | None, typer.Option(help="Verdicts with commas, as regressed,broken: end with 0 where the verdict is another one.")
+        str | None,
+        typer.Option(metavar="VERDICTS", help="As regressed,broken, separated by commas: end with 0 where the verdict is another."),
     ] = None,
     json_: Annotated[
         Path | None, typer.Option("--json", parser=given_path, metavar="FILE", help="File to write the figures into.")
@@ -49,11 +57,11 @@ def compare(
         Path | None, typer.Option(parser=given_path, metavar="PATH", help="File to write a Markdown page into.")
     ] = None,
 ) -> ExitCode:
-    """Check whether `numpy_nn` is slower at HEAD than at BASE.
+    """Check whether numpy_nn is slower at HEAD than at BASE.
 
     Exit code 1 if it is slower or broken, 3 if the two compute different values or a benchmark doesn't run at BASE, 4 if the time
-    ends before there is a verdict. Another package and its options may stand in [tool.moons-bench.compare] of the repository's
-    pyproject.toml.
+    ends before there is a verdict. Another package and its options may stand in the repository's pyproject.toml, in the table
+    [tool.moons-bench.compare].
     """
     from bench.regression.compare.settings import read_fail_on, read_settings
 
@@ -74,11 +82,15 @@ def certify(
     out: Annotated[
         Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write into; runs that are in it are kept.")
     ] = CERTIFICATE_FOLDER,
-    share: Annotated[float, typer.Option(min=0, help="Share of the runs of a whole certificate (two hours) to make.")] = 1.0,
-    budget: Annotated[float, typer.Option(min=0, help="Seconds after which no run is started.")] = math.inf,
-    comparisons: Annotated[int, typer.Option(min=1, help="Comparisons and series to simulate for each shape of noise.")] = 10_000,
+    share: Annotated[
+        float, typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes two hours.")
+    ] = 1.0,
+    budget: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="After which no run is started.")] = math.inf,
+    comparisons: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Comparisons and series to simulate for each shape of noise.")
+    ] = 10_000,
 ) -> ExitCode:
-    """Measure how often `compare` is wrong, with known slowdowns.
+    """Measure how often compare is wrong, with known slowdowns.
 
     Exit code 1 if a real comparison of equal revisions is called regressed or improved.
     """
@@ -86,7 +98,7 @@ def certify(
 
     from bench.regression.certify import certificate_figures, certificate_report
     from bench.regression.certify.real_runs import make_runs, package_folder
-    from bench.regression.compare.comparison_processes import ComparisonProcessError
+    from bench.regression.compare.launch_process import ComparisonProcessError
 
     with wrong_use():
         out.mkdir(exist_ok=True)
@@ -117,12 +129,15 @@ def track(
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points
     from bench.regression.history.history_report import draw, markdown
-    from bench.regression.history.tracked_runs import add, read_history, read_lines, tracked
+    from bench.regression.history.tracked_runs import add, check_history, read_history, read_lines, tracked
 
     with wrong_use():
         if history.suffix in PLOT_SUFFIXES:
             raise ValueError(f"--history was {history}: the plot beside it has that name: it must end in .jsonl")
-        check_writable([history, *(history.with_suffix(suffix) for suffix in PLOT_SUFFIXES)])
+        check_writable([history])
+        plots = [history.with_suffix(suffix) for suffix in PLOT_SUFFIXES]
+        check_writable(plots)
+        check_history(history, plots)
         data = read_run(directory)
         earlier, _ = read_lines(history)
     analysis = analyse(data)
@@ -144,9 +159,9 @@ def _compare_into(
     files: ResultFiles, repository: Path, base: str, head: str | None, names: list[str], settings: Settings
 ) -> Comparison:
     """Compare, and keep the result files up to date, whatever happens."""
-    from bench.regression.compare.comparison_processes import ComparisonProcessError
     from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
     from bench.regression.compare.comparison_report import markdown as as_markdown
+    from bench.regression.compare.launch_process import ComparisonProcessError
     from bench.regression.compare.revisions import RevisionError
 
     files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
@@ -167,7 +182,8 @@ def _compare_into(
     except KeyboardInterrupt:
         if last:
             state = replace(last[0], stop_reason="interrupted")
-            files.write(as_json(state, environment), as_markdown(state, environment))
+            with known_errors(ExitCode.NOT_ALL, OSError, prefix="interrupted, and the result could not be written: "):
+                files.write(as_json(state, environment), as_markdown(state, environment))
         else:
             files.write_so_far(failure_as_json("interrupted", "interrupted before anything was measured"))
         raise
@@ -197,15 +213,16 @@ def _compare(
     from bench.regression.compare.revisions import side_by_side
 
     console = Console(stderr=True)
-    with side_by_side(repository, base, head, settings.package, settings.benchmarks) as sides:
+    compared = side_by_side(repository, base, head, settings.package, settings.benchmarks)
+    with compared as sides, ComparisonProcesses(sides) as processes:
         for note in dict.fromkeys(sides.notes):
             complain(note)
-        processes = ComparisonProcesses(sides)
         if settings.benchmarks is None:
             wanted = _benchmark_names(names)
         else:
             with wrong_use():
                 wanted = _chosen(names, processes.names())
+        least = LEAST_TOLERANCES if settings.benchmarks is None else {}
         with Live(console=console, transient=True) as live:
 
             def watch(state: Comparison) -> None:
@@ -214,14 +231,13 @@ def _compare(
 
             return compare_sides(
                 processes,
-                wanted,
+                {name: least.get(name, 0.0) for name in wanted},
                 base=str(sides.base),
                 head=str(sides.head),
                 package=settings.package,
                 tolerance=settings.tolerance,
                 budget_seconds=settings.budget_seconds,
                 watch=watch,
-                least_tolerances=LEAST_TOLERANCES if settings.benchmarks is None else {},
             )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
+
+if TYPE_CHECKING:
+    from bench.records import RunData
 
 
 def report(
@@ -28,7 +31,7 @@ def report(
     for damage in data.damaged:
         complain(f"{damage}; it is set aside")
     with known_errors(ExitCode.WRONG_USE, OSError, RecordError, prefix="the report could not be written: "):
-        print_report(directory, film=film)
+        print_report(data, film=film)
     return ExitCode.FINE
 
 
@@ -53,8 +56,8 @@ def export(
 
 
 def agree(
-    first: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of another run of the same machine.")],
+    first: Annotated[Path, typer.Argument(parser=given_path, metavar="FIRST", help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(parser=given_path, metavar="SECOND", help="Folder of another run of the same machine.")],
 ) -> ExitCode:
     """Compare the headline ratios of two runs.
 
@@ -69,31 +72,33 @@ def agree(
     with wrong_use():
         runs = read_run(first), read_run(second)
     found = repeats(*runs)
-    for line in agreement(found) if found else ():
+    for line in agreement(found, *runs) if found else ():
         print(line)
     judged = [repeat.agrees for repeat in found]
     if False in judged:
         return ExitCode.BAD_ANSWER
     if not judged or None in judged:
-        complain("the two have no headline ratio in common" if not judged else "measure more rounds")
+        complain(
+            "the two have no headline ratio in common" if not judged else "give both runs more time: --time-budget adds launches"
+        )
         return ExitCode.NO_VERDICT
     return ExitCode.FINE
 
 
-def print_report(directory: Path, *, film: bool) -> None:
-    """Write the report of the run in `directory`, with its films if asked, and print its answer and where it is."""
+def print_report(data: RunData, *, film: bool) -> None:
+    """Write the report of a run beside its records, with its films if asked, and print its answer and where it is."""
     from bench.report import write_report
 
     if film:
         from bench.report.film import write_films
 
-        if not write_films(directory):  # before the page, which links to them
+        if not write_films(data.directory, data):  # before the page, which links to them
             complain(
                 "no film: this run has no recorded decision surfaces (run --film records them, of two features and one output)"
             )
-    print(write_report(directory))
-    page = directory / "index.html"
-    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}")
+    print(write_report(data.directory, data))
+    page = data.directory / "index.html"
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}, as Markdown: report.md")
 
 
 def _link(path: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.files import check_output, write_whole
+from bench.files import append_line, check_output, write_whole
 
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
@@ -71,10 +71,9 @@ def check_writable(paths: Iterable[Path | None]) -> None:
 
 
 def write_job_page(text: str) -> None:
-    """Append `text` to the page of the GitHub job, if this is one."""
+    """Append `text` to the page of the GitHub job, if this is one, whole or not at all."""
     if job_page := os.environ.get(JOB_PAGE_VARIABLE):
-        with Path(job_page).open("a", encoding="utf-8") as file:
-            file.write(text)
+        append_line(Path(job_page), text.removesuffix("\n"))
 
 
 def _as_text(document: Mapping[str, Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,17 +22,29 @@ if TYPE_CHECKING:
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
-TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 180
+TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 75
 """Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
 
 
 def run(
-    workload: Annotated[list[str] | None, typer.Option(help="NAME or FILE.toml; may be given again.")] = None,
-    contestants: Annotated[str | None, typer.Option(help="Names, separated by commas; your own as FILE.py:CLASS.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds on which accuracy is compared.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Whole fits that are timed.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of each contestant; all cores by default.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version.")] = False,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A workload of  python -m bench list,  or FILE.toml; may be given again. Default: all without a grid.",
+        ),
+    ] = None,
+    contestants: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Contestants of  python -m bench list,  separated by commas; your own as FILE.py:CLASS. Default: all installed.",
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Seeds on which accuracy is compared.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Whole fits that are timed.")] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of each contestant; all cores by default.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Answer the headline alone, in about 75 seconds.")] = False,
     out: Annotated[
         Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
     ] = None,
@@ -39,7 +53,9 @@ def run(
     time_budget: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Seconds of the whole run; launches are added until the ratios are precise or it ends (0: none is)."
+            min=0,
+            metavar="SECONDS",
+            help="Of the whole run; launches are added until the ratios are precise or it ends (0: none is).",
         ),
     ] = None,
 ) -> ExitCode:
@@ -58,22 +74,35 @@ def run(
 
 
 def list_() -> ExitCode:
-    """List the workloads and contestants.
+    """List the names of workloads, contestants and benchmarks.
 
     A contestant that is not installed has the command that installs it.
     """
     from bench.contestants import CONTESTANTS
+    from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
     from bench.workloads import WORKLOADS
 
-    print("workloads")
-    for workload in WORKLOADS.values():
-        print(f"  {workload.name:14} {workload.summary}")
-    print("contestants")
-    for spec in CONTESTANTS.values():
-        print(f"  {spec.name:14} {spec.summary}")
-        if spec.missing:
-            print(f"  {'':14} not installed: {', '.join(spec.missing)}; install it by  {spec.install}")
+    install = {
+        spec.name: f"not installed ({', '.join(spec.missing)}):  {spec.install}" for spec in CONTESTANTS.values() if spec.missing
+    }
+    _print_names("workloads (run --workload)", {name: one.summary for name, one in WORKLOADS.items()})
+    _print_names("contestants (run --contestants)", {name: one.summary for name, one in CONTESTANTS.items()}, install)
+    benchmarks = {name: one.summary for name, one in BENCHMARKS.items()}
+    benchmarks |= {name: one.summary for name, one in PROCESS_BENCHMARKS.items()}
+    _print_names("benchmarks (compare --benchmark)", benchmarks)
     return ExitCode.FINE
+
+
+def _print_names(title: str, summaries: Mapping[str, str], more: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Print names with their summaries; a line of `more`, which is to be typed, is never broken."""
+    from bench.report.plain_text import hanging
+
+    print(title)
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        print("\n".join(hanging(f"  {name:{width}}  ", summary)))
+        if name in more:
+            print(f"  {'':{width}}  {more[name]}")
 
 
 def exit_code(data: RunData, run: Run) -> ExitCode:
@@ -100,16 +129,17 @@ def _new_job(options: RunOptions, directory: Path, claim: ExitStack) -> Job:
 def _resumed_job(options: RunOptions, out: Path | None, directory: Path, claim: ExitStack) -> Job:
     from bench.execution.run_directory import claimed
     from bench.execution.run_selection import RunOptions, resumed_job
-    from bench.records import read_run
+    from bench.records import RunReader, read_run_record
 
     if options != RunOptions() or out is not None:
         raise ValueError("--resume goes with --time-budget alone: a resumed run goes on as it began")
-    read_run(directory)  # a folder without a run is refused before it is claimed
+    read_run_record(directory)  # a folder without a run is refused before it is claimed
     claim.enter_context(claimed(directory))
-    data = read_run(directory)
+    records = RunReader(directory)
+    data = records.read()
     for damage in data.damaged:
         complain(f"{damage}; it is set aside")
-    return resumed_job(data)
+    return resumed_job(data, records)
 
 
 def _measure(job: Job, limits: Limits) -> ExitCode:
@@ -118,27 +148,41 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
 
     from bench.cli.progress import watching
     from bench.execution.runner import Runner
+    from bench.execution.schedule import takes_turns
     from bench.execution.time_plan import plan_lines
-    from bench.records import RecordError, read_run
+    from bench.records import RecordError, RunReader
 
     for note in job.run.notes:
         complain(note)
+    launches = [workload.launches for workload, _ in job.entries if takes_turns(workload)]
+    if limits.wanted is None and launches and max(launches) == 1:
+        complain("no ratio will have an interval: one launch is planned, and --time-budget 0 adds none")
     console = Console(stderr=True)
-    with watching(console) as observer:
+    with watching(console, lambda: _standing(job.directory)) as observer:
         runner = Runner(job, _machine(job), observer)
         for line in plan_lines(runner.time_plan, limits.time_budget_seconds, cuts_plan=limits.cuts_plan):
             observer.note(line)
         run = runner.run(limits)
+        del runner  # the memory of a long plan is the report's
     if run.status == "interrupted":
         complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
     try:
-        data = read_run(job.directory)
+        data = (job.records or RunReader(job.directory)).read()
         if data.trials:
-            print_report(job.directory, film=any(workload.get("film_frames") for workload in run.workloads))
+            print_report(data, film=any(workload.get("film_frames") for workload in run.workloads))
     except (OSError, RecordError) as error:
         complain(f"the report could not be written: {error}")
         return ExitCode.NOT_ALL
     return exit_code(data, run)
+
+
+def _standing(directory: Path) -> str:
+    """The headline ratios of the trials on disk, in one line."""
+    from bench.analysis.precision import headline_ratios
+    from bench.records import read_run
+    from bench.report.plain_text import standing
+
+    return standing(headline_ratios(read_run(directory)))
 
 
 def _machine(job: Job) -> Machine:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.boundary import known_errors, wrong_use
+from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 
@@ -17,31 +17,32 @@ CALIBRATION_FOLDER = Path("results/latest")
 
 
 def doctor() -> ExitCode:
-    """Check how quiet this machine is; takes twenty seconds.
+    """Check how quiet this machine is; takes twenty seconds at most.
 
-    Also says how precise a run will be on it, and how small a slowdown can be seen. Exit code 1 if the machine is not quiet enough.
+    Leads with the answer, and says how precise a run will be. Exit code 1 if the machine is not quiet enough.
     """
     from rich.console import Console
 
-    from bench.selfcheck.doctor import DoctorError, examine, findings, warnings
+    from bench.report.plain_text import hanging
+    from bench.selfcheck.doctor import DoctorError, conclusion, examine, findings, warnings
 
-    with known_errors(ExitCode.NOT_ALL, DoctorError), Console(stderr=True).status("measuring for about twenty seconds"):
-        measured = examine()
-    for line in findings(measured):
-        print(line)
+    console = Console(stderr=True)
+    with known_errors(ExitCode.NOT_ALL, DoctorError), console.status("") as status:
+        measured = examine(watch=status.update if console.is_terminal else complain)
     found = warnings(measured)
-    for line in found:
-        print(f"warning: {line}")
+    lines = [("", conclusion(measured)), *(("! ", text) for text in found), *(("  ", text) for text in findings(measured))]
+    for head, text in lines:
+        print("\n".join(hanging(head, text)))
     return ExitCode.BAD_ANSWER if found else ExitCode.FINE
 
 
 def calibrate(
-    runs: Annotated[int, typer.Option(min=1, help="Number of short runs; 100 take about six minutes.")] = 100,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Number of short runs; 100 take about six minutes.")] = 100,
     out: Annotated[
         Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write calibration.json and calibration.md into.")
     ] = CALIBRATION_FOLDER,
 ) -> ExitCode:
-    """Check the 95 % intervals: run `numpy_nn` against itself.
+    """Check the 95 % intervals: run numpy_nn against itself.
 
     Exit code 1 if fewer than 93 % of the intervals of the step's ratio contain 1.
     """

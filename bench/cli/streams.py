@@ -62,6 +62,18 @@ def forgiving_streams() -> Iterator[Losses]:
         sys.stdout, sys.stderr = before
 
 
+def open_closed_descriptors() -> None:
+    """Put the null device where standard input, output or errors are closed: the next file that is opened would get that place.
+
+    What a library prints would then be written into a record, and a child process would be given that file as its output.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+
+
 def _forgiving(stream: TextIO) -> tuple[TextIO, _ForgivingFile | None]:
     """`stream` on a forgiving file; as it is where it has no file descriptor: None, or a test's own."""
     try:

@@ -30,12 +30,22 @@ class FastPaths:
         if max([*trial.parity.weights, *trial.parity.loss]) <= LARGEST_DIFFERENCE:
             self._same.add(trial.contestant)
 
+    def is_awaited(self, planned: PlannedTrial) -> bool:
+        """Whether other trials may wait for this one: parity of the reference, in its parts too, and of the faster paths."""
+        if planned.kind == "parts":
+            return planned.spec.name == self._reference
+        return planned.kind == "parity" and planned.spec.name in (self._reference, *FAST_PATHS.values())
+
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
-        """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared."""
+        """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared.
+
+        The reference's parts wait for its parity, so that they have the process that has its imports behind it.
+        """
         if planned.kind in ("parity", "parts"):
-            if other.kind != planned.kind:
+            is_reference = planned.spec.name == self._reference
+            if is_reference and planned.kind == "parity":
                 return False
-            compared = planned.spec.name != self._reference and other.spec.name == self._reference
+            compared = other.spec.name == self._reference and other.kind == ("parity" if is_reference else planned.kind)
             return compared and (planned.workload.name, planned.point) == (other.workload.name, other.point)
         return other.kind == "parity" and self._may_be_faster(planned) and other.spec.name == FAST_PATHS[planned.spec.name]
 

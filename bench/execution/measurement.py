@@ -20,7 +20,16 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import Request
-from bench.execution.trial_checks import Probe, check_clock, check_ended, check_epochs, check_history, check_outputs, check_trained
+from bench.execution.trial_checks import (
+    Probe,
+    check_clock,
+    check_ended,
+    check_epochs,
+    check_history,
+    check_outputs,
+    check_threads,
+    check_trained,
+)
 from bench.execution.turns import Exchange, take_turns
 from bench.files import replacing
 
@@ -80,6 +89,7 @@ class Measurement:
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
             self.mark("fit ended")
             peak = peak_memory_bytes()
+            check_threads()
             at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)

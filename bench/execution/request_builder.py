@@ -29,6 +29,8 @@ FIRST_SEED = 0
 """The seed whose data and decision surfaces the report draws."""
 ARTICLE_SURFACE_BOX = (-1.5, 2.5, -1.0, 2.0)
 """The article's grid: x from, x to, y from, y to."""
+SPLITS_KEPT = 8
+"""Of seeds other than the first, whose data are needed again only if a file of theirs has been changed."""
 SURFACE_MARGIN = 0.1
 """Of the data's range, around any other data set."""
 
@@ -63,23 +65,25 @@ class RequestBuilder:
     def request(self, planned: PlannedTrial, options: Mapping[str, Any]) -> Request:
         """Return the request for a trial, its data written; `options` are what the contestant chose when it was tuned."""
         workload, point = planned.workload, planned.point
-        split = self._split(workload, planned.seed)
+        data, surface, box = self._data(planned), None, None
+        if self._draws_surface(planned):
+            surface, box = self._surface(planned), surface_box(workload, self._split(workload, planned.seed))
         return Request(
             kind=planned.kind,
             target=planned.spec.target,
             task=self._task(planned, options),
             paths=Paths(
-                data=str(self._data(planned, split)),
+                data=str(data),
                 trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-{_trajectory(planned)}.npz")),
-                surface=self._surface(planned, split),
+                surface=surface,
             ),
             reference=None if planned.spec.name == self._reference else self._reference,
-            surface_box=surface_box(workload, split),
+            surface_box=box,
             film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
             quick=self._quick,
-            data_sha256=self._sha256[self._data(planned, split).name],
+            data_sha256=self._sha256[data.name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
 
@@ -104,8 +108,12 @@ class RequestBuilder:
         )
 
     def _split(self, workload: Workload, seed: int) -> Split:
+        """Return a seed's data; the first seed's are kept, of the others the last ones."""
         key = (workload.name, seed)
         if key not in self._splits:
+            others = [other for other in self._splits if other[1] != FIRST_SEED]
+            for other in others[: len(others) + 1 - SPLITS_KEPT]:
+                del self._splits[other]
             self._splits[key] = make_split(workload.data, seed)
             if seed == FIRST_SEED:
                 self._write_points(workload, self._splits[key])
@@ -117,26 +125,30 @@ class RequestBuilder:
             points = {"x": split.x, "y": split.y, "x_test": split.x_test, "y_test": split.y_test}
             self._write(self._arrays / f"{workload.name}-points.npz", points)
 
-    def _data(self, planned: PlannedTrial, split: Split) -> Path:
+    def _data(self, planned: PlannedTrial) -> Path:
         workload, point = planned.workload, planned.point
         training = workload.training_of(planned.spec.name)
         name = f"{_stem(workload, point)}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
         if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
-            arrays = _task_arrays(planned, split, training)
+            arrays = _task_arrays(planned, self._split(workload, planned.seed), training)
             self._written[name] = self._scratch / name
-            self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()})
+            self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()}, sync=False)
             self._sha256[name] = sha256(self._written[name])
         return self._written[name]
 
-    def _write(self, path: Path, arrays: Mapping[str, Array]) -> None:
+    def _write(self, path: Path, arrays: Mapping[str, Array], *, sync: bool = True) -> None:
         path.parent.mkdir(exist_ok=True)
-        with replacing(self._listed(path)) as file:
+        with replacing(self._listed(path), sync=sync) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
-    def _surface(self, planned: PlannedTrial, split: Split) -> str | None:
-        wanted = planned.kind == "scored" and planned.seed == FIRST_SEED and not planned.point
-        if not wanted or split.x.shape[1] != 2 or split.y.shape[1] != 1:
-            return None
+    def _draws_surface(self, planned: PlannedTrial) -> bool:
+        """Whether a trial's decision surface is recorded."""
+        if planned.kind != "scored" or planned.seed != FIRST_SEED or planned.point:
+            return False
+        split = self._split(planned.workload, planned.seed)
+        return bool(split.x.shape[1] == 2 and split.y.shape[1] == 1)
+
+    def _surface(self, planned: PlannedTrial) -> str:
         self._arrays.mkdir(exist_ok=True)
         return str(self._listed(self._arrays / f"{planned.workload.name}-{planned.spec.name}-surface.npz"))
 

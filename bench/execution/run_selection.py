@@ -19,9 +19,10 @@ from bench.error_messages import may_be, one_line
 from bench.execution import environment, input_files
 from bench.execution.runner import Job
 from bench.execution.schedule import Entries, plan
-from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Run, RunData
+from bench.execution.unanswered import check_film, unanswered
+from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Run, RunData, RunReader
 from bench.records.validation_errors import first_mistake
-from bench.workloads.builtin import WORKLOADS, quick_version
+from bench.workloads.builtin import QUICK_WORKLOADS, WORKLOADS, quick_version
 from bench.workloads.data_notes import data_notes
 from bench.workloads.models import Workload
 from bench.workloads.toml_files import find_workload
@@ -54,7 +55,7 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
 
     """
     threads = _threads(options.threads)
-    workloads = [_shaped(workload, options, threads) for workload in _workloads(options.workloads)]
+    workloads = [_shaped(workload, options, threads) for workload in _workloads(options.workloads, quick=options.quick)]
     asked = find_all(options.contestants)
     for spec in asked:
         if spec.missing:
@@ -66,6 +67,9 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
     entries, notes = _entries(wanted)
     if not entries:
         raise ValueError(f"there is nothing to measure: {'; '.join(notes)}")
+    if options.film:
+        check_film(entries)
+    notes += unanswered(entries, seeds=options.seeds, rounds=options.rounds)
     try:
         inputs = input_files.describe(entries, [Path(text).expanduser() for text in options.workloads if text not in WORKLOADS])
     except OSError as error:
@@ -84,11 +88,11 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
         sources_sha256=input_files.sources_sha256(),
         notes=notes,
     )
-    return Job(directory, run, entries)
+    return Job(directory, run, entries, records=RunReader(directory))
 
 
-def resumed_job(data: RunData) -> Job:
-    """Return the rest of a run that was interrupted or killed.
+def resumed_job(data: RunData, reader: RunReader | None = None) -> Job:
+    """Return the rest of a run that was interrupted or killed; `reader` has read it, and goes on from there.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def resumed_job(data: RunData) -> Job:
     note = f"resumed {here.date}" + (f"; since the run began, there is another {', another '.join(changed)}" if changed else "")
     if run.sources_sha256 is None:
         note += "; it has no hashes of its files and code, so what it began with can't be compared with what is here"
-    return Job(data.directory, run.model_copy(update={"notes": [*run.notes, note]}), entries, ended=data.trials)
+    return Job(data.directory, run.model_copy(update={"notes": [*run.notes, note]}), entries, ended=data.trials, records=reader)
 
 
 def _recorded_workload(fields: dict[str, Any], place: Path) -> Workload:
@@ -151,8 +155,10 @@ def _threads(asked: int | None) -> int:
     return cores if asked is None else asked
 
 
-def _workloads(texts: Sequence[str]) -> list[Workload]:
+def _workloads(texts: Sequence[str], *, quick: bool) -> list[Workload]:
     """Return the named workloads; by default all built-in ones but the scaling studies, which take longer than all others."""
+    if not texts and quick:
+        return [WORKLOADS[name] for name in QUICK_WORKLOADS]
     if not texts:
         return [workload for workload in WORKLOADS.values() if not workload.grid]
     workloads = [find_workload(text) for text in texts]

@@ -11,53 +11,39 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import ValidationError
 
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import OURS
 from bench.execution.agreement import Agreement
-from bench.execution.durations import Durations
+from bench.execution.durations import Durations, TimeLeft, WaitingTrials
 from bench.execution.environment import now
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
+from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, key_of, plan
+from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.system_load import SystemLoadMeter
 from bench.execution.time_plan import Shares, TimePlan
+from bench.execution.trial_records import record_of
 from bench.execution.turn_rounds import Participant, TurnRounds
 from bench.execution.worker_pool import WorkerPool
 from bench.execution.worker_process import Launch, Outcome
-from bench.records import REFERENCE, RecordError, Run, RunData, Trial, append_trial, read_run, write_run
-from bench.records.validation_errors import first_mistake
+from bench.records import REFERENCE, RecordError, Run, RunData, RunReader, Trial, TrialWriter, write_run
 
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
 Place = tuple[str, str, tuple[tuple[str, int], ...]]
 """Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
-
-
-class Observer:
-    """Is told of a run's progress; this one ignores it."""
-
-    def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
-        """A trial begins; `done` of `total` have ended."""
-
-    def ended(self, trial: Trial, done: int, total: int) -> None:
-        """A trial has ended, and its record is on the disk."""
-
-    def note(self, text: str) -> None:
-        """Something else happened, described by `text`."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +56,8 @@ class Job:
     reference: str = REFERENCE
     ended: Sequence[Trial] = ()
     """The trials on disk, if the run is resumed."""
+    records: RunReader | None = None
+    """What has read them, and goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +104,14 @@ class Runner:
         self._workers = WorkerPool(machine.launch)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference, quick=job.run.quick)
         self._inputs = InputFiles(job.run.inputs)
+        self._records = job.records or RunReader(job.directory)
+        self._writer = TrialWriter(job.directory)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
-        self._ended = {key_of(trial) for trial in job.ended}
-        self._options: dict[Place, Mapping[str, Any]] = {
-            _tuned(trial): trial.details.get("options", {}) for trial in job.ended if trial.kind == "tune"
-        }
+        self._options: dict[Place, Mapping[str, Any]] = {}
+        self._last_options: dict[str, Mapping[str, Any]] = {}
+        for trial in job.ended:
+            if trial.kind == "tune":
+                self._tuned(key_of(trial), trial)
         self._skip_rules: list[SkipRule] = [
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
@@ -129,12 +120,19 @@ class Runner:
         self._agreement = Agreement()
         for trial in job.ended:
             self._observe(trial)
-            machine.rounds.add_earlier(trial.turns or [])
+        machine.rounds.add_earlier([turn for trial in job.ended for turn in trial.turns or []])
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
-        self.time_plan = TimePlan(self._waiting(), places=machine.places, slowness=machine.slowness)
+        self._adds_launches = False
+        self._added_launches = 0
+        ended = {key_of(trial): trial for trial in job.ended}
+        waiting = [planned for planned in self._planned if planned.key not in ended]
+        self.time_plan = TimePlan(waiting, places=machine.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
+        self._waiting = {planned.key: planned for planned in waiting}
+        self._ahead = WaitingTrials(self._durations, waiting)
+        self._known = self._planned + self._added_earlier(ended)
 
     def run(self, limits: Limits = Limits()) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
@@ -143,11 +141,15 @@ class Runner:
         """
         started = self._clock()
         budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
-        self._shares = Shares(self.time_plan, budget, lambda: self._clock() - started)
+        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started)
+        adds = limits.wanted is not None
+        self._time_left = TimeLeft(
+            self._ahead, self.time_plan, elapsed, limits.time_budget_seconds, adds_launches=adds, cuts_plan=limits.cuts_plan
+        )
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
-            self._run_all(self._waiting())
+            self._run_all(list(self._waiting.values()))
             reason = self._add_launches(limits, started)
             status = "complete"
         except KeyboardInterrupt:
@@ -166,6 +168,7 @@ class Runner:
             reason += f"; for {len(self._left_out)} planned trials there was no time: --resume runs them"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
         try:
+            self._writer.close()
             if status == "complete" and not self._left_out:
                 clear_scratch(self._job.directory)
             write_run(self._job.directory, run)
@@ -173,14 +176,12 @@ class Runner:
             self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
         return run
 
-    def _waiting(self) -> list[PlannedTrial]:
-        return [planned for planned in self._planned if planned.key not in self._ended]
-
     def _add_launches(self, limits: Limits, started: float) -> str:
         """Add launches of turns until no more are needed; return why none was added after that."""
         if limits.wanted is None:
             return "all planned rounds are done"
-        while not isinstance(wanted := limits.wanted(read_run(self._job.directory)), str):
+        self._adds_launches = True
+        while not isinstance(wanted := limits.wanted(self._records.read()), str):
             added = self._added(wanted)
             if not added:
                 return "no contestant is left that trains"
@@ -191,6 +192,10 @@ class Runner:
                     f"another launch would have taken about {seconds:.0f} s"
                 )
             self._planned += added
+            self._added_launches += 1
+            self._known += added
+            self._waiting |= {planned.key: planned for planned in added}
+            self._ahead.add(added)
             if not self._run_all(added):
                 return "no contestant is left that trains"
         return wanted
@@ -199,22 +204,23 @@ class Runner:
         """Another launch of the contestants wanted, without those that a rule skips."""
         for workload, specs in self._job.entries:
             if workload.name == wanted.workload:
-                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known())
+                launch = added_launch(workload, [spec for spec in specs if spec.name in wanted.contestants], self._known)
                 return [planned for planned in launch if self._skipped(planned) is None]
         return []
 
-    def _known(self) -> list[PlannedTrial]:
-        """What is planned, and what a resumed run had added before it was killed."""
+    def _added_earlier(self, ended: Mapping[TrialKey, Trial]) -> list[PlannedTrial]:
+        """Return what a resumed run had added before it was killed."""
         keys = {planned.key for planned in self._planned}
         by_name = {workload.name: (workload, specs[0]) for workload, specs in self._job.entries}
-        earlier = [trial for trial in self._job.ended if trial.kind == "turns" and key_of(trial) not in keys]
-        return self._planned + [
-            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch) for trial in earlier
+        return [
+            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch)
+            for key, trial in ended.items()
+            if trial.kind == "turns" and key not in keys
         ]
 
     def _run_all(self, trials: Sequence[PlannedTrial]) -> int:
         """Run trials in their order; return how many of them succeeded."""
-        return sum(self._run_group(group) for group in _groups(trials))
+        return sum(self._run_group(group) for group in groups(trials))
 
     def _run_group(self, group: Sequence[PlannedTrial]) -> int:
         if group[0].kind in UNTIMED:
@@ -251,27 +257,49 @@ class Runner:
         if not self._shares.allow(group[0], self._durations.total(group) or 0.0):  # time for the headline, perhaps
             group = [planned for planned in group if planned.spec.name in HEADLINE]
         seconds = self._durations.total(group)
-        self._left_out |= {planned.key for planned in whole if planned not in group}
+        self._leave_out(planned for planned in whole if planned not in group)
         if not group or not all(self._may_begin(planned, seconds) for planned in group):
-            self._left_out |= {planned.key for planned in group}
+            self._leave_out(group)
             return 0
         self._workers.begin_launch(group[0].launch)
         skipped = [(planned, outcome) for planned in group if (outcome := self._skipped(planned)) is not None]
         for planned, outcome in skipped:
             self._end(planned, outcome)
-        able = [planned for planned in group if planned.key not in self._ended]
-        participants = []
-        for planned in able:
-            request = self._request(planned)
-            worker = self._workers.worker(planned, request.task.threads)
-            participants.append(Participant(planned, worker, worker.run(request, planned.workload.time_limit_seconds)))
+        able = [planned for planned in group if planned.key in self._waiting]
+        participants = self._participants(able)
         self._machine.rounds.take(participants, random.Random(f"{self._job.run.seed} {group[0].key}"))
         outcomes = [one.outcome() for one in participants]
         for one in participants:
             if one.stays_in_fit:
                 self._workers.dismiss(one.planned)
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
-        return sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+        succeeded = sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+        self._observer.launch_ended(group[0].workload.name)
+        return succeeded
+
+    def _participants(self, able: Sequence[PlannedTrial]) -> list[Participant]:
+        """Make the contestants of a launch ready: one after another where cold starts count, in added launches on all cores."""
+        requests = [self._request(planned) for planned in able]
+        if not self._adds_launches:
+            return [*map(self._participant, able, requests)]
+        for planned in able:  # here, since a worker ends with the thread that has started it
+            self._workers.worker(planned, self._requests.threads_of(planned))
+        with ThreadPoolExecutor(self._machine.places) as pool:
+            try:
+                return list(pool.map(self._participant, able, requests))
+            except BaseException:  # Ctrl-C: what still starts is ended, so that the pool can end
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._workers.close()
+                raise
+
+    def _participant(self, planned: PlannedTrial, request: Request) -> Participant:
+        worker = self._workers.worker(planned, request.task.threads)
+        ready = worker.run(request, planned.workload.time_limit_seconds)
+        return Participant(planned, worker, ready, starts_alone=not self._adds_launches)
+
+    def is_awaited(self, planned: PlannedTrial) -> bool:
+        """See `side_by_side.Trials`."""
+        return self._fast_paths.is_awaited(planned)
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
@@ -290,30 +318,47 @@ class Runner:
     def _may_begin(self, planned: PlannedTrial, seconds: float | None = None) -> bool:
         """Note that a trial begins, unless there is no time for it, or for the `seconds` of its launch."""
         if not self._shares.allow(planned, seconds or self._durations.of(planned) or 0.0):
-            self._left_out.add(planned.key)
+            self._leave_out([planned])
             return False
         self._inputs.check()
-        waiting = self._waiting()
         self._began[planned.key] = self._clock(), now()
-        self._observer.started(planned, len(self._planned) - len(waiting), len(self._planned), self._durations.total(waiting))
+        self._observer.started(planned, self._done, len(self._planned), self._time_left.seconds(self._added_launches))
         return True
+
+    @property
+    def _done(self) -> int:
+        return len(self._planned) - len(self._waiting)
+
+    def _leave_out(self, trials: Iterable[PlannedTrial]) -> None:
+        """Note trials for which there is no time."""
+        for planned in trials:
+            if planned.key not in self._left_out:
+                self._left_out.add(planned.key)
+                self._ahead.remove(planned)
 
     def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
-        began, began_at = self._began[planned.key]
+        began, began_at = self._began.pop(planned.key)
         outcome = self._agreement.judge(planned, outcome)
-        self._ended.add(planned.key)
+        del self._waiting[planned.key]
+        self._ahead.remove(planned)
         if outcome.status in ("failed", "timeout"):
             self._workers.dismiss(planned)
-        trial = self._record(planned, outcome, began_at, load or {})
+        threads = self._requests.threads_of(planned)
+        trial = record_of(planned, outcome, run_id=self._job.run.run_id, threads=threads, started_at=began_at, load=load or {})
         if planned.kind == "tune":
-            self._options[_place(planned)] = trial.details.get("options", {})
+            self._tuned(planned.key, trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
-            append_trial(self._job.directory, trial)
+            self._writer.append(trial)
             self._observe(trial)
-            self._observer.ended(trial, len(self._planned) - len(self._waiting()), len(self._planned))
-        self._durations.add(planned, (self._clock() - began) / self._share_of.get(planned.key, 1))
+            self._observer.ended(trial, self._done, len(self._planned))
+        at_once = self._machine.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)
+        self._durations.add(planned, (self._clock() - began) / at_once)
         return trial.status == "ok"
+
+    def _tuned(self, key: TrialKey, trial: Trial) -> None:
+        """Note the settings that a contestant has chosen."""
+        self._options[_place(key)] = self._last_options[trial.contestant] = trial.details.get("options", {})
 
     def _observe(self, trial: Trial) -> None:
         self._fast_paths.observe(trial)
@@ -338,59 +383,10 @@ class Runner:
     def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
         """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
         if planned.workload.rounds > 0:
-            return self._options.get(_place(planned), {})
-        chosen = [options for (_, name, _), options in self._options.items() if name == planned.spec.name]
-        return chosen[-1] if chosen else {}
-
-    def _record(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
-        """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
-        try:
-            return self._trial(planned, outcome, started_at, load)
-        except ValidationError as error:
-            reason = f"its answer can't be recorded: {first_mistake(error, Trial)}"
-            return self._trial(planned, Outcome("failed", error=reason), started_at, load)
-
-    def _trial(self, planned: PlannedTrial, outcome: Outcome, started_at: str, load: Mapping[str, float]) -> Trial:
-        return Trial(
-            run_id=self._job.run.run_id,
-            workload=planned.workload.name,
-            contestant=planned.spec.name,
-            kind=planned.kind,
-            seed=planned.seed,
-            round=planned.round,
-            launch=planned.launch,
-            point=dict(planned.point),
-            status=outcome.status,
-            error=outcome.error,
-            dtype=planned.workload.training_of(planned.spec.name).dtype,
-            threads=self._requests.threads_of(planned),
-            started_at=started_at,
-            load=dict(load),
-            **outcome.figures,
-        )
+            return self._options.get(_place(planned.key), {})
+        return self._last_options.get(planned.spec.name, {})
 
 
-def _groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
-    """Trials that run together: those without a clock that follow one another, and the turns of a launch; others are alone."""
-
-    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
-        place, planned = indexed
-        if planned.kind in UNTIMED:
-            return "untimed", 0
-        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
-
-    for _, found in groupby(enumerate(trials), group):
-        yield [planned for _, planned in found]
-
-
-def _place(planned: PlannedTrial) -> Place:
-    return _place_of(planned.key)
-
-
-def _tuned(trial: Trial) -> Place:
-    return _place_of(key_of(trial))
-
-
-def _place_of(key: TrialKey) -> Place:
+def _place(key: TrialKey) -> Place:
     workload, contestant, _kind, _seed, _round, point = key
     return workload, contestant, point

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from bench.analysis.selection import OURS
 from bench.contestants.registry import Spec
@@ -33,7 +34,7 @@ Entries = Sequence[tuple[Workload, Sequence[Spec]]]
 """The workloads of a run, each with its contestants."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTrial:
     """A trial that is to run."""
 
@@ -44,10 +45,11 @@ class PlannedTrial:
     round: int
     launch: int
     point: Mapping[str, int] = field(default_factory=dict)
+    key: TrialKey = field(init=False, compare=False, repr=False)
 
-    @property
-    def key(self) -> TrialKey:
-        return (self.workload.name, self.spec.name, self.kind, self.seed, self.round, tuple(sorted(self.point.items())))
+    def __post_init__(self) -> None:
+        key = (self.workload.name, self.spec.name, self.kind, self.seed, self.round, tuple(sorted(self.point.items())))
+        object.__setattr__(self, "key", key)
 
 
 def key_of(trial: Trial) -> TrialKey:
@@ -69,9 +71,7 @@ def plan(entries: Entries, *, seed: int, reference: str = REFERENCE) -> list[Pla
             if takes_turns(workload):
                 trials += launch_of_turns(workload, specs, index, launch=launch)
             if index < _launches_with_fits(workload):
-                launches = _launches_with_fits(workload)
-                rounds = [number for number in range(workload.rounds) if number * launches // workload.rounds == index]
-                trials += timed_rounds(workload, specs, rounds, launch=launch, seed=seed)
+                trials += timed_rounds(workload, specs, _rounds_of(workload, index), launch=launch, seed=seed)
             trials += _prediction_rounds(workload, specs, index, launch=launch, seed=seed)
             launch += 1
     return trials
@@ -96,6 +96,12 @@ def _launches(workload: Workload) -> int:
 
 def _launches_with_fits(workload: Workload) -> int:
     return min(workload.launches, workload.rounds)
+
+
+def _rounds_of(workload: Workload, index: int) -> range:
+    """Return the numbers of the timed rounds of launch number `index`: launches share them evenly."""
+    first, after = (-(-number * workload.rounds // _launches_with_fits(workload)) for number in (index, index + 1))
+    return range(first, after)
 
 
 def _prediction_rounds(workload: Workload, specs: Sequence[Spec], index: int, *, launch: int, seed: int) -> list[PlannedTrial]:
@@ -134,6 +140,19 @@ def added_launch(workload: Workload, specs: Sequence[Spec], planned: Sequence[Pl
     return launch_of_turns(workload, specs, 1 + max(done, default=-1), launch=launch)
 
 
+def groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
+    """Yield the trials that run together: those without a clock in a row, and the turns of a launch; others are alone."""
+
+    def group(indexed: tuple[int, PlannedTrial]) -> tuple[str, int]:
+        place, planned = indexed
+        if planned.kind in UNTIMED:
+            return "untimed", 0
+        return ("turns", planned.launch) if planned.kind == "turns" else ("alone", place)
+
+    for _, found in groupby(enumerate(trials), group):
+        yield [planned for _, planned in found]
+
+
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
     """Return the trials without a clock, cell by cell; where rounds are timed, contestants that train are tuned first."""
     trials: list[PlannedTrial] = []
@@ -144,7 +163,7 @@ def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: 
         trials += [
             PlannedTrial(workload, spec, "tune", seed=0, round=0, launch=launch, point=point)
             for spec in specs
-            if spec.trains and workload.rounds > 0
+            if spec.trains and workload.rounds > 0 and workload.tuned
         ]
         trials += cell
     return trials

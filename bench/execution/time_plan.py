@@ -54,13 +54,13 @@ SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""
 TUNING_SECONDS = {"keras-tuned": 12.0, "keras-jax": 19.0}
-PARTS_SECONDS = {REFERENCE: 18.0}
+PARTS_SECONDS = {REFERENCE: 12.0}
 """Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
 TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 """Of building a contestant once more; of a round of predictions; of any trial besides."""
-ADDED_LAUNCHES = 3
+ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
 FAST_PATH = 0.6
@@ -96,10 +96,10 @@ class TimePlan:
         self._slowness = slowness
         self._started = set[tuple[str, int]]()
         self.seconds = {trial.key: self._seconds(trial) for trial in planned}
-        self.parts: list[Part] = []
-        for name in dict.fromkeys(map(part_of, planned)):
-            total = sum(self.seconds[trial.key] for trial in planned if part_of(trial) == name)
-            self.parts.append(Part(name, total))
+        totals: dict[str, float] = {}
+        for trial in planned:
+            totals[part_of(trial)] = totals.get(part_of(trial), 0.0) + self.seconds[trial.key]
+        self.parts = [Part(name, total) for name, total in totals.items()]
         self.added_seconds = ADDED_LAUNCHES * self._headline_launch_seconds(planned)
 
     @property
@@ -107,18 +107,24 @@ class TimePlan:
         return sum(part.seconds for part in self.parts) + self.report_seconds
 
     @property
+    def least_seconds(self) -> float:
+        """Of a launch of the headline's contestants, and the report: less time gives no headline ratio."""
+        return self.added_seconds / ADDED_LAUNCHES + self.report_seconds if self.added_seconds else 0.0
+
+    @property
     def report_seconds(self) -> float:
         return REPORT_SECONDS * self._slowness
 
     def _headline_launch_seconds(self, planned: Sequence[PlannedTrial]) -> float:
-        """Return the expected seconds of another launch for the headline; 0 where the run has no headline."""
+        """Return the expected seconds of another launch for the headline, made ready on all cores; 0 for a run without headline."""
         names = {OURS, *HEADLINE_REFERENCES}
         own = {
-            trial.spec.name: self._slowness * (TRIAL_SECONDS + _cost(trial).start) + turns_seconds(trial)
+            trial.spec.name: trial
             for trial in planned
             if trial.kind == "turns" and trial.workload.name == HEADLINE_WORKLOAD and trial.spec.name in names
         }
-        return sum(own.values()) if len(own) > 1 else 0.0
+        starts = sum(self._slowness * (TRIAL_SECONDS + _cost(trial).start) for trial in own.values()) / self._places
+        return starts + sum(map(turns_seconds, own.values())) if len(own) > 1 else 0.0
 
     def _seconds(self, planned: PlannedTrial) -> float:
         return self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned)) / self._width(planned)
@@ -165,6 +171,12 @@ def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True)
     lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
     if math.isinf(budget_seconds):
         return lines
+    if cuts_plan and budget_seconds < plan.least_seconds:
+        return [
+            *lines,
+            f"! {_text(budget_seconds)} are too little for any ratio: a launch of its contestants and the report take about "
+            f"{_text(plan.least_seconds)}",
+        ]
     if plan.total_seconds + plan.added_seconds <= budget_seconds:
         expected = plan.total_seconds + plan.added_seconds
         more = f"launches are added until the ratios are precise: about {_text(expected)} in all, {_text(budget_seconds)} at most"

@@ -10,8 +10,11 @@ import hashlib
 import io
 import math
 import secrets
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,12 @@ MOST_UNTOLD_SHARE = 0.05
 UNTOLD_SECONDS = 0.002
 """The same in seconds, for fits of a few milliseconds."""
 
+
+WINDOW_SECONDS = 0.005
+MOST_WORKING_SECONDS = 0.1
+"""For how long a thread may go on when `fit` has returned: it may have been off the processor when its work was due to end."""
+MOST_WORKING_SHARE = 0.5
+"""Of a window, after which a thread counts as working."""
 
 FEWEST_EPOCHS_TO_PROBE = 4
 SAME_LOSS = 1e-3
@@ -103,6 +112,34 @@ def check_ended(at_the_end: Sequence[Array], now: Sequence[Array]) -> None:
     gaps = [float(np.max(np.abs(array - last), initial=0.0)) for last, array in zip(at_the_end, now, strict=True)]
     if any(gaps):
         raise CheatError(f"the weights changed by up to {max(gaps):.3g} after the clock had stopped: fit must end with its updates")
+
+
+def check_threads() -> None:
+    """Raise DoubtError if a thread of Python's goes on working when `fit` has returned; only Linux tells.
+
+    Time for which a thread waits for a core counts as work, so that a busy machine hides nothing.
+    """
+    end = time.monotonic() + MOST_WORKING_SECONDS
+    while threading.active_count() > 1:
+        before = _working_seconds()
+        time.sleep(WINDOW_SECONDS)
+        after = _working_seconds()
+        worked = max((seconds - before[thread] for thread, seconds in after.items() if thread in before), default=0.0)
+        if worked <= MOST_WORKING_SHARE * WINDOW_SECONDS:
+            return
+        if time.monotonic() > end:
+            raise DoubtError(f"a thread went on working for more than {MOST_WORKING_SECONDS} s when fit had returned")
+
+
+def _working_seconds() -> dict[int, float]:
+    """For how long each of Python's other threads has run, or waited for a core."""
+    seconds = {}
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            with suppress(OSError):
+                ran, waited, _ = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text(encoding="ascii").split()
+                seconds[thread.native_id or 0] = (int(ran) + int(waited)) * 1e-9
+    return seconds
 
 
 class Probe:

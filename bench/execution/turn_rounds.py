@@ -16,11 +16,11 @@ from bench.execution import turn_meter
 from bench.execution.schedule import PlannedTrial
 from bench.execution.worker_process import Outcome, Worker
 from bench.records import Turn
-from bench.records.disturbance import quiet, reasons
+from bench.records.disturbance import QuietSoFar, reasons
 
 TURN_SECONDS = 0.05
 """The least time of a turn's counted epochs: long enough for a step's figure, short enough for quiet moments of a busy machine."""
-ENOUGH_TURNS = 16
+ENOUGH_TURNS = 12
 """Undisturbed turns of a contestant in a launch: more tell little, since launches differ by more than turns."""
 SECONDS_A_CONTESTANT = 3.5
 """Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs one to three seconds."""
@@ -43,6 +43,8 @@ class Participant:
     ready: Outcome
     """The answer to the request: with `steps_an_epoch`, or how it failed."""
     turns: list[Turn] = field(default_factory=list)
+    starts_alone: bool = True
+    """Whether nothing else ran while it became ready, so that its cold start counts."""
     stays_in_fit: bool = False
     """Whether the contestant can't be interrupted: its process must be closed."""
 
@@ -54,7 +56,10 @@ class Participant:
         self.stays_in_fit = last.status != "ok"
         epochs = sum(len(turn.epoch_seconds) for turn in self.turns)
         steps = epochs * int(self.ready.figures.get("steps_an_epoch", 0))
-        return Outcome("ok", {**last.figures, "turns": self.turns, "steps": steps})
+        figures = {**last.figures, "turns": self.turns, "steps": steps}
+        if not self.starts_alone:
+            figures.pop("cold_start_seconds", None)
+        return Outcome("ok", figures)
 
 
 class TurnRounds:
@@ -82,16 +87,15 @@ class TurnRounds:
         turn_seconds: float = TURN_SECONDS,
     ) -> None:
         self.canary = canary
-        self._cores = cores
+        self._quiet = QuietSoFar(cores)
         self._clock = clock
         self._read = read
         self._enough = enough
         self._turn_seconds = turn_seconds
-        self._turns: list[Turn] = []
 
     def add_earlier(self, turns: Sequence[Turn]) -> None:
         """Add turns of the run that were taken before it was resumed."""
-        self._turns += turns
+        self._quiet.add(turns)
 
     def take(self, participants: Sequence[Participant], rng: random.Random) -> None:
         """Have the participants of a launch take turns; each has one at least."""
@@ -118,7 +122,7 @@ class TurnRounds:
                 **turn_meter.between(before, after),
             }
             one.turns.append(Turn(**figures))
-            self._turns.append(one.turns[-1])
+            self._quiet.add(one.turns[-1:])
         else:
             one.ready = outcome
         return canary_after_seconds
@@ -126,5 +130,5 @@ class TurnRounds:
     def _has_enough(self, one: Participant) -> bool:
         if len(one.turns) < self._enough:
             return False
-        known = quiet(self._turns, self._cores)
+        known = self._quiet.figures()
         return known is not None and reasons(one.turns, known).count(None) >= self._enough

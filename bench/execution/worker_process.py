@@ -51,6 +51,8 @@ class Outcome:
     error: str | None = None
     doubt: str | None = None
     """Why the trial should be measured again."""
+    is_disturbed: bool = False
+    """Whether that is the machine's doing, as where a quota takes the cores away all the time: such a trial counts in the end."""
 
 
 class Worker(Protocol):
@@ -134,7 +136,7 @@ class ProcessWorker:
         return self._process.pid
 
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
-        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands."""
+        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands, but for a clock in doubt."""
         disturbed: list[str] = []
         for _ in range(ATTEMPTS):
             outcome = self._attempt(request, time_limit_seconds)
@@ -142,7 +144,9 @@ class ProcessWorker:
                 break
             disturbed.append(outcome.doubt)
         if outcome.status == "ok" and outcome.doubt is not None:
-            return Outcome("failed", error=f"in each of {ATTEMPTS} attempts: {outcome.doubt}"[:ERROR_CHARACTERS])
+            if not outcome.is_disturbed:
+                return Outcome("failed", error=f"in each of {ATTEMPTS} attempts: {outcome.doubt}"[:ERROR_CHARACTERS])
+            disturbed[-1] += f" (in each of {ATTEMPTS} attempts: the last one counts)"
         if outcome.status == "ok" and disturbed:
             return replace(outcome, figures={**outcome.figures, "disturbed": disturbed})
         return outcome
@@ -276,12 +280,15 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
     reasons = [str(reason) for reason in fields.get("disturbed", [])]
     if paused_seconds:
         reasons.append(f"paused for {paused_seconds:.1f} s")
-    doubt = clock_doubt(figures, marks) if not reasons else "; ".join(reasons)
+    wrong_clock = clock_doubt(figures, marks)
+    doubt = "; ".join(reasons) or wrong_clock
     try:
         figures = checked_figures(figures, request)
     except CheatError as error:
         return Outcome("failed", error=str(error))
-    return Outcome("ok", figures=figures, doubt=doubt if request.kind in CLOCKED else None)
+    return Outcome(
+        "ok", figures, doubt=doubt if request.kind in CLOCKED else None, is_disturbed=bool(reasons) and wrong_clock is None
+    )
 
 
 def _pass_on(stream: IO[bytes], answers: queue.SimpleQueue[tuple[float, bytes | AnswerError | None]]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bench.micro import models, training
+from bench.micro import models, parts, training
 from bench.micro.benchmark import Benchmark, ProcessBenchmark
 
-BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in (*training.BENCHMARKS, *models.BENCHMARKS)}
+BENCHMARKS: dict[str, Benchmark] = {
+    benchmark.name: benchmark for benchmark in (*training.BENCHMARKS, *models.BENCHMARKS, *parts.BENCHMARKS)
+}
 
 PROCESS_BENCHMARKS: dict[str, ProcessBenchmark] = {
     benchmark.name: benchmark

@@ -25,8 +25,11 @@ from bench.records.store import (
     TRIALS_FILE,
     RecordError,
     RunData,
+    RunReader,
+    TrialWriter,
     append_trial,
     read_run,
+    read_run_record,
     write_run,
 )
 
@@ -46,11 +49,14 @@ __all__ = [
     "RecordError",
     "Run",
     "RunData",
+    "RunReader",
     "Trial",
     "TrialKind",
     "TrialStatus",
+    "TrialWriter",
     "Turn",
     "append_trial",
     "read_run",
+    "read_run_record",
     "write_run",
 ]

@@ -7,6 +7,8 @@ the system's meters. `docs/tuning.md` has how often it is wrong.
 
 from __future__ import annotations
 
+import math
+from bisect import insort
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +22,9 @@ SLOWEST_CANARY = 1.05
 """Times the run's quiet canary."""
 MOST_WAITING = 0.05
 """Of the turn, beyond what the contestant's own threads wait for one another in its quietest turns."""
+OWN_THREADS_WAIT = 0.02
+"""Of its quietest turns: the threads of a contestant that waits more outnumber the cores, and how long they wait for one another
+differs from turn to turn. Then waiting tells nothing that the CPU time of other processes doesn't."""
 MOST_OTHER_CPU = 0.05
 """CPU time of other processes, as a share of all cores' time in the turn."""
 MOST_STEAL = 0.01
@@ -39,6 +44,39 @@ def quiet(turns: Iterable[Turn], cores: int) -> Quiet | None:
     """Return the quiet figures of the turns of a run so far; None if there are none."""
     canaries = [seconds for turn in turns for seconds in (turn.canary_before_seconds, turn.canary_after_seconds)]
     return Quiet(float(np.quantile(canaries, QUIET_QUANTILE)), cores) if canaries else None
+
+
+class QuietSoFar:
+    """The quiet figures of turns that are still taken: `quiet`, without going through all of them after each turn.
+
+    Parameters
+    ----------
+    cores
+        Of the machine.
+
+    """
+
+    def __init__(self, cores: int) -> None:
+        self._cores = cores
+        self._canaries: list[float] = []  # sorted
+
+    def add(self, turns: Iterable[Turn]) -> None:
+        """Add turns of the run."""
+        added = [seconds for turn in turns for seconds in (turn.canary_before_seconds, turn.canary_after_seconds)]
+        if len(added) > 2:
+            self._canaries = sorted([*self._canaries, *added])
+            return
+        for seconds in added:
+            insort(self._canaries, seconds)
+
+    def figures(self) -> Quiet | None:
+        """Return what `quiet` returns of all turns that were added."""
+        if not self._canaries:
+            return None
+        place = QUIET_QUANTILE * (len(self._canaries) - 1)
+        below = math.floor(place)
+        pair = self._canaries[below : below + 2]
+        return Quiet(float(np.interp(place - below, (0.0, 1.0), (pair[0], pair[-1]))), self._cores)
 
 
 def reasons(turns: Sequence[Turn], quiet: Quiet) -> list[str | None]:
@@ -68,6 +106,7 @@ def _reason(turn: Turn, quiet: Quiet, own_waiting: float) -> str | None:
         return "steal"
     if (turn.other_cpu_seconds or 0.0) > MOST_OTHER_CPU * all_cores:
         return "other processes"
-    if (turn.wait_seconds or 0.0) > (own_waiting + MOST_WAITING) * wall:
+    waiting_tells = own_waiting <= OWN_THREADS_WAIT or turn.other_cpu_seconds is None
+    if waiting_tells and (turn.wait_seconds or 0.0) > (own_waiting + MOST_WAITING) * wall:
         return "waiting"
     return None

@@ -40,6 +40,8 @@ LAYOUT = (
 """The names that a run and its report write."""
 KNOWN_BESIDE = (RUN_FILES_FILE, "run.lock", "calibration.json", "calibration.md")
 """Files of ours that may lie beside those of a run and stay there."""
+PASSING = "scratch/"
+"""Files that are made anew after a power cut, as are their names in the list."""
 LIMIT_BYTES = 10_000_000
 _PARTIAL = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX) + "$")
 
@@ -75,14 +77,17 @@ class RunFiles:
         """
         if self._names is None:
             self._names = _read(self._path)
-        new = [name for name in names if name not in (self._names or ())]
+        known = self._names or set()
+        new = [name for name in names if name not in known]
         for name in new:
             inside(self._directory, name)
             if not _is_ours(name):
                 raise ValueError(f"{name!r} is no name that a run writes: it may be {', '.join(LAYOUT)}")
         if new:
-            append_line(self._path, "\n".join([HEADER, *new] if self._names is None else new))
-            self._names = {*(self._names or ()), *new}
+            lines = "\n".join([HEADER, *new] if self._names is None else new)
+            append_line(self._path, lines, sync=not all(name.startswith(PASSING) for name in new))
+            known.update(new)
+            self._names = known
 
     def adopt(self) -> None:
         """List the files of a run that was made before there was a list, if nothing else lies in its folder."""

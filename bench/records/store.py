@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import errno
 import gzip
+import math
+import os
+import time
 import zlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
 from bench.error_messages import one_line, short
-from bench.files import append_line, inside, open_regular, read_regular, write_whole
-from bench.records.models import Run, Trial
+from bench.files import BYTE_ORDER_MARK, append_line, inside, open_regular, read_regular, sync_file, write_whole
+from bench.records.models import Latency, Parity, Run, Trial, Turn
 from bench.records.validation_errors import first_mistake
 
 RUN_FILE = "run.json"
@@ -27,6 +30,8 @@ ARRAYS_FOLDER = "arrays"
 RUN_LIMIT_BYTES = 20_000_000
 TRIALS_LIMIT_BYTES = 500_000_000
 LINE_LIMIT_BYTES = 50_000_000
+SYNC_SECONDS = 0.2
+"""A disk takes about 2 ms for each time that it is asked to have everything."""
 
 
 class RecordError(ValueError):
@@ -49,10 +54,11 @@ def write_run(directory: Path, run: Run) -> None:
     write_whole(inside(directory, RUN_FILE), run.model_dump_json(indent=2) + "\n")
 
 
-def append_trial(directory: Path, trial: Trial) -> None:
+def append_trial(directory: Path, trial: Trial, *, sync: bool = True) -> None:
     """Add a line to `trials.jsonl`, and return when it is on the disk.
 
-    A line that a killed run left unfinished is ended first, so that it alone is lost.
+    A line that a killed run left unfinished is ended first, so that it alone is lost. With `sync` False the line survives a kill,
+    but may not survive a power cut before the next one that is synchronized.
 
     Raises
     ------
@@ -60,7 +66,50 @@ def append_trial(directory: Path, trial: Trial) -> None:
         If it can't be written, for example on a full disk; the file is then as it was before.
 
     """
-    append_line(inside(directory, TRIALS_FILE), trial.model_dump_json())
+    append_line(inside(directory, TRIALS_FILE), trial.model_dump_json(), sync=sync)
+
+
+class TrialWriter:
+    """Appends the trials of a run that goes on; those that end in quick succession share the disk's time.
+
+    Each is written before `append` returns, so that no end of this process loses it; it is on the disk unless another was put there
+    within the last `SYNC_SECONDS`: a power cut loses at most so much of a run.
+
+    Parameters
+    ----------
+    directory
+        The run's folder.
+    clock
+        Seconds.
+
+    """
+
+    def __init__(self, directory: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._synced_at = -math.inf
+        self._owed = False
+
+    def append(self, trial: Trial) -> None:
+        """Add a trial; see `append_trial`."""
+        due = self._clock() >= self._synced_at + SYNC_SECONDS
+        append_trial(self._directory, trial, sync=due)
+        if due:
+            self._synced_at = self._clock()
+        self._owed = not due
+
+    def close(self) -> None:
+        """Return when all trials are on the disk.
+
+        Raises
+        ------
+        OSError
+            If they can't be put there.
+
+        """
+        if self._owed:
+            sync_file(inside(self._directory, TRIALS_FILE))
+            self._owed = False
 
 
 def read_run(directory: str | Path) -> RunData:
@@ -74,34 +123,104 @@ def read_run(directory: str | Path) -> RunData:
         If `run.json` is missing or invalid, or one of the two is no regular file, or too large.
 
     """
-    directory = Path(directory)
+    return RunReader(directory).read()
+
+
+def read_run_record(directory: Path) -> Run:
+    """Read `run.json` alone; see `read_run`."""
     path = directory / RUN_FILE
     try:
-        run = Run.model_validate_json(read_regular(path, RUN_LIMIT_BYTES, follow_links=False))
+        return Run.model_validate_json(read_regular(path, RUN_LIMIT_BYTES, follow_links=False))
     except FileNotFoundError:
         raise RecordError(f"{directory} holds no run: there is no {RUN_FILE} in it") from None
     except ValidationError as error:
         raise RecordError(f"{path} can't be read: {first_mistake(error, Run)}") from None
     except OSError as error:
         raise RecordError(f"{path} can't be read: {one_line(error.strerror)}") from error
-    trials: list[Trial] = []
-    damaged: list[str] = []
-    seen: dict[Hashable, int] = {}
-    for number, outcome in _parse_trials(directory / TRIALS_FILE):
-        reason = outcome if isinstance(outcome, str) else _reason_to_set_aside(outcome, run, seen)
-        if isinstance(outcome, Trial) and reason is None:
-            seen[_identity(outcome)] = number
-            trials.append(outcome)
+
+
+class RunReader:
+    """Reads a run that goes on: each `read` parses what was added since the one before, so that each record is parsed once.
+
+    Parameters
+    ----------
+    directory
+        The run's folder.
+
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self._directory = Path(directory)
+        self._begin(None)
+
+    def _begin(self, source: Hashable) -> None:
+        self._source = source
+        self._position = self._number = 0
+        self._trials: list[Trial] = []
+        self._damaged: list[str] = []
+        self._seen: dict[Hashable, int] = {}
+
+    def read(self) -> RunData:
+        """Return the run with all its trials so far; `read_run` has what may be wrong with it."""
+        run = read_run_record(self._directory)
+        path = self._directory / TRIALS_FILE
+        last: Trial | str | None = None
+        try:
+            with _open_trials(path) as file:
+                last = self._read_lines(file, run)
+        except FileNotFoundError:  # killed before its first trial had ended
+            self._begin(None)
+        except OSError as error:
+            raise RecordError(f"{path} can't be read: {one_line(error.strerror)}") from error
+        trials = [*self._trials, last] if isinstance(last, Trial) else list(self._trials)
+        return RunData(self._directory, run, trials, [*self._damaged, last] if isinstance(last, str) else list(self._damaged))
+
+    def _read_lines(self, file: BinaryIO | gzip.GzipFile, run: Run) -> Trial | str | None:
+        """Read the lines from where the last call ended; return what the last one holds if it has no end and may go on."""
+        status = os.fstat(file.fileno())
+        source = (run.run_id, status.st_dev, status.st_ino)
+        if source != self._source or status.st_size < self._position or isinstance(file, gzip.GzipFile):
+            self._begin(source)
+        workloads = {fields["name"]: fields for fields in run.workloads}
+        file.seek(self._position)
+        try:
+            for line in _lines(file):
+                outcome = self._outcome(line, run, workloads)
+                if not line.endswith(b"\n") and len(line) <= LINE_LIMIT_BYTES:
+                    return outcome
+                self._add(outcome)
+                self._position = file.tell()
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            return f"{TRIALS_FILE}, line {self._number + 1}: the rest can't be decompressed"
+        return None
+
+    def _add(self, outcome: Trial | str | None) -> None:
+        self._number += 1
+        if isinstance(outcome, Trial):
+            self._seen[_identity(outcome)] = self._number
+            self._trials.append(outcome)
+        elif outcome is not None:
+            self._damaged.append(outcome)
+
+    def _outcome(self, line: bytes, run: Run, workloads: Mapping[str, dict[str, Any]]) -> Trial | str | None:
+        """Return the trial of a line, or why it is set aside; None if it is empty."""
+        if len(line) > LINE_LIMIT_BYTES:
+            found: Trial | str = f"it has more than {LINE_LIMIT_BYTES:,} bytes"
+        elif text := line.removeprefix(BYTE_ORDER_MARK).strip():
+            found = _parse_trial(text)
         else:
-            damaged.append(f"{TRIALS_FILE}, line {number}: {reason}")
-    return RunData(directory, run, trials, damaged)
+            return None
+        reason = found if isinstance(found, str) else _reason_to_set_aside(found, run, workloads, self._seen)
+        return found if reason is None else f"{TRIALS_FILE}, line {self._number + 1}: {reason}"
 
 
-def _reason_to_set_aside(trial: Trial, run: Run, seen: Mapping[Hashable, int]) -> str | None:
+def _reason_to_set_aside(
+    trial: Trial, run: Run, workloads: Mapping[str, dict[str, Any]], seen: Mapping[Hashable, int]
+) -> str | None:
     """Return why a trial doesn't count among the run's; None if it does."""
     if trial.run_id != run.run_id:
         return f"it is of another run, {short(trial.run_id)}"
-    workload = next((fields for fields in run.workloads if fields["name"] == trial.workload), None)
+    workload = workloads.get(trial.workload)
     if workload is None:
         return f"its workload {trial.workload!r} is none of the run's"
     if trial.test_predictions and len(trial.test_predictions) % workload["architecture"][-1]["output_dim"]:
@@ -114,24 +233,6 @@ def _identity(trial: Trial) -> Hashable:
     """What two lines of one trial have in common; a trial that was measured again has begun at another time."""
     point = tuple(sorted(trial.point.items()))
     return trial.workload, trial.contestant, trial.kind, trial.seed, trial.round, trial.launch, point, trial.started_at
-
-
-def _parse_trials(path: Path) -> Iterator[tuple[int, Trial | str]]:
-    """Yield the number of each line, counted from 1, with its trial or the reason why it is none."""
-    number = 0
-    try:
-        with _open_trials(path) as file:
-            for number, line in enumerate(_lines(file), start=1):
-                if len(line) > LINE_LIMIT_BYTES:
-                    yield number, f"it has more than {LINE_LIMIT_BYTES:,} bytes"
-                elif line.strip():
-                    yield number, _parse_trial(line.strip())
-    except FileNotFoundError:  # killed before its first trial had ended
-        return
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        yield number + 1, "the rest can't be decompressed"
-    except OSError as error:
-        raise RecordError(f"{path} can't be read: {one_line(error.strerror)}") from error
 
 
 @contextmanager
@@ -152,7 +253,7 @@ def _lines(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
         If there are more bytes than a trials' file may have, as a compressed one can.
 
     """
-    total = 0
+    total = file.tell()
     while line := file.readline(LINE_LIMIT_BYTES + 1):
         rest = line
         while len(rest) > LINE_LIMIT_BYTES and not rest.endswith(b"\n"):
@@ -166,6 +267,24 @@ def _lines(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
 
 def _parse_trial(line: bytes) -> Trial | str:
     try:
-        return Trial.model_validate_json(line)
+        return _compact(Trial.model_validate_json(line))
     except ValidationError as error:
         return first_mistake(error, Trial).replace(" at line 1 column ", " at column ")
+
+
+def _compact(trial: Trial) -> Trial:
+    """Have records share what each would have of its own: the set of its fields' names, and empty dicts.
+
+    It halves the memory of a trial; nobody changes a record, or asks which of its fields were given.
+    """
+    for record in (trial, trial.parity, *(trial.turns or ()), *(trial.latencies or ())):
+        if record is not None:
+            object.__setattr__(record, "__pydantic_fields_set__", _FIELDS[type(record)])
+    values = vars(trial)
+    values.update({name: _EMPTY for name in _DICTS if not values[name]})
+    return trial
+
+
+_FIELDS = {model: set(model.model_fields) for model in (Trial, Parity, Turn, Latency)}
+_EMPTY: dict[str, Any] = {}
+_DICTS = ("point", "details", "load", "history")

@@ -9,13 +9,16 @@ from bench.analysis.divergence import DivergedRow, divergence
 from bench.analysis.learning import NothingLearnedRow, nothing_learned
 from bench.analysis.noise_warnings import OTHER_CPU, STEAL
 from bench.analysis.parity import parity_broken
-from bench.analysis.precision import ENOUGH, headline_precision
-from bench.analysis.selection import succeeded
+from bench.analysis.precision import ENOUGH, headline_precision, headline_ratios
+from bench.analysis.steps import step_times
 from bench.analysis.summary import Analysis
 from bench.records import RunData
 from bench.report import units
 from bench.report.document import Badge
 from bench.report.verdict import main_workload
+
+_LEAST_FACTOR = 1.0
+"""The relative half-width of an interval from which on it is given as a factor."""
 
 
 def badges(analysis: Analysis, problems: int = 0) -> tuple[Badge, ...]:
@@ -65,12 +68,13 @@ def _precision(data: RunData) -> list[str]:
         return []
     if math.isinf(precision):
         return ["too few rounds for an interval"]
-    return [f"ratio known to ±{100 * precision:.0f} % (goal ±{100 * ENOUGH:.0f} %)"]
+    factor = max(math.sqrt(row.high / row.low) for row in headline_ratios(data))
+    known = f"to ±{100 * precision:.0f} %" if precision < _LEAST_FACTOR else f"within a factor of {units.number(factor, 2)}"
+    return [f"ratio known {known} (goal ±{100 * ENOUGH:.0f} %)"]
 
 
 def _launches(analysis: Analysis) -> list[str]:
-    workload = main_workload(analysis)
-    launches = {trial.launch for trial in succeeded(analysis.data, "timed") if trial.workload == workload}
+    launches = {step.trial.launch for step in step_times(analysis.data) if step.trial.workload == main_workload(analysis)}
     return ["one launch only"] if len(launches) == 1 else []
 
 

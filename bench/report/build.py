@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bench import escaping
 from bench.analysis.summary import analyse
 from bench.files import inside
-from bench.records import RUN_FILE, TRIALS_FILE, read_run
+from bench.records import RUN_FILE, TRIALS_FILE, RunData, read_run
 from bench.records.run_files import RunFiles
 from bench.report import html, markdown, neighbours, plain_text, sections, style
 from bench.report.claims import claims
@@ -29,9 +29,9 @@ REPORT_FILE, SUMMARY_FILE, PAGE_FILE = "report.md", "summary.md", "index.html"
 _DOTS_PER_INCH = 150
 
 
-def build_report(directory: Path) -> str:
+def build_report(directory: Path, data: RunData | None = None) -> str:
     """See `bench.report.write_report`."""
-    data = read_run(directory)
+    data = data or read_run(directory)
     run_files = RunFiles(directory)
     run_files.adopt()
     for name in (REPORT_FILE, SUMMARY_FILE, PAGE_FILE, markdown.PLOTS_FOLDER, markdown.TABLES_FOLDER):

@@ -62,7 +62,7 @@ def _given(data: RunData, workload: dict[str, Any], name: str, trials: Sequence[
     grid = bool(workload["grid"])
     order = record.batch_order if record else units.ABSENT
     return (
-        "by cell" if grid else _distinct(units.count(trial.steps) for trial in trained),
+        "by cell" if grid else _distinct(units.count(trial.steps) for trial in trained if trial.kind != "turns"),
         "by cell" if grid else _batch(training),
         "shuffled anew every epoch, its own default" if training["shuffle"] else order,
         _distinct(trial.dtype for trial in trained),

@@ -27,7 +27,7 @@ from bench.files import PARTIAL_SUFFIX, inside, replacing
 from bench.records import ARRAYS_FOLDER, REFERENCE, RunData, read_run
 from bench.records.run_files import RunFiles
 from bench.report.derived import estimates
-from bench.report.plot_data import UNREADABLE, read_plot_data
+from bench.report.plot_data import UNREADABLE, read_arrays, read_plot_data
 from bench.report.plots.surfaces import (
     Points,
     Surface,
@@ -46,6 +46,8 @@ BY_EPOCH, BY_TIME = "epochs", "seconds"
 PLAYS_SECONDS = 12.0
 LARGEST_WEBP_BYTES, LARGEST_MP4_BYTES = 600_000, 380_000
 """Both films in both formats stay below 2 MB."""
+MOST_FRAMES = 1000
+"""Of a recorded film that is read; a run records some sixty."""
 _TIMED_FRAMES = 60
 _QUALITIES = (75, 55, 35, 20, 8)
 _LOSSES = (24, 30, 36, 44)
@@ -74,9 +76,12 @@ class Moment:
     shown: tuple[int | None, ...]
 
 
-def write_films(directory: Path) -> list[Path]:
-    """Write the films of the run in `directory` to `film/`, and return the files; none if no surfaces were recorded."""
-    data = read_run(directory)
+def write_films(directory: Path, data: RunData | None = None) -> list[Path]:
+    """Write the films of the run in `directory` to `film/`, and return the files; none if no surfaces were recorded.
+
+    `data` are the records, where they have been read already.
+    """
+    data = data or read_run(directory)
     analysis, points = analyse(data), read_plot_data(data).points
     written: list[Path] = []
     for workload in [record["name"] for record in data.run.workloads]:
@@ -93,17 +98,14 @@ def read_sides(data: RunData, analysis: Analysis, workload: str) -> list[Side]:
     for trial in data.trials:
         if trial.workload != workload or trial.kind != "scored" or trial.status != "ok" or trial.arrays is None:
             continue
+        accuracies = trial.history.get("val_accuracy", [])
         try:
-            recorded = _read_film(data.directory / ARRAYS_FOLDER / trial.arrays)
+            epochs, surfaces = _read_film(data.directory / ARRAYS_FOLDER / trial.arrays, len(accuracies))
         except UNREADABLE:
             continue
-        if recorded is None:
-            continue
-        epochs, surfaces = recorded
         clock = clocks.loc[trial.contestant] if trial.contestant in clocks.index else None
         elapsed = None if clock is None else clock["cold start"] + clock["first epoch"] + epochs * clock["epoch"]
-        scores = [trial.history["val_accuracy"][epoch] for epoch in epochs]
-        sides.append(Side(trial.contestant, epochs + 1, surfaces, scores, elapsed))
+        sides.append(Side(trial.contestant, epochs + 1, surfaces, [accuracies[epoch] for epoch in epochs], elapsed))
     return sorted(sides, key=lambda side: [OURS, REFERENCE].index(side.contestant) if side.contestant in (OURS, REFERENCE) else 2)[
         :2
     ]
@@ -272,14 +274,14 @@ def _seconds_of(side: Side) -> NDArray[Any]:
     return side.seconds
 
 
-def _read_film(path: Path) -> tuple[NDArray[Any], list[Surface]] | None:
-    """The epochs, counted from 0, and the surfaces after them; None if the file has none."""
-    with np.load(path, allow_pickle=False) as arrays:
-        if "film" not in arrays.files:
-            return None
-        film, epochs = np.asarray(arrays["film"], dtype=float), np.asarray(arrays["film_epochs"], dtype=int)
-        ends = [(float(arrays[name][0]), float(arrays[name][-1])) for name in ("surface_x", "surface_y")]
-    if film.ndim != 3 or len(film) != len(epochs) or not len(epochs) or (np.diff(epochs) <= 0).any():
-        raise ValueError(f"the film has the shape {film.shape} for {len(epochs)} epochs")
+def _read_film(path: Path, trained_epochs: int) -> tuple[NDArray[Any], list[Surface]]:
+    """Return the epochs, counted from 0, and the surfaces after them; what is raised for a file that has none is in UNREADABLE."""
+    film, told, *axes = read_arrays(path, ("film", "film_epochs", "surface_x", "surface_y"))
+    epochs = told.astype(int)
+    if film.ndim != 3 or len(film) != len(epochs) or not 0 < len(epochs) <= MOST_FRAMES or (np.diff(epochs) <= 0).any():
+        raise ValueError(f"the film has the shape {film.shape} for {len(epochs)} epochs: it may have {MOST_FRAMES} at most")
+    if epochs[0] < 0 or epochs[-1] >= trained_epochs:
+        raise ValueError(f"the film has the epochs {epochs[0]} to {epochs[-1]} of {trained_epochs}")
+    ends = [(float(axis[0]), float(axis[-1])) for axis in axes]
     x, y = (np.linspace(*end, count) for end, count in zip(ends, (film.shape[2], film.shape[1]), strict=True))
     return epochs, [Surface(x, y, frame) for frame in film]

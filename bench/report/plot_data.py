@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.error_messages import one_line
+from bench.files import open_regular
 from bench.records import ARRAYS_FOLDER, RunData
 from bench.report.plots.surfaces import Points, Surface
 
 LARGEST_FILE_BYTES = 256 * 2**20
-"""The largest uncompressed size of a file that is read."""
+"""The largest size of a file that is read, compressed or not."""
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and `zipfile` raise for a damaged file."""
 
@@ -62,7 +63,7 @@ def read_plot_data(data: RunData) -> PlotData:
 
 
 def _read_points(path: Path) -> Points:
-    points = Points(*_read_arrays(path, ("x", "y", "x_test", "y_test")))
+    points = Points(*read_arrays(path, ("x", "y", "x_test", "y_test")))
     for x, y in ((points.x, points.y), (points.x_test, points.y_test)):
         if x.ndim != 2 or x.shape[1] != 2 or y.ndim != 2 or len(x) != len(y) or not y.size:
             raise ValueError(f"points have the shapes {x.shape} and {y.shape}, not (samples, 2) and (samples, outputs)")
@@ -72,21 +73,32 @@ def _read_points(path: Path) -> Points:
 
 
 def _read_surface(path: Path) -> Surface:
-    surface = Surface(*_read_arrays(path, ("surface_x", "surface_y", "surface")))
+    surface = Surface(*read_arrays(path, ("surface_x", "surface_y", "surface")))
     shape = (surface.y.size, surface.x.size)
     if surface.x.ndim != 1 or surface.y.ndim != 1 or surface.z.shape != shape or min(shape) < 2:
         raise ValueError(f"the surface has the shape {surface.z.shape}, its axes {surface.y.shape} and {surface.x.shape}")
     return surface
 
 
-def _read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
-    """The arrays `names` of an npz file, as floats."""
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > LARGEST_FILE_BYTES:
-        raise ValueError(f"it has {size:,} bytes, and at most {LARGEST_FILE_BYTES:,} are read")
-    with np.load(path, allow_pickle=False) as arrays:
-        return [np.asarray(arrays[name], dtype=float) for name in names]
+def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
+    """Return arrays of an .npz file, as floats.
+
+    Raises
+    ------
+    OSError
+        If it is missing, a link, a pipe or too large; what else a damaged file raises is in UNREADABLE.
+    LookupError
+        If it hasn't one of `names`.
+
+    """
+    with open_regular(path, LARGEST_FILE_BYTES, follow_links=False) as file:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST_FILE_BYTES:
+            raise ValueError(f"it has {size:,} bytes, and at most {LARGEST_FILE_BYTES:,} are read")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return [np.asarray(arrays[name], dtype=float) for name in names]
 
 
 def _problem(name: str, effect: str, error: BaseException) -> str:

@@ -14,6 +14,7 @@ from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS, workload_named
 from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
+from bench.analysis.timing import FIT_ESTIMATOR
 from bench.report import fairness, figures, losses, methodology, units
 from bench.report.badges import badges, divergence_warnings, nothing_learned_warnings
 from bench.report.claims import OPEN, Claim
@@ -36,6 +37,10 @@ _ONE_CALL = (
 _STEP_QUANTILE = (
     f"The time of a step here is the {100 * QUANTILE:g} % quantile over the epochs of a cell, since other processes make some of "
     "its epochs longer, and none shorter. Intervals are over the rounds of one launch."
+)
+_ESTIMATORS = (
+    f"Each with its {units.INTERVAL}, where there is one. Step and epoch are in steady state; the others are of whole fits, the "
+    f"{FIT_ESTIMATOR}, and times to an accuracy are medians in which what never reached it counts as longer."
 )
 _COMPILED = (
     "Keras' own calls are `predict`, `predict_on_batch` and the model itself. Functions that are compiled from a model by hand "
@@ -161,7 +166,7 @@ def _details(analysis: Analysis, main: str | None, plot_data: PlotData) -> Itera
 def _times(analysis: Analysis, workload: str) -> list[Block | None]:
     caption = f"From process start to the last update. {_caption(analysis, workload)}"
     return [
-        times.times(analysis, workload, f"Each with its {units.INTERVAL}. {_caption(analysis, workload)}"),
+        times.times(analysis, workload, f"{_caption(analysis, workload)} {_ESTIMATORS}"),
         times.where_time_goes(analysis, workload, caption),
         times.targets(
             analysis, workload, f"{_name(workload)}: how many of the trainings reached the target, and the median epoch."
@@ -185,8 +190,16 @@ def _accuracy(analysis: Analysis, workload: str, plot_data: PlotData) -> list[Bl
     return [
         accuracy.accuracy(analysis, workload, f"Means over the seeds. {_caption(analysis, workload)}"),
         figures.training(analysis, workload),
-        figures.data_set(workload, plot_data),
+        figures.data_set(workload, plot_data) if _shows_new_data(analysis, workload) else None,
     ]
+
+
+def _shows_new_data(analysis: Analysis, workload: str) -> bool:
+    """Whether no workload before this one has data of the same kind, whose plot is there already."""
+    kinds = {record["name"]: record["data"]["name"] for record in analysis.data.run.workloads}
+    main = main_workload(analysis)
+    order = sorted(kinds, key=lambda name: name != main)  # the main workload's plot comes first
+    return kinds.get(workload) not in [kinds[name] for name in order[: order.index(workload)]]
 
 
 def _other_workload(analysis: Analysis, workload: str, plot_data: PlotData) -> list[Block | None]:

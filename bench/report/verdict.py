@@ -89,7 +89,7 @@ def versus(row: Row) -> str:
     if words.startswith(units.NO_DIFFERENCE):
         return f"shows {words.replace(' seen', '', 1)} to"
     if math.isnan(row["low"]):
-        return f"has {words} than"
+        return f"is {units.times(row['ratio'])} ({units.TOO_FEW}) than"
     return f"is {words} than"
 
 

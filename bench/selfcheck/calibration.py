@@ -21,7 +21,8 @@ from bench.analysis.timing import RatioRow, measurements, ratio_rows
 from bench.contestants.registry import CONTESTANTS
 from bench.execution import environment
 from bench.execution.canary import Canary
-from bench.execution.runner import Job, Machine, Observer, Runner
+from bench.execution.observer import Observer
+from bench.execution.runner import Job, Machine, Runner
 from bench.execution.turn_rounds import TurnRounds
 from bench.execution.worker_process import Launcher
 from bench.records import Run, read_run

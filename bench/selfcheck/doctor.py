@@ -1,7 +1,7 @@
 """Whether this machine is quiet enough, how precise a run will be on it, and how small a slowdown can be detected.
 
 Called by `python -m bench doctor`. `examine` has `numpy_nn` take turns in several processes, with the canary and the meters of a
-run; `findings` and `warnings` put the measurements into words.
+run; `conclusion`, `findings` and `warnings` put the measurements into words.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from bench.execution.turn_rounds import ENOUGH_TURNS, SECONDS_A_CONTESTANT, Part
 from bench.execution.worker_process import Launcher
 from bench.records import Turn
 from bench.records.disturbance import quiet, reasons
+from bench.report import units
+from bench.report.units import percent
 from bench.workloads.builtin import WORKLOADS
 
 OURS = "numpy_nn"
@@ -88,8 +90,16 @@ class DoctorError(RuntimeError):
     """The machine could not be measured."""
 
 
-def examine(machine: Machine | None = None) -> Measured:
-    """Measure the machine for a few seconds; a test passes its own.
+Watch = Callable[[str], None]
+"""Is told what is done, in words."""
+
+
+def _nobody(_: str) -> None:
+    """Watch nothing."""
+
+
+def examine(machine: Machine | None = None, watch: Watch = _nobody) -> Measured:
+    """Measure the machine for a few seconds; a test passes its own. `watch` is told what is measured.
 
     Raises
     ------
@@ -98,7 +108,8 @@ def examine(machine: Machine | None = None) -> Measured:
 
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _examine(Path(folder), machine or _this_machine(Path(folder)))
+        watch("timing the canary")
+        return _examine(Path(folder), machine or _this_machine(Path(folder)), watch)
 
 
 def _this_machine(folder: Path) -> Machine:
@@ -109,13 +120,14 @@ def _this_machine(folder: Path) -> Machine:
     )
 
 
-def _examine(folder: Path, machine: Machine) -> Measured:
+def _examine(folder: Path, machine: Machine, watch: Watch) -> Measured:
     requests = RequestBuilder(folder, threads=1)
     launches: list[list[Turn]] = []
     loads: list[dict[str, float]] = []
     steps_an_epoch = 1
     began = machine.clock()
     for number in range(LAUNCHES):
+        watch(f"process {number + 1} of {LAUNCHES}: training {OURS} in turns, with the canary between them")
         planned = PlannedTrial(WORKLOADS["moons"], CONTESTANTS[OURS], "turns", seed=0, round=number, launch=number)
         meter = SystemLoadMeter()
         meter.start(None)
@@ -179,27 +191,39 @@ def precision_reached(measured: Measured) -> tuple[float, int]:
     return REPEATED_LOOKS * float(student_half_width(between / math.sqrt(launches), launches)), launches
 
 
+def conclusion(measured: Measured) -> str:
+    """Whether the machine is quiet enough, and how precise a run will be on it, in a sentence."""
+    half_width, launches = precision_reached(measured)
+    disturbances = len(warnings(measured))
+    quiet_enough = (
+        "This machine is quiet enough"
+        if not disturbances
+        else f"This machine is NOT quiet enough ({units.counted(disturbances, 'warning')} below)"
+    )
+    return (
+        f"{quiet_enough}: a run of {RUN_SECONDS // 60} min will know how many times as fast as Keras {OURS} is to about "
+        f"±{percent(half_width, 0 if half_width > 0.1 else 1)}, from {launches} launches."
+    )
+
+
 def findings(measured: Measured) -> list[str]:
     """The measurements, a line each."""
     found = noise(measured.step_seconds)
     trials = statistics.median(len(launch) for launch in measured.step_seconds)
     other, steal = _mean(measured, "other_cpu_share"), _mean(measured, "steal_share")
-    half_width, run_launches = precision_reached(measured)
     lines = [
-        f"clock: {measured.clock_resolution_seconds * 1e9:.0f} ns between two readings",
-        f"a training step of {OURS}: {statistics.median(map(statistics.median, measured.step_seconds)) * 1e6:.1f} µs",
-        f"noise between turns in one process: {found.repeats:.2%}; between launches: {found.launches:.2%}",
-        f"other processes' share of the CPU: {other:.1%}; stolen by the hypervisor: {steal:.1%}",
-        f"disturbed turns: {_disturbed_share(measured):.0%}{_reasons_text(measured)}",
-        f"in {RUN_SECONDS} s, `bench run` knows the headline ratio to about ±{half_width:.1%}, from {run_launches} launches",
+        f"clock: {units.seconds(measured.clock_resolution_seconds)} between two readings",
+        f"a training step of {OURS}: {units.seconds(statistics.median(map(statistics.median, measured.step_seconds)))}",
+        f"noise between turns in one process: {percent(found.repeats, 2)}; between launches: {percent(found.launches, 2)}",
+        f"other processes' share of the CPU: {percent(other)}; stolen by the hypervisor: {percent(steal)}",
+        f"disturbed turns: {percent(_disturbed_share(measured), 0)}{_reasons_text(measured)}",
     ]
+    smallest = []
     for budget in BUDGETS_SECONDS:
         launches = max(budget / measured.launch_seconds / 2, 1.0)
-        smallest = slowdown_seen(found, trials=trials, launches=launches)
-        lines.append(
-            f"in {budget} s, two revisions side by side in processes of their own: a slowdown of {smallest:.1%} or more is seen"
-        )
-    lines.append("`python -m bench compare` sees smaller ones: it has both revisions take turns in one process")
+        smallest.append(f"{percent(slowdown_seen(found, trials=trials, launches=launches), 2)} in {budget} s")
+    lines.append(f"slowdowns seen between two revisions in processes of their own: {', '.join(smallest)}")
+    lines.append("python -m bench compare sees smaller ones, as both take turns in one process")
     return lines
 
 
@@ -214,26 +238,29 @@ def warnings(measured: Measured) -> list[str]:
             measured.clock_resolution_seconds > MOST_RESOLUTION_SECONDS,
             f"the clock tells {measured.clock_resolution_seconds * 1e6:.1f} µs apart: on Linux, set its source to tsc",
         ),
-        (other > MOST_OTHER_CPU, f"other processes took {other:.0%} of the CPU: close them, and look with `top` at who they are"),
+        (
+            other > MOST_OTHER_CPU,
+            f"other processes took {percent(other, 0)} of the CPU: close them; top shows them",
+        ),
         (
             steal > MOST_STEAL,
-            f"the hypervisor gave {steal:.1%} of the CPU to others: use a machine, or a size of it, that isn't shared",
+            f"the hypervisor gave {percent(steal)} of the CPU to others: use a machine, or a size of it, that isn't shared",
         ),
         (
             found.repeats > MOST_REPEAT_NOISE,
-            f"repeats in one process differ by {found.repeats:.1%}: close other programs, plug in the mains, let the machine cool",
+            f"repeats in one process differ by {percent(found.repeats)}: close other programs, plug it in, let it cool",
         ),
         (
             found.launches > MOST_LAUNCH_NOISE,
-            f"launches differ by {found.launches:.1%}: measure more launches rather than more rounds",
+            f"launches differ by {percent(found.launches)}: measure more launches rather than more rounds",
         ),
         (
             wander > MOST_FREQUENCY_SPREAD,
-            f"the CPU's frequency changed by {wander:.0%}: set the governor to performance, or turn the turbo off",
+            f"the CPU's frequency changed by {percent(wander, 0)}: set the governor to performance, or turn the turbo off",
         ),
         (
             _disturbed_share(measured) > MOST_DISTURBED,
-            f"{_disturbed_share(measured):.0%} of the turns were disturbed: measure at another hour, or give the run more time",
+            f"{percent(_disturbed_share(measured), 0)} of the turns were disturbed: measure at another hour, or for longer",
         ),
     ]
     return [text for wrong, text in checks if wrong]

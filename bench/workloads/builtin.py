@@ -10,8 +10,10 @@ from typing import Any
 from bench.workloads.data_sets import Data
 from bench.workloads.models import Training, Workload
 
-QUICK_SEEDS = QUICK_ROUNDS = 2
-QUICK_LAUNCHES = 1
+QUICK_WORKLOADS = ("moons", "parity")
+"""The headline, and that both sides are one computation."""
+QUICK_SEEDS = 2
+QUICK_ROUNDS = QUICK_LAUNCHES = 1
 QUICK_EPOCHS = 30
 QUICK_FULL_BATCH_EPOCHS = 500
 QUICK_GRID_VALUES = 2
@@ -104,8 +106,8 @@ WORKLOADS: dict[str, Workload] = {
 def quick_version(workload: Workload) -> Workload:
     """Return the smaller version for `--quick`: enough to see that everything works, too little to quote.
 
-    It has at most 2 scored seeds, 2 rounds in one launch and 30 epochs (500 where the batch is full), predicts one number of rows,
-    and keeps the smallest two values of each axis of a grid.
+    It has at most 2 scored seeds, one round in one launch and 30 epochs (500 where the batch is full), predicts one number of rows,
+    keeps the smallest two values of each axis of a grid, and tunes no contestant.
     """
     return workload.model_copy(
         update={
@@ -115,6 +117,7 @@ def quick_version(workload: Workload) -> Workload:
             "peer_scored_seeds": min(workload.peer_scored_seeds, 1),
             "rounds": min(workload.rounds, QUICK_ROUNDS),
             "launches": min(workload.launches, QUICK_LAUNCHES),
+            "tuned": False,
             "prediction_rows": workload.prediction_rows[:1],
             "grid": {axis: sorted(values)[:QUICK_GRID_VALUES] for axis, values in workload.grid.items()},
         }

@@ -76,6 +76,8 @@ class Workload(_Model):
     """Worker processes over which the rounds are spread."""
     parity: bool = False
     """One trial (seed 0) compares the weights with the reference's after every epoch."""
+    tuned: bool = True
+    """Whether contestants that have settings to choose choose them by measuring, where rounds are timed."""
     prediction_rows: list[Size] = Field(default_factory=list, max_length=100)
     """Numbers of rows for which the latency of prediction is measured."""
     targets: list[Target] = Field(default_factory=list, max_length=100)

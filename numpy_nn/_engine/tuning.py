@@ -118,6 +118,11 @@ class Tuning:
     most_prediction_programs: int = 4
     """Recorded programs that are kept for each thread."""
 
+    # --- stacked: many networks at once ------------------------------------------------------------------------------------------
+
+    stacked_bytes: int = 1 << 20
+    """Size of what a step of the networks that are computed at once reads and writes."""
+
     # --- activations, optimizers -----------------------------------------------------------------------------------------------
 
     largest_relu_zeros: int = 1 << 16
@@ -137,6 +142,7 @@ CACHE_SIZES = (
     "derivative_tile_bytes",
     "hidden_chunk_bytes",
     "prediction_chunk_bytes",
+    "stacked_bytes",
 )
 """Fields that are a share of the second-level cache."""
 

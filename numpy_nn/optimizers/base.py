@@ -104,6 +104,8 @@ class Optimizer(ABC):
         self.gradient_factor = 1.0
         """A factor of the gradient that `record_update` leaves out: the scale of the loss includes it at no cost."""
         self._owner: weakref.ref[Any] | None = None
+        self.learning_rates: Array | None = None
+        """Of stacked networks (`Ensemble`): (networks, 1), a learning rate for each in place of `learning_rate`."""
         self.schedule: LearningRateSchedule | None = None
         if isinstance(learning_rate, (Mapping, LearningRateSchedule)):
             self.schedule = schedules.get(learning_rate)
@@ -137,6 +139,11 @@ class Optimizer(ABC):
         self.settings["learning_rate"] = not_negative("learning_rate", value)
         self.changed = True
 
+    @property
+    def rate(self) -> Any:
+        """What the next step multiplies by: the learning rate, or those of stacked networks."""
+        return self.learning_rate if self.learning_rates is None else self.learning_rates
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an optimizer like this one, fit for JSON."""
         rate = self.settings["learning_rate"] if self.schedule is None else self.schedule.identifier()
@@ -149,8 +156,8 @@ class Optimizer(ABC):
         """Whether there is state for a vector of weights."""
         return bool(self.numbers)
 
-    def build(self, count: int, dtype: np.dtype[Any], owner: Any = None) -> None:
-        """Make new state for a vector of `count` weights.
+    def build(self, count: int | tuple[int, int], dtype: np.dtype[Any], owner: Any = None) -> None:
+        """Make new state for a vector of `count` weights, or for the vectors (networks, weights) of stacked networks.
 
         Parameters
         ----------
@@ -187,7 +194,7 @@ class Optimizer(ABC):
 
     def constants(self) -> dict[str, float]:
         """What the recorded operations read, from the settings of now."""
-        rate = self.learning_rate
+        rate = self.rate
         clip = self.clipvalue or math.inf
         return {"rate": rate, "decay": 1 - rate * (self.weight_decay or 0.0), "most": clip, "least": -clip}
 

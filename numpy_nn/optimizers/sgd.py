@@ -49,8 +49,8 @@ class SGD(Optimizer):
         """Whether the gradient that `record_step` gets has the learning rate as a factor."""
         return self.schedule is None and self.used.isdisjoint(CLIPPING)
 
-    def factor(self) -> float:
-        return self.learning_rate if self._includes_rate else 1.0
+    def factor(self) -> Any:
+        return self.rate if self._includes_rate else 1.0
 
     def first_state(self) -> dict[str, float]:
         return {"momentum": 0.0} if self.momentum else {}

@@ -160,12 +160,16 @@ class Watcher:
     seconds_left: list = field(default_factory=list)
     ended_trials: list[Trial] = field(default_factory=list)
     notes: list = field(default_factory=list)
+    launches: list = field(default_factory=list)
 
     def started(self, planned, done, total, seconds_left):
         self.seconds_left.append(seconds_left)
 
     def ended(self, trial, done, total):
         self.ended_trials.append(trial)
+
+    def launch_ended(self, workload):
+        self.launches.append(workload)
 
     def note(self, text):
         self.notes.append(text)

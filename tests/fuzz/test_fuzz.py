@@ -267,13 +267,7 @@ def test_models(tmp_path: Path) -> None:
     model.save(tmp_path / "m.npz")
     content = (tmp_path / "m.npz").read_bytes()
 
-    def read(path: Path) -> None:
-        try:
-            Sequential.load(path)
-        except ValueError as error:
-            raise ValueError(str(error)[:1000]) from None  # the archive's bytes may stand in it
-
-    _, refused = fuzz(tmp_path / "m.npz", lambda draw: mutated_bytes(content, draw), read, ValueError, OSError)
+    _, refused = fuzz(tmp_path / "m.npz", lambda draw: mutated_bytes(content, draw), Sequential.load, ValueError, OSError)
     assert refused
 
 

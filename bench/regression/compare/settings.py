@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.error_messages import may_be, short
+from bench.files import read_regular
 from bench.regression.compare.comparison import BUDGET_SECONDS, TOLERANCE
 from bench.regression.compare.revisions import PACKAGE
 from bench.regression.compare.verdicts import Verdict
@@ -20,6 +21,8 @@ from bench.regression.compare.verdicts import Verdict
 LARGEST_TOLERANCE_PERCENT = 50.0
 FAIL_ON = (Verdict.REGRESSED, Verdict.BROKEN, Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.INCONCLUSIVE)
 TABLE = "tool.moons-bench.compare"
+LIMIT_BYTES = 10_000_000
+"""Of a pyproject.toml that is read."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,8 @@ def _table(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        table: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table: Any = tomllib.loads(read_regular(path, LIMIT_BYTES).decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} can't be read: {error}") from error
     for key in TABLE.split("."):
         table = table.get(key, {}) if isinstance(table, dict) else {}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from bench.files import append_line, read_regular
+from bench.files import BYTE_ORDER_MARK, append_line, read_regular
 from bench.records.models import Text
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read_lines(path: Path) -> tuple[list[TrackedRun], list[str]]:
     runs: list[TrackedRun] = []
     set_aside: list[str] = []
     try:
-        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False).removeprefix(BYTE_ORDER_MARK)
     except FileNotFoundError:
         return runs, set_aside
     for number, line in enumerate(content.split(b"\n"), start=1):
@@ -129,6 +129,28 @@ def read_lines(path: Path) -> tuple[list[TrackedRun], list[str]]:
             other = " (written by another version of this program)" if place == "schema_version" else ""
             set_aside.append(f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}{other}")
     return runs, set_aside
+
+
+def check_history(path: Path, plots: Iterable[Path]) -> None:
+    """Check that a line may be added to `path`, and that `plots`, its plots' files, may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If the file has lines, and none of a history, or there are plots without a history: they are somebody else's.
+
+    """
+    try:
+        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+    except FileNotFoundError:
+        if found := [str(plot) for plot in plots if plot.exists()]:
+            raise ValueError(
+                f"{found[0]} would be replaced, and is no plot of {path}, which isn't there: name another file"
+            ) from None
+        return
+    lines = [line for line in content.split(b"\n")[:-1] if line.strip()]  # a last one without an end may be cut short
+    if lines and not any(b'"run_id"' in line and b'"ratios"' in line for line in lines):
+        raise ValueError(f"{path} is no history: none of its {len(lines)} lines is a tracked run; name another file")
 
 
 def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:

@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import signal
 import struct
+import threading
 import time
 
 import numpy as np
@@ -105,6 +107,34 @@ class TrainsInAChild(NumpyNetwork):
     def fit(self, on_epoch_end):
         os.fork()
         return super().fit(on_epoch_end)
+
+
+class TrainsInAThread(NumpyNetwork):
+    """Returns at once; whoever then asks for the weights or for predictions waits for the training, but the clock doesn't."""
+
+    returned = False
+
+    def fit(self, on_epoch_end):
+        self.thread = threading.Thread(target=self.train, daemon=True)
+        self.thread.start()
+        epochs = range(self._task.epochs)
+        for epoch in epochs:
+            on_epoch_end(epoch)
+        self.returned = True
+        return {"loss": [0.7 / (1 + epoch) for epoch in epochs], "accuracy": [0.9 for _ in epochs]}
+
+    def train(self):
+        for _ in range(20):  # longer than any moment for which an honest thread may be off the processor
+            super().fit(nothing)
+
+    def get_weights(self):
+        if self.returned:
+            self.thread.join()
+        return super().get_weights()
+
+    def predict(self, x):
+        self.get_weights()
+        return super().predict(x)
 
 
 class OverwritesTargets(NumpyNetwork):
@@ -212,6 +242,14 @@ class PatchesTheWholeTrial(Patches):
 
     def fit(self, on_epoch_end):
         time.sleep(0.2)
+        return super().fit(on_epoch_end)
+
+
+class PatchesWhileDisturbed(PatchesTheWholeTrial):
+    """Pretends to have been stopped and continued, so that its clock might not be looked at."""
+
+    def fit(self, on_epoch_end):
+        os.kill(os.getpid(), signal.SIGCONT)
         return super().fit(on_epoch_end)
 
 

@@ -32,7 +32,7 @@ def temporary_folder(tmp_path, monkeypatch):
 
 
 def raising(error):
-    def command():
+    def command(**_options):
         raise error
 
     return command
@@ -67,7 +67,7 @@ def test_where_the_traceback_cannot_be_written_the_line_says_so(capsys, monkeypa
 
 
 def test_known_errors_have_their_code_and_one_line(capsys):
-    def command():
+    def command(**_options):
         with known_errors(ExitCode.NOT_ALL, OSError, prefix="not written: "):
             raise OSError(28, "No space left on device")
 
@@ -77,7 +77,7 @@ def test_known_errors_have_their_code_and_one_line(capsys):
 
 
 def test_only_the_checks_of_the_input_turn_a_value_error_into_wrong_use(capsys):
-    def command():
+    def command(**_options):
         with wrong_use():
             raise ValueError("--x was 0")
 

@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -76,17 +77,10 @@ def test_help_answers_without_importing_anything_of_weight():
     assert "run" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "report", "list", "doctor", "export", "agree", "calibrate"])
-def test_every_command_has_help(call, command):
-    code, out, _ = call(command, "--help")
-    assert code == 0
-    assert "--help" in out
-
-
 def test_a_run_measures_reports_and_says_where_the_report_is(call, light_report, tiny_workload, tmp_path):
     code, out, err = call("run", "--workload", tiny_workload, "--contestants", f"numpy_nn,{TINY}:Tiny", "--out", "made")
     assert code == 0, err
-    assert out.splitlines() == ["verdict on 12 trials", "", "report: made/index.html"]
+    assert out.splitlines() == ["verdict on 12 trials", "", "report: made/index.html, as Markdown: report.md"]
     data = read_run(tmp_path / "made")
     assert data.run.status == "complete"
     assert data.run.command[:4] == ["python", "-m", "bench", "run"]
@@ -206,35 +200,61 @@ def test_list_names_workloads_contestants_and_how_to_install_what_is_missing(cal
     assert code == 0
     assert {"moons", "parity", "article", "numpy_nn", "keras", "jax"} <= {line.split()[0] for line in out.splitlines()}
     assert out.count("not installed") == 1
-    assert 'not installed: jax; install it by  python -m pip install -e ".[jax]"' in out
+    assert 'not installed (jax):  python -m pip install -e ".[jax]"' in out
 
 
 @pytest.mark.parametrize(("found", "expected"), [([], 0), (["it is loud: close the window"], 1)])
 def test_the_doctors_exit_code_says_whether_the_machine_is_quiet(call, monkeypatch, found, expected):
-    monkeypatch.setattr("bench.selfcheck.doctor.examine", lambda: None)
+    monkeypatch.setattr("bench.selfcheck.doctor.examine", lambda watch: watch("process 1 of 6"))
+    monkeypatch.setattr("bench.selfcheck.doctor.conclusion", lambda _: "This machine is as it is.")
     monkeypatch.setattr("bench.selfcheck.doctor.findings", lambda _: ["clock: 40 ns"])
     monkeypatch.setattr("bench.selfcheck.doctor.warnings", lambda _: found)
-    code, out, _ = call("doctor")
+    code, out, err = call("doctor")
     assert code == expected
-    assert out.splitlines() == ["clock: 40 ns", *(f"warning: {text}" for text in found)]
+    assert out.splitlines() == ["This machine is as it is.", *(f"! {text}" for text in found), "  clock: 40 ns"]
+    assert err.splitlines() == ["process 1 of 6"]
 
 
-@pytest.mark.parametrize(("noise", "shift", "code", "said"), [(0.1, 1.0, 0, "they agree"), (0.01, 1.5, 1, "they don't agree")])
-def test_two_runs_agree_where_their_headline_ratios_do(call, monkeypatch, noise, shift, code, said):
-    def ratios(directory):
-        middle = 0.02 if str(directory) == "one" else 0.02 * shift
+@pytest.fixture
+def two_runs(monkeypatch):
+    """`two_runs(ratios)`: the records in the folders `one` and `two` have these headline ratios and are of one machine."""
+
+    def having(ratios):
+        monkeypatch.setattr("bench.records.read_run", lambda directory: RunData(directory, run_record(run_id=str(directory)), []))
+        monkeypatch.setattr("bench.analysis.repeats.headline_ratios", lambda data: ratios(data.run.run_id))
+
+    return having
+
+
+@pytest.mark.parametrize(
+    ("noise", "shift", "code", "said"),
+    [
+        (0.1, 1.0, 0, "they agree: the interval of the quotient contains 1"),
+        (0.7, 1.0, 0, "is known within a factor of 3.4 only"),
+        (0.01, 1.5, 1, "they don't agree"),
+        (math.nan, 1.0, 4, "too few rounds to tell whether they agree"),
+    ],
+)
+def test_two_runs_agree_where_their_headline_ratios_do(call, two_runs, noise, shift, code, said):
+    def ratios(name):
+        middle = 0.02 if name == "one" else 0.02 * shift
         return [RatioRow("moons", "numpy_nn", "keras", "step", middle, middle * (1 - noise), middle * (1 + noise), 4, 4)]
 
-    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
-    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", ratios)
+    two_runs(ratios)
     ended, out, _ = call("agree", "one", "two")
     assert ended == code
-    assert said in out
+    assert said in " ".join(out.split())
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0].startswith("The two runs: ")
+    assert "a step of numpy_nn against one of keras" in lines
+    for name in ("first run", "second run", "second against first", "verdict"):
+        assert any(line.startswith(name) for line in lines), name
+    assert not any("not of one machine" in line for line in lines)
+    assert max(map(len, out.splitlines())) <= 80
 
 
-def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, monkeypatch):
-    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
-    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", lambda _: [])
+def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, two_runs):
+    two_runs(lambda _: [])
     assert call("agree", "one", "two")[0] == 4
 
 
@@ -290,12 +310,12 @@ def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(cal
 def test_the_report_is_made_again_from_the_records_alone(call, light_report, tiny_workload, tmp_path):
     call("run", "--workload", tiny_workload, "--contestants", f"{TINY}:Tiny", "--out", "made")
     shutil.copytree(tmp_path / "made", tmp_path / "copy")
-    assert call("report", "copy")[:2] == (0, "verdict on 6 trials\n\nreport: copy/index.html\n")
+    assert call("report", "copy")[:2] == (0, "verdict on 6 trials\n\nreport: copy/index.html, as Markdown: report.md\n")
 
 
 def test_films_are_recorded_and_made_only_if_asked(call, light_report, tiny_workload, tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr("bench.report.film.write_films", lambda directory: made.append(directory.name))
+    monkeypatch.setattr("bench.report.film.write_films", lambda directory, data: made.append(directory.name))
     arguments = ("--workload", tiny_workload, "--contestants", "numpy_nn", "--out")
     assert call("run", *arguments, "without")[0] == call("report", "without")[0] == 0
     assert made == []

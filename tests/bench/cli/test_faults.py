@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,6 @@ from bench.execution.worker_process import worker_environment
 from bench.records import read_run
 
 DRIVER = Path(__file__).parents[1] / "run_driver.py"
-KILLS = 20
 
 
 @pytest.fixture(autouse=True)
@@ -148,15 +148,22 @@ def expected_keys():
 
 
 def kill_at_a_random_moment(directory, process, moments):
-    """From its start on, through up to five more trials."""
+    """Kill the runner, its workers or both, from the run's start on and through up to five more trials; return who was killed."""
+    victims = moments.choice(("runner", "workers", "both"))
     wanted = ended(directory) + moments.randrange(6)
     while process.poll() is None and ended(directory) < wanted:
         time.sleep(0.002)
     time.sleep(moments.uniform(0, 0.1))
     workers = psutil.Process(process.pid).children() if process.poll() is None else []
-    process.kill()
-    process.communicate()
+    if victims != "runner":
+        for worker in workers:
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
+    if victims != "workers":
+        process.kill()
+    process.communicate(timeout=60)
     assert psutil.wait_procs(workers, timeout=5)[1] == [], "a worker outlived its run"
+    return victims
 
 
 def ended(directory):
@@ -164,22 +171,22 @@ def ended(directory):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_a_run_killed_at_random_moments_loses_no_finished_trial_and_repeats_none(tmp_path):
-    moments = random.Random(20)
+def test_a_run_killed_at_random_moments_loses_no_finished_trial_and_repeats_none(tmp_path, request):
+    moments, kills = random.Random(20), 50 if request.config.getoption("--slow") else 6
     killed = in_the_middle = finished = 0
-    while killed < KILLS:
+    while killed < kills:
         directory = tmp_path / str(finished)
         process = start(directory)
-        kill_at_a_random_moment(directory, process, moments)
-        if process.returncode == 0:
-            finished += 1
-            continue
-        killed += 1
+        victims = kill_at_a_random_moment(directory, process, moments)
+        killed += victims == "workers" or process.returncode != 0
         in_the_middle += ended(directory) > 0
         if (directory / "run.json").exists():
-            keys = [key_of(trial) for trial in read_run(directory).trials]
+            data = read_run(directory)
+            keys = [key_of(trial) for trial in data.trials]
             assert len(set(keys)) == len(keys)
-    assert in_the_middle > KILLS / 2
+            assert len(data.damaged) <= killed, "more lines cut short than kills"
+        finished += process.returncode == 0
+    assert in_the_middle > kills / 2
     for directory in tmp_path.iterdir():
         before = [trial.model_dump_json() for trial in read_run(directory).trials] if (directory / "run.json").exists() else []
         process = start(directory)

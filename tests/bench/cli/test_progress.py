@@ -1,7 +1,8 @@
 import io
+from datetime import datetime
 
 import pytest
-from harness import spec, workload
+from harness import FakeClock, spec, workload
 from rich.console import Console
 
 from bench.cli.progress import time_left, watching
@@ -26,29 +27,39 @@ def trial(**fields):
     )
 
 
-def shown(terminal):
-    output = io.StringIO()
-    with watching(Console(file=output, force_terminal=terminal, width=200)) as observer:
+def shown(terminal, width=200):
+    output, clock = io.StringIO(), FakeClock()
+    with watching(
+        Console(file=output, force_terminal=terminal, width=width, color_system=None),
+        lambda: "so far: [58, 71]",
+        clock=clock,
+        now=lambda: datetime(2026, 1, 1, 12, 5, int(clock())),
+    ) as observer:
+        observer.note("by the way")
         observer.started(PLANNED, 1, 4, 75.0)
+        clock.seconds = 10.0
         observer.ended(trial(fit_seconds=1.25), 2, 4)
         observer.ended(trial(status="failed", error="RuntimeError: [no]"), 3, 4)
-        observer.note("by the way")
+        observer.launch_ended("small")
     return output.getvalue()
 
 
-def test_off_a_terminal_each_trial_is_a_plain_line():
+def test_off_a_terminal_each_trial_is_a_plain_line_with_the_time_of_day_and_each_launch_has_its_ratio():
     assert shown(terminal=False).splitlines() == [
-        "[2/4, about 1 min 15 s left] small Tiny timed width 8, seed 3: 1.25 s",
-        "[3/4, about 1 min 15 s left] small Tiny timed width 8, seed 3: failed: RuntimeError: [no]",
         "by the way",
+        "12:05:10 [2/4, about 1 min 05 s left] small Tiny timed width 8, seed 3: 1.25 s",
+        "12:05:10 [3/4, about 1 min 05 s left] small Tiny timed width 8, seed 3: failed: RuntimeError: [no]",
+        "12:05:10 so far: [58, 71]",
     ]
 
 
-def test_on_a_terminal_what_runs_and_the_time_left_are_shown_and_failures_stay():
-    text = shown(terminal=True)
-    assert "about 1 min 15 s left" in text
+@pytest.mark.parametrize("width", [80, 200])
+def test_on_a_terminal_what_runs_and_the_ratio_so_far_are_shown_and_the_time_left_counts_down_during_a_trial(width):
+    text = shown(terminal=True, width=width)
+    assert "about 1 min 05 s left" in text
     assert "small Tiny timed width 8" in text
     assert "failed: RuntimeError: [no]" in text
+    assert "so far: [58, 71]" in text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(None, ""), (59.4, "about 59 s left"), (125, "about 2 min 05 s left")])

@@ -50,6 +50,14 @@ class Faster(Tiny):
     GROWTH = 0.02
 
 
+class Disturbed(Tiny):
+    """Is stopped and continued in every fit, as far as the harness can tell."""
+
+    def fit(self, on_epoch_end):
+        os.kill(os.getpid(), signal.SIGCONT)
+        return super().fit(on_epoch_end)
+
+
 class Slow(Tiny):
     """Long enough for something to happen while it trains."""
 

@@ -93,6 +93,22 @@ def test_a_trial_whose_worker_was_stopped_is_measured_again_and_no_timeout(tmp_p
     assert any("stopped" in reason for reason in outcome.figures["disturbed"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_trial_that_is_disturbed_in_each_attempt_counts_and_says_so(tmp_path, monkeypatch):
+    from harness import small_split
+
+    monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+    planned = PlannedTrial(workload(rounds=1, launches=1), spec("Disturbed"), "timed", seed=0, round=0, launch=0)
+    worker = Launcher(tmp_path)(planned.spec, 0, 1)
+    try:
+        outcome = worker.run(RequestBuilder(tmp_path, threads=1).request(planned, {}), 60.0)
+    finally:
+        worker.close()
+    assert outcome.status == "ok", outcome.error
+    reason = "the worker was stopped and continued"
+    assert outcome.figures["disturbed"] == [reason, reason, f"{reason} (in each of 3 attempts: the last one counts)"]
+
+
 def _stop_for(pid, after, seconds):
     time.sleep(after)
     os.kill(pid, signal.SIGSTOP)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from harness import spec, workload
 
-from bench.execution.request_builder import RequestBuilder
+from bench.execution.request_builder import SPLITS_KEPT, RequestBuilder
 from bench.execution.schedule import PlannedTrial
 from bench.workloads import grid
 from bench.workloads.data_sets import Split
@@ -112,3 +112,23 @@ def test_a_film_has_frames_from_the_first_epoch_to_the_last_of_seed_0s_scored_tr
     assert epochs() == [0, 8, 15, 23]
     assert epochs(trained=3) == [0, 1, 2]
     assert epochs(frames=0) == epochs(seed=1) == epochs(kind="timed") == epochs(contestant="Other") == []
+
+
+def test_the_data_of_a_seed_are_made_once_and_not_kept_for_all_seeds(tmp_path, monkeypatch):
+    made = []
+
+    def split(data, seed):
+        made.append(seed)
+        rows = np.full((20, 2), float(seed))
+        return Split(rows, rows[:, :1], rows[:4], rows[:4, :1])
+
+    monkeypatch.setattr("bench.execution.request_builder.make_split", split)
+    small, builder = workload(scored_seeds=100), RequestBuilder(tmp_path, threads=2)
+    for name in ("Tiny", "Twin"):
+        for seed in range(100):
+            asked = builder.request(PlannedTrial(small, spec(name), "scored", seed, 0, 0), {})
+            with np.load(asked.paths.data) as arrays:
+                assert arrays["x"][0, 0] == seed
+            assert (asked.paths.surface is not None) == (asked.surface_box is not None) == (seed == 0)
+    assert made == list(range(100))
+    assert len(builder._splits) <= SPLITS_KEPT + 1

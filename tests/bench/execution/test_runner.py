@@ -10,10 +10,10 @@ from harness import FakeLaunch, FakeWorker, Watcher, fake_machine, run_record, s
 from bench.execution import runner as runner_module
 from bench.execution.runner import Job, Limits, Runner, Wanted
 from bench.execution.schedule import key_of, plan
-from bench.execution.time_plan import Cost
+from bench.execution.time_plan import REPORT_SECONDS, Cost
 from bench.execution.turn_rounds import ENOUGH_TURNS
 from bench.execution.worker_process import Outcome
-from bench.records import read_run
+from bench.records import read_run, store
 
 NAMES = ("Tiny", "Twin")
 SPECS = [spec(name) for name in NAMES]
@@ -402,14 +402,14 @@ def test_ctrl_c_ends_the_run_and_keeps_what_had_ended(tmp_path):
 
 
 def test_a_full_disk_ends_the_run_with_every_finished_trial_kept_whole(tmp_path, monkeypatch):
-    append = runner_module.append_trial
+    append = store.append_trial
 
-    def fill_up(directory, trial):
+    def fill_up(directory, trial, *, sync):
         if trial.seed == 2:
             raise OSError(errno.ENOSPC, "No space left on device", str(directory / "trials.jsonl"))
-        append(directory, trial)
+        append(directory, trial, sync=sync)
 
-    monkeypatch.setattr(runner_module, "append_trial", fill_up)
+    monkeypatch.setattr(store, "append_trial", fill_up)
     made, trials, _ = run(job(tmp_path, specs=SPECS[:1], scored_seeds=4))
     assert made.status == "interrupted"
     assert "No space left" in made.stop_reason
@@ -420,8 +420,15 @@ def test_a_full_disk_ends_the_run_with_every_finished_trial_kept_whole(tmp_path,
 def test_the_time_left_is_known_from_the_trials_that_have_ended(tmp_path):
     watcher = Watcher()
     run(job(tmp_path, specs=SPECS[:1], scored_seeds=4), watcher=watcher)
-    assert watcher.seconds_left[0] == pytest.approx(4.5, abs=0.5), "as the plan has it"
-    assert watcher.seconds_left[1:] == [3, 2, 1]
+    assert watcher.seconds_left[0] == pytest.approx(4.5 + REPORT_SECONDS, abs=0.5), "as the plan has it"
+    assert max(watcher.seconds_left[1:]) < REPORT_SECONDS + 3, "the trials are shorter than planned"
+    assert watcher.seconds_left[-1] == pytest.approx(1 + REPORT_SECONDS, abs=0.8)
+
+
+def test_the_ratios_are_said_to_be_other_ones_once_after_each_launch_of_turns(tmp_path):
+    watcher = Watcher()
+    run(job(tmp_path, rounds=1, launches=2), limits=wanting(1), watcher=watcher)
+    assert watcher.launches == ["small"] * 3
 
 
 def test_elapsed_time_adds_up_over_a_run_that_was_resumed(tmp_path):

@@ -49,6 +49,12 @@ def test_the_plan_in_words_has_every_part_and_what_follows_it():
     assert len(plan_lines(default_plan(), math.inf)) == 1
 
 
+def test_a_budget_that_is_too_short_for_any_ratio_is_said_to_be_before_it_is_spent():
+    least = default_plan().least_seconds
+    assert "too little for any ratio" in plan_lines(default_plan(), least - 1)[1]
+    assert "too little" not in plan_lines(default_plan(), least + 1)[1]
+
+
 def test_the_slowness_counts_how_long_the_canary_waits():
     clock = FakeClock()
 

@@ -1,7 +1,9 @@
+import random
+
 import pytest
 
 from bench.records import Turn
-from bench.records.disturbance import TICK_SECONDS, meters_known, quiet, reasons
+from bench.records.disturbance import TICK_SECONDS, QuietSoFar, meters_known, quiet, reasons
 
 
 def turn(**fields):
@@ -43,10 +45,19 @@ def test_a_turn_is_disturbed_by_what_a_meter_shows_beyond_its_limit(fields, reas
     assert judged(turn(**fields)) == [reason]
 
 
-def test_threads_that_wait_for_one_another_in_every_turn_are_not_disturbed_and_a_turn_of_more_waiting_is():
-    usual, more = turn(wait_seconds=0.05), turn(wait_seconds=0.056)
-    assert judged(*[usual] * 5, more) == [None] * 5 + ["waiting"]
+def test_a_turn_that_waits_more_than_the_quietest_is_disturbed():
     assert judged(turn(), turn(wait_seconds=0.006)) == [None, "waiting"]
+
+
+def test_threads_that_outnumber_the_cores_wait_for_one_another_and_only_others_cpu_time_disturbs_them():
+    usual, more = turn(wait_seconds=0.02), turn(wait_seconds=0.05)
+    assert judged(*[usual] * 5, more) == [None] * 6
+    assert judged(*[usual] * 5, turn(wait_seconds=0.05, other_cpu_seconds=0.05)) == [None] * 5 + ["other processes"]
+
+
+def test_where_others_cpu_time_is_not_known_waiting_decides_for_many_threads_too():
+    usual, more = turn(wait_seconds=0.05, other_cpu_seconds=None), turn(wait_seconds=0.056, other_cpu_seconds=None)
+    assert judged(*[usual] * 5, more) == [None] * 5 + ["waiting"]
 
 
 def test_the_quiet_canary_is_the_runs_and_not_the_launchs():
@@ -69,3 +80,14 @@ def test_without_meters_the_canary_alone_decides_and_that_is_known():
 
 def test_a_run_without_turns_has_no_quiet_figures():
     assert quiet([], cores=2) is None
+
+
+def test_the_quiet_figures_of_a_run_that_goes_on_are_those_of_all_its_turns():
+    rng = random.Random(1)
+    so_far, turns = QuietSoFar(2), []
+    assert so_far.figures() is None
+    for _ in range(60):
+        added = [turn(canary_before_seconds=rng.random(), canary_after_seconds=rng.random()) for _ in range(rng.choice([1, 1, 3]))]
+        turns += added
+        so_far.add(added)
+        assert so_far.figures() == pytest.approx(quiet(turns, 2))

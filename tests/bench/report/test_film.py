@@ -1,5 +1,6 @@
 """The films: which surface is shown when, what is written in a frame, and files that are small and move."""
 
+import os
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from synthetic import synthetic_run
 
 from bench.records import ARRAYS_FOLDER
-from bench.report import film, style
+from bench.report import film, plot_data, style
 from bench.report.film import Side, by_epoch, by_time, draw_frames, write_films
 from bench.report.plots.surfaces import Surface
 
@@ -99,14 +100,35 @@ def test_a_film_of_noise_is_written_in_the_quality_that_fits(monkeypatch):
     assert len(film._webp(noise)) < best
 
 
-@pytest.mark.parametrize("damage", ["none", "shape", "bytes"])
+FRAMES = {
+    "none": {},
+    "shape": {"film": np.zeros((2, 3)), "film_epochs": np.arange(2)},
+    "an epoch that was not trained": {"film": np.zeros((2, 3, 3)), "film_epochs": np.array([0, 5])},
+    "an epoch before the first": {"film": np.zeros((2, 3, 3)), "film_epochs": np.array([-1, 1])},
+    "too many": {"film": np.zeros((film.MOST_FRAMES + 1, 1, 1)), "film_epochs": np.arange(film.MOST_FRAMES + 1)},
+    "bytes": {},
+    "pipe": {},
+    "link": {"film": np.zeros((2, 3, 3)), "film_epochs": np.arange(2)},
+}
+
+
+@pytest.mark.parametrize("damage", FRAMES)
 def test_a_run_without_readable_frames_has_no_film(run_folder, damage):
     for path in (run_folder / ARRAYS_FOLDER).glob("*-surface.npz"):
         with np.load(path) as arrays:
             kept = {name: arrays[name] for name in ("surface", "surface_x", "surface_y")}
-        extra = {"film": np.zeros((2, 3)), "film_epochs": np.arange(2)} if damage == "shape" else {}
-        np.savez(path, **kept, **extra)
+        np.savez(path, **kept, **FRAMES[damage])
         if damage == "bytes":
             path.write_bytes(b"PK nothing")
+        elif damage == "pipe":
+            path.unlink()
+            os.mkfifo(path)
+        elif damage == "link":
+            path.symlink_to(path.rename(path.with_suffix(".elsewhere")))
     assert write_films(run_folder) == []
     assert not (run_folder / "film").exists()
+
+
+def test_a_file_that_is_larger_than_the_limit_is_no_film(run_folder, monkeypatch):
+    monkeypatch.setattr(plot_data, "LARGEST_FILE_BYTES", 1000)
+    assert write_films(run_folder) == []

@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_the_slowdown_said_to_be_seen_is_seen_in_four_of_five_comparisons():
 
 def test_more_time_shows_smaller_slowdowns():
     text = doctor.findings(simulated(0.02, 0.01))
-    seen = [float(line.split("slowdown of ")[1].split("%")[0]) for line in text if "slowdown of" in line]
+    seen = [float(share) for line in text if line.startswith("slowdowns seen") for share in re.findall(r"([\d.]+) % in", line)]
     assert seen == sorted(seen, reverse=True)
     assert len(seen) == len(doctor.BUDGETS_SECONDS)
 
@@ -56,18 +57,26 @@ def test_a_quiet_machine_gets_no_warning():
     [
         (simulated(0.2, 0.0), "repeats in one process differ by"),
         (simulated(0.01, 0.1), "measure more launches"),
-        (simulated(0.01, 0.0, load={**QUIET, "other_cpu_share": 0.4}), "other processes took 40% of the CPU"),
-        (simulated(0.01, 0.0, load={**QUIET, "steal_share": 0.05}), "the hypervisor gave 5.0%"),
+        (simulated(0.01, 0.0, load={**QUIET, "other_cpu_share": 0.4}), "other processes took 40 % of the CPU"),
+        (simulated(0.01, 0.0, load={**QUIET, "steal_share": 0.05}), "the hypervisor gave 5.0 %"),
         (doctor.Measured(1e-4, simulated(0.01, 0.0).step_seconds, [QUIET], 2.5, []), "the clock tells 100.0 µs apart"),
         (
             doctor.Measured(1e-8, simulated(0.01, 0.0).step_seconds, [QUIET, {"frequency_mhz": 2000.0}], 2.5, []),
-            "frequency changed by 50%",
+            "frequency changed by 50 %",
         ),
-        (simulated(0.01, 0.0, disturbed=0.8), "80% of the turns were disturbed"),
+        (simulated(0.01, 0.0, disturbed=0.8), "80 % of the turns were disturbed"),
     ],
 )
 def test_each_disturbance_has_a_warning_of_its_own(measured, said):
     assert [said in warning for warning in doctor.warnings(measured)] == [True]
+
+
+def test_the_conclusion_is_one_sentence_with_the_precision_of_a_run():
+    quiet, launches = doctor.precision_reached(simulated(0.01, 0.005))
+    said = doctor.conclusion(simulated(0.01, 0.005))
+    assert said.startswith("This machine is quiet enough: a run of 6 min will know")
+    assert f"±{100 * quiet:.1f} %, from {launches} launches." in said
+    assert "NOT quiet enough (1 warning below)" in doctor.conclusion(simulated(0.01, 0.1))
 
 
 def test_a_quiet_machine_promises_a_precise_headline_and_a_disturbed_or_slow_one_less(monkeypatch):
@@ -83,8 +92,10 @@ def test_a_quiet_machine_promises_a_precise_headline_and_a_disturbed_or_slow_one
 def test_the_machine_is_examined_by_turns_in_fresh_processes(monkeypatch):
     monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
     launch = FakeLaunch(outcome=lambda request: Outcome("ok", figures={"steps_an_epoch": 5}))
-    measured = doctor.examine(fake_machine(launch))
+    said = []
+    measured = doctor.examine(fake_machine(launch), said.append)
     assert len(launch.launched) == doctor.LAUNCHES
+    assert [f"process {number} of 6" in text for number, text in enumerate(said)] == [False] + [True] * 6
     assert launch.alive == set()
     assert list(measured.step_seconds[0]) == pytest.approx([0.01] * ENOUGH_TURNS)
     assert set(measured.disturbed) == {None}

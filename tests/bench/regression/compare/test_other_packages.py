@@ -119,6 +119,7 @@ def test_settings_are_the_options_then_the_table_then_the_defaults(tmp_path):
         ("package = 3", "package .* was 3: it must be a name"),
         ('benchmarks = "nowhere.py"', "nowhere.py'?: it must be an existing file or folder"),
         ("= 3", "can't be read"),
+        ("a = " + "[" * 5000 + "]" * 5000, "can't be read"),
     ],
 )
 def test_a_wrong_table_is_refused_by_key(tmp_path, text, said):
