@@ -82,7 +82,7 @@ HARMLESS = {
     "compile": ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"),
     "fit": ("workers", "max_queue_size"),
     "evaluate": ("workers", "max_queue_size"),
-    "predict": ("workers", "max_queue_size"),
+    "predict": (),
 }
 """Arguments of Keras' methods that change no result."""
 _OWN_PROCESSES = "threads of Sequential, how many cores may be used"
@@ -97,7 +97,7 @@ REFUSED = {
         "use_multiprocessing": _OWN_PROCESSES,
     },
     "evaluate": {"steps": "batch_size, which divides the rows", "use_multiprocessing": _OWN_PROCESSES},
-    "predict": {"steps": "batch_size, which divides the rows", "use_multiprocessing": _OWN_PROCESSES},
+    "predict": {"steps": "batch_size, which divides the rows"},
 }
 """Arguments of Keras' methods that would change one: None and False are taken, which is as if they weren't given."""
 

@@ -274,9 +274,8 @@ class Sequential:
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = "auto",
-        *,
+        steps: None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
-        **keras: Any,
     ) -> Array:
         """The outputs (samples, outputs) for `x` (samples, features); from any number of threads at once.
 
@@ -298,9 +297,9 @@ class Sequential:
             and x.shape == self._row_shape
             and (x.dtype is self.dtype or x.dtype == self.dtype)
             and batch_size is None
-            and callbacks is None
             and (verbose == "auto" or not verbose)
-            and not keras
+            and steps is None
+            and callbacks is None
         ):
             one_row = self._one_row
             try:
@@ -309,7 +308,7 @@ class Sequential:
                 outputs = one_row.in_turn(x)
             if outputs is not None:
                 return outputs
-        keras_names.check_arguments("predict", keras)
+        keras_names.check_arguments("predict", {"steps": steps})
         verbose = 0 if verbose == "auto" else verbosity(verbose)
         chunk_rows = validation.optional_size("batch_size", batch_size)
         rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
