@@ -44,7 +44,11 @@ def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
         If there is none of that name.
 
     """
-    return identifier if isinstance(identifier, Optimizer) else make("optimizer", identifier, OPTIMIZERS)
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if identifier in OPTIMIZERS.values():  # as in Keras, which takes the classes of all other parts
+        raise ValueError(f"optimizer was {identifier!r}: it must be an object of it; it may also be one of {', '.join(OPTIMIZERS)}")
+    return make("optimizer", identifier, OPTIMIZERS)
 
 
 __getattr__ = finder("numpy_nn.optimizers", [part.__name__ for part in OPTIMIZERS.values()])
