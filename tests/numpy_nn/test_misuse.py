@@ -86,5 +86,5 @@ def test_a_part_that_is_not_there_is_refused_with_those_that_are(module: str, na
 
 
 def test_an_optimizer_is_an_object_as_in_keras() -> None:
-    with pytest.raises(ValueError, match="optimizer was .*SGD.*: it must be an object of it"):
+    with pytest.raises(ValueError, match=r"optimizer was .*SGD.*: it must be an object of it"):
         model().compile(SGD, "mse")
