@@ -164,6 +164,14 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def mutation(session: nox.Session) -> None:
+    """Mutants of the network's parts that no test finds, by mutmut, in a folder of its own: an hour; arguments choose mutants."""
+    shared = harness(session, "test", "mutation")
+    shared.python("-m", "mutmut", "run", "--max-children", "2", *session.posargs)
+    shared.python("-m", "mutmut", "results")
+
+
+@nox.session(venv_backend="none", default=False)
 def tests_peers(session: nox.Session) -> None:
     """Run the tests of the contestants with JAX, PyTorch and ONNX Runtime; arguments go to pytest."""
     folders = ["tests/bench/contestants", "tests/bench/execution"]

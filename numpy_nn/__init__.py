@@ -4,7 +4,9 @@
 library is imported here; import `numpy_nn.estimators`, which needs scikit-learn, by its name.
 """
 
-from numpy_nn import activations, callbacks, initializers, losses, metrics, optimizers, regularizers, schedules
+from typing import NoReturn
+
+from numpy_nn import activations, callbacks, initializers, keras_names, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
 from numpy_nn.ensemble import Ensemble
 from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -32,3 +34,8 @@ __all__ = [
     "schedules",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Name the nearest thing to what Keras has and this has not."""
+    keras_names.raise_missing("numpy_nn", name, keras_names.OF_PACKAGE)

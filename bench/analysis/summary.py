@@ -14,7 +14,7 @@ from bench.analysis.accuracy import accuracy_table, agreement_table, curves_tabl
 from bench.analysis.latency import latency_tables
 from bench.analysis.limits import limits_table
 from bench.analysis.noise_warnings import noise_warnings
-from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings
+from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings, parts_table
 from bench.analysis.precision import precision_warnings
 from bench.analysis.scaling import scaling_table
 from bench.analysis.steps import disturbance_warnings, turns_table
@@ -51,6 +51,9 @@ class Analysis:
     epochs."""
     parity_curves: pd.DataFrame
     """workload, contestant, epoch, loss, accuracy, weights."""
+    parity_parts: pd.DataFrame
+    """workload, contestant, reference, case, task, activations, loss, optimizer, weights_difference, loss_difference, tolerance,
+    verdict ("same", "different", "diverged"): of short trainings with every activation, loss and optimiser."""
     times: pd.DataFrame
     """workload, contestant, measure, median, low, high, trials, launches; in seconds. measure is one of MEASURES, or per target
     "to 0.95" (from process start to the end of the epoch that reached the target) and "fit to 0.95" (training alone)."""
@@ -104,6 +107,7 @@ def analyse(data: RunData) -> Analysis:
         agreement=agreement_table(data),
         parity=parity_table(data),
         parity_curves=parity_curves_table(data),
+        parity_parts=parts_table(data),
         times=pd.DataFrame(times, columns=TimeRow._fields),
         ratios=pd.DataFrame(ratios, columns=RatioRow._fields),
         targets=targets_table(data),

@@ -38,17 +38,23 @@ class FastPaths:
             self._same.add(trial.contestant)
 
     def is_awaited(self, planned: PlannedTrial) -> bool:
-        """Whether other trials may wait for this one: parity of the reference, and of the faster paths."""
+        """Whether other trials may wait for this one: parity of the reference, in its parts too, and of the faster paths."""
+        if planned.kind == "parts":
+            return planned.spec.name == self._reference
         return planned.kind == "parity" and planned.spec.name in (self._reference, *FAST_PATHS.values())
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
-        """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared."""
-        if other.kind != "parity":
-            return False
-        if planned.kind == "parity":
-            compared = planned.spec.name != self._reference and other.spec.name == self._reference
+        """Whether `planned` must wait until `other` has ended: scores that parity may speed up, and whatever is compared.
+
+        The reference's parts wait for its parity, so that they have the process that has its imports behind it.
+        """
+        if planned.kind in ("parity", "parts"):
+            is_reference = planned.spec.name == self._reference
+            if is_reference and planned.kind == "parity":
+                return False
+            compared = other.spec.name == self._reference and other.kind == ("parity" if is_reference else planned.kind)
             return compared and (planned.workload.name, planned.point) == (other.workload.name, other.point)
-        return self._may_be_faster(planned) and other.spec.name == FAST_PATHS[planned.spec.name]
+        return other.kind == "parity" and self._may_be_faster(planned) and other.spec.name == FAST_PATHS[planned.spec.name]
 
     def of(self, planned: PlannedTrial) -> Spec | None:
         """Return the contestant whose path a trial may take instead of its own; None if there is none."""

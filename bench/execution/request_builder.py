@@ -48,15 +48,18 @@ class RequestBuilder:
         Of trials whose cell has no number of threads.
     reference
         The contestant that parity is measured against.
+    quick
+        Whether the run is a smaller one.
 
     """
 
-    def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE) -> None:
+    def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE, quick: bool = False) -> None:
         self._files = RunFiles(directory)
         self._scratch = directory / SCRATCH_FOLDER
         self._arrays = directory / ARRAYS_FOLDER
         self._threads = threads
         self._reference = reference
+        self._quick = quick
         self._splits: dict[tuple[str, str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
@@ -73,7 +76,7 @@ class RequestBuilder:
             task=self._task(planned, options),
             paths=Paths(
                 data=str(data),
-                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-trajectory.npz")),
+                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-{_trajectory(planned)}.npz")),
                 surface=surface,
             ),
             reference=None if planned.spec.name == self._reference else self._reference,
@@ -81,6 +84,7 @@ class RequestBuilder:
             film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
+            quick=self._quick,
             data_sha256=self._sha256[data.name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
@@ -196,6 +200,10 @@ def surface_box(workload: Workload, split: Split) -> tuple[float, float, float, 
 def _shaping(workload: Workload, point: Point) -> Point:
     """Return the part of a cell that its data file depends on: cells of a study that differ in the learning rate share theirs."""
     return {axis: value for axis, value in point.items() if not workload.is_study or changes_arrays(workload, axis)}
+
+
+def _trajectory(planned: PlannedTrial) -> str:
+    return "parts" if planned.kind == "parts" else "trajectory"
 
 
 def _stem(workload: Workload, point: Point) -> str:

@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from bench.analysis.selection import OURS
 from bench.contestants.registry import Spec
 from bench.records import REFERENCE, Trial, TrialKind
 from bench.workloads.grid import Point, points
 from bench.workloads.models import Workload
 from bench.workloads.study import cell
 
+PARTS_WORKLOAD = "parity"
+"""The built-in workload beside which every activation, loss and optimiser is compared with the reference's."""
 PREDICTION_ROUNDS = 1
 """Of each launch."""
 
-UNTIMED: tuple[TrialKind, ...] = ("parity", "scored")
+UNTIMED: tuple[TrialKind, ...] = ("parity", "parts", "scored")
 """Trials without a clock, which may run side by side."""
 
 TrialKey = tuple[str, str, str, int, int, tuple[tuple[str, Any], ...]]
@@ -187,7 +190,10 @@ def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterato
     """Yield kind, seed and contestant of parity and scored trials; the reference of parity comes first."""
     if workload.parity and any(spec.name == reference for spec in specs):
         able = [spec for spec in specs if spec.trains and spec.parity]
-        yield from (("parity", 0, spec) for spec in sorted(able, key=lambda spec: spec.name != reference))  # sorted() is stable
+        able.sort(key=lambda spec: spec.name != reference)  # a stable sort
+        yield from (("parity", 0, spec) for spec in able)
+        if workload.name == PARTS_WORKLOAD and workload.training.dtype == "float64":
+            yield from (("parts", 0, spec) for spec in able if spec.name in (OURS, reference))
     for spec in sorted(specs, key=lambda spec: spec.peer):  # one after the other, so that each needs few processes
         if spec.trains and spec.learns:
             yield from (

@@ -16,6 +16,7 @@ from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
 from bench.analysis.selection import OURS
 from bench.execution.schedule import UNTIMED, PlannedTrial
 from bench.execution.turn_rounds import CanaryClock
+from bench.records import REFERENCE
 from bench.workloads.grid import architecture_at
 
 
@@ -53,6 +54,8 @@ SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""
 TUNING_SECONDS = {"keras-tuned": 12.0, "keras-jax": 19.0}
+PARTS_SECONDS = {REFERENCE: 12.0}
+"""Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
 TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
@@ -144,6 +147,8 @@ class TimePlan:
     def _work_seconds(self, planned: PlannedTrial) -> float:
         if planned.kind == "tune":
             return TUNING_SECONDS.get(planned.spec.name, 0.0)
+        if planned.kind == "parts":
+            return PARTS_SECONDS.get(planned.spec.name, 0.0)
         if planned.kind == "predict":
             return PREDICTION_SECONDS
         if planned.kind == "turns":

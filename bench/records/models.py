@@ -21,10 +21,11 @@ SCHEMA_VERSION = 1
 REFERENCE = "keras"
 """The contestant that parity is measured against and ratios are relative to."""
 
-TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "predict"]
+TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "parts", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs over a whole fit, nothing is scored. turns: epochs are timed in
 turns with the launch's other contestants. scored: the test set is scored after every epoch, without a clock. parity: weights are
-compared with the reference's after every epoch. predict: latency of prediction."""
+compared with the reference's after every epoch. parts: the same of short trainings with every activation, loss and optimiser.
+predict: latency of prediction."""
 TrialStatus = Literal["ok", "failed", "diverged", "timeout", "skipped"]
 """diverged: the loss or predictions aren't finite, so there is no accuracy. skipped: never tried; `error` has the rule's reason."""
 
@@ -94,6 +95,27 @@ class Parity(Record):
     weights: list[Real]
     predictions: Real
     """Of the test set's outputs, after the last epoch."""
+
+
+class PartParity(Record):
+    """The largest absolute differences to the reference contestant in a short training of some parts."""
+
+    case: PositiveCount
+    reference: Name
+    task: Text
+    """"two classes", "three classes" or "regression"."""
+    activations: Text
+    """Of the layers, the last one's included."""
+    loss: Text
+    optimizer: Text
+    """With its arguments."""
+    weights_difference: Real
+    """Over all epochs; infinite if a value isn't finite, on both sides too."""
+    loss_difference: Real
+    tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The largest difference that rounding explains."""
+    diverged: bool = False
+    """Whether weights or a loss of one of the two weren't finite."""
 
 
 class Latency(Record):
@@ -168,10 +190,13 @@ class Trial(Record):
     """A value for each epoch of "loss" and "accuracy", in a scored trial also of "val_loss" and "val_accuracy"."""
     test_accuracy: Share | None = None
     """After the last epoch, with the clock stopped."""
+    majority_accuracy: Share | None = None
+    """The accuracy on the test rows of the answer that is their most frequent class."""
     test_loss: Real | None = None
     test_predictions: list[Real] | None = None
     """Outputs for the test rows after the last epoch (flattened), in scored and parity trials."""
     parity: Parity | None = None
+    parts: list[PartParity] | None = None
     latencies: list[Latency] | None = None
     peak_memory_bytes: Count | None = None
     """Of the worker's process since it started."""

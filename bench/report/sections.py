@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench import escaping
 from bench.analysis.divergence import divergence
+from bench.analysis.learning import nothing_learned
 from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.selection import FLOOR, OURS, workload_named
 from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
 from bench.analysis.timing import FIT_ESTIMATOR
 from bench.report import fairness, figures, losses, methodology, study, units
-from bench.report.badges import badges, divergence_warnings
+from bench.report.badges import badges, divergence_warnings, nothing_learned_warnings
 from bench.report.claims import OPEN, Claim
 from bench.report.derived import training_workloads, winners
 from bench.report.document import Block, Document, Link, Paragraph, Plot, Section, Table
@@ -23,7 +24,7 @@ from bench.report.neighbours import Map
 from bench.report.plot_data import PlotData
 from bench.report.tables import accuracy, latency, scaling, times
 from bench.report.tables.ranking import ranking
-from bench.report.verdict import ARTICLE_ACCURACY, CLOSE, PARITY, answer, main_workload, same_accuracy, same_computation
+from bench.report.verdict import ARTICLE_ACCURACY, CLOSE, PARITY, answer, main_workload, same_accuracy, same_computation, same_parts
 
 _TITLE = "NumPy against Keras: the same network, measured"
 _STUDY_TITLE = "NumPy against Keras: every network, many seeds"
@@ -59,8 +60,8 @@ def build(
     data, main = analysis.data, main_workload(analysis)
     cells = winners(analysis.scaling)
     only_map = main is None and len(cells) > 0
-    diverged = divergence_warnings(divergence(data))
-    found = [*diverged, *analysis.warnings]
+    unlearned = [*divergence_warnings(divergence(data)), *nothing_learned_warnings(nothing_learned(data))]
+    found = [*unlearned, *analysis.warnings]
     target = f"to {ARTICLE_ACCURACY:g}"
     studied = study.studies(analysis)
     only_study = main is None and not only_map and bool(studied)
@@ -83,7 +84,7 @@ def build(
         subtitle=_subtitle(analysis),
         answer=_answer(analysis, only_map, studied[0] if only_study else None),
         sections=tuple(section for section in sections if section is not None),
-        badges=badges(analysis, len(plot_data.problems) + len(diverged)),
+        badges=badges(analysis, len(plot_data.problems) + len(unlearned)),
         plot=plot,
         links=links or {},
     )
@@ -137,10 +138,13 @@ def _losses(analysis: Analysis, published: Map | None) -> Section | None:
 
 
 def _fair(analysis: Analysis, main: str | None, plot_data: PlotData) -> Section | None:
-    blocks: list[Block | None] = [Paragraph(sentence) for sentence in [*same_computation(analysis), *same_accuracy(analysis)]]
+    blocks: list[Block | None] = [
+        Paragraph(sentence) for sentence in [*same_computation(analysis), *same_parts(analysis), *same_accuracy(analysis)]
+    ]
     caption = f"Parity, raw: the largest difference over all epochs. {_caption(analysis, PARITY)}"
     parity = accuracy.parity(analysis, PARITY, caption)
     blocks.append(None if parity is None else Table(parity.caption, parity.columns, parity.rows, folded=True, name=parity.name))
+    blocks.append(accuracy.parts(analysis, "The largest differences in short trainings with every activation, loss and optimiser."))
     if main is not None:
         blocks.append(figures.decision_surfaces(main, plot_data))
         blocks += fairness.differences(analysis.data, main)

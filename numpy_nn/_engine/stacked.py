@@ -143,9 +143,7 @@ class StackedStep:
         self.shift, self.factor = full((outputs, samples), 0, dtype), full((outputs, samples), 0, dtype)
         self._gradient = StackedParameters(layers, full(parameters.vectors.shape, 0, dtype))
         self._derivatives = full(len(forward.flat), 1, dtype)
-        self._deltas = [
-            forward.arrange(empty(layer.output_dim * samples, dtype), number) for number, layer in enumerate(layers)
-        ]
+        self._deltas = [forward.arrange(empty(layer.output_dim * samples, dtype), number) for number, layer in enumerate(layers)]
         self._transposed = empty(samples * max(layer.output_dim for layer in layers), dtype)
         self.program = [*forward.program, *self._record_backward(), *self._record_update(optimizer)]
 

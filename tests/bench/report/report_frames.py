@@ -8,6 +8,8 @@ COLUMNS = {
     "agreement": "workload contestant seed points near disagree largest_difference",
     "parity": "workload contestant reference epochs steps loss accuracy weights predictions",
     "parity_curves": "workload contestant epoch loss accuracy weights",
+    "parity_parts": "workload contestant reference case task activations loss optimizer weights_difference loss_difference "
+    "tolerance verdict",
     "times": "workload contestant measure median low high trials launches",
     "ratios": "workload contestant reference measure ratio low high pairs launches",
     "targets": "workload contestant target seeds reached median_epoch",
