@@ -13,7 +13,7 @@ from bench.execution.schedule import key_of, plan
 from bench.execution.time_plan import Cost
 from bench.execution.turn_rounds import ENOUGH_TURNS
 from bench.execution.worker_process import Outcome
-from bench.records import read_run
+from bench.records import read_run, store
 
 NAMES = ("Tiny", "Twin")
 SPECS = [spec(name) for name in NAMES]
@@ -402,14 +402,14 @@ def test_ctrl_c_ends_the_run_and_keeps_what_had_ended(tmp_path):
 
 
 def test_a_full_disk_ends_the_run_with_every_finished_trial_kept_whole(tmp_path, monkeypatch):
-    append = runner_module.append_trial
+    append = store.append_trial
 
-    def fill_up(directory, trial):
+    def fill_up(directory, trial, *, sync):
         if trial.seed == 2:
             raise OSError(errno.ENOSPC, "No space left on device", str(directory / "trials.jsonl"))
-        append(directory, trial)
+        append(directory, trial, sync=sync)
 
-    monkeypatch.setattr(runner_module, "append_trial", fill_up)
+    monkeypatch.setattr(store, "append_trial", fill_up)
     made, trials, _ = run(job(tmp_path, specs=SPECS[:1], scored_seeds=4))
     assert made.status == "interrupted"
     assert "No space left" in made.stop_reason
