@@ -68,8 +68,8 @@ class _Case(NamedTuple):
     compiled_by_hand: bool
 
 
-_Turns = dict[int, tuple[int, Latency]]
-"""By round: the launch, and its latency."""
+_Turns = dict[tuple[str, int], tuple[int, Latency]]
+"""By machine and round: the launch, and its latency."""
 
 
 def latency_tables(data: RunData) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -79,7 +79,7 @@ def latency_tables(data: RunData) -> tuple[pd.DataFrame, pd.DataFrame]:
     for trial in succeeded(data, "predict"):
         for latency in trial.latencies or []:
             case = _Case(trial.workload, trial.contestant, latency.rows, latency.compiled_by_hand)
-            cases.setdefault(case, {})[trial.round] = (trial.launch, latency)
+            cases.setdefault(case, {})[trial.machine or "", trial.round] = (trial.launch, latency)
             calls[case] = trial.details.get(CALL_DETAILS[case.compiled_by_hand]) if case.rows == 1 else None
     rows = {case: _row(case, turns, calls[case]) for case, turns in cases.items()}
     ratios = [
@@ -117,7 +117,7 @@ def _references(case: _Case, rows: dict[_Case, LatencyRow]) -> dict[str, _Case]:
 
 
 def _ratio(own: _Turns, other: _Turns, measure: str) -> tuple[float, float, float]:
-    """The ratio with its interval, paired by round; NaN if the two have no round in common."""
+    """The ratio with its interval, paired by machine and round; NaN if the two have none in common."""
     both = sorted(own.keys() & other.keys())
     if not both:
         return (float("nan"),) * 3

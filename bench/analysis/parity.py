@@ -9,12 +9,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bench.analysis.selection import OURS, succeeded
-from bench.records import Parity, PartParity, RunData, Trial
-
-LARGEST_DIFFERENCE = 1e-9
-"""The largest difference of loss and weights in float64 that counts as rounding. Rounding gives about 1e-15; after one epoch a
-mathematical mistake gives more than this."""
+from bench.analysis.selection import succeeded
+from bench.records import LARGEST_DIFFERENCE, OURS, Parity, PartParity, RunData, Trial
 
 
 class ParityRow(NamedTuple):

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from bench.analysis.selection import OURS, succeeded
+from bench.analysis.selection import succeeded
 from bench.analysis.timing import RatioRow, measurements, ratio_rows
-from bench.records import RunData
+from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, RunData
 
-HEADLINE_WORKLOAD = "moons"
-HEADLINE_REFERENCES = ("keras", "keras-tuned")
 HEADLINE_MEASURE = "step"
 ENOUGH, OTHERS_ENOUGH = 0.03, 0.10
 """A ratio is precise enough if the relative half-width of its interval is at most this: a headline ratio; any other to `OURS`."""

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.analysis.selection import FLOOR
+from bench.analysis.selection import FLOOR, on_one_machine
 from bench.analysis.statistics import student_half_width
 from bench.analysis.steps import QUANTILE, in_quiet_moments, steady_epochs
 from bench.records import RunData, Trial
@@ -67,7 +67,7 @@ def is_timed_grid(workload: dict[str, Any]) -> bool:
 def _workload_rows(data: RunData, workload: dict[str, Any]) -> Iterator[ScalingRow]:
     trials: dict[Cell, dict[str, list[Trial]]] = {}
     names: dict[str, None] = {}  # in the order in which they appear
-    timed = [trial for trial in data.trials if trial.workload == workload["name"] and trial.kind == "timed"]
+    timed = on_one_machine([trial for trial in data.trials if trial.workload == workload["name"] and trial.kind == "timed"])
     quiet = {id(trial) for trial, is_quiet in zip(timed, in_quiet_moments(timed), strict=True) if is_quiet}
     for trial in timed:
         cell = _cell(workload, trial.point, data.run.threads)

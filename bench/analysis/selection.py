@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.records import RunData, Trial, TrialKind
 
 FLOOR = "floor"
 """The contestant that computes the matrix products of a step and nothing else."""
-OURS = "numpy_nn"
-"""This project's own contestant."""
 STATUSES = ("ok", "failed", "diverged")
 """How a trial that was tried to its end has ended."""
 
@@ -28,6 +27,13 @@ def succeeded(data: RunData, kind: TrialKind) -> list[Trial]:
     ended = {status: {(trial.workload, trial.contestant) for trial in fits if trial.status == status} for status in STATUSES}
     doubtful = (ended["failed"] | ended["diverged"]) - ended["ok"]
     return [trial for trial in found if (trial.workload, trial.contestant) not in doubtful]
+
+
+def on_one_machine(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials of the machine that has most of them: figures that are compared must come from one."""
+    counts = Counter(trial.machine for trial in trials)
+    most = max(counts, key=lambda machine: counts[machine], default=None)
+    return [trial for trial in trials if trial.machine == most]
 
 
 def workload_named(data: RunData, name: str) -> dict[str, Any]:

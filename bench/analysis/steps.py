@@ -67,8 +67,9 @@ def turn_steps(data: RunData) -> list[TurnStep]:
     for trial in succeeded(data, "turns"):
         turns = trial.turns or []
         steps_an_epoch = trial.steps / max(len(_epochs(turns)), 1)
-        if known is not None and steps_an_epoch > 0:
-            for turn, reason in zip(turns, reasons(turns, known), strict=True):
+        figures = known[trial.machine]
+        if figures is not None and steps_an_epoch > 0:
+            for turn, reason in zip(turns, reasons(turns, figures), strict=True):
                 seconds = quickest_tenth(turn.epoch_seconds) / steps_an_epoch
                 found.append(TurnStep(trial.workload, trial.contestant, seconds, reason is not None))
     return found
@@ -80,13 +81,17 @@ def step_times(data: RunData) -> list[StepTime]:
     with_turns = {trial.workload for trial in in_turns}
     whole_fits = [trial for trial in succeeded(data, "timed") if trial.workload not in with_turns]
     known = quiet_figures(data)
-    found = [_of_turns(trial, known) for trial in in_turns if known is not None]
+    found = [_of_turns(trial, figures) for trial in in_turns if (figures := known[trial.machine]) is not None]
     return found + [step for trial in whole_fits if (step := _of_fit(trial)) is not None]
 
 
-def quiet_figures(data: RunData) -> Quiet | None:
-    """The run's canary and meters while nothing disturbed it; None if there were no turns."""
-    return quiet((turn for trial in data.trials for turn in trial.turns or []), data.run.environment.cores)
+def quiet_figures(data: RunData) -> dict[str | None, Quiet | None]:
+    """Each machine's canary and meters while nothing disturbed it; None if there were no turns."""
+    cores: dict[str | None, int] = {None: data.run.environment.cores, **{one.name: one.cores for one in data.run.machines}}
+    turns: dict[str | None, list[Turn]] = {trial.machine: [] for trial in data.trials}
+    for trial in data.trials:
+        turns[trial.machine] += trial.turns or []
+    return {machine: quiet(own, cores.get(machine, cores[None])) for machine, own in turns.items()}
 
 
 def quickest_tenth(epoch_seconds: Sequence[float]) -> float:
@@ -112,7 +117,12 @@ def in_quiet_moments(trials: Sequence[Trial]) -> list[bool]:
 def turns_table(data: RunData) -> pd.DataFrame:
     """`Analysis.turns`."""
     known = quiet_figures(data)
-    rows = [row for trial in succeeded(data, "turns") if known is not None for row in _turn_rows(trial, known)]
+    rows = [
+        row
+        for trial in succeeded(data, "turns")
+        if (figures := known[trial.machine]) is not None
+        for row in _turn_rows(trial, figures)
+    ]
     return pd.DataFrame(rows, columns=TurnsRow._fields).astype({"reason": object})
 
 
@@ -175,7 +185,12 @@ def disturbed_shares(data: RunData) -> dict[tuple[str, str], float]:
     known = quiet_figures(data)
     found = {}
     for key, trials in by_name(succeeded(data, "turns")).items():
-        judged = [reason for trial in trials if known is not None for reason in reasons(trial.turns or [], known)]
+        judged = [
+            reason
+            for trial in trials
+            if (figures := known[trial.machine]) is not None
+            for reason in reasons(trial.turns or [], figures)
+        ]
         if judged:
             found[key] = 1 - judged.count(None) / len(judged)
     return found

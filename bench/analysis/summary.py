@@ -13,6 +13,7 @@ import pandas as pd
 from bench.analysis.accuracy import accuracy_table, agreement_table, curves_table
 from bench.analysis.latency import latency_tables
 from bench.analysis.limits import limits_table
+from bench.analysis.machines import MachineRatioRow, disagreements, machine_ratio_rows
 from bench.analysis.noise_warnings import noise_warnings
 from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings, parts_table
 from bench.analysis.precision import precision_warnings
@@ -90,6 +91,9 @@ class Analysis:
     quiet one), wait_share and other_cpu_share (NaN where unknown), reason (what disturbed it; None: nothing was seen to)."""
     memory: pd.DataFrame
     """workload, contestant, peak_memory_bytes (the largest of the timed trials)."""
+    machines: pd.DataFrame
+    """machine, workload, contestant, reference, measure ("step"), ratio, low, high, pairs, launches: of each machine alone;
+    empty where the run has one machine."""
     warnings: list[str]
     """Warnings about this run, each with what to do."""
 
@@ -101,6 +105,7 @@ def analyse(data: RunData) -> Analysis:
     ratios = ratio_rows([*measured, *target_measurements(to_target)])
     latency, latency_ratios = latency_tables(data)
     study, study_targets = study_tables(data)
+    by_machine = machine_ratio_rows(data, measured)
     return Analysis(
         data=data,
         accuracy=accuracy_table(data),
@@ -121,10 +126,12 @@ def analyse(data: RunData) -> Analysis:
         study_targets=study_targets,
         turns=turns_table(data),
         memory=memory_table(data),
+        machines=pd.DataFrame(by_machine, columns=MachineRatioRow._fields),
         warnings=[
             *parity_warnings(data),
             *target_warnings(data),
             *precision_warnings(data),
+            *disagreements(by_machine),
             *disturbance_warnings(data),
             *noise_warnings(data),
         ],

@@ -35,6 +35,7 @@ class TimeToTarget(NamedTuple):
     fit_seconds: float
     """Training until the end of the epoch that reached the target, or of the last epoch."""
     reached: bool
+    machine: str | None = None
 
 
 class TargetRow(NamedTuple):
@@ -62,13 +63,13 @@ def times_to_target(data: RunData) -> list[TimeToTarget]:
     """One for each target and each timed trial whose seed has a scored trial."""
     scored = {(trial.workload, trial.contestant, trial.seed): trial for trial in succeeded(data, "scored")}
     cold_starts = {
-        (trial.workload, trial.contestant, trial.launch): trial.cold_start_seconds
+        (trial.workload, trial.contestant, trial.launch, trial.machine): trial.cold_start_seconds
         for trial in [*succeeded(data, "turns"), *succeeded(data, "timed")]
         if trial.cold_start_seconds is not None
     }
     found = []
     for trial in succeeded(data, "timed"):
-        process = (trial.workload, trial.contestant, trial.launch)
+        process = (trial.workload, trial.contestant, trial.launch, trial.machine)
         scored_trial = scored.get((trial.workload, trial.contestant, trial.seed))
         if scored_trial is None or not trial.epoch_seconds:
             continue
@@ -85,6 +86,7 @@ def times_to_target(data: RunData) -> list[TimeToTarget]:
                     cold_starts.get(process),
                     sum(epochs),
                     epoch is not None,
+                    trial.machine,
                 )
             )
     return found
@@ -99,7 +101,7 @@ def first_epoch_at(scored: Trial, target: float) -> int | None:
 def target_measurements(found: list[TimeToTarget]) -> list[TimeMeasurement]:
     """Measurements for ratios by round, of the trials that reached their target: a censored time can't be divided."""
     return [
-        TimeMeasurement(one.workload, one.contestant, measure, one.round, one.launch, seconds)
+        TimeMeasurement(one.workload, one.contestant, measure, one.round, one.launch, seconds, machine=one.machine)
         for one in found
         if one.reached
         for measure, seconds in _clocks(one)

@@ -19,6 +19,8 @@ from bench.analysis.steps import step_times
 from bench.records import RunData, Trial
 
 _Figure = TypeVar("_Figure")
+Place = tuple[str, int, int]
+"""What two figures of a pair have in common: the machine, the launch, the round."""
 
 MEASURES = ("cold start", "first epoch", "step", "epoch", "fit")
 """step and epoch are steady state (`bench.analysis.steps`); the others come from whole fits."""
@@ -40,6 +42,8 @@ class TimeMeasurement(NamedTuple):
     launch: int
     seconds: float
     disturbed: bool = False
+    machine: str | None = None
+    """As a trial's record has it."""
 
 
 class TimeRow(NamedTuple):
@@ -80,12 +84,12 @@ class MemoryRow(NamedTuple):
 def measurements(data: RunData) -> list[TimeMeasurement]:
     """Every figure outside grids. Only the first trial of a launch has a cold start, be it of a whole fit or of turns."""
     of_fits = [
-        TimeMeasurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds)
+        TimeMeasurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds, machine=trial.machine)
         for trial in [*succeeded(data, "timed"), *succeeded(data, "turns")]
         for measure, seconds in _figures(trial)
     ]
     return of_fits + [
-        TimeMeasurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds, disturbed)
+        TimeMeasurement(trial.workload, trial.contestant, measure, trial.round, trial.launch, seconds, disturbed, trial.machine)
         for trial, step_seconds, epoch_seconds, disturbed in step_times(data)
         for measure, seconds in zip(STEADY, (step_seconds, epoch_seconds), strict=True)
     ]
@@ -117,10 +121,11 @@ def time_rows(measured: Iterable[TimeMeasurement]) -> list[TimeRow]:
 
 
 def ratio_rows(measured: Iterable[TimeMeasurement]) -> list[RatioRow]:
-    """Rows of `Analysis.ratios`: each contestant to each other contestant, over the rounds of both."""
-    groups: dict[tuple[str, str], dict[str, dict[tuple[int, int], TimeMeasurement]]] = {}
+    """Rows of `Analysis.ratios`: each contestant to each other contestant, over the rounds that both had on one machine."""
+    groups: dict[tuple[str, str], dict[str, dict[Place, TimeMeasurement]]] = {}
     for one in measured:
-        groups.setdefault((one.workload, one.measure), {}).setdefault(one.contestant, {})[one.launch, one.round] = one
+        place = (one.machine or "", one.launch, one.round)
+        groups.setdefault((one.workload, one.measure), {}).setdefault(one.contestant, {})[place] = one
     rows = []
     for (workload, measure), contestants in groups.items():
         for name, reference in permutations(contestants, 2):
@@ -170,7 +175,5 @@ def _widening(measure: str) -> float:
     return REPEATED_LOOKS if measure in STEADY else 1.0
 
 
-def _pairs(
-    own: dict[tuple[int, int], TimeMeasurement], other: dict[tuple[int, int], TimeMeasurement]
-) -> list[tuple[TimeMeasurement, TimeMeasurement]]:
+def _pairs(own: dict[Place, TimeMeasurement], other: dict[Place, TimeMeasurement]) -> list[tuple[TimeMeasurement, TimeMeasurement]]:
     return [(own[place], other[place]) for place in sorted(own.keys() & other.keys())]

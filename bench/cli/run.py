@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.boundary import complain, wrong_use
+from bench.cli.executors import check_executor, on_executor
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 from bench.cli.report import print_report
@@ -49,6 +50,9 @@ def run(
         Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(parser=given_path, metavar="DIR", help="Continue the run in this folder.")] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="WHERE", help="local; dask: a cluster on this machine; dask://HOST:PORT: a scheduler's.")
+    ] = "local",
     film: Annotated[bool, typer.Option("--film", help="Record how the decision surfaces change, and make films of it.")] = False,
     time_budget: Annotated[
         float | None,
@@ -69,7 +73,11 @@ def run(
     options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick, film)
     with ExitStack() as claim:
         with wrong_use():
-            job = _new_job(options, out or DEFAULT_OUT, claim) if resume is None else _resumed_job(options, out, resume, claim)
+            check_executor(executor)
+            if resume is None:
+                job = _new_job(options, out or DEFAULT_OUT, executor, claim)
+            else:
+                job = _resumed_job(options, out, resume, executor, claim)
         return _measure(job, _limits(job, time_budget))
 
 
@@ -115,31 +123,32 @@ def exit_code(data: RunData, run: Run) -> ExitCode:
     return ExitCode.FINE if whole else ExitCode.NOT_ALL
 
 
-def _new_job(options: RunOptions, directory: Path, claim: ExitStack) -> Job:
+def _new_job(options: RunOptions, directory: Path, executor: str, claim: ExitStack) -> Job:
     """A new run; the files of an earlier run in the folder are removed only when everything has been checked."""
     from bench.execution.run_directory import claimed, prepare
     from bench.execution.run_selection import new_job
 
     job = new_job(options, directory, ["python", "-m", "bench", *sys.argv[1:]])
+    job = claim.enter_context(on_executor(executor, job))
     claim.enter_context(claimed(directory))
     prepare(directory)
     return job
 
 
-def _resumed_job(options: RunOptions, out: Path | None, directory: Path, claim: ExitStack) -> Job:
+def _resumed_job(options: RunOptions, out: Path | None, directory: Path, executor: str, claim: ExitStack) -> Job:
     from bench.execution.run_directory import claimed
     from bench.execution.run_selection import RunOptions, resumed_job
     from bench.records import RunReader, read_run_record
 
     if options != RunOptions() or out is not None:
-        raise ValueError("--resume goes with --time-budget alone: a resumed run goes on as it began")
+        raise ValueError("--resume goes with --time-budget and --executor alone: a resumed run goes on as it began")
     read_run_record(directory)  # a folder without a run is refused before it is claimed
     claim.enter_context(claimed(directory))
     records = RunReader(directory)
     data = records.read()
     for damage in data.damaged:
         complain(f"{damage}; it is set aside")
-    return resumed_job(data, records)
+    return claim.enter_context(on_executor(executor, resumed_job(data, records)))
 
 
 def _measure(job: Job, limits: Limits) -> ExitCode:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.analysis.parity import LARGEST_DIFFERENCE
 from bench.contestants.registry import Spec
 from bench.execution.schedule import Entries, PlannedTrial
-from bench.records import Trial
+from bench.records import LARGEST_DIFFERENCE, Trial
 
 FAST_PATHS = {"keras": "keras-tuned"}
 """A contestant, and the one that is the same library with other settings of its loop."""

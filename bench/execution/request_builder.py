@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.selection import OURS
 from bench.contestants.base import Array
 from bench.execution.messages import Paths, Request, TaskSpec
 from bench.execution.run_directory import SCRATCH_FOLDER
 from bench.execution.schedule import UNTIMED, PlannedTrial
 from bench.execution.trial_checks import is_unchanged, sha256
 from bench.files import replacing
-from bench.records import ARRAYS_FOLDER, REFERENCE
+from bench.records import ARRAYS_FOLDER, OURS, REFERENCE
 from bench.records.run_files import RunFiles
 from bench.workloads import grid
 from bench.workloads.data_sets import Split, make_split

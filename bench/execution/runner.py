@@ -1,96 +1,44 @@
 """Runs the trials of a plan and records them; resumes a run; adds launches of turns.
 
 Trials with a clock run one at a time, turns among the workers of a launch, trials without a clock on all cores. Called by the
-command line, which passes in what to measure with, an observer, and what ends the run.
-`bench.execution.schedule` makes the plan, `bench.execution.skip_rules` decide which trials are skipped, and
-`bench.execution.worker_process` handles processes.
+command line, which passes in what to measure with, an observer, and what ends the run. `bench.execution.schedule` makes the plan,
+`bench.execution.skip_rules` decide which trials are skipped, and an executor of `bench.execution.executors` has them run.
 """
 
 from __future__ import annotations
 
 import math
-import random
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
-from bench.analysis.precision import HEADLINE_REFERENCES
-from bench.analysis.selection import OURS
 from bench.execution.agreement import Agreement
+from bench.execution.chosen_options import ChosenOptions
 from bench.execution.durations import Durations, TimeLeft, WaitingTrials
 from bench.execution.environment import now
+from bench.execution.executors.local import LocalExecutor
+from bench.execution.executors.work import Answer, Assignment, Executor, Work
 from bench.execution.fast_paths import FastPaths
 from bench.execution.input_files import InputFiles
 from bench.execution.messages import Request
 from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
 from bench.execution.run_directory import clear_scratch
-from bench.execution.schedule import UNTIMED, Entries, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
+from bench.execution.run_job import Job, Limits, Machine, Wanted
+from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
 from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
-from bench.execution.system_load import SystemLoadMeter
 from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.trial_records import record_of
-from bench.execution.turn_rounds import Participant, TurnRounds
-from bench.execution.worker_pool import WorkerPool
-from bench.execution.worker_process import Launch, Outcome
-from bench.records import REFERENCE, RecordError, Run, RunData, RunReader, Trial, TrialWriter, write_run
+from bench.execution.worker_process import Outcome
+from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, RunReader, Trial, TrialWriter, write_run
+
+__all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
 
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
-Place = tuple[str, str, tuple[tuple[str, int], ...]]
-"""Where the settings that a contestant chose apply: the workload, the contestant, the cell."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run to be made or resumed."""
-
-    directory: Path
-    run: Run
-    entries: Entries
-    reference: str = REFERENCE
-    ended: Sequence[Trial] = ()
-    """The trials on disk, if the run is resumed."""
-    records: RunReader | None = None
-    """What has read them, and goes on from there."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Contestants of a workload whose ratios aren't known well enough yet."""
-
-    workload: str
-    contestants: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a run ends."""
-
-    wanted: Callable[[RunData], Wanted | str] | None = None
-    """Returns who needs another launch, or why none is needed; None: only what is planned is run."""
-    time_budget_seconds: float = math.inf
-    """Of the whole run, the report included: a launch that would take longer isn't begun."""
-    cuts_plan: bool = False
-    """Whether planned trials are left out, too, where their part of the run has used up its share of the budget."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a run measures with; a test has its own."""
-
-    launch: Launch
-    rounds: TurnRounds
-    places: int
-    """Trials without a clock that run at once."""
-    slowness: float = 1.0
-    """Of the machine, as `TimePlan` has it."""
-    clock: Callable[[], float] = time.perf_counter
+NO_LIMITS = Limits()
 
 
 class Runner:
@@ -101,26 +49,25 @@ class Runner:
         self._machine = machine
         self._observer = observer
         self._clock = machine.clock
-        self._workers = WorkerPool(machine.launch)
+        self._executor: Executor = job.executor or LocalExecutor(machine.launch, lambda: machine.rounds, machine.places)
         self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference, quick=job.run.quick)
         self._inputs = InputFiles(job.run.inputs)
         self._records = job.records or RunReader(job.directory)
         self._writer = TrialWriter(job.directory)
         self._planned = plan(job.entries, seed=job.run.seed, reference=job.reference)
-        self._options: dict[Place, Mapping[str, Any]] = {}
-        self._last_options: dict[str, Mapping[str, Any]] = {}
-        for trial in job.ended:
-            if trial.kind == "tune":
-                self._tuned(key_of(trial), trial)
+        self._options = ChosenOptions()
         self._skip_rules: list[SkipRule] = [
             RepeatedFailures(),
             ScalingCutoff({spec.name for _, specs in job.entries for spec in specs if spec.learns}),
         ]
         self._fast_paths = FastPaths(job.entries, job.reference)
         self._agreement = Agreement()
+        self._distrusted: set[str] = set()
+        """Contestants whose last answer wasn't believed."""
         for trial in job.ended:
+            self._options.observe(trial)
             self._observe(trial)
-        machine.rounds.add_earlier([turn for trial in job.ended for turn in trial.turns or []])
+        machine.rounds.add_earlier([turn for trial in job.ended if trial.machine is None for turn in trial.turns or []])
         self._began: dict[TrialKey, tuple[float, str]] = {}
         self._share_of: dict[TrialKey, int] = {}
         self._left_out: set[TrialKey] = set()
@@ -128,13 +75,13 @@ class Runner:
         self._added_launches = 0
         ended = {key_of(trial): trial for trial in job.ended}
         waiting = [planned for planned in self._planned if planned.key not in ended]
-        self.time_plan = TimePlan(waiting, places=machine.places, slowness=machine.slowness)
+        self.time_plan = TimePlan(waiting, places=self._executor.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
         self._waiting = {planned.key: planned for planned in waiting}
         self._ahead = WaitingTrials(self._durations, waiting)
         self._known = self._planned + self._added_earlier(ended)
 
-    def run(self, limits: Limits = Limits()) -> Run:
+    def run(self, limits: Limits = NO_LIMITS) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
 
         Ctrl-C and a failure to write to the disk end the run; every trial that has ended is kept.
@@ -159,7 +106,7 @@ class Runner:
         except RecordError as error:  # the folder has gone, or somebody else writes into it
             status, reason = "interrupted", str(error)
         finally:
-            self._workers.close()
+            self._executor.close()
         return self._finish(status, reason, self._clock() - started)
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
@@ -225,8 +172,7 @@ class Runner:
     def _run_group(self, group: Sequence[PlannedTrial]) -> int:
         if group[0].kind in UNTIMED:
             self._succeeded = 0
-            self._workers.close()
-            run_side_by_side(group, self, self._machine.launch, self._machine.places)
+            run_side_by_side(group, self, self._executor)
             return self._succeeded
         if group[0].kind == "turns":
             return self._run_turns(group)
@@ -235,21 +181,16 @@ class Runner:
     def _run_one(self, planned: PlannedTrial) -> bool:
         if not self._may_begin(planned):
             return False
-        self._workers.begin_launch(planned.launch)
-        threads, meter = self._requests.threads_of(planned), SystemLoadMeter()
-        canary_before_seconds = self._canary_seconds(planned)
-        meter.start(self._workers.pid(planned, threads))
-        outcome = self._skipped(planned) or self._workers.worker(planned, threads).run(
-            self._request(planned), planned.workload.time_limit_seconds
-        )
-        load = meter.stop(self._workers.pid(planned, threads))
-        if canary_before_seconds is not None:
-            load |= {"canary_before_seconds": canary_before_seconds, "canary_after_seconds": self._machine.rounds.canary.seconds()}
-        return self._end(planned, outcome, load)
+        skipped = self._skipped(planned)
+        return self._end(planned, self._answer(Work([self._assignment(planned)])) if skipped is None else Answer([skipped]))
 
-    def _canary_seconds(self, planned: PlannedTrial) -> float | None:
-        """Return what the canary says before a trial whose epochs are timed."""
-        return self._machine.rounds.canary.seconds() if planned.kind == "timed" else None
+    def _assignment(self, planned: PlannedTrial) -> Assignment:
+        anew = planned.spec.name in self._distrusted
+        self._distrusted.discard(planned.spec.name)
+        return Assignment(planned, self._request(planned), anew)
+
+    def _answer(self, work: Work) -> Answer:
+        return self._executor.submit(work).result()
 
     def _run_turns(self, group: Sequence[PlannedTrial]) -> int:
         """Run the turns of a launch: the contestants are made ready, one after the other, and take turns."""
@@ -261,41 +202,19 @@ class Runner:
         if not group or not all(self._may_begin(planned, seconds) for planned in group):
             self._leave_out(group)
             return 0
-        self._workers.begin_launch(group[0].launch)
         skipped = [(planned, outcome) for planned in group if (outcome := self._skipped(planned)) is not None]
         for planned, outcome in skipped:
-            self._end(planned, outcome)
+            self._end(planned, Answer([outcome]))
         able = [planned for planned in group if planned.key in self._waiting]
-        participants = self._participants(able)
-        self._machine.rounds.take(participants, random.Random(f"{self._job.run.seed} {group[0].key}"))
-        outcomes = [one.outcome() for one in participants]
-        for one in participants:
-            if one.stays_in_fit:
-                self._workers.dismiss(one.planned)
+        if not able:
+            return 0
+        assignments, seed = [self._assignment(planned) for planned in able], f"{self._job.run.seed} {group[0].key}"
+        answer = self._answer(Work(assignments, seed, starts_alone=not self._adds_launches))
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
-        succeeded = sum(self._end(planned, outcome) for planned, outcome in zip(able, outcomes, strict=True))
+        ended = zip(able, answer.outcomes, strict=True)
+        succeeded = sum(self._end(planned, replace(answer, outcomes=[outcome])) for planned, outcome in ended)
         self._observer.launch_ended(group[0].workload.name)
         return succeeded
-
-    def _participants(self, able: Sequence[PlannedTrial]) -> list[Participant]:
-        """Make the contestants of a launch ready: one after another where cold starts count, in added launches on all cores."""
-        requests = [self._request(planned) for planned in able]
-        if not self._adds_launches:
-            return [*map(self._participant, able, requests)]
-        for planned in able:  # here, since a worker ends with the thread that has started it
-            self._workers.worker(planned, self._requests.threads_of(planned))
-        with ThreadPoolExecutor(self._machine.places) as pool:
-            try:
-                return list(pool.map(self._participant, able, requests))
-            except BaseException:  # Ctrl-C: what still starts is ended, so that the pool can end
-                pool.shutdown(wait=False, cancel_futures=True)
-                self._workers.close()
-                raise
-
-    def _participant(self, planned: PlannedTrial, request: Request) -> Participant:
-        worker = self._workers.worker(planned, request.task.threads)
-        ready = worker.run(request, planned.workload.time_limit_seconds)
-        return Participant(planned, worker, ready, starts_alone=not self._adds_launches)
 
     def is_awaited(self, planned: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
@@ -305,15 +224,17 @@ class Runner:
         """See `side_by_side.Trials`."""
         return self._fast_paths.waits_for(planned, other)
 
-    def begin(self, planned: PlannedTrial) -> Request | Outcome | None:
+    def begin(self, planned: PlannedTrial) -> Work | Answer | None:
         """See `side_by_side.Trials`."""
         if not self._may_begin(planned):
             return None
-        return self._skipped(planned) or self._request(planned)
+        skipped = self._skipped(planned)
+        return Work([Assignment(planned, self._request(planned))]) if skipped is None else Answer([skipped])
 
-    def end(self, planned: PlannedTrial, outcome: Outcome) -> None:
+    def end(self, planned: PlannedTrial, answer: Answer) -> None:
         """See `side_by_side.Trials`."""
-        self._succeeded += self._end(planned, outcome)
+        skipped = self._skipped(planned)  # by what has ended since it began
+        self._succeeded += self._end(planned, answer if skipped is None else Answer([skipped]))
 
     def _may_begin(self, planned: PlannedTrial, seconds: float | None = None) -> bool:
         """Note that a trial begins, unless there is no time for it, or for the `seconds` of its launch."""
@@ -336,29 +257,24 @@ class Runner:
                 self._left_out.add(planned.key)
                 self._ahead.remove(planned)
 
-    def _end(self, planned: PlannedTrial, outcome: Outcome, load: Mapping[str, float] | None = None) -> bool:
+    def _end(self, planned: PlannedTrial, answer: Answer) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
         began, began_at = self._began.pop(planned.key)
-        outcome = self._agreement.judge(planned, outcome)
+        outcome = self._agreement.judge(planned, answer.outcomes[0])
         del self._waiting[planned.key]
         self._ahead.remove(planned)
-        if outcome.status in ("failed", "timeout"):
-            self._workers.dismiss(planned)
+        if outcome.status == "failed":
+            self._distrusted.add(planned.spec.name)
         threads = self._requests.threads_of(planned)
-        trial = record_of(planned, outcome, run_id=self._job.run.run_id, threads=threads, started_at=began_at, load=load or {})
-        if planned.kind == "tune":
-            self._tuned(planned.key, trial)
+        trial = record_of(planned, outcome, answer, run_id=self._job.run.run_id, threads=threads, started_at=began_at)
+        self._options.observe(trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune
             self._writer.append(trial)
             self._observe(trial)
             self._observer.ended(trial, self._done, len(self._planned))
-        at_once = self._machine.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)
+        at_once = self._executor.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)
         self._durations.add(planned, (self._clock() - began) / at_once)
         return trial.status == "ok"
-
-    def _tuned(self, key: TrialKey, trial: Trial) -> None:
-        """Note the settings that a contestant has chosen."""
-        self._options[_place(key)] = self._last_options[trial.contestant] = trial.details.get("options", {})
 
     def _observe(self, trial: Trial) -> None:
         self._fast_paths.observe(trial)
@@ -373,20 +289,9 @@ class Runner:
         return None if reason is None else Outcome("skipped", error=reason)
 
     def _request(self, planned: PlannedTrial) -> Request:
-        request = self._requests.request(planned, self._settings(planned))
+        request = self._requests.request(planned, self._options.of(planned))
         faster = self._fast_paths.of(planned)
         if faster is None:
             return request
-        options = self._settings(replace(planned, spec=faster))
+        options = self._options.of(replace(planned, spec=faster))
         return replace(request, target=faster.target, task=replace(request.task, options=options))
-
-    def _settings(self, planned: PlannedTrial) -> Mapping[str, Any]:
-        """Return what the contestant chose for this cell; in a workload without timed rounds, what it chose last elsewhere."""
-        if planned.workload.rounds > 0:
-            return self._options.get(_place(planned.key), {})
-        return self._last_options.get(planned.spec.name, {})
-
-
-def _place(key: TrialKey) -> Place:
-    workload, contestant, _kind, _seed, _round, point = key
-    return workload, contestant, point

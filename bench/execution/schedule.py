@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from bench.analysis.selection import OURS
 from bench.contestants.registry import Spec
-from bench.records import REFERENCE, Trial, TrialKind
+from bench.records import OURS, REFERENCE, Trial, TrialKind
 from bench.workloads.grid import Point, points
 from bench.workloads.models import Workload
 from bench.workloads.study import cell

@@ -1,20 +1,20 @@
-"""Runs trials without a clock on all cores: several workers at once, one thread each, while the runner records what ends.
+"""Runs trials without a clock, as many at once as the executor has places, while the runner records what ends.
 
 Called by the runner, in whose thread everything happens but the waiting for workers.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from heapq import heappop, heappush
 from typing import Protocol
 
-from bench.execution.messages import Request
+from bench.execution.executors.work import Answer, Executor, Work
 from bench.execution.schedule import PlannedTrial, TrialKey
-from bench.execution.worker_process import Launch, Outcome, Worker
+from bench.records import RecordError
 
 
 class Trials(Protocol):
@@ -26,35 +26,11 @@ class Trials(Protocol):
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """Whether a trial must wait until another, which is awaited, has ended."""
 
-    def begin(self, planned: PlannedTrial) -> Request | Outcome | None:
-        """Return the trial's request, or its outcome if it is skipped; None leaves it out."""
+    def begin(self, planned: PlannedTrial) -> Work | Answer | None:
+        """Return the trial's work, or its answer if it is skipped; None leaves it out."""
 
-    def end(self, planned: PlannedTrial, outcome: Outcome) -> None:
+    def end(self, planned: PlannedTrial, answer: Answer) -> None:
         """Record a trial that has ended."""
-
-
-@dataclass
-class _Place:
-    """Where one trial at a time runs; its worker stays while trials of one contestant and launch follow one another."""
-
-    launch: Launch
-    worker: Worker | None = None
-    key: tuple[str, int, int] | None = None
-
-    def run(self, planned: PlannedTrial, request: Request) -> Outcome:
-        key = (planned.spec.name, planned.launch, request.task.threads)
-        if self.worker is None or key != self.key:
-            self.close()
-            self.worker, self.key = self.launch(planned.spec, planned.launch, request.task.threads), key
-        outcome = self.worker.run(request, planned.workload.time_limit_seconds)
-        if outcome.status != "ok":
-            self.close()
-        return outcome
-
-    def close(self) -> None:
-        worker, self.worker = self.worker, None
-        if worker is not None:
-            worker.close()
 
 
 class _Queue:
@@ -88,39 +64,68 @@ class _Queue:
             heappush(self._ready, place)
 
 
-def run_side_by_side(planned: Sequence[PlannedTrial], trials: Trials, launch: Launch, places: int) -> None:
-    """Run the trials on `places` workers at a time, each as soon as it needn't wait for another; record them as they end."""
+def run_side_by_side(planned: Sequence[PlannedTrial], trials: Trials, executor: Executor) -> None:
+    """Run the trials, each as soon as it needn't wait for another; record a contestant's in the plan's order as they end."""
     waiting = _Queue(planned, trials)
-    free = [_Place(launch) for _ in range(places)]
-    everywhere = list(free)
-    running: dict[Future[Outcome], tuple[PlannedTrial, _Place]] = {}
-    with ThreadPoolExecutor(places) as pool:
-        try:
-            while waiting or running:
-                following = waiting.pop() if free else None
-                if following is None:
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        ended, place = running.pop(future)
-                        free.insert(0, place)
-                        trials.end(ended, future.result())
-                        waiting.ended(ended)
-                    continue
-                begun = trials.begin(following)
-                if isinstance(begun, Request):
-                    place = _place_for(following, free)
-                    running[pool.submit(place.run, following, begun)] = (following, place)
-                    continue
-                if begun is not None:
-                    trials.end(following, begun)
-                waiting.ended(following)
-        finally:
-            for place in everywhere:  # what still runs is ended, so that the pool can end
-                place.close()
+    running: dict[Future[Answer], PlannedTrial] = {}
+    in_order = _InOrder(planned, trials)
+
+    def end(one: PlannedTrial, answer: Answer | None) -> None:
+        for ended in in_order.end(one, answer):
+            waiting.ended(ended)
+
+    try:
+        while waiting or running:
+            following = waiting.pop() if len(running) < executor.places else None
+            if following is None:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    end(running.pop(future), future.result())
+                continue
+            begun = trials.begin(following)
+            if isinstance(begun, Work):
+                running[executor.submit(begun)] = following
+            else:
+                end(following, begun)
+    except BaseException:
+        with suppress(OSError, RecordError):  # the first error counts
+            in_order.end_all()
+        raise
+    finally:
+        executor.rest()
 
 
-def _place_for(planned: PlannedTrial, free: list[_Place]) -> _Place:
-    """Take a free place out of the list: one whose worker can go on, if there is one."""
-    own = next((place for place in free if place.key is not None and place.key[:2] == (planned.spec.name, planned.launch)), free[0])
-    free.remove(own)
-    return own
+class _InOrder:
+    """Hands ended trials of a workload and contestant to `trials` in the plan's order.
+
+    Skip rules count failures in a row: what they see must not depend on which of two processes is the faster one.
+    """
+
+    def __init__(self, planned: Sequence[PlannedTrial], trials: Trials) -> None:
+        self._trials = trials
+        self._queues: dict[tuple[str, str], deque[PlannedTrial]] = {}
+        for one in planned:
+            self._queues.setdefault((one.workload.name, one.spec.name), deque()).append(one)
+        self._answers: dict[TrialKey, Answer | None] = {}
+
+    def end(self, planned: PlannedTrial, answer: Answer | None) -> list[PlannedTrial]:
+        """Add a trial that has ended, or is left out; return those that have been handed on."""
+        self._answers[planned.key] = answer
+        queue = self._queues[planned.workload.name, planned.spec.name]
+        handed_on = []
+        while queue and queue[0].key in self._answers:
+            handed_on.append(queue.popleft())
+            self._hand_on(handed_on[-1])
+        return handed_on
+
+    def end_all(self) -> None:
+        """Hand on what has ended, though a trial before it hasn't."""
+        for queue in self._queues.values():
+            for one in queue:
+                if one.key in self._answers:
+                    self._hand_on(one)
+
+    def _hand_on(self, one: PlannedTrial) -> None:
+        answer = self._answers.pop(one.key)
+        if answer is not None:
+            self._trials.end(one, answer)

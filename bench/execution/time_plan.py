@@ -12,11 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
-from bench.analysis.selection import OURS
 from bench.execution.schedule import UNTIMED, PlannedTrial
 from bench.execution.turn_rounds import CanaryClock
-from bench.records import REFERENCE
+from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, REFERENCE
 from bench.workloads.grid import architecture_at
 
 

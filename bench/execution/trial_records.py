@@ -1,23 +1,20 @@
-"""From a planned trial and its outcome to the record on the disk. Called by the runner."""
+"""The record of a trial that has ended. Called by the runner."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pydantic import ValidationError
 
+from bench.execution.executors.work import Answer
 from bench.execution.schedule import PlannedTrial
 from bench.execution.worker_process import Outcome
 from bench.records import Trial
 from bench.records.validation_errors import first_mistake
 
 
-def record_of(
-    planned: PlannedTrial, outcome: Outcome, *, run_id: str, threads: int, started_at: str, load: Mapping[str, float]
-) -> Trial:
-    """Return the record of a trial; an answer that can't be one makes the trial a failed one."""
+def record_of(planned: PlannedTrial, outcome: Outcome, answer: Answer, *, run_id: str, threads: int, started_at: str) -> Trial:
+    """Return the record of a trial with this outcome; an answer that can't be recorded makes the trial a failed one."""
 
-    def trial(outcome: Outcome) -> Trial:
+    def record(outcome: Outcome) -> Trial:
         return Trial(
             run_id=run_id,
             workload=planned.workload.name,
@@ -27,16 +24,17 @@ def record_of(
             round=planned.round,
             launch=planned.launch,
             point=dict(planned.point),
+            machine=answer.machine,
             status=outcome.status,
             error=outcome.error,
             dtype=planned.workload.training_of(planned.spec.name).dtype,
             threads=threads,
             started_at=started_at,
-            load=dict(load),
+            load=dict(answer.load),
             **outcome.figures,
         )
 
     try:
-        return trial(outcome)
+        return record(outcome)
     except ValidationError as error:
-        return trial(Outcome("failed", error=f"its answer can't be recorded: {first_mistake(error, Trial)}"))
+        return record(Outcome("failed", error=f"its answer can't be recorded: {first_mistake(error, Trial)}"))

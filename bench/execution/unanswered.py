@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bench.analysis.selection import OURS
 from bench.execution.schedule import Entries
-from bench.records import REFERENCE
+from bench.records import OURS, REFERENCE
 from bench.workloads.models import Workload
 
 ADD = "add it to --contestants"

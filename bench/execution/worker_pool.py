@@ -1,16 +1,20 @@
-"""The worker processes of the current launch: they stay alive while another one works, and end when the next launch begins.
+"""The worker processes that are kept between trials: those of the current launch, and those of trials without a clock.
 
-Called by the runner; `bench.execution.worker_process` starts and ends the processes.
+Called by a station of an executor; `bench.execution.worker_process` starts and ends the processes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from threading import Lock
+
+from bench.execution.messages import Request
 from bench.execution.schedule import PlannedTrial
-from bench.execution.worker_process import Launch, Worker
+from bench.execution.worker_process import Launch, Outcome, Worker
 
 
 class WorkerPool:
-    """Holds one worker for each contestant and number of threads."""
+    """Holds one worker for each contestant and number of threads: they stay alive while another one works."""
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
@@ -44,3 +48,68 @@ class WorkerPool:
         """End all processes."""
         while self._workers:
             self._workers.popitem()[1].close()
+
+
+@dataclass(eq=False)
+class _Place:
+    """Where one trial at a time runs; its worker stays while trials of one contestant and launch follow one another."""
+
+    worker: Worker | None = None
+    key: tuple[str, int, int] | None = None
+
+    def close(self) -> None:
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.close()
+
+
+class Places:
+    """Runs trials without a clock: as many at once as threads call `run`."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._lock = Lock()
+        self._free: list[_Place] = []
+        self._taken: list[_Place] = []
+
+    def run(self, planned: PlannedTrial, request: Request) -> Outcome:
+        """Run a trial in a process that has run trials like it, or in a new one."""
+        key = (planned.spec.name, planned.launch, request.task.threads)
+        place = self._take(key)
+        try:
+            with self._lock:
+                closed = place not in self._taken
+                if not closed and (place.worker is None or place.key != key):
+                    place.close()
+                    place.worker, place.key = self._launch(planned.spec, planned.launch, request.task.threads), key
+                worker = place.worker
+            if closed or worker is None:
+                return Outcome("failed", error="it was ended before it began")
+            outcome = worker.run(request, planned.workload.time_limit_seconds)
+            if outcome.status != "ok":
+                place.close()
+            return outcome
+        finally:
+            self._give_back(place)
+
+    def _take(self, key: tuple[str, int, int]) -> _Place:
+        """Take a free place: one whose worker can go on, if there is one."""
+        with self._lock:
+            place = next((one for one in self._free if one.key == key), self._free[0] if self._free else _Place())
+            if place in self._free:
+                self._free.remove(place)
+            self._taken.append(place)
+            return place
+
+    def _give_back(self, place: _Place) -> None:
+        with self._lock:
+            if place in self._taken:
+                self._taken.remove(place)
+                self._free.insert(0, place)
+
+    def close(self) -> None:
+        """End all processes, also those that work."""
+        with self._lock:
+            places, self._free, self._taken = self._free + self._taken, [], []
+            for place in places:
+                place.close()

@@ -4,12 +4,17 @@ Other packages import from here: execution writes records, analysis and report r
 """
 
 from bench.records.models import (
+    HEADLINE_REFERENCES,
+    HEADLINE_WORKLOAD,
+    LARGEST_DIFFERENCE,
+    OURS,
     REFERENCE,
     SCHEMA_VERSION,
     ContestantRecord,
     Environment,
     InputRecord,
     Latency,
+    MachineRecord,
     Parity,
     PartParity,
     Record,
@@ -35,6 +40,10 @@ from bench.records.store import (
 
 __all__ = [
     "ARRAYS_FOLDER",
+    "HEADLINE_REFERENCES",
+    "HEADLINE_WORKLOAD",
+    "LARGEST_DIFFERENCE",
+    "OURS",
     "REFERENCE",
     "RUN_FILE",
     "SCHEMA_VERSION",
@@ -43,6 +52,7 @@ __all__ = [
     "Environment",
     "InputRecord",
     "Latency",
+    "MachineRecord",
     "Parity",
     "PartParity",
     "Record",

@@ -18,8 +18,16 @@ from bench.error_messages import plain, short
 from bench.records.workload_records import LARGEST_COUNT, GridValue, Name, check_size, check_workloads
 
 SCHEMA_VERSION = 1
+OURS = "numpy_nn"
+"""This project's own contestant."""
 REFERENCE = "keras"
 """The contestant that parity is measured against and ratios are relative to."""
+HEADLINE_WORKLOAD = "moons"
+HEADLINE_REFERENCES = ("keras", "keras-tuned")
+"""The headline is the ratio of `OURS` to each of these in `HEADLINE_WORKLOAD`."""
+LARGEST_DIFFERENCE = 1e-9
+"""The largest difference of loss and weights in float64 that counts as rounding. Rounding gives about 1e-15; after one epoch a
+mathematical mistake gives more than this."""
 
 TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "parts", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs over a whole fit, nothing is scored. turns: epochs are timed in
@@ -169,6 +177,8 @@ class Trial(Record):
     """Which worker process of this contestant, counted from 0."""
     point: dict[Name, GridValue] = Field(default_factory=dict)
     """The cell of a grid workload: `width`, `batch`, `layers`, `threads`, in a study (scored trials) any key; empty elsewhere."""
+    machine: Text | None = None
+    """The host that it ran on; None is the run's own machine."""
     status: TrialStatus
     error: Text | None = None
     disturbed: list[Text] = Field(default_factory=list)
@@ -280,6 +290,17 @@ class Environment(Record):
     """Environment variables of the user's that could change a result, and that workers don't get."""
 
 
+class MachineRecord(Record):
+    """Another machine that a run was given trials on."""
+
+    name: Text
+    """Its host's."""
+    cpu: Text
+    cores: PositiveCount
+    operating_system: Text
+    blas: Text
+
+
 class Run(Record):
     """A run, which is all that one call measures: `run.json`."""
 
@@ -293,6 +314,8 @@ class Run(Record):
     """Each as `Workload.model_dump` of `bench.workloads.models` returns it."""
     contestants: list[ContestantRecord]
     environment: Environment
+    machines: list[MachineRecord] = Field(default_factory=list)
+    """The machines of the run's cluster but its own."""
     inputs: list[InputRecord] = Field(default_factory=list)
     """Of workloads, data and contestants of your own; empty in the runs of older versions."""
     sources_sha256: str | None = None

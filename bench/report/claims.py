@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.precision import HEADLINE_WORKLOAD
-from bench.analysis.selection import OURS
 from bench.analysis.summary import Analysis
-from bench.records import REFERENCE
+from bench.records import HEADLINE_WORKLOAD, OURS, REFERENCE
 from bench.report import units
 from bench.report.verdict import ARTICLE_ACCURACY, Row, ratio_row, row_of, versus
 

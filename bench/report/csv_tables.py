@@ -52,6 +52,7 @@ _FRAMES = (
     "study_targets",
     "turns",
     "memory",
+    "machines",
 )
 _RENAMED = {"times": {"median": "seconds"}}
 """What is called a median is one."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.selection import FLOOR
 from bench.analysis.steps import turn_steps
 from bench.analysis.summary import Analysis
 from bench.analysis.targets import target_measurements, times_to_target
 from bench.analysis.timing import measurements
-from bench.records import REFERENCE, Trial
+from bench.records import OURS, REFERENCE, Trial
 from bench.report.plots.dots import STEP, TARGET, DotRow
 
 _TIME_COLUMNS = ("contestant", "measure", "median", "low", "high")

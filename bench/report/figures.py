@@ -10,10 +10,9 @@ import pandas as pd
 
 from bench import escaping
 from bench.analysis.accuracy import THRESHOLD
-from bench.analysis.selection import OURS
 from bench.analysis.steps import turn_steps
 from bench.analysis.summary import Analysis
-from bench.records import REFERENCE
+from bench.records import OURS, REFERENCE
 from bench.report import derived, units
 from bench.report.derived import of_workload
 from bench.report.document import Plot

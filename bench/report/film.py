@@ -20,11 +20,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.analysis.selection import OURS
 from bench.analysis.summary import Analysis, analyse
 from bench.escaping import file_name
 from bench.files import PARTIAL_SUFFIX, inside, replacing
-from bench.records import ARRAYS_FOLDER, REFERENCE, RunData, read_run
+from bench.records import ARRAYS_FOLDER, OURS, REFERENCE, RunData, read_run
 from bench.records.run_files import RunFiles
 from bench.report.derived import estimates
 from bench.report.plot_data import UNREADABLE, read_arrays, read_plot_data

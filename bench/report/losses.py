@@ -8,8 +8,9 @@ from __future__ import annotations
 import pandas as pd
 
 from bench import escaping
-from bench.analysis.selection import FLOOR, OURS
+from bench.analysis.selection import FLOOR
 from bench.analysis.summary import Analysis
+from bench.records import OURS
 from bench.report import units
 from bench.report.derived import winners
 from bench.report.verdict import CLOSE, like_for_like, names_of

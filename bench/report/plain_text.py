@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from bench import escaping
 from bench.analysis.repeats import Repeat
-from bench.analysis.selection import OURS
 from bench.analysis.timing import RatioRow
-from bench.records import RunData
+from bench.records import OURS, RunData
 from bench.report import units
 from bench.report.document import Document, Ranking
 

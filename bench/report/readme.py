@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.analysis.selection import OURS
 from bench.analysis.summary import Analysis, analyse
 from bench.files import write_whole
-from bench.records import RecordError, read_run
+from bench.records import OURS, RecordError, read_run
 from bench.report import units
 from bench.report.document import Ranking
 from bench.report.markdown_table import markdown_table

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench import escaping
 from bench.analysis.divergence import divergence
 from bench.analysis.learning import nothing_learned
-from bench.analysis.precision import HEADLINE_REFERENCES
-from bench.analysis.selection import FLOOR, OURS, workload_named
+from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
 from bench.analysis.timing import FIT_ESTIMATOR
+from bench.records import HEADLINE_REFERENCES, OURS
 from bench.report import fairness, figures, losses, methodology, study, units
 from bench.report.badges import badges, divergence_warnings, nothing_learned_warnings
 from bench.report.claims import OPEN, Claim
@@ -159,6 +159,7 @@ def _details(analysis: Analysis, main: str | None, plot_data: PlotData) -> Itera
     if main is not None:
         yield _section("All times", _times(analysis, main), folded=True)
         yield _section("All ratios", _ratios(analysis, main), folded=True)
+        yield _section("Each machine", _machines(analysis), folded=True)
         yield _section("Accuracy and training", _accuracy(analysis, main, plot_data), folded=True)
     yield _section("Prediction", _latency(analysis), folded=True)
     if main is not None:
@@ -194,6 +195,14 @@ def _ratios(analysis: Analysis, workload: str) -> list[Block | None]:
             for reference in HEADLINE_REFERENCES
         ),
         times.ours(analysis, workload, f"{_name(workload)}: `{OURS}` against each of the others.{own}"),
+    ]
+
+
+def _machines(analysis: Analysis) -> list[Block | None]:
+    """A table for each machine of a run that was measured on several."""
+    return [
+        times.of_machine(analysis, machine, f"{escaping.code(machine)}: `{OURS}`'s step against each of the others, on it alone.")
+        for machine in dict.fromkeys(analysis.machines["machine"])
     ]
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from bench import escaping
-from bench.analysis.selection import OURS, workload_named
+from bench.analysis.selection import workload_named
 from bench.analysis.study import FALSE_DISCOVERY_RATE, STUCK_MARGIN, least_p
 from bench.analysis.summary import Analysis
-from bench.records import REFERENCE
+from bench.records import OURS, REFERENCE
 from bench.records.workload_records import is_study
 from bench.report import units
 from bench.report.document import Block, Paragraph, Plot, Section

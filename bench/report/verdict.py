@@ -15,11 +15,9 @@ from bench import escaping
 from bench.analysis.accuracy import MARGIN
 from bench.analysis.divergence import divergence
 from bench.analysis.learning import nothing_learned
-from bench.analysis.parity import LARGEST_DIFFERENCE
-from bench.analysis.precision import HEADLINE_REFERENCES, HEADLINE_WORKLOAD
-from bench.analysis.selection import FLOOR, OURS, workload_named
+from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.summary import Analysis
-from bench.records import REFERENCE
+from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, LARGEST_DIFFERENCE, OURS, REFERENCE
 from bench.report import units
 
 ARTICLE_ACCURACY = 0.95

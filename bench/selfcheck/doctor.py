@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.precision import HEADLINE_REFERENCES
 from bench.analysis.statistics import REPEATED_LOOKS, student_half_width
 from bench.analysis.steps import FEWEST_TURNS, quickest_tenth
 from bench.contestants.registry import CONTESTANTS
@@ -28,7 +27,7 @@ from bench.execution.system_load import SystemLoadMeter
 from bench.execution.time_plan import ADDED_LAUNCHES, TimePlan, slowness_of
 from bench.execution.turn_rounds import ENOUGH_TURNS, SECONDS_A_CONTESTANT, Participant, TurnRounds
 from bench.execution.worker_process import Launcher
-from bench.records import Turn
+from bench.records import HEADLINE_REFERENCES, Turn
 from bench.records.disturbance import quiet, reasons
 from bench.report import units
 from bench.report.units import percent

@@ -134,13 +134,15 @@ class FakeCanary:
         return next(self._readings, 1.0)
 
 
-def real_machine(directory, enough=2):
+def real_machine(directory, enough=2, places=2):
     """Measures with real processes and no meters, so that a busy machine doesn't make a test longer."""
 
     def read(pid):
         return Reading(time.perf_counter(), None, None, 0.0, None, None, None)
 
-    return Machine(Launcher(directory), TurnRounds(FakeCanary(), cores=2, read=read, enough=enough, turn_seconds=0.002), places=2)
+    return Machine(
+        Launcher(directory), TurnRounds(FakeCanary(), cores=2, read=read, enough=enough, turn_seconds=0.002), places=places
+    )
 
 
 def fake_machine(launch, *, places=1, **changes):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.analysis.selection import OURS
+from bench.records import OURS
 from bench.report import units
 from bench.report.document import Table
 from bench.report.tables.cells import records

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from bench.analysis.selection import FLOOR, OURS
+from bench import escaping
+from bench.analysis.selection import FLOOR
 from bench.analysis.summary import MEASURES, Analysis
-from bench.records import REFERENCE
+from bench.records import OURS, REFERENCE
 from bench.report import units
 from bench.report.derived import breakdown, of_workload
 from bench.report.document import Table
@@ -61,6 +62,21 @@ def ours(analysis: Analysis, workload: str, caption: str) -> Table | None:
         "compared with",
         f"ours-{workload}",
     )
+
+
+def of_machine(analysis: Analysis, machine: str, caption: str) -> Table | None:
+    """The ratios of `numpy_nn`'s step on one machine, a row per workload and contestant that it is compared with."""
+    rows = analysis.machines[(analysis.machines["machine"] == machine) & (analysis.machines["reference"] != FLOOR)]
+    cells = tuple(
+        (
+            escaping.code(str(row["workload"])),
+            escaping.code(str(row["reference"])),
+            units.comparison(row["ratio"], row["low"], row["high"]),
+            units.count(row["launches"]),
+        )
+        for row in records(rows)
+    )
+    return Table(caption, ("workload", "compared with", "step", "launches"), cells, name=f"machine-{machine}") if cells else None
 
 
 def targets(analysis: Analysis, workload: str, caption: str) -> Table | None:

@@ -5,7 +5,6 @@ import pytest
 from synthetic import CANARY_SECONDS, STEP_SECONDS, Noise, change_trials, synthetic_run
 
 from bench.analysis.precision import half_width, headline_ratios, least_known
-from bench.analysis.selection import OURS
 from bench.analysis.steps import (
     FEWEST_TURNS,
     disturbance_warnings,
@@ -16,6 +15,7 @@ from bench.analysis.steps import (
     turns_table,
 )
 from bench.analysis.timing import measurements, ratio_rows, time_rows
+from bench.records import OURS
 
 SILENT = Noise(launch=0.0, round=0.0, trial=0.0, epoch=0.0)
 TURNS = 6

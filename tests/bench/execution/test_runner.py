@@ -2,12 +2,12 @@ import errno
 import json
 from collections import Counter
 from dataclasses import replace
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from harness import FakeLaunch, FakeWorker, Watcher, fake_machine, run_record, small_split, spec, workload
 
-from bench.execution import runner as runner_module
+from bench.execution.executors import station as station_module
 from bench.execution.runner import Job, Limits, Runner, Wanted
 from bench.execution.schedule import key_of, plan
 from bench.execution.time_plan import REPORT_SECONDS, Cost
@@ -115,7 +115,7 @@ def test_the_machine_is_read_with_the_process_that_has_the_cells_threads(tmp_pat
             return {}
 
     read, launch = [], FakeLaunch()
-    monkeypatch.setattr(runner_module, "SystemLoadMeter", Meter)
+    monkeypatch.setattr(station_module, "SystemLoadMeter", Meter)
     run(job(tmp_path, rounds=2, launches=1, grid={"threads": [1, 2], "batch": [1]}), launch)
     pids = {(name, threads): number for number, (name, launched, threads) in enumerate(launch.launched, 1) if launched}
     assert len(pids) == 4
@@ -385,6 +385,31 @@ def test_trials_without_a_clock_run_on_all_cores_and_each_is_recorded_once(tmp_p
     assert Counter(key_of(trial) for trial in trials).most_common(1)[0][1] == 1
     assert len(trials) == 4
     assert {trial.threads for trial in trials} == {1}
+
+
+def test_a_contestants_failures_count_in_the_plans_order_however_many_trials_run_at_once(tmp_path):
+    def outcomes(places):
+        """The first two seeds of Tiny fail, and are the last to end; all others would succeed."""
+        all_others_ended = Event()
+
+        def outcome(request):
+            if request.target.endswith(":Twin"):
+                return Outcome("ok", figures=FIGURES)
+            if request.task.seed < 2:
+                if places > 1:
+                    all_others_ended.wait(20)
+                return Outcome("failed", error=f"no {request.task.seed}")
+            all_others_ended.set()
+            return Outcome("ok", figures=FIGURES)
+
+        directory = tmp_path / str(places)
+        directory.mkdir()
+        _, trials, _ = run(job(directory, scored_seeds=4), FakeLaunch(outcome=outcome), places=places)
+        return sorted((key_of(trial), trial.status, trial.error) for trial in trials)
+
+    alone = outcomes(1)
+    assert [status for key, status, _ in alone if key[1] == "Tiny"] == ["failed", "failed", "skipped", "skipped"]
+    assert outcomes(4) == alone
 
 
 def test_ctrl_c_ends_the_run_and_keeps_what_had_ended(tmp_path):
