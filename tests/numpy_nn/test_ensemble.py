@@ -74,7 +74,8 @@ def test_each_network_trains_as_it_does_alone_with_every_optimizer(number: int, 
 @pytest.mark.parametrize("loss", sorted(MILD_OUTPUTS))
 @pytest.mark.parametrize("activation", sorted(oracle.ACTIVATIONS))
 def test_each_network_trains_as_it_does_alone_with_every_activation_and_loss(activation: str, loss: str) -> None:
-    x = np.random.default_rng(1).normal(size=(21, 2))
+    x = np.random.default_rng(1).normal(size=(21, 2)) * (0.1 if activation == "exponential" else 1)  # or it overflows, alone too
+    rate = 0.001 if activation == "exponential" else 0.05
     for last in MILD_OUTPUTS[loss][:3]:
         sizes = [2, 4, 3, 2]
         architecture = [
@@ -83,7 +84,7 @@ def test_each_network_trains_as_it_does_alone_with_every_activation_and_loss(act
         ]
         logits = last == "linear" and loss in oracle.PAIRS
         made = losses.LOSSES[loss](from_logits=True) if logits else losses.LOSSES[loss]()
-        compare(architecture, SGD(0.05, momentum=0.9), made, x, data(loss, 2, 21), batch_size=8, epochs=2)
+        compare(architecture, SGD(rate, momentum=0.9), made, x, data(loss, 2, 21), batch_size=8, epochs=2)
 
 
 @settings(max_examples=30, deadline=None)
@@ -138,7 +139,7 @@ def test_one_network_that_diverges_leaves_the_others_as_they_are() -> None:
     architecture = [{**layer, "activation": "linear"} for layer in ARCHITECTURE]
     ensemble = Ensemble(architecture, seeds=SEEDS, dtype="float64")
     ensemble.compile(SGD(), "mean_squared_error", ["accuracy"], learning_rates=[0.01, 1e9, 0.02])
-    with pytest.warns(RuntimeWarning, match=r"1 of 3 networks diverged: .* in network 1;"):
+    with pytest.warns(RuntimeWarning, match="in 1 of 3 networks, 1;"):
         history = ensemble.fit(x, y, epochs=30, validation_data=(x, y)).history
     assert not np.isfinite(history["loss"][-1, 1])
     assert np.isnan(history["val_accuracy"][-1, 1])
