@@ -4,13 +4,15 @@
 library is imported here; import `numpy_nn.estimators`, which needs scikit-learn, by its name.
 """
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any
 
 from numpy_nn import activations, callbacks, initializers, keras_names, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
-from numpy_nn.ensemble import Ensemble
 from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from numpy_nn.sequential import Sequential
+
+if TYPE_CHECKING:
+    from numpy_nn.ensemble import Ensemble
 
 __all__ = [
     "SGD",
@@ -36,6 +38,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> NoReturn:
-    """Name the nearest thing to what Keras has and this has not."""
-    keras_names.raise_missing("numpy_nn", name, keras_names.OF_PACKAGE)
+def __getattr__(name: str) -> Any:
+    """Import `Ensemble` when it is asked for, since most don't need it; name the nearest thing to what Keras has and this has not."""
+    if name != "Ensemble":
+        keras_names.raise_missing("numpy_nn", name, keras_names.OF_PACKAGE)
+    from numpy_nn.ensemble import Ensemble
+
+    return Ensemble
