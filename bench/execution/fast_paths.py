@@ -1,10 +1,13 @@
 """Scores by a faster path that is the same computation: Keras' seeds with `keras-tuned`'s settings, where parity has shown it.
 
 Called by the runner. Seeds that are also trained against the clock keep the contestant's own path, so that times to a target come
-from one and the same training.
+from one and the same training. A study has no clock and thousands of trainings: its contestants have paths for it, which tests hold
+to their own results, and which the records name in `details.fast_path`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from bench.analysis.parity import LARGEST_DIFFERENCE
 from bench.contestants.registry import Spec
@@ -13,6 +16,10 @@ from bench.records import Trial
 
 FAST_PATHS = {"keras": "keras-tuned"}
 """A contestant, and the one that is the same library with other settings of its loop."""
+
+
+STUDY_PATHS = {"keras": "bench.contestants.keras_study:KerasStudy"}
+"""A contestant, and the class that trains its cells of a study."""
 
 
 class FastPaths:
@@ -45,11 +52,22 @@ class FastPaths:
 
     def of(self, planned: PlannedTrial) -> Spec | None:
         """Return the contestant whose path a trial may take instead of its own; None if there is none."""
+        if planned.workload.is_study:
+            return self._of_study(planned)
         other = FAST_PATHS.get(planned.spec.name)
         if not self._may_be_faster(planned) or not {planned.spec.name, other} <= self._same:
             return None
         return self._specs.get(str(other))
 
     @staticmethod
+    def _of_study(planned: PlannedTrial) -> Spec | None:
+        target = STUDY_PATHS.get(planned.spec.name)
+        if target is None or planned.workload.training.shuffle:
+            return None
+        return replace(planned.spec, target=target)
+
+    @staticmethod
     def _may_be_faster(planned: PlannedTrial) -> bool:
+        if planned.workload.is_study:
+            return False
         return planned.kind == "scored" and planned.spec.name in FAST_PATHS and planned.seed >= planned.workload.rounds

@@ -23,7 +23,9 @@ from bench.records import ARRAYS_FOLDER, REFERENCE
 from bench.records.run_files import RunFiles
 from bench.workloads import grid
 from bench.workloads.data_sets import Split, make_split
+from bench.workloads.grid import Point
 from bench.workloads.models import Training, Workload
+from bench.workloads.study import changes_arrays
 
 FIRST_SEED = 0
 """The seed whose data and decision surfaces the report draws."""
@@ -55,7 +57,7 @@ class RequestBuilder:
         self._arrays = directory / ARRAYS_FOLDER
         self._threads = threads
         self._reference = reference
-        self._splits: dict[tuple[str, int], Split] = {}
+        self._splits: dict[tuple[str, str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
 
@@ -105,9 +107,9 @@ class RequestBuilder:
 
     def _split(self, workload: Workload, seed: int) -> Split:
         """Return a seed's data; the first seed's are kept, of the others the last ones."""
-        key = (workload.name, seed)
+        key = (workload.name, workload.data.model_dump_json(), seed)
         if key not in self._splits:
-            others = [other for other in self._splits if other[1] != FIRST_SEED]
+            others = [other for other in self._splits if other[2] != FIRST_SEED or workload.is_study]
             for other in others[: len(others) + 1 - SPLITS_KEPT]:
                 del self._splits[other]
             self._splits[key] = make_split(workload.data, seed)
@@ -124,7 +126,7 @@ class RequestBuilder:
     def _data(self, planned: PlannedTrial) -> Path:
         workload, point = planned.workload, planned.point
         training = workload.training_of(planned.spec.name)
-        name = f"{_stem(workload, point)}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
+        name = f"{_stem(workload, _shaping(workload, point))}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
         if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, self._split(workload, planned.seed), training)
             self._written[name] = self._scratch / name
@@ -191,5 +193,10 @@ def surface_box(workload: Workload, split: Split) -> tuple[float, float, float, 
     return x_low, x_high, y_low, y_high
 
 
-def _stem(workload: Workload, point: Mapping[str, int]) -> str:
+def _shaping(workload: Workload, point: Point) -> Point:
+    """Return the part of a cell that its data file depends on: cells of a study that differ in the learning rate share theirs."""
+    return {axis: value for axis, value in point.items() if not workload.is_study or changes_arrays(workload, axis)}
+
+
+def _stem(workload: Workload, point: Point) -> str:
     return "-".join([workload.name, *(f"{name}{value}" for name, value in sorted(point.items()))])

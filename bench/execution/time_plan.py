@@ -60,6 +60,8 @@ BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
+STUDY_COSTS = {"keras": Cost(5.5, 0.35e-3)}
+"""By the path of a study."""
 FAST_PATH = 0.6
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
@@ -146,7 +148,8 @@ class TimePlan:
             return PREDICTION_SECONDS
         if planned.kind == "turns":
             return turns_seconds(planned) / self._slowness  # a turn has its length on any machine
-        faster = FAST_PATH if planned.kind == "scored" and planned.spec.name == "keras" else 1.0
+        tuned = planned.kind == "scored" and planned.spec.name == "keras" and not planned.workload.is_study
+        faster = FAST_PATH if tuned else 1.0
         return faster * _fit_seconds(planned)
 
 
@@ -241,12 +244,13 @@ def turns_seconds(planned: PlannedTrial) -> float:
 
 
 def _cost(planned: PlannedTrial) -> Cost:
-    return COSTS.get(planned.spec.name, UNKNOWN_COST)
+    known = {**COSTS, **STUDY_COSTS} if planned.workload.is_study else COSTS
+    return known.get(planned.spec.name, UNKNOWN_COST)
 
 
 def _fit_seconds(planned: PlannedTrial) -> float:
     workload = planned.workload
-    if planned.point:
+    if planned.point and not workload.is_study:
         return GRID_FIT_SECONDS
     training, cost = workload.training_of(planned.spec.name), _cost(planned)
     rows = int(0.9 * int(workload.data.parameters.get("n_samples", UNKNOWN_ROWS)))

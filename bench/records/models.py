@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from bench.error_messages import plain, short
-from bench.records.workload_records import AXES, LARGEST_COUNT, Name, check_workloads
+from bench.records.workload_records import LARGEST_COUNT, GridValue, Name, check_size, check_workloads
 
 SCHEMA_VERSION = 1
 REFERENCE = "keras"
@@ -145,8 +145,8 @@ class Trial(Record):
     """Counted from 0 through the run."""
     launch: Number
     """Which worker process of this contestant, counted from 0."""
-    point: dict[str, PositiveCount] = Field(default_factory=dict)
-    """The cell of a grid workload (`width`, `batch`, `layers`, `threads`); empty elsewhere."""
+    point: dict[Name, GridValue] = Field(default_factory=dict)
+    """The cell of a grid workload: `width`, `batch`, `layers`, `threads`, in a study (scored trials) any key; empty elsewhere."""
     status: TrialStatus
     error: Text | None = None
     disturbed: list[Text] = Field(default_factory=list)
@@ -189,8 +189,9 @@ class Trial(Record):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Trial:
-        if unknown := set(self.point) - set(AXES):
-            raise ValueError(f"point has {short(min(unknown))}: it may have {', '.join(AXES)}")
+        if self.kind != "scored":  # those of a study may have any key
+            for axis, value in self.point.items():
+                check_size(axis, value)
         if self.history and "loss" not in self.history:
             raise ValueError("history lacks the loss: it must have a value for each epoch")
         if len({len(values) for values in self.history.values()}) > 1:
