@@ -18,6 +18,7 @@ from bench.analysis.parity import parity_curves_table, parity_table, parity_warn
 from bench.analysis.precision import precision_warnings
 from bench.analysis.scaling import scaling_table
 from bench.analysis.steps import disturbance_warnings, turns_table
+from bench.analysis.study import study_tables
 from bench.analysis.targets import (
     reached_table,
     target_measurements,
@@ -74,6 +75,13 @@ class Analysis:
     scaling: pd.DataFrame
     """width, batch, layers, threads, contestant, step_seconds (`bench.analysis.steps`), rank (NaN for the floor),
     ratio_to_best, low, high, left_out (the reason, if there is no figure)."""
+    study: pd.DataFrame
+    """workload, a column for each axis of the studies, contestant, seeds (that ended), failed, diverged, accuracy_mean, accuracy_low,
+    accuracy_high, stuck (see `study.is_stuck`), stuck_share, stuck_low, stuck_high, and to the reference: pairs, difference_mean,
+    difference_low, difference_high (of accuracy), p_value, points, disagree (of test predictions), q_value (adjusted), differs."""
+    study_targets: pd.DataFrame
+    """workload, the axes, contestant, target, seeds, reached, share, low, high, median_epoch (from 1; NaN if fewer than half reach the
+    target), epoch_low, epoch_high."""
     turns: pd.DataFrame
     """workload, contestant, launch, turn, epochs, quickest_tenth_seconds, canary (the slower of the two, as a multiple of the run's
     quiet one), wait_share and other_cpu_share (NaN where unknown), reason (what disturbed it; None: nothing was seen to)."""
@@ -89,6 +97,7 @@ def analyse(data: RunData) -> Analysis:
     times = [*time_rows(measured), *target_time_rows(to_target)]
     ratios = ratio_rows([*measured, *target_measurements(to_target)])
     latency, latency_ratios = latency_tables(data)
+    study, study_targets = study_tables(data)
     return Analysis(
         data=data,
         accuracy=accuracy_table(data),
@@ -104,6 +113,8 @@ def analyse(data: RunData) -> Analysis:
         latency_ratios=latency_ratios,
         limits=limits_table(data, times, ratios),
         scaling=scaling_table(data),
+        study=study,
+        study_targets=study_targets,
         turns=turns_table(data),
         memory=memory_table(data),
         warnings=[

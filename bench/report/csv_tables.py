@@ -46,6 +46,8 @@ _FRAMES = (
     "latency_ratios",
     "limits",
     "scaling",
+    "study",
+    "study_targets",
     "turns",
     "memory",
 )
