@@ -31,6 +31,12 @@ GLOSSARY = {
     "and says nothing about other machines.",
     "target": "A test accuracy to reach. Its time runs from the start of the process to the end of the epoch that reaches it. "
     "A training that never reaches it is counted as longer than it ran.",
+    "study": "Every combination of some settings, each trained from many seeds without a clock, to see who learns what.",
+    "cell": "One combination of the settings of a study or of a map: one network, one way of training it.",
+    "stuck": "The last loss of the training is no more than 0.001 below that of a network that ignores its input, which for two "
+    "classes is ln 2 = 0.6931: it has learned nothing.",
+    "false discovery rate": "Of the differences that are called real, the share that is chance, on average. p-values are adjusted for "
+    "it (q) by the procedure of Benjamini and Hochberg.",
     "baseline": "The contestant that the others are compared with.",
     "disturbed": "Other work was seen to take the cores. Such turns are kept, and not counted.",
     "diverged": "A loss or an output became NaN or infinite.",

@@ -14,7 +14,7 @@ from bench.analysis.selection import FLOOR, OURS, workload_named
 from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
 from bench.analysis.timing import FIT_ESTIMATOR
-from bench.report import fairness, figures, losses, methodology, units
+from bench.report import fairness, figures, losses, methodology, study, units
 from bench.report.badges import badges, divergence_warnings
 from bench.report.claims import OPEN, Claim
 from bench.report.derived import training_workloads, winners
@@ -26,6 +26,7 @@ from bench.report.tables.ranking import ranking
 from bench.report.verdict import ARTICLE_ACCURACY, CLOSE, PARITY, answer, main_workload, same_accuracy, same_computation
 
 _TITLE = "NumPy against Keras: the same network, measured"
+_STUDY_TITLE = "NumPy against Keras: every network, many seeds"
 _MAP_TITLE = "NumPy against the frameworks, size by size"
 _TITLES = {"article": "The article's run", PARITY: "Raw parity", "full-batch": "Full batch"}
 """Of the folded section of a workload."""
@@ -61,10 +62,14 @@ def build(
     diverged = divergence_warnings(divergence(data))
     found = [*diverged, *analysis.warnings]
     target = f"to {ARTICLE_ACCURACY:g}"
+    studied = study.studies(analysis)
+    only_study = main is None and not only_map and bool(studied)
     plot = figures.scaling_map(cells) if only_map else figures.answer(analysis, main, target) if main is not None else None
+    plot = study.map_of_target(analysis, studied[0]) if only_study else plot
     sections = (
         _contestants(analysis, main, target),
-        _losses(analysis, None if only_map else published),
+        _losses(analysis, None if only_map or only_study else published),
+        *study.sections(analysis),
         _fair(analysis, main, plot_data),
         _section("The article's claims", [_claims(claims)] if any(claim.judgement != OPEN for claim in claims) else []),
         *_details(analysis, main, plot_data),
@@ -74,14 +79,20 @@ def build(
         methodology.how_to_repeat(data),
     )
     return Document(
-        title=_MAP_TITLE if only_map else _TITLE,
+        title=_MAP_TITLE if only_map else _STUDY_TITLE if only_study else _TITLE,
         subtitle=_subtitle(analysis),
-        answer=losses.map_answer(analysis.scaling) if only_map else answer(analysis),
+        answer=_answer(analysis, only_map, studied[0] if only_study else None),
         sections=tuple(section for section in sections if section is not None),
         badges=badges(analysis, len(plot_data.problems) + len(diverged)),
         plot=plot,
         links=links or {},
     )
+
+
+def _answer(analysis: Analysis, only_map: bool, studied: str | None) -> str:
+    if studied is not None:
+        return study.answer(analysis, studied)
+    return losses.map_answer(analysis.scaling) if only_map else answer(analysis)
 
 
 def _subtitle(analysis: Analysis) -> str:
