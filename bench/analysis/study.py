@@ -106,7 +106,7 @@ def signed_rank_p(differences: Sequence[float]) -> float:
     if not len(values):
         return float("nan")
     unequal = values[values != 0]
-    if not len(unequal):
+    if len(unequal) < 2:  # SciPy takes no sample of one, whose sign is either with the same probability
         return 1.0
     method = stats.PermutationMethod(n_resamples=PERMUTATIONS, rng=np.random.default_rng(0))
     return float(stats.wilcoxon(unequal, method=method).pvalue)

@@ -42,7 +42,7 @@ def answer(analysis: Analysis, name: str) -> str:
         share = units.percent(targets["reached"].sum() / max(targets["seeds"].sum(), 1), 0)
         parts.append(f"{share} of the trainings reach {units.percent(targets['target'].iloc[0], 0)} test accuracy")
     stuck, all_seeds = own["stuck"].sum(), max(own["seeds"].sum(), 1)
-    parts.append(f"{units.percent(stuck / all_seeds, 0)} get stuck" if targets is not None and len(targets) else _stuck(stuck / all_seeds))
+    parts.append(f"{units.percent(stuck / all_seeds, 0)} {'get stuck' if len(targets) else 'of the trainings get stuck'}")
     return f"{parts[0]}; {' and '.join(parts[1:])}."
 
 
@@ -166,22 +166,23 @@ def _difference(cells: pd.DataFrame) -> str:
     differ, most = int(tested["differs"].sum()), tested.loc[tested["difference_mean"].abs().idxmax()]
     seeds = units.counted(int(tested["pairs"].max()), "seed")
     names = " and ".join(f"`{name}`" for name in [*tested["contestant"].unique(), REFERENCE])
-    verb = "differ" if differ else "shows a difference in"
+    if least_p(int(tested["pairs"].max())) > FALSE_DISCOVERY_RATE:
+        return (
+            f"Too few seeds to test whether the accuracies of {names} differ in {units.counted(len(tested), 'cell')} ({seeds} each, six "
+            f"are the fewest); the largest mean difference is {units.points(most['difference_mean'])} points"
+        )
     lead = (
         f"The test accuracies of {names} differ in {differ} of {units.counted(len(tested), 'cell')}"
         if differ
         else f"No difference seen between the test accuracies of {names} in any of {units.counted(len(tested), 'cell')}"
     )
-    del verb
     return f"{lead} ({seeds} each; {_TEST}), and the largest mean difference is {units.points(most['difference_mean'])} points"
 
 
 def _power(tested: pd.DataFrame) -> list[str]:
-    """What the tests could have found: with few seeds, nothing."""
+    """What the tests couldn't have found with these seeds."""
     pairs = int(tested["pairs"].max())
-    if least_p(pairs) > FALSE_DISCOVERY_RATE:
-        return [f"With {units.counted(pairs, 'seed')} a cell, this test can find no difference, however large: six seeds are the fewest."]
-    if least_p(pairs) > FALSE_DISCOVERY_RATE / len(tested):
+    if FALSE_DISCOVERY_RATE >= least_p(pairs) > FALSE_DISCOVERY_RATE / len(tested):
         return [
             f"With {units.counted(pairs, 'seed')} a cell, a difference in a single cell can't be found among {len(tested)} tests: "
             "one that is in many cells can."
@@ -219,10 +220,6 @@ def _always(always: pd.DataFrame, own: pd.DataFrame, axes: Sequence[str]) -> lis
         f"{axis} {escaping.code(always[axis].iloc[0])}" for axis in axes if always[axis].nunique() == 1 and own[axis].nunique() > 1
     ]
     return [f"All of these have {' and '.join(common)}."] if common else []
-
-
-def _stuck(share: float) -> str:
-    return f"{units.percent(share, 0)} of the trainings get stuck"
 
 
 def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
