@@ -1,8 +1,9 @@
 """Keras in a study, where no clock runs: the same computation as `KerasFit` on TensorFlow, with less around it.
 
-One compiled model trains all seeds of a cell, its weights and its optimizer's state set anew for each. The data set repeats without an
-end, so that Keras keeps one iterator through all epochs, and an execution is a whole epoch (`steps_per_execution`). A training takes a
-sixth of the time, and gives the same figures to the last digit, which a test holds it to. `bench.execution.fast_paths` chooses it.
+One compiled model trains all seeds of a cell, its weights and its optimizer's state set anew for each. The data set repeats without
+an end, so that Keras keeps one iterator through all epochs, and an execution is a whole epoch (`steps_per_execution`). A training
+takes a sixth of the time, and gives the same figures up to rounding, which a test holds it to. `bench.execution.fast_paths` chooses
+it.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class RequestBuilder:
 
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's; one without a clock, which has a core to itself."""
-        return planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads)
+        return int(planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads))
 
     def _task(self, planned: PlannedTrial, options: Mapping[str, Any]) -> TaskSpec:
         workload, point = planned.workload, planned.point

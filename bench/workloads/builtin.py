@@ -105,7 +105,7 @@ WORKLOADS: dict[str, Workload] = {
         ),
         Workload(
             name="study",
-            summary="who learns, how fast, and where the two differ: 30 seeds of each noise, network, learning rate and initializer",
+            summary="who learns, how fast, and where the two differ: every noise, network, learning rate and initializer",
             data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}),
             architecture=ARTICLE_ARCHITECTURE,
             training=Training(epochs=100),

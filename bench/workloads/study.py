@@ -1,7 +1,7 @@
 """The cells of a study: what the axes of an untimed grid, which may be any key of a workload, make of it.
 
-Called by the schedule (`cell`), the request builder (`changes_arrays`) and the validation (`places`). A study trains every cell from every scored seed,
-without a clock.
+Called by the schedule (`cell`), the request builder (`changes_arrays`) and the validation (`places`). A study trains every cell
+from every scored seed, without a clock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NETWORK_AXES = ("width", "depth", "activation")
 _FILE_KEYS = ("path", "target", "features", "separator", "target_kind")
 """What a data file is read by, which is the same in all cells."""
 ARRAY_AXES = (*NETWORK_AXES, "test_size")
-"""Axes that change a trial's arrays, besides those of the data set; `initializer` and `dtype` have their own place in a file's name."""
+"""Axes that change a trial's arrays, besides those of the data set; `initializer` and `dtype` are in a file's name anyway."""
 
 
 def places(workload: Workload) -> dict[str, str]:
@@ -28,11 +28,11 @@ def places(workload: Workload) -> dict[str, str]:
 
     names = {str(workload.training.optimizer.get("name")), *map(str, workload.grid.get("optimizer", []))}
     classes = [optimizers.OPTIMIZERS[name] for name in sorted(names) if name in optimizers.OPTIMIZERS]
-    found = {axis: "architecture" for axis in NETWORK_AXES}
+    found = dict.fromkeys(NETWORK_AXES, "architecture")
     found |= {axis: "training.optimizer" for one in classes for axis in inspect.signature(one).parameters}
     found |= {axis: "data.parameters" for axis in GENERATORS[workload.data.name].model_fields if axis not in _FILE_KEYS}
     found |= {"test_size": "data"}
-    return found | {axis: "training" for axis in Training.model_fields}
+    return found | dict.fromkeys(Training.model_fields, "training")
 
 
 def cell(workload: Workload, point: Mapping[str, GridValue]) -> Workload:

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from bench.contestants.registry import CONTESTANTS
 from bench.error_messages import may_be, one_line, short
 from bench.records import REFERENCE
-from bench.records.workload_records import AXES, LARGEST_DIMENSION, MOST_CELLS, GridValue
 from bench.records.validation_errors import first_mistake
+from bench.records.workload_records import AXES, LARGEST_DIMENSION, MOST_CELLS, GridValue
 from bench.workloads import study
 from bench.workloads.data_sets import check_precision, make_generator, make_split
 from bench.workloads.grid import Point, points
@@ -125,7 +125,9 @@ def _check_sizes(workload: Workload) -> None:
     sizes = [(layer.get("input_dim"), layer.get("output_dim")) for layer in workload.architecture]
     weights = sum(inputs * outputs for inputs, outputs in sizes if isinstance(inputs, int) and isinstance(outputs, int))
     timed = {} if workload.is_study else workload.grid
-    width, layers = (max((value for value in timed.get(axis, []) if isinstance(value, int)), default=0) for axis in ("width", "layers"))
+    width, layers = (
+        max((value for value in timed.get(axis, []) if isinstance(value, int)), default=0) for axis in ("width", "layers")
+    )
     weights = max(weights, width * width * max(layers, len(sizes) - 1) if timed else 0)
     if weights > MOST_WEIGHTS:
         raise ValueError(f"architecture, or grid, has a network of {weights:,} weights: it may have {MOST_WEIGHTS:,}")

@@ -49,7 +49,10 @@ def study_map(cells: pd.DataFrame, axes: Sequence[str], scale: Scale) -> Figure:
     facets = list(product(*(sorted_values(cells[axis].unique().tolist()) for axis in outer)))[:MOST_PANELS]
     columns = min(_COLUMNS, len(facets))
     lines = -(-len(facets) // columns)
-    across, up = (max(least, inches * len(side)) for least, inches, side in zip(_LEAST_PANEL_INCHES, _CELL_INCHES, _padded(sides), strict=True))
+    across, up = (
+        max(least, inches * len(side))
+        for least, inches, side in zip(_LEAST_PANEL_INCHES, _CELL_INCHES, _padded(sides), strict=True)
+    )
     title_lines = max(1, len(outer))
     figure = new_figure(0.3 + lines * (0.6 + 0.17 * title_lines + up), max(4.0, columns * (0.55 + across)))
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)

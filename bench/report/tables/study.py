@@ -17,7 +17,9 @@ _MOST_DIFFERENCES = 8
 
 def differences(tested: pd.DataFrame, axes: Sequence[str], caption: str) -> Table:
     """The cells of the smallest p-values and the largest mean differences. `tested` has the columns of `Analysis.study`."""
-    order = tested.assign(size=tested["difference_mean"].abs()).sort_values(["q_value", "size"], ascending=[True, False], kind="stable")
+    order = tested.assign(size=tested["difference_mean"].abs()).sort_values(
+        ["q_value", "size"], ascending=[True, False], kind="stable"
+    )
     rows = tuple(
         (
             row["contestant"],

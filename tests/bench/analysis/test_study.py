@@ -106,7 +106,10 @@ def test_what_diverged_or_failed_is_counted_and_has_no_accuracy():
 
 
 def test_a_trial_of_no_cell_of_the_grid_and_a_contestant_without_reference_do_no_harm(study):
-    stray = [made("synthetic", {"width": 5}, "numpy_nn", 0, Outcome(1.0)), made("synthetic", {"depth": 4}, "numpy_nn", 0, Outcome(1.0))]
+    stray = [
+        made("synthetic", {"width": 5}, "numpy_nn", 0, Outcome(1.0)),
+        made("synthetic", {"depth": 4}, "numpy_nn", 0, Outcome(1.0)),
+    ]
     alone = study_run(drawn, grid=GRID, contestants=["numpy_nn"])
     alone.trials.extend(stray)
     table, _ = study_tables(alone)
