@@ -142,8 +142,8 @@ def chance_loss(workload: Mapping[str, Any], loss: str) -> float:
 
 def is_stuck(trial: Trial, chance: float) -> bool:
     """Whether a training that ended has learned nothing: its last loss is that of a network that ignores its input, or above."""
-    losses = trial.history.get("loss")
-    return bool(losses) and bool(losses[-1] > chance - STUCK_MARGIN)
+    losses = trial.history.get("loss", [])
+    return bool(losses and losses[-1] > chance - STUCK_MARGIN)
 
 
 def _rows(data: RunData, workload: dict[str, Any]) -> Iterator[dict[str, Any]]:

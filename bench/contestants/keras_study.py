@@ -41,7 +41,7 @@ class KerasStudy(KerasFit):
             self._keras.backend.clear_session()
             model = super()._build(task)
             model.optimizer.build(model.trainable_variables)
-            cell = KerasStudy._cell = _Cell(key, model, [np.array(variable) for variable in model.optimizer.variables])
+            cell = KerasStudy._cell = _Cell(key, model, [np.array(variable.numpy()) for variable in model.optimizer.variables])
         for variable, value in zip(cell.model.optimizer.variables, cell.optimizer_state, strict=True):
             variable.assign(value)
         return cell.model

@@ -155,8 +155,9 @@ def _stuck_blocks(analysis: Analysis, name: str) -> tuple[Block, ...]:
         f"{int(row['stuck'])}/{int(row['seeds'])}\n{_percents(row['stuck_low'], row['stuck_high'])}"
     )
     sentences = [
-        f"A training is stuck if its last loss is less than {STUCK_MARGIN:g} below that of a network that ignores its input (ln 2 = "
-        f"0.6931 for two classes). Of {units.counted(len(own), 'cell')}, all seeds are stuck in {len(always)}, and none in {len(never)}.",
+        f"A training is stuck if its last loss is less than {STUCK_MARGIN:g} below that of a network that ignores its input (ln 2 "
+        f"= 0.6931 for two classes).",
+        f"Of {units.counted(len(own), 'cell')}, all seeds are stuck in {len(always)}, and none in {len(never)}.",
         *_always(always, own, axes),
     ]
     caption = (
@@ -179,8 +180,8 @@ def _difference(cells: pd.DataFrame) -> str:
     names = " and ".join(f"`{name}`" for name in [*tested["contestant"].unique(), REFERENCE])
     if least_p(int(tested["pairs"].max())) > FALSE_DISCOVERY_RATE:
         return (
-            f"Too few seeds to test whether the accuracies of {names} differ in {units.counted(len(tested), 'cell')} ({seeds} each, "
-            f"six are the fewest); the largest mean difference is {most} points"
+            f"Too few seeds to test whether the accuracies of {names} differ in {units.counted(len(tested), 'cell')} ({seeds} "
+            f"each, six are the fewest); the largest mean difference is {most} points"
         )
     lead = (
         f"The test accuracies of {names} differ in {differ} of {units.counted(len(tested), 'cell')}"

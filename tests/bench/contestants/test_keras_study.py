@@ -33,6 +33,7 @@ def trained(contestant_class, given):
     return history, np.array(curve), [np.array(array) for array in contestant.get_weights()], contestant.details()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras' variables, in `KerasFit`
 @pytest.mark.parametrize(
     ("dtype", "optimizer"),
     [("float32", {}), ("float64", {"momentum": 0.5}), ("float32", {"name": "adam", "learning_rate": 0.05})],
