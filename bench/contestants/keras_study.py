@@ -65,4 +65,4 @@ class KerasStudy(KerasFit):
         return {name: [float(value) for value in values] for name, values in history.history.items()}
 
     def details(self) -> dict[str, Any]:
-        return super().details() | {"fast_path": "one model a cell, a repeated data set, an execution an epoch"}
+        return super().details() | {"fast_path": "one model a cell, an execution an epoch"}
