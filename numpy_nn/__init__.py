@@ -39,7 +39,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import `Ensemble` when it is asked for, since most don't need it; name the nearest thing to what Keras has and this has not."""
+    """Import `Ensemble`, which most don't need, when it is asked for; name the nearest thing to what Keras alone has."""
     if name != "Ensemble":
         keras_names.raise_missing("numpy_nn", name, keras_names.OF_PACKAGE)
     from numpy_nn.ensemble import Ensemble

@@ -1,9 +1,9 @@
 """A study's cells: accuracy, time to a target in epochs, stuck and diverged trainings, and the paired test of the contestants.
 
-Called by `bench.analysis.summary`. The unit is the seed, which fixes the data, the split and the first weights of all contestants. The
-test of a cell is Wilcoxon's signed-rank test of the differences of test accuracy, two-sided, its distribution from the signs' own
-permutations, since accuracies are ties of a few values; equal pairs are left out. Over all tests of a study, Benjamini and Hochberg's
-procedure (1995) controls the false discovery rate.
+Called by `bench.analysis.summary`. The unit is the seed, which fixes the data, the split and the first weights of all
+contestants. The test of a cell is Wilcoxon's signed-rank test of the differences of test accuracy, two-sided; its distribution is
+that of permuted signs, since accuracies have few values and many ties, and equal pairs are left out. Over all tests of a study,
+Benjamini and Hochberg's procedure (1995) controls the false discovery rate.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def chance_loss(workload: Mapping[str, Any], loss: str) -> float:
 
 def is_stuck(trial: Trial, chance: float) -> bool:
     """Whether a training that ended has learned nothing: its last loss is that of a network that ignores its input, or above."""
-    losses = trial.history.get("loss")
-    return bool(losses) and bool(losses[-1] > chance - STUCK_MARGIN)
+    losses = trial.history.get("loss", [])
+    return bool(losses and losses[-1] > chance - STUCK_MARGIN)
 
 
 def _rows(data: RunData, workload: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -206,7 +206,7 @@ def _cells(data: RunData, workload: dict[str, Any]) -> Iterator[tuple[Point, dic
         else:
             failed[key] = failed.get(key, 0) + 1
     for point in product(*(sorted_values(workload["grid"][axis]) for axis in axes)):
-        here = {name: found.get((point, name), {}) for name in names}
+        here: dict[str, Trainings] = {name: found.get((point, name), {}) for name in names}
         yield point, here, {name: failed.get((point, name), 0) for name in names}
 
 

@@ -80,12 +80,13 @@ class Analysis:
     """width, batch, layers, threads, contestant, step_seconds (`bench.analysis.steps`), rank (NaN for the floor),
     ratio_to_best, low, high, left_out (the reason, if there is no figure)."""
     study: pd.DataFrame
-    """workload, a column for each axis of the studies, contestant, seeds (that ended), failed, diverged, accuracy_mean, accuracy_low,
-    accuracy_high, stuck (see `study.is_stuck`), stuck_share, stuck_low, stuck_high, and to the reference: pairs, difference_mean,
-    difference_low, difference_high (of accuracy), p_value, points, disagree (of test predictions), q_value (adjusted), differs."""
+    """workload, a column for each axis of the studies, contestant, seeds (that ended), failed, diverged, accuracy_mean,
+    accuracy_low, accuracy_high, stuck (see `study.is_stuck`), stuck_share, stuck_low, stuck_high, and to the reference: pairs,
+    difference_mean, difference_low, difference_high (of accuracy), p_value, points, disagree (of test predictions), q_value
+    (adjusted), differs."""
     study_targets: pd.DataFrame
-    """workload, the axes, contestant, target, seeds, reached, share, low, high, median_epoch (from 1; NaN if fewer than half reach the
-    target), epoch_low, epoch_high."""
+    """workload, the axes, contestant, target, seeds, reached, share, low, high, median_epoch (from 1; NaN if fewer than half
+    reach the target), epoch_low, epoch_high."""
     turns: pd.DataFrame
     """workload, contestant, launch, turn, epochs, quickest_tenth_seconds, canary (the slower of the two, as a multiple of the run's
     quiet one), wait_share and other_cpu_share (NaN where unknown), reason (what disturbed it; None: nothing was seen to)."""

@@ -1,8 +1,9 @@
 """Keras in a study, where no clock runs: the same computation as `KerasFit` on TensorFlow, with less around it.
 
-One compiled model trains all seeds of a cell, its weights and its optimizer's state set anew for each. The data set repeats without an
-end, so that Keras keeps one iterator through all epochs, and an execution is a whole epoch (`steps_per_execution`). A training takes a
-sixth of the time, and gives the same figures to the last digit, which a test holds it to. `bench.execution.fast_paths` chooses it.
+One compiled model trains all seeds of a cell, its weights and its optimizer's state set anew for each. The data set repeats without
+an end, so that Keras keeps one iterator through all epochs, and an execution is a whole epoch (`steps_per_execution`). A training
+takes a sixth of the time, and gives the same figures up to rounding, which a test holds it to. `bench.execution.fast_paths` chooses
+it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class KerasStudy(KerasFit):
             self._keras.backend.clear_session()
             model = super()._build(task)
             model.optimizer.build(model.trainable_variables)
-            cell = KerasStudy._cell = _Cell(key, model, [np.array(variable) for variable in model.optimizer.variables])
+            cell = KerasStudy._cell = _Cell(key, model, [np.array(variable.numpy()) for variable in model.optimizer.variables])
         for variable, value in zip(cell.model.optimizer.variables, cell.optimizer_state, strict=True):
             variable.assign(value)
         return cell.model
@@ -64,4 +65,4 @@ class KerasStudy(KerasFit):
         return {name: [float(value) for value in values] for name, values in history.history.items()}
 
     def details(self) -> dict[str, Any]:
-        return super().details() | {"fast_path": "one model a cell, a repeated data set, an execution an epoch"}
+        return super().details() | {"fast_path": "one model a cell, an execution an epoch"}

@@ -90,7 +90,7 @@ class RequestBuilder:
 
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's; one without a clock, which has a core to itself."""
-        return planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads)
+        return int(planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads))
 
     def _task(self, planned: PlannedTrial, options: Mapping[str, Any]) -> TaskSpec:
         workload, point = planned.workload, planned.point
@@ -112,7 +112,7 @@ class RequestBuilder:
         """Return a seed's data; the first seed's are kept, of the others the last ones."""
         key = (workload.name, workload.data.model_dump_json(), seed)
         if key not in self._splits:
-            others = [other for other in self._splits if other[-1] != FIRST_SEED]
+            others = [other for other in self._splits if other[2] != FIRST_SEED or workload.is_study]
             for other in others[: len(others) + 1 - SPLITS_KEPT]:
                 del self._splits[other]
             self._splits[key] = make_split(workload.data, seed)

@@ -174,7 +174,7 @@ def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: 
 
 
 def _study(workload: Workload, specs: Sequence[Spec], launch: int) -> list[PlannedTrial]:
-    """Return the trials of a study: one contestant after the other, so that each needs few processes, cell by cell, all its seeds."""
+    """Return the trials of a study: one contestant after the other, so that each needs few processes, all seeds cell by cell."""
     cells = [(point, cell(workload, point)) for point in points(workload)]
     return [
         PlannedTrial(own, spec, "scored", seed, 0, launch, point)

@@ -61,7 +61,7 @@ BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
-STUDY_COSTS = {"keras": Cost(5.5, 0.35e-3)}
+STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
 """By the path of a study."""
 FAST_PATH = 0.6
 """The share of Keras' own time that its faster path takes."""
@@ -137,6 +137,8 @@ class TimePlan:
         key, start = (planned.spec.name, planned.launch), _cost(planned).start
         if planned.kind == "tune":
             return BUILD_SECONDS
+        if key in self._started and planned.workload.is_study:
+            return 0.0
         if key in self._started:
             return start / 4 if planned.kind == "turns" else BUILD_SECONDS * bool(planned.kind != "predict")
         self._started.add(key)

@@ -35,8 +35,8 @@ GLOSSARY = {
     "cell": "One combination of the settings of a study or of a map: one network, one way of training it.",
     "stuck": "The last loss of the training is no more than 0.001 below that of a network that ignores its input, which for two "
     "classes is ln 2 = 0.6931: it has learned nothing.",
-    "false discovery rate": "Of the differences that are called real, the share that is chance, on average. p-values are adjusted for "
-    "it (q) by the procedure of Benjamini and Hochberg.",
+    "false discovery rate": "Of the differences that are called real, the share that is chance, on average. p-values are adjusted "
+    "for it (q) by the procedure of Benjamini and Hochberg.",
     "baseline": "The contestant that the others are compared with.",
     "disturbed": "Other work was seen to take the cores. Such turns are kept, and not counted.",
     "diverged": "A loss or an output became NaN or infinite.",

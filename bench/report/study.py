@@ -66,8 +66,8 @@ def map_of_target(analysis: Analysis, name: str) -> Plot | None:
     target = units.percent(rows["target"].iloc[0], 0)
     cells = _cells(rows, "share", lambda row: f"{int(row['reached'])}/{int(row['seeds'])}\n{_percents(row['low'], row['high'])}")
     caption = (
-        f"{escaping.code(name)}, `{shown}`: how many of the seeds reach {target} test accuracy, with Wilson's 95 % interval of the "
-        f"share in per cent.{_cut(analysis, name)}"
+        f"{escaping.code(name)}, `{shown}`: how many of the seeds reach {target} test accuracy, with Wilson's 95 % interval of "
+        f"the share in per cent.{_cut(analysis, name)}"
     )
     alt = f"Maps of the share of seeds of {shown} that reach {target} test accuracy, a cell for each network, darker is more"
     return Plot(
@@ -94,8 +94,8 @@ def _compared(analysis: Analysis, name: str) -> tuple[Block, ...]:
     marked = _cells(own, "difference_mean", text).assign(marked=own["differs"].to_numpy())
     most = max(float(own["difference_mean"].abs().max()), 1e-3)
     caption = (
-        f"{escaping.code(name)}: the mean test accuracy of `{_shown(tested)}` less that of `{REFERENCE}`, in percentage points over the "
-        f"seeds, and the adjusted p-value q. A frame: they differ.{_cut(analysis, name)}"
+        f"{escaping.code(name)}: the mean test accuracy of `{_shown(tested)}` less that of `{REFERENCE}`, in percentage points "
+        f"over the seeds, and the adjusted p-value q. A frame: they differ.{_cut(analysis, name)}"
     )
     alt = f"Maps of the difference of mean test accuracy between {_shown(tested)} and {REFERENCE}, a cell for each network"
     figure = study_map(marked, axes, Scale(DIFFERENCES, -most, most))
@@ -116,7 +116,10 @@ def _reached(analysis: Analysis, name: str) -> tuple[Block, ...]:
     text: Callable[[dict[str, Any]], str] = lambda row: (  # noqa: E731
         f"{100 * row['accuracy_mean']:.1f}\n{_percents(row['accuracy_low'], row['accuracy_high'])}"
     )
-    caption = f"{escaping.code(name)}, `{shown}`: the mean test accuracy after the last epoch in per cent, with its {units.INTERVAL}.{_cut(analysis, name)}"
+    caption = (
+        f"{escaping.code(name)}, `{shown}`: the mean test accuracy after the last epoch in per cent, with its "
+        f"{units.INTERVAL}.{_cut(analysis, name)}"
+    )
     alt = f"Maps of the mean test accuracy of {shown}, a cell for each network, darker is better"
     low = min(0.5, float(own["accuracy_mean"].min())) if own["accuracy_mean"].notna().any() else 0.5
     figure = study_map(_cells(own, "accuracy_mean", text), axes, Scale(SHARES, low, 1))
@@ -127,8 +130,8 @@ def _reached(analysis: Analysis, name: str) -> tuple[Block, ...]:
 def _epochs_map(analysis: Analysis, name: str, rows: pd.DataFrame) -> Plot:
     target, shown = units.percent(rows["target"].iloc[0], 0), rows["contestant"].iloc[0]
     caption = (
-        f"{escaping.code(name)}, `{shown}`: the median epoch that reaches {target} test accuracy, with its {units.INTERVAL}; darker is "
-        f"sooner, and a cell without a colour reaches it in fewer than half of its seeds.{_cut(analysis, name)}"
+        f"{escaping.code(name)}, `{shown}`: the median epoch that reaches {target} test accuracy, with its {units.INTERVAL}; "
+        f"darker is sooner, and a cell without a colour reaches it in fewer than half of its seeds.{_cut(analysis, name)}"
     )
     alt = f"Maps of the median number of epochs until {shown} reaches {target} test accuracy, a cell for each network"
     most = float(rows["median_epoch"].max())
@@ -152,11 +155,15 @@ def _stuck_blocks(analysis: Analysis, name: str) -> tuple[Block, ...]:
         f"{int(row['stuck'])}/{int(row['seeds'])}\n{_percents(row['stuck_low'], row['stuck_high'])}"
     )
     sentences = [
-        f"A training is stuck if its last loss is less than {STUCK_MARGIN:g} below that of a network that ignores its input (ln 2 = 0.6931 "
-        f"for two classes). Of {units.counted(len(own), 'cell')}, all seeds are stuck in {len(always)}, and none in {len(never)}.",
+        f"A training is stuck if its last loss is less than {STUCK_MARGIN:g} below that of a network that ignores its input (ln 2 "
+        f"= 0.6931 for two classes).",
+        f"Of {units.counted(len(own), 'cell')}, all seeds are stuck in {len(always)}, and none in {len(never)}.",
         *_always(always, own, axes),
     ]
-    caption = f"{escaping.code(name)}, `{shown}`: how many of the seeds get stuck, with Wilson's 95 % interval in per cent.{_cut(analysis, name)}"
+    caption = (
+        f"{escaping.code(name)}, `{shown}`: how many of the seeds get stuck, with Wilson's 95 % interval in per "
+        f"cent.{_cut(analysis, name)}"
+    )
     alt = f"Maps of the share of seeds of {shown} that get stuck, a cell for each network, darker is more"
     figure = study_map(_cells(own, "stuck_share", text), axes, Scale(SHARES, 0, 1))
     table = tables.by_value(own, _targets(analysis, name, shown), axes, f"`{shown}`: all cells of each value together.")
@@ -167,20 +174,21 @@ def _difference(cells: pd.DataFrame) -> str:
     tested = cells[cells["pairs"] > 0]
     if tested.empty:
         return f"`{REFERENCE}` took no part, so nothing was compared"
-    differ, most = int(tested["differs"].sum()), tested.loc[tested["difference_mean"].abs().idxmax()]
+    differ, sizes = int(tested["differs"].sum()), tested["difference_mean"].abs()
+    most = units.points(float(tested["difference_mean"].iloc[int(sizes.argmax())]))
     seeds = units.counted(int(tested["pairs"].max()), "seed")
     names = " and ".join(f"`{name}`" for name in [*tested["contestant"].unique(), REFERENCE])
     if least_p(int(tested["pairs"].max())) > FALSE_DISCOVERY_RATE:
         return (
-            f"Too few seeds to test whether the accuracies of {names} differ in {units.counted(len(tested), 'cell')} ({seeds} each, six "
-            f"are the fewest); the largest mean difference is {units.points(most['difference_mean'])} points"
+            f"Too few seeds to test whether the accuracies of {names} differ in {units.counted(len(tested), 'cell')} ({seeds} "
+            f"each, six are the fewest); the largest mean difference is {most} points"
         )
     lead = (
         f"The test accuracies of {names} differ in {differ} of {units.counted(len(tested), 'cell')}"
         if differ
         else f"No difference seen between the test accuracies of {names} in any of {units.counted(len(tested), 'cell')}"
     )
-    return f"{lead} ({seeds} each; {_TEST}), and the largest mean difference is {units.points(most['difference_mean'])} points"
+    return f"{lead} ({seeds} each; {_TEST}), and the largest mean difference is {most} points"
 
 
 def _power(tested: pd.DataFrame) -> list[str]:
@@ -211,7 +219,7 @@ def _fastest(rows: pd.DataFrame, axes: Sequence[str]) -> str:
     known = rows.dropna(subset=["median_epoch"])
     if known.empty:
         return lead
-    best = known.loc[known["median_epoch"].idxmin()]
+    best = known.iloc[int(known["median_epoch"].argmin())]
     where = ", ".join(f"{axis} {escaping.code(best[axis])}" for axis in axes)
     return f"{lead} The soonest, at a median of {units.counted(round(best['median_epoch']), 'epoch')}, is {where}."
 

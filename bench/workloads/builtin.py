@@ -105,7 +105,7 @@ WORKLOADS: dict[str, Workload] = {
         ),
         Workload(
             name="study",
-            summary="who learns, how fast, and where the two differ: 30 seeds of each noise, network, learning rate and initializer",
+            summary="who learns, how fast, and where the two differ: every noise, network, learning rate and initializer",
             data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}),
             architecture=ARTICLE_ARCHITECTURE,
             training=Training(epochs=100),
@@ -128,7 +128,7 @@ def quick_version(workload: Workload) -> Workload:
     """Return the smaller version for `--quick`: enough to see that everything works, too little to quote.
 
     It has at most 2 scored seeds, one round in one launch and 30 epochs (500 where the batch is full), predicts one number of rows,
-    keeps the smallest two values of each axis of a grid (of a study at most `QUICK_CELLS` cells), and tunes no contestant.
+    keeps the smallest two values of each axis of a grid (a study at most `QUICK_CELLS` cells), and tunes no contestant.
     """
     return workload.model_copy(
         update={

@@ -49,7 +49,8 @@ def rows_at(workload: Workload, point: Point, rows: int) -> int | None:
     if "batch" not in point:
         return None
     steps = min(max(int(_trial_steps(workload, point) / workload.training.epochs), 1), MOST_STEPS)
-    return min(steps, max(rows // point["batch"], 1)) * point["batch"]
+    batch = int(point["batch"])
+    return min(steps, max(rows // batch, 1)) * batch
 
 
 def epochs_at(workload: Workload, point: Point, most: int) -> int:

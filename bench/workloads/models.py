@@ -84,8 +84,8 @@ class Workload(_Model):
     targets: list[Target] = Field(default_factory=list, max_length=100)
     """Test accuracies; the report gives the time to reach each."""
     grid: dict[str, list[GridValue]] = Field(default_factory=dict)
-    """Values of each axis, each combination a cell. With timed rounds a scaling study, over `width`, `batch`, `layers` and `threads`
-    (`bench.workloads.grid`); with scored seeds and no rounds a study, over any key (`bench.workloads.study`)."""
+    """Values of each axis, each combination a cell. With timed rounds a scaling study, over `width`, `batch`, `layers` and
+    `threads` (`bench.workloads.grid`); with scored seeds and no rounds a study, over any key (`bench.workloads.study`)."""
     film_frames: Annotated[int, Field(ge=0, le=10_000)] = 0
     """After so many epochs of seed 0's scored trial, the decision surfaces of `numpy_nn` and the reference are kept for a film."""
     time_limit_seconds: Annotated[float, Field(gt=0, le=604_800)] = 600

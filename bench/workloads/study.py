@@ -1,7 +1,7 @@
 """The cells of a study: what the axes of an untimed grid, which may be any key of a workload, make of it.
 
-Called by the schedule (`cell`), the request builder (`changes_arrays`) and the validation (`places`). A study trains every cell from every scored seed,
-without a clock.
+Called by the schedule (`cell`), the request builder (`changes_arrays`) and the validation (`places`). A study trains every cell
+from every scored seed, without a clock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NETWORK_AXES = ("width", "depth", "activation")
 _FILE_KEYS = ("path", "target", "features", "separator", "target_kind")
 """What a data file is read by, which is the same in all cells."""
 ARRAY_AXES = (*NETWORK_AXES, "test_size")
-"""Axes that change a trial's arrays, besides those of the data set; `initializer` and `dtype` have their own place in a file's name."""
+"""Axes that change a trial's arrays, besides those of the data set; `initializer` and `dtype` are in a file's name anyway."""
 
 
 def places(workload: Workload) -> dict[str, str]:

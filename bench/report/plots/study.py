@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bench.records.workload_records import sorted_values
-from bench.report.style import FAINT, new_figure, plot_text, text_on_colour
+from bench.report.style import FAINT, INK, new_figure, plot_text, text_on_colour
 
 MOST_PANELS = 16
 """Combinations of the other axes that are drawn; the table has all."""
@@ -95,8 +95,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, inner: list[str], sides: list[list[Any
         if row["marked"] and ink is not None:
             axes.add_patch(Rectangle((column - 0.44, line - 0.42), 0.88, 0.84, fill=False, edgecolor=ink, linewidth=1.4))
         if written:
-            style = {} if ink is None else {"color": ink}
-            axes.text(column, line, row["text"], ha="center", va="center", fontsize=6.3, linespacing=1.1, **style)
+            axes.text(column, line, row["text"], ha="center", va="center", fontsize=6.3, linespacing=1.1, color=ink or INK)
 
 
 def _padded(sides: list[list[Any]]) -> tuple[list[Any], list[Any]]:

@@ -20,8 +20,8 @@ COLUMNS = {
     "latency_ratios": "workload contestant rows compiled_by_hand reference measure ratio low high",
     "limits": "workload contestant step_seconds floor_seconds times_floor low high share_of_peak",
     "scaling": "width batch layers threads contestant step_seconds rank ratio_to_best low high left_out",
-    "study": "workload contestant seeds failed diverged accuracy_mean accuracy_low accuracy_high stuck stuck_share stuck_low stuck_high "
-    "pairs difference_mean difference_low difference_high p_value points disagree q_value differs",
+    "study": "workload contestant seeds failed diverged accuracy_mean accuracy_low accuracy_high stuck stuck_share stuck_low "
+    "stuck_high pairs difference_mean difference_low difference_high p_value points disagree q_value differs",
     "study_targets": "workload contestant target seeds reached share low high median_epoch epoch_low epoch_high",
     "turns": "workload contestant launch turn epochs quickest_tenth_seconds canary wait_share other_cpu_share reason",
     "memory": "workload contestant peak_memory_bytes",
