@@ -39,7 +39,9 @@ def call(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def light_report(monkeypatch):
     """The runs below are about what is measured; the report has tests of its own."""
-    monkeypatch.setattr("bench.report.write_report", lambda directory: f"verdict on {len(read_run(directory).trials)} trials")
+    monkeypatch.setattr(
+        "bench.report.write_report", lambda directory, _=None: f"verdict on {len(read_run(directory).trials)} trials"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -297,7 +299,7 @@ def test_broken_parity_is_exit_code_1_and_anything_missing_3(tmp_path, trials, s
 
 
 def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(call, tiny_workload, tmp_path, monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bench.report.write_report", refuse)
