@@ -19,7 +19,7 @@ from bench.regression.compare.position import SIDES
 from bench.regression.compare.revisions import RevisionError, Sides
 from bench.regression.compare.touched import changed_functions
 
-LAUNCHES = 8 if HAS_FORK else 1
+LAUNCHES = 4 if HAS_FORK else 1
 """Of a request: forks of one process that has loaded NumPy; Windows has no fork."""
 LAUNCHES_A_PROCESS = 64 if HAS_FORK else 1
 """After which a process is replaced. Its start, with scikit-learn, takes as long as a launch."""

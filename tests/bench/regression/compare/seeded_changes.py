@@ -26,29 +26,29 @@ import time as _time
 def _longer(function, share):
     @_functools.wraps(function)
     def longer(*arguments, **settings):
-        start = _time.perf_counter()
+        start = _time.thread_time()
         try:
             return function(*arguments, **settings)
         finally:
-            end = (1 + share) * (_time.perf_counter() - start) + start
-            while _time.perf_counter() < end:
+            end = (1 + share) * (_time.thread_time() - start) + start
+            while _time.thread_time() < end:
                 pass
 
     return longer
 
 """
-"""`_longer(function, share)` takes so much longer; the time is spent, so that a thread has it too."""
+"""`_longer(function, share)` takes so much more of the CPU: a disturbance, which lasts as long in slower code, isn't multiplied."""
 LONGER_EPOCHS = """
 class _Longer(Callback):
     def __init__(self, share):
         self.share = share
 
     def on_epoch_begin(self, *_):
-        self.start = _time.perf_counter()
+        self.start = _time.thread_time()
 
     def on_epoch_end(self, *_):
-        end = (1 + self.share) * (_time.perf_counter() - self.start) + self.start
-        while _time.perf_counter() < end:
+        end = (1 + self.share) * (_time.thread_time() - self.start) + self.start
+        while _time.thread_time() < end:
             pass
 
 

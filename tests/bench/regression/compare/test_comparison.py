@@ -185,6 +185,14 @@ def test_the_benchmark_whose_bets_stand_best_gets_most_launches():
     assert max(counts, key=counts.get) == "benchmark 4"
 
 
+def test_a_benchmark_close_to_a_verdict_is_measured_alone_until_there_is_one():
+    names = [f"benchmark {number}" for number in range(10)]
+    launcher = FakeLauncher({"benchmark 4": 1.1})
+    assert launcher.compare(names).verdict is Verdict.REGRESSED
+    assert all(called == ["benchmark 4"] for called, _ in launcher.calls[8:])
+    assert len(launcher.calls) > 8
+
+
 def test_a_tolerance_of_a_benchmarks_own_holds_for_it_alone():
     launcher = FakeLauncher({"step": 1.03, "predict": 1.03})
     comparison = launcher.compare(least_tolerances={"step": 0.1}, budget_seconds=200)
