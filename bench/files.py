@@ -244,12 +244,8 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
         If the line can't be written, or `path` is a link, a pipe or a device; the file is then as it was before.
 
     """
-    _refuse_link(path)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o666)
+    descriptor = _open_to_append(path)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}: lines are added to regular files only", str(path))
         _lock(descriptor)
         size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
@@ -282,6 +278,28 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a new or a regular file for writing at its end; the caller closes it.
+
+    Raises
+    ------
+    OSError
+        If it can't be opened, or `path` is a link, a pipe or a device.
+
+    """
+    return os.fdopen(_open_to_append(path), "ab")
+
+
+def _open_to_append(path: Path) -> int:
+    _refuse_link(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}: only regular files are written", str(path))
+    return descriptor
 
 
 def _lock(descriptor: int) -> None:

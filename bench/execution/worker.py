@@ -72,7 +72,7 @@ def _failed(error: Exception) -> dict[str, Any]:
 def _send(answers: Answers, fields: dict[str, Any]) -> None:
     try:
         answers.send(fields)
-    except (TypeError, ValueError) as error:  # details that are no JSON
+    except (TypeError, ValueError, RecursionError) as error:  # details that are no JSON
         answers.send(_failed(error))
 
 

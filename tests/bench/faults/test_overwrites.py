@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from harness import spec
+
+from bench.execution.worker_process import Launcher
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
 
@@ -150,6 +153,17 @@ def test_a_resumed_run_follows_no_link(bench, a_run, tmp_path):
     assert said.code == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert not (a_run / "run.json").is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["a link", "a pipe"])
+def test_a_log_is_written_into_no_other_file_and_waits_for_no_pipe(tmp_path, kind):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "Tiny-0.log"
+    log.symlink_to("../mine") if kind == "a link" else os.mkfifo(log)
+    with pytest.raises(OSError, match="link" if kind == "a link" else "it is a pipe"):
+        Launcher(tmp_path)(spec("Tiny"), 0, 1)
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_report_that_a_folder_is_in_the_way_of_leaves_the_one_before(bench, a_run, tree):
