@@ -343,7 +343,7 @@ class Ensemble:
             return None
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise ValueError("validation_data must be (x, y): an Ensemble has no sample weights")
-        return self._rows(*data, names=("validation_data[0]", "validation_data[1]"))
+        return self._rows(data[0], data[1], names=("validation_data[0]", "validation_data[1]"))
 
     # --- training and evaluation -----------------------------------------------------------------------------------------------
 

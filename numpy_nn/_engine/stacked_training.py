@@ -177,7 +177,7 @@ def totals(report: Report, y: Array, given: Array) -> StackedTotals:
         return found
     outputs = np.empty_like(given) if report.takes_logits else given
     run(report.record_activation(given, outputs))
-    nan = by_network(np.isnan(outputs).any(axis=0)) > 0
+    nan = by_network(np.asarray(np.isnan(outputs).any(axis=0))) > 0
     for name, metric in report.metrics.items():
         found[name] = np.where(nan, np.nan, by_network(metric.values(y, outputs)))
     return found
