@@ -140,6 +140,12 @@ def regress(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def coverage_of_compare(session: nox.Session) -> None:
+    """Which public functions may become a tenth slower without `compare` noticing, in hours; `-- --help` has options."""
+    harness(session, "test").python("tests/bench/regression/compare/coverage_of_compare.py", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
 def micro(session: nox.Session) -> None:
     """The pytest-benchmark suite; arguments go to pytest."""
     harness(session, "test").python("-m", "pytest", "bench/micro", *session.posargs)
@@ -155,6 +161,14 @@ def coverage(session: nox.Session) -> None:
     shared.python("-m", "coverage", "combine", "--quiet")
     for package, percent in COVERAGE_LIMITS.items():
         shared.python("-m", "coverage", "report", f"--include={package}/*", f"--fail-under={percent}")
+
+
+@nox.session(venv_backend="none", default=False)
+def mutation(session: nox.Session) -> None:
+    """Mutants of the network's parts that no test finds, by mutmut, in a folder of its own: an hour; arguments choose mutants."""
+    shared = harness(session, "test", "mutation")
+    shared.python("-m", "mutmut", "run", "--max-children", "2", *session.posargs)
+    shared.python("-m", "mutmut", "results")
 
 
 @nox.session(venv_backend="none", default=False)

@@ -72,28 +72,52 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def die_with_parent() -> None:
-    """Have the system kill this process when its parent dies, in whatever way; only on Linux."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Have the system kill this process when its parent dies, in whatever way; only on Linux.
+
+    Parameters
+    ----------
+    parent
+        The id of the parent, where that has told it; by default whoever is the parent now.
+
+    """
     if sys.platform != "linux":
         return
-    import ctypes
-
-    parent = os.getppid()
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    parent = os.getppid() if parent is None else parent
+    _prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, linux/prctl.h
     if os.getppid() != parent:  # the parent died before the call
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def take_over_standard_streams() -> tuple[IO[str], IO[str]]:
-    """Move standard input and output to descriptors of their own, for requests and answers.
+def adopt_orphans() -> None:
+    """Become the parent of processes whose own parent, a child of this process, has ended; only on Linux."""
+    if sys.platform == "linux":
+        _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def _prctl(option: int, value: int) -> None:
+    import ctypes
+
+    ctypes.CDLL(None).prctl(option, value)
+
+
+def take_over_standard_streams(descriptor: int = 1) -> tuple[IO[str], int]:
+    """Move standard input, and the descriptor for answers, to descriptors of their own.
 
     What libraries print then goes to standard error, and can't be mistaken for an answer; what they read is empty.
+
+    Returns
+    -------
+    tuple
+        The requests, and the descriptor of the answers.
+
     """
     requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = os.dup(descriptor)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    if descriptor > 2:
+        os.close(descriptor)
     return requests, answers

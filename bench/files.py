@@ -22,6 +22,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Before the text of a file that some editors of Windows have written; readers skip it."""
 PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
+MOST_NAME_BYTES = 255 - len(".0123456789ab") - len(PARTIAL_SUFFIX)
+"""Of a file that is replaced whole: its temporary name is longer."""
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # POSIX
@@ -100,6 +102,8 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise ValueError(f"{str(path)!r} can't be written: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(mode):
         raise ValueError(f"{path} can't be written: it is {_kind(mode)}, and must be a new or a regular file")
+    if len(os.fsencode(path.name)) > MOST_NAME_BYTES:
+        raise ValueError(f"{path} can't be written: its name may have {MOST_NAME_BYTES} bytes")
     folder = path.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")
@@ -240,12 +244,8 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
         If the line can't be written, or `path` is a link, a pipe or a device; the file is then as it was before.
 
     """
-    _refuse_link(path)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o666)
+    descriptor = _open_to_append(path)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}: lines are added to regular files only", str(path))
         _lock(descriptor)
         size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
@@ -278,6 +278,28 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a new or a regular file for writing at its end; the caller closes it.
+
+    Raises
+    ------
+    OSError
+        If it can't be opened, or `path` is a link, a pipe or a device.
+
+    """
+    return os.fdopen(_open_to_append(path), "ab")
+
+
+def _open_to_append(path: Path) -> int:
+    _refuse_link(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}: only regular files are written", str(path))
+    return descriptor
 
 
 def _lock(descriptor: int) -> None:

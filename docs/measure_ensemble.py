@@ -3,8 +3,8 @@
 Usage: `python docs/measure_ensemble.py [--networks N] [--batch-size N] [--epochs N] [--turns N] [UNITS ...]`, where UNITS are the
 hidden layers of a network, as `25-50-50-25`; the article's, and layers of 8 units, if none is named.
 
-Both train the same networks on the same 900 samples, in float32 and on one core, a `fit` each, in turns: one after another, at once,
-and so on. The table has the quickest step of a network of either, the ratio of these, and the median of the turns' ratios.
+Both train the same networks on the same 900 samples, in float32 and on one core, a `fit` each, in turns: one after another, at
+once, and so on. The table has the quickest step of a network of either, the ratio of these, and the median of the turns' ratios.
 """
 
 from __future__ import annotations

@@ -4,11 +4,15 @@
 library is imported here; import `numpy_nn.estimators`, which needs scikit-learn, by its name.
 """
 
-from numpy_nn import activations, callbacks, initializers, losses, metrics, optimizers, regularizers, schedules
+from typing import TYPE_CHECKING, Any
+
+from numpy_nn import activations, callbacks, initializers, keras_names, losses, metrics, optimizers, regularizers, schedules
 from numpy_nn.callbacks import Callback, EarlyStopping, History, TerminateOnNaN
-from numpy_nn.ensemble import Ensemble
 from numpy_nn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from numpy_nn.sequential import Sequential
+
+if TYPE_CHECKING:
+    from numpy_nn.ensemble import Ensemble
 
 __all__ = [
     "SGD",
@@ -32,3 +36,12 @@ __all__ = [
     "schedules",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import `Ensemble`, which most don't need, when it is asked for; name the nearest thing to what Keras alone has."""
+    if name != "Ensemble":
+        keras_names.raise_missing("numpy_nn", name, keras_names.OF_PACKAGE)
+    from numpy_nn.ensemble import Ensemble
+
+    return Ensemble

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import index
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy_nn import activations, initializers, regularizers
 from numpy_nn.activations import Activation
 from numpy_nn.checks import fraction
 from numpy_nn.initializers import Initializer
+from numpy_nn.keras_names import OF_LAYER, raise_missing
 from numpy_nn.regularizers import Regularizer
 
 KEYS = (
@@ -45,6 +46,10 @@ class LayerSpec:
     kernel_regularizer: Regularizer | None = None
     dropout: float = 0.0
     """The share of the layer's inputs that a training step sets to zero."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Name the nearest thing to what a layer of Keras has and this has not."""
+        raise_missing("a layer", name, OF_LAYER)
 
     @property
     def matrix_rows(self) -> int:
@@ -115,6 +120,28 @@ def as_dicts(layers: Sequence[LayerSpec]) -> list[dict[str, Any]]:
         }
         dicts.append(entry | {key: part.identifier() for key, part in parts.items() if part is not None})
     return dicts
+
+
+def chained(entries: Sequence[Any], inputs: int) -> list[Any]:
+    """The entries, each with an `input_dim` that is the outputs of the one before; `inputs` are the first one's."""
+    filled: list[Any] = []
+    for entry in entries:
+        if isinstance(entry, Mapping) and "output_dim" in entry:
+            filled.append({"input_dim": inputs, **entry})
+            inputs = entry["output_dim"]
+        else:
+            filled.append(entry)
+    return filled
+
+
+def summary_lines(layers: Sequence[LayerSpec]) -> list[str]:
+    """A table of the layers: shapes, activations, parameters."""
+    lines = [f"{'layer':<8}{'kernel':<16}{'activation':<14}{'parameters':>10}"]
+    for number, layer in enumerate(layers):
+        shape = f"({layer.input_dim}, {layer.output_dim})"
+        name = layer.activation if isinstance(layer.activation, str) else layer.activation.name
+        lines.append(f"{number:<8}{shape:<16}{name:<14}{layer.parameter_count:>10,}")
+    return lines
 
 
 def _parse_layer(place: str, layer: Mapping[str, Any], dropout: float) -> LayerSpec:

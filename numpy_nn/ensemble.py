@@ -1,13 +1,12 @@
 """Many networks of one architecture, trained at once: each with its own weights, minibatches and learning rate.
 
-The networks share nothing but the calls that compute them: each gives what it gives alone, as a `Sequential` of its seed, and one that
-diverges leaves the others as they are. With small networks and minibatches that is several times faster than one after another.
+The networks share nothing but the calls that compute them: each gives what it gives alone, as a `Sequential` of its seed, and one
+that diverges leaves the others as they are. With small networks and minibatches that is several times faster than one after another.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple, Self
@@ -21,7 +20,7 @@ from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.stacked import StackedParameters, largest_group
 from numpy_nn._engine.stacked_penalties import penalties
 from numpy_nn._engine.stacked_prediction import StackedPrediction
-from numpy_nn._engine.stacked_training import StackedRows, StackedTrainer, part_of, totals
+from numpy_nn._engine.stacked_training import StackedRows, StackedTrainer, alone, part_of, totals
 from numpy_nn.architecture import as_dicts, parse_architecture
 from numpy_nn.callbacks.progress import Progress, verbosity
 from numpy_nn.compiled import draw_first_weights, loss_after
@@ -29,7 +28,7 @@ from numpy_nn.losses import Loss
 from numpy_nn.metrics import Metric, Report, named
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.sequential import Sequential
-from numpy_nn.training import steps
+from numpy_nn.training import steps, warn_of_divergence
 
 ALONE = "train Sequential networks one by one, network(i) is one"
 INSTEAD = {"validation_split": "give validation_data=(x, y)"}
@@ -159,8 +158,8 @@ class Ensemble:
         """Network `i` as a `Sequential` of its own, which trains on from here: weights, random numbers, optimizer and its state."""
         state = {"architecture": self.architecture, "dtype": self.dtype, "seed": self.seeds[i], "threads": None}
         compiled: dict[str, Any] | None = None
-        if self._report is not None:
-            compiled = {"optimizer": self._optimizer_of(i), "loss": self._report.loss, "metrics": self._metrics}
+        if self._report is not None and self._optimizer is not None:
+            compiled = {"optimizer": alone(self._optimizer, i), "loss": self._report.loss, "metrics": self._metrics}
             compiled["weighted_metrics"] = None
         network = Sequential.__new__(Sequential)
         generator, vector = deepcopy(self._generators[i]), self._vectors[i]
@@ -344,7 +343,7 @@ class Ensemble:
             return None
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise ValueError("validation_data must be (x, y): an Ensemble has no sample weights")
-        return self._rows(*data, names=("validation_data[0]", "validation_data[1]"))
+        return self._rows(data[0], data[1], names=("validation_data[0]", "validation_data[1]"))
 
     # --- training and evaluation -----------------------------------------------------------------------------------------------
 
@@ -381,21 +380,6 @@ class Ensemble:
         parameters.vector[:] = self._vectors[i]
         return parameters
 
-    def _optimizer_of(self, i: int) -> Optimizer:
-        """The optimizer of network `i` alone, with its state."""
-        _, optimizer = self._when_compiled()
-        own = deepcopy(optimizer)
-        if own.learning_rates is not None:
-            own.learning_rate = float(own.learning_rates[i, 0])
-            own.learning_rates = None
-        with np.errstate(all="ignore"):
-            own.build(self._vectors.shape[1], self.dtype)
-        own.iterations = optimizer.iterations
-        for name, array in own.arrays.items():
-            array[:] = optimizer.arrays[name][i]
-        own.refresh()
-        return own
-
 
 def _check_seeds(n: int | None, seeds: Sequence[int | None] | None) -> list[int | None]:
     if seeds is None:
@@ -413,10 +397,5 @@ def _warn_of_divergence(losses: Array) -> None:
     """Say which networks' losses (epochs, networks) were not finite, to the caller of `fit`."""
     diverged = np.flatnonzero(~np.isfinite(losses).all(axis=0))
     if len(diverged):
-        names = ", ".join(map(str, diverged))
-        warnings.warn(
-            f"the training of {len(diverged)} of {losses.shape[1]} networks diverged: the loss was NaN or infinite in network {names}; "
-            "a smaller learning rate, or scaled features, may help",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        where = f"in {len(diverged)} of {losses.shape[1]} networks, {', '.join(map(str, diverged))}"
+        warn_of_divergence(where, stacklevel=4)

@@ -206,7 +206,9 @@ def get(identifier: str | Mapping[str, Any] | DrawWeights) -> DrawWeights:
         If there is none of that name.
 
     """
-    return identifier if callable(identifier) else make("initializer", identifier, INITIALIZERS, ALIASES)
+    if callable(identifier) and not isinstance(identifier, type):
+        return identifier
+    return make("initializer", identifier, INITIALIZERS, ALIASES)
 
 
 def of_layer(kind: str, identifier: str | Mapping[str, Any] | Initializer | None) -> Initializer | None:

@@ -1,9 +1,13 @@
-"""What `keras.Sequential` has and `numpy_nn.Sequential` has not: the names, each with the nearest thing that there is.
+"""What Keras has and `numpy_nn` has not: names and arguments, each with the nearest thing that there is.
 
-A name of these raises an AttributeError that says so. (`__getattr__` would do the same, but slow down every other attribute.)
+A name of these raises an AttributeError that says so, an argument a TypeError. (`__getattr__` of `Sequential` would do the same,
+but slow down every other attribute.) Arguments that only say how Keras computes are taken, and change nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 INSTEAD = {
     "build": "the list of layer dicts, whose 'input_dim' says what the network takes",
@@ -14,11 +18,19 @@ INSTEAD = {
     "get_compile_config": "optimizer.get_config(), loss and metrics",
     "get_config": "architecture, the list of layer dicts",
     "get_layer": "layers, and get_weights()",
+    "evaluate_generator": "evaluate(x, y)",
+    "fit_generator": "fit(x, y), and train_on_batch(x, y) for batches as they come",
     "get_metrics_result": "evaluate(x, y, return_dict=True)",
     "input_shape": "layers[0].input_dim",
+    "input": "layers[0].input_dim",
     "inputs": "layers[0].input_dim",
+    "name": "repr(model)",
+    "output": "predict(x)",
     "output_shape": "layers[-1].output_dim",
     "outputs": "layers[-1].output_dim",
+    "predict_classes": "predict(x) > 0.5, or predict(x).argmax(axis=1)",
+    "predict_generator": "predict(x)",
+    "predict_proba": "predict(x)",
     "pop": "Sequential(architecture[:-1])",
     "quantize": "Sequential(architecture, dtype='float32')",
     "reset_metrics": "evaluate(x, y), which begins anew",
@@ -35,6 +47,87 @@ INSTEAD = {
     "variables": "get_weights()",
     "weights": "get_weights()",
 }
+
+OF_LAYER = {
+    "bias": "model.get_weights(), kernel and bias layer by layer",
+    "get_config": "model.architecture, the list of layer dicts",
+    "get_weights": "model.get_weights(), kernel and bias layer by layer",
+    "input_shape": "input_dim",
+    "kernel": "model.get_weights(), kernel and bias layer by layer",
+    "name": "the layer's place in model.layers",
+    "output": "Sequential(model.architecture[:n]), with the first weights of model.get_weights()",
+    "output_shape": "output_dim",
+    "set_weights": "model.set_weights(weights), of all layers",
+    "trainable": "fit, which trains all layers",
+    "trainable_weights": "model.get_weights(), kernel and bias layer by layer",
+    "units": "output_dim",
+    "weights": "model.get_weights(), kernel and bias layer by layer",
+}
+"""The same of a layer of `Sequential.layers`."""
+OF_PACKAGE = {
+    "Dense": "a dict of the list that Sequential takes: {'input_dim': 2, 'output_dim': 8, 'activation': 'relu'}",
+    "Dropout": "an entry of the list that Sequential takes: {'dropout': 0.5}",
+    "Input": "'input_dim' in the first dict of the list that Sequential takes",
+    "Model": "Sequential: a network is one stack of dense layers",
+    "Functional": "Sequential: a network is one stack of dense layers",
+    "layers": "the list of layer dicts that Sequential takes",
+    "load_model": "Sequential.load(path)",
+    "models": "Sequential",
+    "saving": "Sequential.save(path) and Sequential.load(path)",
+    "utils": "Sequential(..., seed=...) for seeds, and losses that take the numbers of classes",
+}
+"""The same of the package."""
+
+HARMLESS = {
+    "compile": ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"),
+    "fit": ("workers", "max_queue_size"),
+    "evaluate": ("workers", "max_queue_size"),
+    "predict": (),
+}
+"""Arguments of Keras' methods that change no result."""
+_OWN_PROCESSES = "threads of Sequential, how many cores may be used"
+REFUSED = {
+    "compile": {
+        "loss_weights": "sample_weight and class_weight of fit: a network has one output",
+        "sample_weight_mode": "sample_weight of fit",
+    },
+    "fit": {
+        "steps_per_epoch": "batch_size, which divides the rows of an epoch, and train_on_batch for steps of your own",
+        "validation_steps": "validation_data, all of whose rows are evaluated, and validation_batch_size",
+        "use_multiprocessing": _OWN_PROCESSES,
+    },
+    "evaluate": {"steps": "batch_size, which divides the rows", "use_multiprocessing": _OWN_PROCESSES},
+    "predict": {"steps": "batch_size, which divides the rows"},
+}
+"""Arguments of Keras' methods that would change one: None and False are taken, which is as if they weren't given."""
+
+
+def check_arguments(method: str, given: Mapping[str, Any]) -> None:
+    """Raise a TypeError for an argument that a method of `Sequential` hasn't, with the nearest thing that there is."""
+    for name, value in given.items():
+        if name in HARMLESS[method] or (name in REFUSED[method] and (value is None or value is False)):
+            continue
+        if name in REFUSED[method]:
+            raise TypeError(f"{method} has no {name!r}, which was {value!r:.80}: there is {REFUSED[method][name]}")
+        raise TypeError(f"{method} has no {name!r}: its arguments are those of its docstring")
+
+
+def finder(module: str, names: Sequence[str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module of parts, whose error lists the parts that there are."""
+
+    def find(name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"{module} has no attribute {name!r}")
+        raise AttributeError(f"{module} has no {name!r}: it has {', '.join(names)}")
+
+    return find
+
+
+def raise_missing(owner: str, name: str, instead: Mapping[str, str]) -> NoReturn:
+    """Raise the AttributeError of a name that is not there."""
+    if name in instead:
+        raise AttributeError(f"{owner} has no {name!r}: there is {instead[name]}")
+    raise AttributeError(f"{owner} has no attribute {name!r}")
 
 
 class Instead:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program, run
 from numpy_nn.activations import Activation
+from numpy_nn.keras_names import finder
 from numpy_nn.losses import Loss
 from numpy_nn.name_lookup import Part, make
 from numpy_nn.validation import Rows
@@ -263,3 +264,6 @@ class RunningMeans:
             before = self._totals.get(name, (0.0, 0.0))
             self._totals[name] = before[0] + total, before[1] + count
         return {name: total / count if count else 0.0 for name, (total, count) in self._totals.items()}
+
+
+__getattr__ = finder("numpy_nn.metrics", [part.__name__ for part in METRICS.values()])

@@ -59,7 +59,9 @@ def find(kind: str, name: object, table: Mapping[str, Value], aliases: Mapping[s
 
 
 def make(kind: str, identifier: object, table: Mapping[str, type[Value]], aliases: Mapping[str, str] | None = None) -> Value:
-    """The part that a name, or a dict of a class name and its arguments, stands for; without arguments it has its defaults.
+    """The part that a name, a class of the table, or a dict of a class name and its arguments stands for.
+
+    Without arguments it has its defaults.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def make(kind: str, identifier: object, table: Mapping[str, type[Value]], aliase
 
     """
     config: object = {}
-    name = identifier
+    name = identifier.name if isinstance(identifier, type) and identifier in table.values() else identifier  # type: ignore[attr-defined]
     if isinstance(identifier, Mapping):
         if not set(identifier) <= {"class_name", "config", "module", "registered_name"} or "class_name" not in identifier:
             raise ValueError(f"{kind} was {dict(identifier)!r}: a dict must have the keys 'class_name' and 'config'")

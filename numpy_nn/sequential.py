@@ -21,7 +21,7 @@ from numpy_nn._engine.buffers import Parameters
 from numpy_nn._engine.one_row import OneRow
 from numpy_nn._engine.prediction import Prediction
 from numpy_nn._engine.threads import check_threads
-from numpy_nn.architecture import as_dicts, parse_architecture
+from numpy_nn.architecture import as_dicts, chained, parse_architecture, summary_lines
 from numpy_nn.callbacks.base import Callback, CallbackList, History, as_list
 from numpy_nn.callbacks.progress import Progress, verbosity
 from numpy_nn.compiled import Compiled, Network, draw_first_weights
@@ -117,16 +117,9 @@ class Sequential:
 
     def add(self, *layers: Mapping[str, Any]) -> None:
         """Append layers, whose `input_dim` may be left out; the weights so far stay, and the network is to be compiled anew."""
-        units = self.layers[-1].output_dim
-        entries: list[Any] = []
-        for layer in layers:
-            if isinstance(layer, Mapping) and "output_dim" in layer:
-                entries.append({"input_dim": units, **layer})
-                units = layer["output_dim"]
-            else:
-                entries.append(layer)
         made = self._arguments()
-        longer = Sequential(**{**made, "architecture": [*made["architecture"], *entries]}, initializer=self._initializer)
+        made["architecture"] += chained(layers, self.layers[-1].output_dim)
+        longer = Sequential(**made, initializer=self._initializer)
         weights = self.get_weights()
         longer.set_weights([*weights, *longer.get_weights()[len(weights) :]])
         longer._generator = self._generator
@@ -153,18 +146,17 @@ class Sequential:
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print a table of the layers: shapes, activations, parameters."""
-        print_fn(f"{self!r}, threads ≤ {self.threads}")
-        print_fn(f"{'layer':<8}{'kernel':<16}{'activation':<14}{'parameters':>10}")
-        for number, layer in enumerate(self.layers):
-            shape = f"({layer.input_dim}, {layer.output_dim})"
-            print_fn(f"{number:<8}{shape:<16}{layer.activation:<14}{layer.parameter_count:>10,}")
+        for line in (f"{self!r}, threads ≤ {self.threads}", *summary_lines(self.layers)):
+            print_fn(line)
 
     def compile(
         self,
         optimizer: str | Optimizer = "rmsprop",
         loss: str | Loss | None = None,
         metrics: Sequence[str | Metric] | None = None,
+        *,
         weighted_metrics: Sequence[str | Metric] | None = None,
+        **keras: Any,
     ) -> None:
         """Set how the network is trained, and what is reported of it.
 
@@ -174,6 +166,8 @@ class Sequential:
             A name of `numpy_nn.optimizers` and of `numpy_nn.losses`, or one of their objects.
         metrics, weighted_metrics
             A list of names of `numpy_nn.metrics`, or of its objects; those of the second are means with the samples' weights.
+        **keras
+            `run_eagerly`, `jit_compile`, `steps_per_execution` and `auto_scale_loss` are taken, and change nothing.
 
         Raises
         ------
@@ -181,12 +175,13 @@ class Sequential:
             If one of them is unknown, or another model trains with that optimizer.
 
         """
+        keras_names.check_arguments("compile", keras)
         self._compiled = Compiled(self._network, optimizer, loss, metrics, weighted_metrics)
 
     def fit(
         self,
-        x: Any,
-        y: Any,
+        x: Any = None,
+        y: Any = None,
         batch_size: int | None = 32,
         epochs: int = 1,
         verbose: int | str = "auto",
@@ -200,6 +195,7 @@ class Sequential:
         *,
         validation_batch_size: int | None = None,
         validation_freq: int | Container[int] = 1,
+        **keras: Any,
     ) -> History:
         """Train over the rows of `x`, from `initial_epoch` to `epochs`.
 
@@ -233,6 +229,7 @@ class Sequential:
             changed then. If the loss becomes NaN or infinite, a RuntimeWarning says so.
 
         """
+        keras_names.check_arguments("fit", keras)
         compiled = self._when_compiled()
         rows = compiled.rows(x, y, sample_weight)
         epoch_range = range(validation.count("initial_epoch", initial_epoch), validation.positive_integer("epochs", epochs))
@@ -259,7 +256,7 @@ class Sequential:
     def train_on_batch(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
@@ -276,7 +273,8 @@ class Sequential:
         self,
         x: Any,
         batch_size: int | None = None,
-        verbose: int | str = 0,
+        verbose: int | str = "auto",
+        steps: None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Array:
         """The outputs (samples, outputs) for `x` (samples, features); from any number of threads at once.
@@ -286,7 +284,7 @@ class Sequential:
         batch_size
             Rows computed at once; None: as many as fit in the cache. It changes the outputs by rounding at most.
         verbose
-            0 is silent (in Keras the default is a progress bar), 1 or "auto" a bar, 2 a line.
+            0 and "auto" are silent (in Keras "auto" is a progress bar), 1 is a bar, 2 a line.
 
         Raises
         ------
@@ -299,8 +297,9 @@ class Sequential:
             and x.shape == self._row_shape
             and (x.dtype is self.dtype or x.dtype == self.dtype)
             and batch_size is None
+            and (verbose == "auto" or not verbose)
+            and steps is None
             and callbacks is None
-            and not verbose
         ):
             one_row = self._one_row
             try:
@@ -309,45 +308,48 @@ class Sequential:
                 outputs = one_row.in_turn(x)
             if outputs is not None:
                 return outputs
+        keras_names.check_arguments("predict", {"steps": steps})
+        verbose = 0 if verbose == "auto" else verbosity(verbose)
         chunk_rows = validation.optional_size("batch_size", batch_size)
         rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
         if not verbose and callbacks is None:
             return self._prediction(rows, chunk_rows=chunk_rows)
-        progress = Progress(training.steps(len(rows), chunk_rows), verbosity(verbose))
+        progress = Progress(training.steps(len(rows), chunk_rows), verbose)
         outputs = training.predict(self._prediction, rows, chunk_rows, CallbackList(as_list(callbacks), self))
         progress.finish({})
         return outputs
 
-    __call__ = predict_on_batch = predict
+    predict_on_batch = predict
+
+    def __call__(self, x: Any, training: bool | None = None, mask: None = None) -> Array:
+        """`predict`; with `training=True` only where there is no dropout, which makes no difference then."""
+        if mask is not None or (training and any(layer.dropout for layer in self.layers)):
+            raise ValueError(f"training was {training!r}, mask {mask!r}: outputs are computed without dropout and without masks")
+        return self.predict(x)
 
     def evaluate(
         self,
-        x: Any,
-        y: Any,
+        x: Any = None,
+        y: Any = None,
         batch_size: int | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
         *,
         callbacks: Callback | Sequence[Callback] | None = None,
         return_dict: bool = False,
+        **keras: Any,
     ) -> Results:
         """The mean loss, and the metrics, of the network's outputs for `x` against `y`.
 
-        Parameters
-        ----------
-        batch_size
-            Rows computed at once; None: as many as fit in the cache.
-        verbose
-            0 is silent, 1 or "auto" a progress bar, 2 a line.
+        `batch_size` is that of `predict`, `verbose` and what it raises that of `fit`.
 
         Returns
         -------
         float, list or dict
             The loss; with metrics a list of the loss and the metrics, in the order of `metrics_names`; with `return_dict` a dict.
 
-        What it raises is as in `fit`.
-
         """
+        keras_names.check_arguments("evaluate", keras)
         compiled = self._when_compiled()
         rows = compiled.rows(x, y, sample_weight)
         size = validation.optional_size("batch_size", batch_size)
@@ -357,7 +359,7 @@ class Sequential:
         progress.finish(logs)
         return training.results(logs, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Results:
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Results:
         """`evaluate`, silently."""
         return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
 

@@ -142,7 +142,7 @@ def _compile(model: Sequential, compiled: Mapping[str, Any]) -> None:
         optimizer,
         find("loss", loss.pop("name"), losses.LOSSES)(**loss),
         _metrics(compiled["metrics"]),
-        _metrics(compiled.get("weighted_metrics", [])),
+        weighted_metrics=_metrics(compiled.get("weighted_metrics", [])),
     )
 
 
@@ -156,7 +156,7 @@ def _metrics(entries: Sequence[Any]) -> list[Any]:
 def _suffix(path: str | os.PathLike[str], refused: str = "-") -> str | None:
     """The suffix of one of Keras' own files, if `path` has it, but for the one that is refused."""
     suffix = next((suffix for suffix in (".keras", ".weights.h5") if str(path).endswith(suffix)), None)
-    if suffix == refused:
+    if suffix == refused or (suffix is None and str(path).endswith((".h5", ".hdf5"))):
         raise ValueError(f"path was {str(path)!r}: a model goes into .npz or .keras, its weights alone into .npz or .weights.h5")
     return suffix
 

@@ -5,7 +5,7 @@ Called by `Sequential` before anything else is done. An error is one line that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,12 +73,24 @@ def seed(value: object) -> int | None:
 
 def numbers(name: str, value: Any) -> Array:
     """`value` as an array of numbers, none of which is masked, NaN or infinite."""
+    if value is None:
+        raise ValueError(f"{name} was None: it must be an array of numbers")
+    if isinstance(value, Iterator) or _is_dataset(value):
+        raise ValueError(
+            f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"
+        )
     if type(value) is not np.ndarray and _is_masked(value):
         raise ValueError(f"{name} was a masked array: the mask would be lost, fill its values in (`filled`) or leave its rows out")
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} was a sparse {type(value).__name__}: type {name}.toarray(); numpy_nn.estimators take it as it is")
     try:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} was a ragged sequence: its rows must be of one length") from None
+    if array.dtype.kind in "US":
+        raise ValueError(
+            f"{name} was of dtype {array.dtype}: it must be real numbers; numpy_nn.estimators.MLPClassifier takes any labels"
+        )
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} was of dtype {array.dtype}: it must be real numbers")
     if array.size == 0:
@@ -88,6 +100,12 @@ def numbers(name: str, value: Any) -> Array:
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
     return array
+
+
+def _is_dataset(value: Any) -> bool:
+    """Whether it is a data set of TensorFlow, Keras or PyTorch, which hands out batches or rows of x and y."""
+    names = {cls.__name__ for cls in type(value).__mro__}
+    return not names.isdisjoint({"DatasetV2", "PyDataset", "DataLoader", "IterableDataset"})
 
 
 def _is_masked(value: Any) -> bool:
@@ -120,13 +138,22 @@ def class_weights(value: Any, labels: Array) -> Array:
     """
     if not isinstance(value, Mapping):
         raise ValueError(f"class_weight was {value!r}: it must be a dict, as {{0: 1.0, 1: 2.5}}")
+    by_class: dict[int, Any] = {}
+    for key, weight in value.items():
+        try:
+            number = int(key)  # as Keras takes "1" too
+            if number != float(key):
+                raise ValueError
+            by_class[number] = weight
+        except (TypeError, ValueError):
+            raise ValueError(f"class_weight had the class {key!r}: a class is its number, as in {{0: 1.0, 1: 2.5}}") from None
     for weight in value.values():
         if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 <= weight < np.inf:
             raise ValueError(f"class_weight had {weight!r}: a weight must be a finite number of at least 0")
     columns = labels.reshape(len(labels), -1)
     classes = columns.argmax(axis=1) if columns.shape[1] > 1 else np.round(columns[:, 0]).astype(np.intp)
     found, places = np.unique(classes, return_inverse=True)
-    return np.array([float(value.get(int(number), 1.0)) for number in found])[places]
+    return np.array([float(by_class.get(int(number), 1.0)) for number in found])[places]
 
 
 def split(value: object) -> float:

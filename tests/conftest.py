@@ -22,12 +22,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip slow tests, unless `--slow` or `-m` asks for them; under coverage, which allocates too, those that count allocations."""
+    """Skip slow tests, unless `--slow` or `-m` asks for them, and what coverage or mutmut would make fail.
+
+    Both allocate, where a test may count allocations, and mutmut forks, which a process with TensorFlow's threads doesn't outlive.
+    """
     asked = config.getoption("--slow") or config.getoption("markexpr")
     coverage = sys.modules.get("coverage")
-    covered = coverage is not None and coverage.Coverage.current() is not None
+    mutated = "MUTANT_UNDER_TEST" in os.environ
+    covered = mutated or (coverage is not None and coverage.Coverage.current() is not None)
     for item in items:
         if not asked and "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="slow: run by --slow"))
         if covered and isinstance(item, pytest.Function) and COUNT_ALLOCATIONS & set(item.function.__code__.co_names):
-            item.add_marker(pytest.mark.skip(reason="coverage allocates too"))
+            item.add_marker(pytest.mark.skip(reason="coverage and mutmut allocate too"))
+        if mutated and isinstance(item, pytest.Function) and ("keras64" in item.fixturenames or _imports_keras(item)):
+            item.add_marker(pytest.mark.skip(reason="mutmut forks"))
+
+
+def _imports_keras(item: pytest.Function) -> bool:
+    return "keras" in item.function.__code__.co_varnames

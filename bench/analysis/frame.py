@@ -36,7 +36,10 @@ def trials_frame(trials: Sequence[Trial]) -> pd.DataFrame:
         frame[name] = frame[name].astype("int64")
     frame["peak_memory_bytes"] = frame["peak_memory_bytes"].astype("Int64")
     for name in extra:
-        frame[name] = pd.to_numeric(frame[name]) if name.startswith(("point.", "load.")) else frame[name]
+        if (
+            name.startswith(("point.", "load.")) and not frame[name].map(lambda value: isinstance(value, str)).any()
+        ):  # words of a study
+            frame[name] = pd.to_numeric(frame[name])
     frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
     return frame
 

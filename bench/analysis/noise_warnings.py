@@ -158,9 +158,9 @@ def _mode_warnings(timed: Sequence[Trial]) -> list[str]:
         modes = two_modes([second for place, seconds in enumerate(epochs) if place not in disturbed for second in seconds])
         if modes is not None:
             sentences.append(
-                f"`{contestant}` runs in two modes in `{workload}`: its epochs take {modes[0]:.3g} s or {modes[1]:.3g} s, "
-                "and little in between. A median hides that: look for a changing frequency, cores of two kinds, or threads that "
-                "move, and pin the run to fixed cores (`taskset`)."
+                f"`{contestant}` has two speeds in `{workload}`: its epochs take {modes[0]:.3g} s or {modes[1]:.3g} s, "
+                "and little in between. The figure of its step is of the quicker one: look for a changing frequency, cores of two "
+                "kinds, or threads that move, and pin the run to fixed cores (`taskset`)."
             )
     return sentences
 

@@ -9,7 +9,7 @@ A cell without a figure keeps its row, with the rule by which it was left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from bench.analysis.selection import FLOOR, on_one_machine
 from bench.analysis.statistics import student_half_width
 from bench.analysis.steps import QUANTILE, in_quiet_moments, steady_epochs
 from bench.records import RunData, Trial
+from bench.records.workload_records import is_study
 
 AXES = ("width", "batch", "layers", "threads")
 Cell = tuple[int, int, int, int]
@@ -54,8 +55,13 @@ def scaling_table(data: RunData) -> pd.DataFrame:
 
     The floor doesn't compete: it has a ratio and no rank.
     """
-    rows = [row for workload in data.run.workloads if workload["grid"] for row in _workload_rows(data, workload)]
+    rows = [row for workload in data.run.workloads if is_timed_grid(workload) for row in _workload_rows(data, workload)]
     return pd.DataFrame(rows, columns=ScalingRow._fields).astype({"left_out": object})
+
+
+def is_timed_grid(workload: dict[str, Any]) -> bool:
+    """Whether a workload is a scaling study."""
+    return bool(workload.get("grid")) and not is_study(workload)
 
 
 def _workload_rows(data: RunData, workload: dict[str, Any]) -> Iterator[ScalingRow]:
@@ -132,7 +138,7 @@ def _why_left_out(trials: list[Trial]) -> str:
     return reason if last.status == "skipped" else f"{last.status}: {reason}"
 
 
-def _cell(workload: dict[str, Any], point: dict[str, int], threads: int) -> Cell:
+def _cell(workload: dict[str, Any], point: Mapping[str, Any], threads: int) -> Cell:
     """The cell of a point. An axis that isn't in the grid has the workload's own value (batch 0 is the full batch)."""
     architecture, batch = workload["architecture"], workload["training"]["batch_size"]
     own = {"width": architecture[0]["output_dim"], "batch": batch or 0, "layers": len(architecture), "threads": threads}

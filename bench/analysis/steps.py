@@ -51,6 +51,30 @@ class TurnsRow(NamedTuple):
     reason: str | None
 
 
+class TurnStep(NamedTuple):
+    """A contestant's step in one turn."""
+
+    workload: str
+    contestant: str
+    step_seconds: float
+    disturbed: bool
+
+
+def turn_steps(data: RunData) -> list[TurnStep]:
+    """The step of every turn: the dots of the plots, of which no figure is made."""
+    known = quiet_figures(data)
+    found = []
+    for trial in succeeded(data, "turns"):
+        turns = trial.turns or []
+        steps_an_epoch = trial.steps / max(len(_epochs(turns)), 1)
+        figures = known[trial.machine]
+        if figures is not None and steps_an_epoch > 0:
+            for turn, reason in zip(turns, reasons(turns, figures), strict=True):
+                seconds = quickest_tenth(turn.epoch_seconds) / steps_an_epoch
+                found.append(TurnStep(trial.workload, trial.contestant, seconds, reason is not None))
+    return found
+
+
 def step_times(data: RunData) -> list[StepTime]:
     """The step of every contestant outside grids: of each launch with turns; in a workload without, of each timed trial."""
     in_turns = [trial for trial in succeeded(data, "turns") if trial.turns]

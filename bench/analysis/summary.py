@@ -15,10 +15,11 @@ from bench.analysis.latency import latency_tables
 from bench.analysis.limits import limits_table
 from bench.analysis.machines import MachineRatioRow, disagreements, machine_ratio_rows
 from bench.analysis.noise_warnings import noise_warnings
-from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings
+from bench.analysis.parity import parity_curves_table, parity_table, parity_warnings, parts_table
 from bench.analysis.precision import precision_warnings
 from bench.analysis.scaling import scaling_table
 from bench.analysis.steps import disturbance_warnings, turns_table
+from bench.analysis.study import study_tables
 from bench.analysis.targets import (
     reached_table,
     target_measurements,
@@ -51,6 +52,9 @@ class Analysis:
     epochs."""
     parity_curves: pd.DataFrame
     """workload, contestant, epoch, loss, accuracy, weights."""
+    parity_parts: pd.DataFrame
+    """workload, contestant, reference, case, task, activations, loss, optimizer, weights_difference, loss_difference, tolerance,
+    verdict ("same", "different", "diverged"): of short trainings with every activation, loss and optimiser."""
     times: pd.DataFrame
     """workload, contestant, measure, median, low, high, trials, launches; in seconds. measure is one of MEASURES, or per target
     "to 0.95" (from process start to the end of the epoch that reached the target) and "fit to 0.95" (training alone)."""
@@ -75,6 +79,14 @@ class Analysis:
     scaling: pd.DataFrame
     """width, batch, layers, threads, contestant, step_seconds (`bench.analysis.steps`), rank (NaN for the floor),
     ratio_to_best, low, high, left_out (the reason, if there is no figure)."""
+    study: pd.DataFrame
+    """workload, a column for each axis of the studies, contestant, seeds (that ended), failed, diverged, accuracy_mean,
+    accuracy_low, accuracy_high, stuck (see `study.is_stuck`), stuck_share, stuck_low, stuck_high, and to the reference: pairs,
+    difference_mean, difference_low, difference_high (of accuracy), p_value, points, disagree (of test predictions), q_value
+    (adjusted), differs."""
+    study_targets: pd.DataFrame
+    """workload, the axes, contestant, target, seeds, reached, share, low, high, median_epoch (from 1; NaN if fewer than half
+    reach the target), epoch_low, epoch_high."""
     turns: pd.DataFrame
     """workload, contestant, launch, turn, epochs, quickest_tenth_seconds, canary (the slower of the two, as a multiple of the run's
     quiet one), wait_share and other_cpu_share (NaN where unknown), reason (what disturbed it; None: nothing was seen to)."""
@@ -93,6 +105,7 @@ def analyse(data: RunData) -> Analysis:
     times = [*time_rows(measured), *target_time_rows(to_target)]
     ratios = ratio_rows([*measured, *target_measurements(to_target)])
     latency, latency_ratios = latency_tables(data)
+    study, study_targets = study_tables(data)
     by_machine = machine_ratio_rows(data, measured)
     return Analysis(
         data=data,
@@ -100,6 +113,7 @@ def analyse(data: RunData) -> Analysis:
         agreement=agreement_table(data),
         parity=parity_table(data),
         parity_curves=parity_curves_table(data),
+        parity_parts=parts_table(data),
         times=pd.DataFrame(times, columns=TimeRow._fields),
         ratios=pd.DataFrame(ratios, columns=RatioRow._fields),
         targets=targets_table(data),
@@ -109,6 +123,8 @@ def analyse(data: RunData) -> Analysis:
         latency_ratios=latency_ratios,
         limits=limits_table(data, times, ratios),
         scaling=scaling_table(data),
+        study=study,
+        study_targets=study_targets,
         turns=turns_table(data),
         memory=memory_table(data),
         machines=pd.DataFrame(by_machine, columns=MachineRatioRow._fields),

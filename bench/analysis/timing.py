@@ -28,8 +28,8 @@ STEADY = ("step", "epoch")
 FEWEST_UNDISTURBED = 3
 """Undisturbed figures; with fewer, disturbed ones count too."""
 
-STEP_ESTIMATOR = "geometric mean over the launches of each launch's median round"
-"""The name of the estimator behind every time and ratio outside grids (see `bench.analysis.statistics.nested_interval`)."""
+FIT_ESTIMATOR = "geometric mean over the launches of each launch's median round"
+"""The name of the estimator behind times and ratios of whole fits (see `bench.analysis.statistics.nested_interval`)."""
 
 
 class TimeMeasurement(NamedTuple):

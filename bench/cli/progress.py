@@ -6,7 +6,7 @@ Handed to the runner by the command line; each is a `bench.execution.observer.Ob
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -135,7 +135,7 @@ def ended_text(trial: Trial) -> str:
     return text if trial.fit_seconds is None else f"{text}: {trial.fit_seconds:.3g} s"
 
 
-def _point_text(point: dict[str, int]) -> str:
+def _point_text(point: Mapping[str, object]) -> str:
     return " ".join(f"{name} {value}" for name, value in point.items())
 
 

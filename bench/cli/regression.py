@@ -98,7 +98,7 @@ def certify(
 
     from bench.regression.certify import certificate_figures, certificate_report
     from bench.regression.certify.real_runs import make_runs, package_folder
-    from bench.regression.compare.comparison_processes import ComparisonProcessError
+    from bench.regression.compare.launch_process import ComparisonProcessError
 
     with wrong_use():
         out.mkdir(exist_ok=True)
@@ -129,12 +129,15 @@ def track(
     from bench.records import read_run
     from bench.regression.history.change_points import find_change_points
     from bench.regression.history.history_report import draw, markdown
-    from bench.regression.history.tracked_runs import add, read_history, read_lines, tracked
+    from bench.regression.history.tracked_runs import add, check_history, read_history, read_lines, tracked
 
     with wrong_use():
         if history.suffix in PLOT_SUFFIXES:
             raise ValueError(f"--history was {history}: the plot beside it has that name: it must end in .jsonl")
-        check_writable([history, *(history.with_suffix(suffix) for suffix in PLOT_SUFFIXES)])
+        check_writable([history])
+        plots = [history.with_suffix(suffix) for suffix in PLOT_SUFFIXES]
+        check_writable(plots)
+        check_history(history, plots)
         data = read_run(directory)
         earlier, _ = read_lines(history)
     analysis = analyse(data)
@@ -156,9 +159,9 @@ def _compare_into(
     files: ResultFiles, repository: Path, base: str, head: str | None, names: list[str], settings: Settings
 ) -> Comparison:
     """Compare, and keep the result files up to date, whatever happens."""
-    from bench.regression.compare.comparison_processes import ComparisonProcessError
     from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
     from bench.regression.compare.comparison_report import markdown as as_markdown
+    from bench.regression.compare.launch_process import ComparisonProcessError
     from bench.regression.compare.revisions import RevisionError
 
     files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
@@ -210,15 +213,16 @@ def _compare(
     from bench.regression.compare.revisions import side_by_side
 
     console = Console(stderr=True)
-    with side_by_side(repository, base, head, settings.package, settings.benchmarks) as sides:
+    compared = side_by_side(repository, base, head, settings.package, settings.benchmarks)
+    with compared as sides, ComparisonProcesses(sides) as processes:
         for note in dict.fromkeys(sides.notes):
             complain(note)
-        processes = ComparisonProcesses(sides)
         if settings.benchmarks is None:
             wanted = _benchmark_names(names)
         else:
             with wrong_use():
                 wanted = _chosen(names, processes.names())
+        least = LEAST_TOLERANCES if settings.benchmarks is None else {}
         with Live(console=console, transient=True) as live:
 
             def watch(state: Comparison) -> None:
@@ -227,14 +231,13 @@ def _compare(
 
             return compare_sides(
                 processes,
-                wanted,
+                {name: least.get(name, 0.0) for name in wanted},
                 base=str(sides.base),
                 head=str(sides.head),
                 package=settings.package,
                 tolerance=settings.tolerance,
                 budget_seconds=settings.budget_seconds,
                 watch=watch,
-                least_tolerances=LEAST_TOLERANCES if settings.benchmarks is None else {},
             )
 
 

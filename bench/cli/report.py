@@ -72,13 +72,15 @@ def agree(
     with wrong_use():
         runs = read_run(first), read_run(second)
     found = repeats(*runs)
-    for line in agreement(found) if found else ():
+    for line in agreement(found, *runs) if found else ():
         print(line)
     judged = [repeat.agrees for repeat in found]
     if False in judged:
         return ExitCode.BAD_ANSWER
     if not judged or None in judged:
-        complain("the two have no headline ratio in common" if not judged else "measure more rounds")
+        complain(
+            "the two have no headline ratio in common" if not judged else "give both runs more time: --time-budget adds launches"
+        )
         return ExitCode.NO_VERDICT
     return ExitCode.FINE
 

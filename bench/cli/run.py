@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.records import Run, RunData
 
 DEFAULT_OUT = Path("results/latest")
-TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 180
+TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 75
 """Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
 
 
@@ -45,7 +45,7 @@ def run(
     seeds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Seeds on which accuracy is compared.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Whole fits that are timed.")] = None,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of each contestant; all cores by default.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Run a smaller version, in two to three minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Answer the headline alone, in about 75 seconds.")] = False,
     out: Annotated[
         Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
     ] = None,

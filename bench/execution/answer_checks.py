@@ -73,10 +73,21 @@ def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, A
     """
     path = Path(request.paths.data)
     check_file(path, request.data_sha256)
+    found: dict[str, Any] = {}
     if request.kind in TRAINING_KINDS and request.learns:
-        _check_scores(figures, read_arrays(path, {"y_test"})["y_test"], request.task.loss)
+        y_test = read_arrays(path, {"y_test"})["y_test"]
+        _check_scores(figures, y_test, request.task.loss)
+        found["majority_accuracy"] = majority_accuracy(y_test)
     left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
-    return {name: value for name, value in figures.items() if name not in left_out}
+    return {name: value for name, value in {**figures, **found}.items() if name not in left_out}
+
+
+def majority_accuracy(y_test: Array) -> float | None:
+    """Return the accuracy of the answer that is the most frequent class for every row; None for targets that are no classes."""
+    if not np.isin(y_test, (0, 1)).all() or (y_test.shape[1] > 1 and (y_test.sum(axis=1) != 1).any()):
+        return None
+    shares = y_test.mean(axis=0, dtype=np.float64)
+    return float(max(*shares, *(1 - shares)) if len(shares) == 1 else shares.max())
 
 
 def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:

@@ -65,7 +65,7 @@ def fields_of(data: bytes, request_id: str, pid: int | None) -> dict[str, Any]:
     """
     try:
         fields = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AnswerError("the worker's answer is no JSON") from None
     if not isinstance(fields, dict) or fields.get("id") != request_id:
         raise AnswerError("the worker sent an answer of another request, as a copy of its process does that was forked in a trial")

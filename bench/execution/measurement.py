@@ -284,13 +284,16 @@ _KINDS: dict[str, Callable[[Measurement], Figures]] = {
 
 
 def differences(trajectory: Mapping[str, Array], path: Path) -> Figures:
-    """Return the largest absolute differences to the trajectory in `path`, for each epoch; NaN in one of the two is infinite."""
+    """Return the largest absolute differences to the trajectory in `path`, for each epoch.
+
+    NaN is never equal: it gives an infinite difference, also where both have it, but for an accuracy that neither has.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         reference = {name: arrays[name] for name in trajectory}
     for name, values in trajectory.items():
         if values.shape != reference[name].shape:
             raise ValueError(f"{name} has the shape {values.shape}, and {reference[name].shape} at the reference")
-    gaps = {name: _gap(values, reference[name]) for name, values in trajectory.items()}
+    gaps = {name: _gap(values, reference[name], may_lack=name == "accuracy") for name, values in trajectory.items()}
     return {
         "loss": gaps["loss"].tolist(),
         "accuracy": gaps["accuracy"].tolist(),
@@ -299,12 +302,14 @@ def differences(trajectory: Mapping[str, Array], path: Path) -> Figures:
     }
 
 
-def _gap(values: Array, reference: Array) -> Array:
-    """Return the absolute difference: infinite where only one is NaN, NaN where a contestant doesn't have the figure at all."""
+def _gap(values: Array, reference: Array, *, may_lack: bool) -> Array:
+    """Return the absolute difference: infinite where one is NaN, NaN where a contestant doesn't have the figure at all."""
     if np.isnan(values).all() and not np.isnan(reference).any():
         return np.full(values.shape, np.nan)
     gap = np.abs(values - reference)
-    equal = (values == reference) | (np.isnan(values) & np.isnan(reference))
+    equal = (values == reference) & np.isfinite(values)
+    if may_lack:
+        equal |= np.isnan(values) & np.isnan(reference)
     return np.where(equal, 0.0, np.where(np.isnan(gap), np.inf, gap))
 
 

@@ -49,7 +49,7 @@ class Paths:
     data: str
     """Read: x, y, x_test, y_test, and the first weights as weights_0, weights_1, ..."""
     trajectory: str | None = None
-    """parity: written by the reference, read by all others."""
+    """parity, parts: written by the reference, read by all others."""
     surface: str | None = None
     """scored: written with the decision surface; None where none is wanted."""
 
@@ -65,7 +65,9 @@ class Request:
     task: TaskSpec
     paths: Paths
     reference: str | None = None
-    """parity: the contestant whose trajectory this one is compared with; None for the reference itself."""
+    """parity, parts: the contestant whose trajectory this one is compared with; None for the reference itself."""
+    quick: bool = False
+    """parts: train a third of the cases."""
     surface_box: Sequence[float] | None = None
     """scored: the decision surface's x from, x to, y from, y to."""
     film_epochs: Sequence[int] = ()

@@ -22,7 +22,9 @@ from bench.records import ARRAYS_FOLDER, OURS, REFERENCE
 from bench.records.run_files import RunFiles
 from bench.workloads import grid
 from bench.workloads.data_sets import Split, make_split
+from bench.workloads.grid import Point
 from bench.workloads.models import Training, Workload
+from bench.workloads.study import changes_arrays
 
 FIRST_SEED = 0
 """The seed whose data and decision surfaces the report draws."""
@@ -45,16 +47,19 @@ class RequestBuilder:
         Of trials whose cell has no number of threads.
     reference
         The contestant that parity is measured against.
+    quick
+        Whether the run is a smaller one.
 
     """
 
-    def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE) -> None:
+    def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE, quick: bool = False) -> None:
         self._files = RunFiles(directory)
         self._scratch = directory / SCRATCH_FOLDER
         self._arrays = directory / ARRAYS_FOLDER
         self._threads = threads
         self._reference = reference
-        self._splits: dict[tuple[str, int], Split] = {}
+        self._quick = quick
+        self._splits: dict[tuple[str, str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
 
@@ -70,7 +75,7 @@ class RequestBuilder:
             task=self._task(planned, options),
             paths=Paths(
                 data=str(data),
-                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-trajectory.npz")),
+                trajectory=str(self._listed(self._scratch / f"{_stem(workload, point)}-{_trajectory(planned)}.npz")),
                 surface=surface,
             ),
             reference=None if planned.spec.name == self._reference else self._reference,
@@ -78,13 +83,14 @@ class RequestBuilder:
             film_epochs=self._film_epochs(planned),
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
+            quick=self._quick,
             data_sha256=self._sha256[data.name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
 
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's; one without a clock, which has a core to itself."""
-        return planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads)
+        return int(planned.point.get("threads", 1 if planned.kind in UNTIMED else self._threads))
 
     def _task(self, planned: PlannedTrial, options: Mapping[str, Any]) -> TaskSpec:
         workload, point = planned.workload, planned.point
@@ -104,9 +110,9 @@ class RequestBuilder:
 
     def _split(self, workload: Workload, seed: int) -> Split:
         """Return a seed's data; the first seed's are kept, of the others the last ones."""
-        key = (workload.name, seed)
+        key = (workload.name, workload.data.model_dump_json(), seed)
         if key not in self._splits:
-            others = [other for other in self._splits if other[1] != FIRST_SEED]
+            others = [other for other in self._splits if other[2] != FIRST_SEED or workload.is_study]
             for other in others[: len(others) + 1 - SPLITS_KEPT]:
                 del self._splits[other]
             self._splits[key] = make_split(workload.data, seed)
@@ -123,7 +129,7 @@ class RequestBuilder:
     def _data(self, planned: PlannedTrial) -> Path:
         workload, point = planned.workload, planned.point
         training = workload.training_of(planned.spec.name)
-        name = f"{_stem(workload, point)}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
+        name = f"{_stem(workload, _shaping(workload, point))}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
         if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, self._split(workload, planned.seed), training)
             self._written[name] = self._scratch / name
@@ -190,5 +196,14 @@ def surface_box(workload: Workload, split: Split) -> tuple[float, float, float, 
     return x_low, x_high, y_low, y_high
 
 
-def _stem(workload: Workload, point: Mapping[str, int]) -> str:
+def _shaping(workload: Workload, point: Point) -> Point:
+    """Return the part of a cell that its data file depends on: cells of a study that differ in the learning rate share theirs."""
+    return {axis: value for axis, value in point.items() if not workload.is_study or changes_arrays(workload, axis)}
+
+
+def _trajectory(planned: PlannedTrial) -> str:
+    return "parts" if planned.kind == "parts" else "trajectory"
+
+
+def _stem(workload: Workload, point: Point) -> str:
     return "-".join([workload.name, *(f"{name}{value}" for name, value in sorted(point.items()))])

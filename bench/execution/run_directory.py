@@ -33,9 +33,12 @@ def claimed(directory: Path) -> Iterator[None]:
     Raises
     ------
     FolderError
-        If another run holds the lock, the folder isn't writable, or its lock file is somebody else's.
+        If another run holds the lock, the folder isn't writable, its lock file is somebody else's, or it is the root of all
+        files or the user's home.
 
     """
+    if directory.resolve() in (Path(directory.resolve().anchor), _home()):
+        raise FolderError(f"{directory} is not a folder for a run, which writes many files: name one of its own with --out")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _probe(directory)
@@ -79,6 +82,14 @@ def prepare(directory: Path) -> None:
 def clear_scratch(directory: Path) -> None:
     """Delete the workers' input files, which a complete run doesn't need."""
     RunFiles(directory).remove(folder=SCRATCH_FOLDER)
+
+
+def _home() -> Path | None:
+    """Return the user's home; None where there is none."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None
 
 
 def _check_lock_file(path: Path) -> None:

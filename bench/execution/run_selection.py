@@ -22,7 +22,7 @@ from bench.execution.schedule import Entries, plan
 from bench.execution.unanswered import check_film, unanswered
 from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Run, RunData, RunReader
 from bench.records.validation_errors import first_mistake
-from bench.workloads.builtin import WORKLOADS, quick_version
+from bench.workloads.builtin import QUICK_WORKLOADS, WORKLOADS, quick_version
 from bench.workloads.data_notes import data_notes
 from bench.workloads.models import Workload
 from bench.workloads.toml_files import find_workload
@@ -55,7 +55,7 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
 
     """
     threads = _threads(options.threads)
-    workloads = [_shaped(workload, options, threads) for workload in _workloads(options.workloads)]
+    workloads = [_shaped(workload, options, threads) for workload in _workloads(options.workloads, quick=options.quick)]
     asked = find_all(options.contestants)
     for spec in asked:
         if spec.missing:
@@ -155,8 +155,10 @@ def _threads(asked: int | None) -> int:
     return cores if asked is None else asked
 
 
-def _workloads(texts: Sequence[str]) -> list[Workload]:
+def _workloads(texts: Sequence[str], *, quick: bool) -> list[Workload]:
     """Return the named workloads; by default all built-in ones but the scaling studies, which take longer than all others."""
+    if not texts and quick:
+        return [WORKLOADS[name] for name in QUICK_WORKLOADS]
     if not texts:
         return [workload for workload in WORKLOADS.values() if not workload.grid]
     workloads = [find_workload(text) for text in texts]

@@ -50,7 +50,7 @@ class Runner:
         self._observer = observer
         self._clock = machine.clock
         self._executor: Executor = job.executor or LocalExecutor(machine.launch, lambda: machine.rounds, machine.places)
-        self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference)
+        self._requests = RequestBuilder(job.directory, threads=job.run.threads, reference=job.reference, quick=job.run.quick)
         self._inputs = InputFiles(job.run.inputs)
         self._records = job.records or RunReader(job.directory)
         self._writer = TrialWriter(job.directory)

@@ -9,22 +9,26 @@ in rounds in which every contestant has one trial, in an order drawn from the ru
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from bench.contestants.registry import Spec
-from bench.records import REFERENCE, Trial, TrialKind
-from bench.workloads.grid import points
+from bench.records import OURS, REFERENCE, Trial, TrialKind
+from bench.workloads.grid import Point, points
 from bench.workloads.models import Workload
+from bench.workloads.study import cell
 
+PARTS_WORKLOAD = "parity"
+"""The built-in workload beside which every activation, loss and optimiser is compared with the reference's."""
 PREDICTION_ROUNDS = 1
 """Of each launch."""
 
-UNTIMED: tuple[TrialKind, ...] = ("parity", "scored")
+UNTIMED: tuple[TrialKind, ...] = ("parity", "parts", "scored")
 """Trials without a clock, which may run side by side."""
 
-TrialKey = tuple[str, str, str, int, int, tuple[tuple[str, int], ...]]
+TrialKey = tuple[str, str, str, int, int, tuple[tuple[str, Any], ...]]
 """Identifies a trial, also after a run has been resumed: workload, contestant, kind, seed, round, point."""
 
 Entries = Sequence[tuple[Workload, Sequence[Spec]]]
@@ -36,12 +40,13 @@ class PlannedTrial:
     """A trial that is to run."""
 
     workload: Workload
+    """Of a study its cell's."""
     spec: Spec
     kind: TrialKind
     seed: int
     round: int
     launch: int
-    point: Mapping[str, int] = field(default_factory=dict)
+    point: Point = field(default_factory=dict)
     key: TrialKey = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -152,25 +157,42 @@ def groups(trials: Sequence[PlannedTrial]) -> Iterator[list[PlannedTrial]]:
 
 def _untimed(workload: Workload, specs: Sequence[Spec], reference: str, launch: int) -> list[PlannedTrial]:
     """Return the trials without a clock, cell by cell; where rounds are timed, contestants that train are tuned first."""
+    if workload.is_study:
+        return _study(workload, specs, launch)
     trials: list[PlannedTrial] = []
     for point in points(workload):
-        cell = [
+        untimed = [
             PlannedTrial(workload, spec, kind, seed, 0, launch, point) for kind, seed, spec in _asked(workload, specs, reference)
         ]
         trials += [
             PlannedTrial(workload, spec, "tune", seed=0, round=0, launch=launch, point=point)
             for spec in specs
-            if spec.trains and workload.rounds > 0
+            if spec.trains and workload.rounds > 0 and workload.tuned
         ]
-        trials += cell
+        trials += untimed
     return trials
+
+
+def _study(workload: Workload, specs: Sequence[Spec], launch: int) -> list[PlannedTrial]:
+    """Return the trials of a study: one contestant after the other, so that each needs few processes, all seeds cell by cell."""
+    cells = [(point, cell(workload, point)) for point in points(workload)]
+    return [
+        PlannedTrial(own, spec, "scored", seed, 0, launch, point)
+        for spec in sorted(specs, key=lambda spec: spec.peer)
+        if spec.trains and spec.learns
+        for point, own in cells
+        for seed in range(workload.peer_scored_seeds if spec.peer else workload.scored_seeds)
+    ]
 
 
 def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterator[tuple[TrialKind, int, Spec]]:
     """Yield kind, seed and contestant of parity and scored trials; the reference of parity comes first."""
     if workload.parity and any(spec.name == reference for spec in specs):
         able = [spec for spec in specs if spec.trains and spec.parity]
-        yield from (("parity", 0, spec) for spec in sorted(able, key=lambda spec: spec.name != reference))  # sorted() is stable
+        able.sort(key=lambda spec: spec.name != reference)  # a stable sort
+        yield from (("parity", 0, spec) for spec in able)
+        if workload.name == PARTS_WORKLOAD and workload.training.dtype == "float64":
+            yield from (("parts", 0, spec) for spec in able if spec.name in (OURS, reference))
     for spec in sorted(specs, key=lambda spec: spec.peer):  # one after the other, so that each needs few processes
         if spec.trains and spec.learns:
             yield from (

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bench.execution.schedule import UNTIMED, PlannedTrial
 from bench.execution.turn_rounds import CanaryClock
-from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS
+from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, REFERENCE
 from bench.workloads.grid import architecture_at
 
 
@@ -52,6 +52,8 @@ SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""
 TUNING_SECONDS = {"keras-tuned": 12.0, "keras-jax": 19.0}
+PARTS_SECONDS = {REFERENCE: 12.0}
+"""Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
 TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
@@ -59,6 +61,8 @@ BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
+STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
+"""By the path of a study."""
 FAST_PATH = 0.6
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
@@ -133,6 +137,8 @@ class TimePlan:
         key, start = (planned.spec.name, planned.launch), _cost(planned).start
         if planned.kind == "tune":
             return BUILD_SECONDS
+        if key in self._started and planned.workload.is_study:
+            return 0.0
         if key in self._started:
             return start / 4 if planned.kind == "turns" else BUILD_SECONDS * bool(planned.kind != "predict")
         self._started.add(key)
@@ -141,11 +147,14 @@ class TimePlan:
     def _work_seconds(self, planned: PlannedTrial) -> float:
         if planned.kind == "tune":
             return TUNING_SECONDS.get(planned.spec.name, 0.0)
+        if planned.kind == "parts":
+            return PARTS_SECONDS.get(planned.spec.name, 0.0)
         if planned.kind == "predict":
             return PREDICTION_SECONDS
         if planned.kind == "turns":
             return turns_seconds(planned) / self._slowness  # a turn has its length on any machine
-        faster = FAST_PATH if planned.kind == "scored" and planned.spec.name == "keras" else 1.0
+        tuned = planned.kind == "scored" and planned.spec.name == "keras" and not planned.workload.is_study
+        faster = FAST_PATH if tuned else 1.0
         return faster * _fit_seconds(planned)
 
 
@@ -240,12 +249,13 @@ def turns_seconds(planned: PlannedTrial) -> float:
 
 
 def _cost(planned: PlannedTrial) -> Cost:
-    return COSTS.get(planned.spec.name, UNKNOWN_COST)
+    known = {**COSTS, **STUDY_COSTS} if planned.workload.is_study else COSTS
+    return known.get(planned.spec.name, UNKNOWN_COST)
 
 
 def _fit_seconds(planned: PlannedTrial) -> float:
     workload = planned.workload
-    if planned.point:
+    if planned.point and not workload.is_study:
         return GRID_FIT_SECONDS
     training, cost = workload.training_of(planned.spec.name), _cost(planned)
     rows = int(0.9 * int(workload.data.parameters.get("n_samples", UNKNOWN_ROWS)))

@@ -15,6 +15,7 @@ from typing import Any
 from bench.contestants.base import Array, Contestant, Task
 from bench.execution.measurement import Clock, Figures, Measurement, Own, peak_memory_bytes
 from bench.execution.messages import Request
+from bench.execution.parts_parity import compare_parts
 from bench.execution.trial_checks import check_details, check_file, check_first_weights, read_arrays
 from bench.execution.turns import Exchange
 
@@ -54,6 +55,8 @@ class TrialSession:
         started = self._clock() if request.spawned_at is None else request.spawned_at
         if request.kind == "tune":
             return _tune(self._load(request.target), read_task(request))
+        if request.kind == "parts":
+            return {**compare_parts(self._load(request.target), request), "peak_memory_bytes": peak_memory_bytes()}
         same = replace(request, spawned_at=None, id="")
         kept, self._kept = self._kept, None
         again = kept is not None and kept[0] == same

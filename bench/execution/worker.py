@@ -8,13 +8,12 @@ its stdin; on Linux it also dies with the runner in the middle of a trial, and s
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 import traceback
-from typing import IO, Any
+from typing import Any
 
+from bench.child_processes import adopt_orphans, die_with_parent, take_over_standard_streams
 from bench.contestants.registry import load
 from bench.error_messages import one_line
 from bench.execution.answers import Answers
@@ -31,8 +30,10 @@ MOST_SETTLING_SECONDS = 1.0
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    _die_with(int(sys.argv[2]))
-    requests, answers = _take_over_streams(int(sys.argv[1]))
+    die_with_parent(int(sys.argv[2]))  # nothing reads stdin during a trial
+    adopt_orphans()  # so that they can be found
+    requests, descriptor = take_over_standard_streams(int(sys.argv[1]))
+    answers = Answers(descriptor)
     meter = PauseMeter()
     session = TrialSession(load, mark=lambda name: answers.send({"mark": name}))
 
@@ -71,7 +72,7 @@ def _failed(error: Exception) -> dict[str, Any]:
 def _send(answers: Answers, fields: dict[str, Any]) -> None:
     try:
         answers.send(fields)
-    except (TypeError, ValueError) as error:  # details that are no JSON
+    except (TypeError, ValueError, RecursionError) as error:  # details that are no JSON
         answers.send(_failed(error))
 
 
@@ -86,34 +87,6 @@ def settle() -> None:
         before = time.process_time()  # CPU time of all threads
         time.sleep(QUIET_SECONDS)
         working = time.process_time() - before > MOST_QUIET_SHARE * QUIET_SECONDS
-
-
-def _take_over_streams(descriptor: int) -> tuple[IO[str], Answers]:
-    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
-    answers = Answers(os.dup(descriptor))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    if descriptor > 2:
-        os.close(descriptor)
-    return requests, answers
-
-
-def _die_with(parent: int) -> None:
-    """Have the system kill this process when the runner dies, since nothing reads stdin during a trial; only on Linux.
-
-    Processes whose parent, a child of this process, has ended become children of this process, so that they can be found.
-    """
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    set_parent_death_signal, set_child_subreaper = 1, 36  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, linux/prctl.h
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    ctypes.CDLL(None).prctl(set_child_subreaper, 1)
-    if os.getppid() != parent:  # the parent died before the call
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from bench.execution.pauses import TURN_SECONDS, WaitingClock
 from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
 from bench.execution.trial_checks import CheatError
+from bench.files import open_regular, open_to_append
 from bench.records import TrialStatus
 from bench.records.run_files import RunFiles
 
@@ -124,7 +125,7 @@ class ProcessWorker:
         """The one that is answered now."""
         self._mark = secrets.token_hex(8)
         self._answers: queue.SimpleQueue[tuple[float, bytes | AnswerError | None]] = queue.SimpleQueue()
-        with log.open("ab") as stderr:
+        with open_to_append(log) as stderr:
             self._log_start = stderr.seek(0, os.SEEK_END)
             self._spawned_at = time.perf_counter()
             self._process, answers = _start({**environment, MARK: self._mark}, stderr)
@@ -136,7 +137,7 @@ class ProcessWorker:
         return self._process.pid
 
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
-        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands if its clock is not."""
+        """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands, but for a clock in doubt."""
         disturbed: list[str] = []
         for _ in range(ATTEMPTS):
             outcome = self._attempt(request, time_limit_seconds)
@@ -232,10 +233,13 @@ class ProcessWorker:
         return f"the worker was ended by {name}{hint}{self._last_words()}"
 
     def _last_words(self) -> str:
-        with self._log.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_start, end - LAST_WORDS_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()
+        try:
+            with open_regular(self._log, sys.maxsize, follow_links=False) as log:
+                end = log.seek(0, os.SEEK_END)
+                log.seek(max(self._log_start, end - LAST_WORDS_BYTES))
+                lines = log.read(LAST_WORDS_BYTES).decode(errors="replace").splitlines()
+        except OSError:  # the contestant has removed it, or put something else in its place
+            return ""
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f": {last[:ERROR_CHARACTERS]}" if last else ""
 

@@ -1,8 +1,8 @@
 """The benchmarks of another package: `BENCHMARKS` of a file, and tests that use pytest-benchmark's fixture, run as they are.
 
 Called by `bench.regression.compare.comparison_worker`. A test runs in a greenlet up to its call of `benchmark(function, ...)`; the
-function is then called in blocks while the test waits, and the test goes on when the work is closed. What a test needs besides the
-fixture, it may have by `pytest.mark.parametrize`; other fixtures there are none.
+function is then called in blocks while the test waits, and the test goes on when the work is closed. What a test needs besides that
+fixture, it may have by `pytest.mark.parametrize`, and by fixtures of its file and of `conftest.py` (see `fixtures`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib.util
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +21,10 @@ import numpy as np
 from greenlet import getcurrent, greenlet
 
 from bench.micro.benchmark import Array, Benchmark, Work
+from bench.micro.fixtures import FixtureFunction, Fixtures, fixture_function
 
 FIXTURE = "benchmark"
+CONFTEST = "conftest.py"
 MOST_COMPARED_VALUES = 100_000
 
 
@@ -35,40 +37,62 @@ def load_benchmarks(path: Path) -> dict[str, Benchmark]:
         Whatever a file raises when it is imported.
 
     """
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"), key=lambda file: (file.name != CONFTEST, file))
     sys.path[:0] = [str(folder) for folder in dict.fromkeys(file.parent for file in files)]
     found: dict[str, Benchmark] = {}
+    shared: dict[Path, dict[str, FixtureFunction]] = {}
     for file in files:
-        name = f"{file.parent.parent.name}_{file.stem}"
+        name = "_".join((path.parent.name, *file.relative_to(path.parent).with_suffix("").parts))
         specification = importlib.util.spec_from_file_location(name, file)
         assert specification is not None
         assert specification.loader is not None
         module = importlib.util.module_from_spec(specification)
         sys.modules[name] = module
         specification.loader.exec_module(module)
-        for benchmark in _benchmarks(module):
+        own = _fixtures(module)
+        if file.name == CONFTEST:
+            shared[file.parent] = own
+            continue
+        above = [shared.get(folder, {}) for folder in reversed(file.parents)]
+        fixtures = {name: fixture for part in (*above, own) for name, fixture in part.items()}
+        for benchmark in _benchmarks(module, fixtures):
             found[benchmark.name] = benchmark
     return found
 
 
-def _benchmarks(module: ModuleType) -> Iterator[Benchmark]:
+def _fixtures(holder: ModuleType | type) -> dict[str, FixtureFunction]:
+    found = (fixture_function(name, value) for name, value in vars(holder).items())
+    return {fixture.name: fixture for fixture in found if fixture is not None}
+
+
+def _benchmarks(module: ModuleType, fixtures: Mapping[str, FixtureFunction]) -> Iterator[Benchmark]:
     yield from getattr(module, "BENCHMARKS", ())
+    marks = _marks(module)
     for name, value in list(vars(module).items()):
         if name.startswith("test") and inspect.isfunction(value):
-            yield from _of_function(name, value)
+            yield from _of_function(name, value, None, marks, fixtures)
         elif name.startswith("Test") and inspect.isclass(value):
-            for method in [method for method in vars(value) if method.startswith("test")]:
-                yield from _of_function(f"{name}::{method}", getattr(value(), method))
+            inherited = dict(pair for owner in reversed(value.__mro__) for pair in vars(owner).items())
+            of_class = {**fixtures, **{key: each for owner in reversed(value.__mro__) for key, each in _fixtures(owner).items()}}
+            for method, function in inherited.items():
+                if method.startswith("test") and inspect.isfunction(function):
+                    yield from _of_function(f"{name}::{method}", function, value, [*marks, *_marks(value)], of_class)
 
 
-def _of_function(name: str, function: Callable[..., object]) -> Iterator[Benchmark]:
+def _marks(holder: object) -> list[Any]:
+    marks = getattr(holder, "pytestmark", [])
+    return list(marks) if isinstance(marks, (list, tuple)) else [marks]
+
+
+def _of_function(
+    name: str, function: Callable[..., object], owner: type | None, marks: list[Any], fixtures: Mapping[str, FixtureFunction]
+) -> Iterator[Benchmark]:
     """The benchmark of a test that has the fixture; one with parameters is a family."""
-    parameters = list(inspect.signature(function).parameters)
-    if FIXTURE not in parameters:
+    if FIXTURE not in inspect.signature(function).parameters:
         return
     variants = {
-        label: partial(_prepare, function, arguments)
-        for label, arguments in _parametrized(getattr(function, "pytestmark", [])).items()
+        label: partial(_prepare, function, owner, Fixtures(fixtures, arguments))
+        for label, arguments in _parametrized([*_marks(function), *marks]).items()
     }
     yield Benchmark(name, inspect.getdoc(function) or name, variants)
 
@@ -97,8 +121,8 @@ def _label(value: Any) -> str:
     return str(value) if isinstance(value, (str, int, float, bool)) else getattr(value, "__name__", type(value).__name__)
 
 
-def _prepare(function: Callable[..., object], arguments: dict[str, Any], _package: ModuleType, _seed: int) -> Work:
-    return _TestWork(function, arguments)
+def _prepare(function: Callable[..., object], owner: type | None, fixtures: Fixtures, _package: ModuleType, _seed: int) -> Work:
+    return _TestWork(function, owner, fixtures.fresh())
 
 
 class _Fixture:
@@ -132,9 +156,13 @@ class _Fixture:
 class _TestWork(Work):
     """The calls that a test asks for."""
 
-    def __init__(self, function: Callable[..., object], arguments: dict[str, Any]) -> None:
-        fixture = _Fixture()
-        self._test = greenlet(partial(function, **{FIXTURE: fixture}, **arguments))
+    def __init__(self, function: Callable[..., object], owner: type | None, fixtures: Fixtures) -> None:
+        instance = None if owner is None else owner()
+        if (set_up := getattr(instance, "setup_method", None)) is not None:
+            set_up(*[function] * len(inspect.signature(set_up).parameters))
+        fixtures.values[FIXTURE] = _Fixture()
+        self._fixtures = fixtures
+        self._test = greenlet(partial(function, **fixtures.arguments(function, instance)))
         asked = self._test.switch()
         if self._test.dead or not isinstance(asked, tuple):
             raise RuntimeError("the test ended without a call of benchmark(function)")
@@ -160,6 +188,7 @@ class _TestWork(Work):
     def close(self) -> None:
         if not self._test.dead:
             self._test.switch(self._result)  # the test goes on, and its own assertions speak
+        self._fixtures.close()
 
 
 def comparable(result: Any) -> list[Array]:

@@ -81,10 +81,10 @@ def estimator_fit(package: ModuleType, seed: int, *, name: str) -> Work:
     return Calls(partial(_quiet_fit, estimator, x, y), lambda fitted: [fitted.predict(x)])
 
 
-def estimator_predict(package: ModuleType, seed: int, *, name: str) -> Work:
+def estimator_predict(package: ModuleType, seed: int, *, name: str, method: str = "predict") -> Work:
     x, y = two_moons(ESTIMATOR_ROWS, seed)
     fitted = _quiet_fit(make_estimator(package, name), x, y)
-    return Calls(partial(fitted.predict, x), lambda values: [values])
+    return Calls(partial(getattr(fitted, method), x), lambda values: [values])
 
 
 def _quiet_fit(estimator: Any, x: Any, y: Any) -> Any:
@@ -116,7 +116,14 @@ BENCHMARKS = (
     Benchmark.single(
         "classifier-fit", "`MLPClassifier.fit`, two epochs", partial(estimator_fit, name="MLPClassifier"), FIT_TOLERANCE
     ),
-    Benchmark.single("classifier-predict", "`MLPClassifier.predict`", partial(estimator_predict, name="MLPClassifier")),
+    Benchmark(
+        "classifier-predict",
+        "`MLPClassifier.predict`, `predict_proba` and `predict_log_proba`",
+        {
+            method: partial(estimator_predict, name="MLPClassifier", method=method)
+            for method in ("predict", "predict_proba", "predict_log_proba")
+        },
+    ),
     Benchmark.single("regressor-fit", "`MLPRegressor.fit`, two epochs", partial(estimator_fit, name="MLPRegressor"), FIT_TOLERANCE),
     Benchmark.single("regressor-predict", "`MLPRegressor.predict`", partial(estimator_predict, name="MLPRegressor")),
 )

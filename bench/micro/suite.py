@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bench.micro import models, training
+from bench.micro import models, parts, training
 from bench.micro.benchmark import Benchmark, ProcessBenchmark
 
-BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in (*training.BENCHMARKS, *models.BENCHMARKS)}
+BENCHMARKS: dict[str, Benchmark] = {
+    benchmark.name: benchmark for benchmark in (*training.BENCHMARKS, *models.BENCHMARKS, *parts.BENCHMARKS)
+}
 
 PROCESS_BENCHMARKS: dict[str, ProcessBenchmark] = {
     benchmark.name: benchmark
@@ -26,5 +28,5 @@ LEAST_TOLERANCES: dict[str, float] = {
     **{benchmark.name: benchmark.tolerance for benchmark in PROCESS_BENCHMARKS.values()},
 }
 
-NOT_COVERED = "not covered: GPUs, networks wider than 50 units, more than two threads, `textbook`"
+NOT_COVERED = "not covered: GPUs, networks wider than 50 units, more than two threads, `textbook`, callbacks that write files"
 """What a verdict says nothing about."""

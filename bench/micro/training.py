@@ -98,9 +98,16 @@ FITS: dict[str, Callable[[ModuleType], dict[str, Any]]] = {
     "validation data": _validation,
     "validation split": lambda _: {"validation_split": 0.25},
     "sample weights": lambda _: {"sample_weight": np.linspace(0.5, 1.5, FIT_ROWS, dtype="float32")},
+    "class weights": lambda _: {"class_weight": {0: 1.0, 1: 2.5}},
     "early stopping": lambda package: {
         **_validation(package),
         "callbacks": [package.EarlyStopping(patience=5, restore_best_weights=True), package.TerminateOnNaN()],
+    },
+    "learning rates": lambda package: {
+        "callbacks": [
+            package.callbacks.LearningRateScheduler(lambda _, rate: rate),
+            package.callbacks.ReduceLROnPlateau(monitor="loss", patience=1000),
+        ]
     },
     "a callback of the user's at each batch": lambda package: {"callbacks": [_watcher(package)]},
 }
@@ -123,7 +130,7 @@ def evaluate(package: ModuleType, seed: int, *, sample_weight: bool) -> Work:
     x, y = two_moons(300, seed)
     options = {"sample_weight": np.linspace(0.5, 1.5, 300, dtype="float32")} if sample_weight else {}
     model = make_model(package, draw_weights(LAYERS, seed))
-    return Calls(partial(model.evaluate, x, y, **options), lambda logs: [numbers(logs)])
+    return Calls(partial(model.evaluate, x, y, verbose=0, **options), lambda logs: [numbers(logs)])
 
 
 BENCHMARKS = (

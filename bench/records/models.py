@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from bench.error_messages import plain, short
-from bench.records.workload_records import AXES, LARGEST_COUNT, Name, check_workloads
+from bench.records.workload_records import LARGEST_COUNT, GridValue, Name, check_size, check_workloads
 
 SCHEMA_VERSION = 1
 OURS = "numpy_nn"
@@ -29,10 +29,11 @@ LARGEST_DIFFERENCE = 1e-9
 """The largest difference of loss and weights in float64 that counts as rounding. Rounding gives about 1e-15; after one epoch a
 mathematical mistake gives more than this."""
 
-TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "predict"]
+TrialKind = Literal["tune", "timed", "turns", "scored", "parity", "parts", "predict"]
 """tune: a contestant chooses its settings. timed: the clock runs over a whole fit, nothing is scored. turns: epochs are timed in
 turns with the launch's other contestants. scored: the test set is scored after every epoch, without a clock. parity: weights are
-compared with the reference's after every epoch. predict: latency of prediction."""
+compared with the reference's after every epoch. parts: the same of short trainings with every activation, loss and optimiser.
+predict: latency of prediction."""
 TrialStatus = Literal["ok", "failed", "diverged", "timeout", "skipped"]
 """diverged: the loss or predictions aren't finite, so there is no accuracy. skipped: never tried; `error` has the rule's reason."""
 
@@ -104,6 +105,27 @@ class Parity(Record):
     """Of the test set's outputs, after the last epoch."""
 
 
+class PartParity(Record):
+    """The largest absolute differences to the reference contestant in a short training of some parts."""
+
+    case: PositiveCount
+    reference: Name
+    task: Text
+    """"two classes", "three classes" or "regression"."""
+    activations: Text
+    """Of the layers, the last one's included."""
+    loss: Text
+    optimizer: Text
+    """With its arguments."""
+    weights_difference: Real
+    """Over all epochs; infinite if a value isn't finite, on both sides too."""
+    loss_difference: Real
+    tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The largest difference that rounding explains."""
+    diverged: bool = False
+    """Whether weights or a loss of one of the two weren't finite."""
+
+
 class Latency(Record):
     """Seconds of one call of the fastest prediction of `rows` rows, over `calls` calls."""
 
@@ -153,8 +175,8 @@ class Trial(Record):
     """Counted from 0 through the run."""
     launch: Number
     """Which worker process of this contestant, counted from 0."""
-    point: dict[str, PositiveCount] = Field(default_factory=dict)
-    """The cell of a grid workload (`width`, `batch`, `layers`, `threads`); empty elsewhere."""
+    point: dict[Name, GridValue] = Field(default_factory=dict)
+    """The cell of a grid workload: `width`, `batch`, `layers`, `threads`, in a study (scored trials) any key; empty elsewhere."""
     machine: Text | None = None
     """The host that it ran on; None is the run's own machine."""
     status: TrialStatus
@@ -178,10 +200,13 @@ class Trial(Record):
     """A value for each epoch of "loss" and "accuracy", in a scored trial also of "val_loss" and "val_accuracy"."""
     test_accuracy: Share | None = None
     """After the last epoch, with the clock stopped."""
+    majority_accuracy: Share | None = None
+    """The accuracy on the test rows of the answer that is their most frequent class."""
     test_loss: Real | None = None
     test_predictions: list[Real] | None = None
     """Outputs for the test rows after the last epoch (flattened), in scored and parity trials."""
     parity: Parity | None = None
+    parts: list[PartParity] | None = None
     latencies: list[Latency] | None = None
     peak_memory_bytes: Count | None = None
     """Of the worker's process since it started."""
@@ -199,8 +224,9 @@ class Trial(Record):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Trial:
-        if unknown := set(self.point) - set(AXES):
-            raise ValueError(f"point has {short(min(unknown))}: it may have {', '.join(AXES)}")
+        if self.kind != "scored":  # those of a study may have any key
+            for axis, value in self.point.items():
+                check_size(axis, value)
         if self.history and "loss" not in self.history:
             raise ValueError("history lacks the loss: it must have a value for each epoch")
         if len({len(values) for values in self.history.values()}) > 1:

@@ -7,7 +7,6 @@ removed; a file that isn't listed and has a name that a run writes is somebody e
 from __future__ import annotations
 
 import fnmatch
-import glob
 import os
 import re
 import stat
@@ -115,12 +114,12 @@ class RunFiles:
 
     def remove(self, *, folder: str = "") -> None:
         """Remove the listed files, or those in one `folder`, what a kill left of them, and folders that are then empty."""
-        for name in sorted(self.names):
-            if folder and not name.startswith(f"{folder}/"):
-                continue
-            path = inside(self._directory, name)
-            for leftover in [path, *path.parent.glob(f"{glob.escape(path.name)}.*{PARTIAL_SUFFIX}")]:
-                if leftover.is_file() and (leftover == path or _PARTIAL.search(leftover.name)):
+        removed = {name for name in self.names if not folder or name.startswith(f"{folder}/")}
+        for name in sorted(removed):
+            inside(self._directory, name)
+        for place in sorted({name.rpartition("/")[0] for name in removed}):
+            for leftover in _files_in(self._directory / place):
+                if f"{place}/{_without_partial(leftover.name)}".lstrip("/") in removed:
                     leftover.unlink()
         for place in [folder] if folder else _folders():
             _remove_if_empty(self._directory / place)
@@ -163,6 +162,10 @@ def _walk(directory: Path) -> Iterator[str]:
             yield from (f"{entry.name}/{inner.name}" for inner in os.scandir(entry.path))
         else:
             yield entry.name
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -7,9 +7,10 @@ of other versions are read.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.records.validation_errors import first_mistake
 
@@ -21,6 +22,10 @@ MOST_CELLS = 10_000
 Name = Annotated[str, Field(pattern=r"^\w[\w .+-]*$", max_length=100)]
 """Of a workload or contestant: it becomes a part of file names, tables and plots."""
 Dimension = Annotated[int, Field(ge=1, le=10**7)]
+LARGEST_DIMENSION = 10**7
+_Word = Annotated[str, Field(pattern=r"^\w[\w .+-]*$", max_length=100)]
+GridValue = bool | int | Annotated[float, Field(allow_inf_nan=False)] | _Word
+"""A value of an axis: words and numbers of a study, positive integers of a scaling study."""
 
 
 class _Shape(BaseModel):
@@ -57,7 +62,42 @@ class _Workload(_Shape):
     settings: dict[Name, _Training]
     contestants: list[Name] | None = None
     targets: list[Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=list)
-    grid: dict[Literal["width", "batch", "layers", "threads"], Annotated[list[Dimension], Field(min_length=1)]]
+    grid: dict[Name, Annotated[list[GridValue], Field(min_length=1)]]
+    scored_seeds: int = 0
+    rounds: int = 0
+
+    @model_validator(mode="after")
+    def _has_sizes(self) -> _Workload:
+        if not is_study(self.model_dump()):
+            for axis, values in self.grid.items():
+                for value in values:
+                    check_size(axis, value)
+        return self
+
+
+def is_study(workload: Mapping[str, Any]) -> bool:
+    """Whether a workload is a study: a grid of any keys, every cell trained from many seeds and never timed."""
+    return bool(workload["grid"]) and not workload.get("rounds") and bool(workload.get("scored_seeds"))
+
+
+def sorted_values(values: Iterable[GridValue]) -> list[GridValue]:
+    """Return the values of an axis in their order in tables and plots: numbers by size, then words."""
+    return sorted(values, key=lambda value: (isinstance(value, str), value if isinstance(value, str) else 0, value))
+
+
+def check_size(axis: str, value: GridValue) -> None:
+    """Check a value of a scaling study.
+
+    Raises
+    ------
+    ValueError
+        If it is none of `AXES`, or no positive integer.
+
+    """
+    if axis not in AXES:
+        raise ValueError(f"grid has the axis {axis!r}: without scored_seeds, or with rounds, it may have {', '.join(AXES)}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_DIMENSION:
+        raise ValueError(f"grid.{axis} has {value!r}: it must be a whole number from 1 to {LARGEST_DIMENSION:,}")
 
 
 def check_workloads(workloads: list[dict[str, Any]]) -> list[dict[str, Any]]:

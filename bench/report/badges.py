@@ -6,20 +6,24 @@ import math
 
 from bench import escaping
 from bench.analysis.divergence import DivergedRow, divergence
+from bench.analysis.learning import NothingLearnedRow, nothing_learned
 from bench.analysis.noise_warnings import OTHER_CPU, STEAL
 from bench.analysis.parity import parity_broken
-from bench.analysis.precision import ENOUGH, headline_precision
-from bench.analysis.selection import succeeded
+from bench.analysis.precision import ENOUGH, headline_precision, headline_ratios
+from bench.analysis.steps import step_times
 from bench.analysis.summary import Analysis
 from bench.records import RunData
 from bench.report import units
 from bench.report.document import Badge
 from bench.report.verdict import main_workload
 
+_LEAST_FACTOR = 1.0
+"""The relative half-width of an interval from which on it is given as a factor."""
+
 
 def badges(analysis: Analysis, problems: int = 0) -> tuple[Badge, ...]:
     """Every limit of the run that a reader must know before quoting it; `problems` are warnings from outside of the analysis."""
-    data = analysis.data
+    data, main = analysis.data, main_workload(analysis)
     texts = [
         *(["parity broken"] if parity_broken(data) else []),
         *(["quick run: don't quote it"] if data.run.quick else []),
@@ -27,7 +31,8 @@ def badges(analysis: Analysis, problems: int = 0) -> tuple[Badge, ...]:
         *_precision(data),
         *_launches(analysis),
         *_shared(data),
-        *(f"{escaping.code(row.contestant)} diverged" for row in _of_main(analysis)),
+        *(f"{escaping.code(row.contestant)} diverged" for row in divergence(data) if row.workload == main),
+        *(f"{escaping.code(row.contestant)} learned nothing" for row in nothing_learned(data) if row.workload == main),
         *_failed(data),
     ]
     found = [Badge(text) for text in texts]
@@ -47,9 +52,14 @@ def divergence_warnings(rows: list[DivergedRow]) -> list[str]:
     ]
 
 
-def _of_main(analysis: Analysis) -> list[DivergedRow]:
-    workload = main_workload(analysis)
-    return [row for row in divergence(analysis.data) if row.workload == workload]
+def nothing_learned_warnings(rows: list[NothingLearnedRow]) -> list[str]:
+    """A sentence per contestant of which a training learned nothing."""
+    return [
+        f"{escaping.code(row.contestant)} learned nothing in {row.nothing} of {units.counted(row.trials, 'training')} of "
+        f"{escaping.code(row.workload)}: its test accuracy is no better than that of the most frequent class, "
+        f"{units.percent(row.majority)}. Train longer, or with another learning rate, before comparing accuracies."
+        for row in rows
+    ]
 
 
 def _precision(data: RunData) -> list[str]:
@@ -58,12 +68,13 @@ def _precision(data: RunData) -> list[str]:
         return []
     if math.isinf(precision):
         return ["too few rounds for an interval"]
-    return [f"ratio known to ±{100 * precision:.0f} % (goal ±{100 * ENOUGH:.0f} %)"]
+    factor = max(math.sqrt(row.high / row.low) for row in headline_ratios(data))
+    known = f"to ±{100 * precision:.0f} %" if precision < _LEAST_FACTOR else f"within a factor of {units.number(factor, 2)}"
+    return [f"ratio known {known} (goal ±{100 * ENOUGH:.0f} %)"]
 
 
 def _launches(analysis: Analysis) -> list[str]:
-    workload = main_workload(analysis)
-    launches = {trial.launch for trial in succeeded(analysis.data, "timed") if trial.workload == workload}
+    launches = {step.trial.launch for step in step_times(analysis.data) if step.trial.workload == main_workload(analysis)}
     return ["one launch only"] if len(launches) == 1 else []
 
 

@@ -47,7 +47,7 @@ def _claim_of_accuracy(analysis: Analysis) -> Claim:
         seeds, mean = units.counted(ours["seeds"], "seed"), units.percent(ours["accuracy_mean"])
         measured += f" Over {seeds}, trained as `{REFERENCE}` is, `{OURS}` {mean}."
     if analysis.data.run.quick:
-        return Claim(claim, said, measured, "undecided: a --quick run trains too little")
+        return Claim(claim, said, measured, "undecided: a quick run trains too little")
     return Claim(claim, said, measured, "holds" if min(means) >= ARTICLE_ACCURACY else "doesn't hold here")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.analysis.selection import FLOOR
+from bench.analysis.steps import turn_steps
 from bench.analysis.summary import Analysis
 from bench.analysis.targets import target_measurements, times_to_target
 from bench.analysis.timing import measurements
@@ -103,6 +104,9 @@ def dot_rows(analysis: Analysis, workload: str, target: str | None) -> list[DotR
     for one in [*measurements(analysis.data), *target_measurements(times_to_target(analysis.data))]:
         if one.workload == workload:
             trials.setdefault((one.contestant, one.measure), []).append(one.seconds)
+    turns, disturbed = _turns_of(analysis, workload)
+    for name in {*turns, *disturbed}:
+        trials[name, "step"] = turns.get(name, [])
     measures = {"step": STEP} | ({target: TARGET} if target is not None else {})
     times = of_workload(analysis.times, workload)
     steps = times[times["measure"] == "step"].sort_values(["median", "contestant"])
@@ -113,11 +117,22 @@ def dot_rows(analysis: Analysis, workload: str, target: str | None) -> list[DotR
         for name, measure, middle, low, high in zip(*(times[column] for column in _TIME_COLUMNS), strict=True)
     }
     return [
-        DotRow(name, title, trials.get((name, measure), []), *rows[name, measure])
+        DotRow(
+            name, title, trials.get((name, measure), []), *rows[name, measure], disturbed.get(name, []) if measure == "step" else []
+        )
         for name in shown
         for measure, title in measures.items()
         if (name, measure) in rows
     ]
+
+
+def _turns_of(analysis: Analysis, workload: str) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """The step of each undisturbed and of each disturbed turn of a workload, by contestant."""
+    found: tuple[dict[str, list[float]], dict[str, list[float]]] = ({}, {})
+    for turn in turn_steps(analysis.data):
+        if turn.workload == workload:
+            found[turn.disturbed].setdefault(turn.contestant, []).append(turn.step_seconds)
+    return found
 
 
 def winners(scaling: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,8 @@ Called by `python -m bench export DIR`. There are two tables: `trials` has a row
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -16,10 +17,11 @@ from pydantic_core import to_json
 
 from bench import escaping
 from bench.analysis.frame import trials_frame
+from bench.analysis.timing import measurements, time_rows
 from bench.error_messages import may_be, one_line
 from bench.files import check_output, write_whole
-from bench.records import RUN_FILE, TRIALS_FILE, read_run
-from bench.records.run_files import RUN_FILES_FILE
+from bench.records import RUN_FILE, TRIALS_FILE, RunData, read_run
+from bench.records.run_files import KNOWN_BESIDE
 from bench.report.markdown_table import markdown_table
 
 Table = Literal["trials", "summary"]
@@ -75,10 +77,10 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         raise ExportError(f"table was {wanted!r}: {may_be(wanted, TABLES)}")
     path = Path(path)
     try:
-        check_output(path, [Path(directory) / RUN_FILE, Path(directory) / TRIALS_FILE, Path(directory) / RUN_FILES_FILE])
+        check_output(path, [Path(directory) / name for name in (RUN_FILE, TRIALS_FILE, *KNOWN_BESIDE)])
     except ValueError as error:
         raise ExportError(str(error)) from None
-    frame = TABLES[wanted](trials_frame(read_run(directory).trials))
+    frame = TABLES[wanted](read_run(directory))
     try:
         write_whole(path, write(frame))
     except ImportError:
@@ -88,11 +90,12 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
     return path
 
 
-def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
+def summary_table(trials: pd.DataFrame, step_seconds: Mapping[tuple[str, str], float]) -> pd.DataFrame:
     """A row per workload and contestant, in the order of their first trials, from the trials that succeeded.
 
-    Times are medians over the timed trials. Accuracy and last training loss are means over the scored trials, or over the timed
-    ones where there are no scored ones. A figure that wasn't measured is NaN.
+    A step's time is that of the report, `step_seconds`; other times are medians over the timed trials. Accuracy and last training
+    loss are means over the scored trials, or over the timed ones where there are no scored ones. A figure that wasn't measured is
+    NaN.
     """
     rows = []
     tried = trials[trials["status"] != "skipped"]
@@ -109,13 +112,19 @@ def summary_table(trials: pd.DataFrame) -> pd.DataFrame:
                 "failed": len(group) - len(good),
                 "cold start [s]": good["cold_start_seconds"].median(),
                 "fit [s]": timed["fit_seconds"].median(),
-                "step [µs]": (1e6 * timed["fit_seconds"] / timed["steps"]).median(),
+                "step [µs]": 1e6 * step_seconds.get((str(workload), str(contestant)), math.nan),
                 "test accuracy": judged["test_accuracy"].mean(),
                 "last loss": judged["history.loss"].map(_last, na_action="ignore").astype("float64").mean(),
                 "peak memory [MB]": good["peak_memory_bytes"].astype("float64").max() / 1e6,
             }
         )
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def steps_of(data: RunData) -> dict[tuple[str, str], float]:
+    """The seconds of a step by workload and contestant, as the report has them."""
+    rows = time_rows(one for one in measurements(data) if one.measure == "step")
+    return {(row.workload, row.contestant): row.median for row in rows}
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -163,7 +172,10 @@ def _as_parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"trials": lambda frame: frame, "summary": summary_table}
+TABLES: dict[str, Callable[[RunData], pd.DataFrame]] = {
+    "trials": lambda data: trials_frame(data.trials),
+    "summary": lambda data: summary_table(trials_frame(data.trials), steps_of(data)),
+}
 FORMATS: dict[str, tuple[Callable[[pd.DataFrame], str | bytes], Table]] = {
     "csv": (_as_csv, "trials"),
     "parquet": (_as_parquet, "trials"),

@@ -13,6 +13,7 @@ from bench import escaping
 from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.timing import harness_share
 from bench.records import RunData, Trial
+from bench.records.workload_records import is_study
 from bench.report import units
 from bench.report.document import Block, Paragraph, Table
 from bench.report.style import in_order
@@ -21,6 +22,8 @@ SAME = "as the others"
 DEFAULTS = "its defaults"
 _COLUMNS = ("updates", "batch", "batch order", "precision", "threads", "first weights", "the clock includes", "settings")
 _LONGEST_SETTING = 60
+_STEP_AXES = {"epochs", "batch_size", "n_samples", "test_size"}
+"""Of a study: they change how many updates a training has."""
 
 
 def differences(data: RunData, name: str) -> list[Block]:
@@ -59,15 +62,16 @@ def _given(data: RunData, workload: dict[str, Any], name: str, trials: Sequence[
     trained = [trial for trial in own if trial.status == "ok" and trial.kind != "tune"]
     training = workload["settings"].get(name, workload["training"])
     record = next((each for each in data.run.contestants if each.name == name), None)
-    grid = bool(workload["grid"])
+    grid, timed = set(workload["grid"]), bool(workload["grid"]) and not is_study(workload)
+    updates = _distinct(units.count(trial.steps) for trial in trained if trial.kind != "turns")
     order = record.batch_order if record else units.ABSENT
     return (
-        "by cell" if grid else _distinct(units.count(trial.steps) for trial in trained),
-        "by cell" if grid else _batch(training),
-        "shuffled anew every epoch, its own default" if training["shuffle"] else order,
+        "by cell" if timed or grid & _STEP_AXES else updates,
+        "by cell" if timed or "batch_size" in grid else _batch(training),
+        "by cell" if "shuffle" in grid else "shuffled anew every epoch, its own default" if training["shuffle"] else order,
         _distinct(trial.dtype for trial in trained),
-        "by cell" if grid else _distinct(str(trial.threads) for trial in trained),
-        str(training["initializer"]),
+        "by cell" if timed else _distinct(str(trial.threads) for trial in trained),
+        "by cell" if "initializer" in grid else str(training["initializer"]),
         record.clock_includes if record else units.ABSENT,
         _settings(own),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench import escaping
 from bench.analysis.accuracy import THRESHOLD
+from bench.analysis.steps import turn_steps
 from bench.analysis.summary import Analysis
 from bench.records import OURS, REFERENCE
 from bench.report import derived, units
@@ -34,13 +35,19 @@ def answer(analysis: Analysis, workload: str, target: str | None) -> Plot | None
     rows = derived.dot_rows(analysis, workload, target)
     if not rows:
         return None
-    what = "step" + (
-        f" and time to {100 * ARTICLE_ACCURACY:g} % test accuracy" if any(row.measure == TARGET for row in rows) else ""
+    reached = any(row.measure == TARGET and row.values for row in rows)
+    what = "step" + (f" and time to {100 * ARTICLE_ACCURACY:g} % test accuracy" if reached else "")
+    in_turns = len(turn_steps(analysis.data)) > 0
+    dots = (
+        f"every dot is a turn{' (of the time to an accuracy, a training)' if reached else ''}"
+        if in_turns
+        else "every dot is a trial"
     )
+    hollow = "; hollow ones were disturbed by other work, and don't count" if any(row.disturbed for row in rows) else ""
     shown = len({row.contestant for row in rows})
     caption = (
-        f"{escaping.code(workload)}: {what} of {units.counted(shown, 'contestant')}; every dot is a trial, "
-        f"the line is the {units.INTERVAL}."
+        f"{escaping.code(workload)}: {what} of {units.counted(shown, 'contestant')}; every dot is a {dots}{hollow}. "
+        f"The stroke is the estimate, the line its {units.INTERVAL}."
     )
     alt = f"Dots of the {what} of each contestant on {workload}, on logarithmic axes, the fastest on top"
     name = f"step-and-target-{escaping.file_name(workload)}"

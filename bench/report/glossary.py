@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
-from bench.analysis.timing import STEP_ESTIMATOR
+from bench.analysis.steps import STEP_ESTIMATOR
 from bench.report.units import INTERVAL
 
 GLOSSARY = {
-    "step": f"One update of the weights from one batch, in steady state: an epoch's time divided by its steps; "
-    f"the {STEP_ESTIMATOR}.",
+    "step": f"One update of the weights from one batch, in steady state: an epoch's time divided by its steps. "
+    f"Its figure is {STEP_ESTIMATOR}, and the geometric mean over the launches.",
     "epoch": "One pass over all training rows.",
     "trial": "One training of one workload by one contestant from one seed.",
+    "turn": "A piece of a trial, 50 ms or longer, while the others wait: contestants take turns in random order.",
     "round": "Every contestant trains once, in random order. Ratios are paired by round.",
     "launch": "A fresh process of a contestant. Several launches show what differs between processes.",
     "run": "All that one call of the benchmark measures, on one machine.",
@@ -30,14 +31,25 @@ GLOSSARY = {
     "and says nothing about other machines.",
     "target": "A test accuracy to reach. Its time runs from the start of the process to the end of the epoch that reaches it. "
     "A training that never reaches it is counted as longer than it ran.",
+    "study": "Every combination of some settings, each trained from many seeds without a clock, to see who learns what.",
+    "cell": "One combination of the settings of a study or of a map: one network, one way of training it.",
+    "stuck": "The last loss of the training is no more than 0.001 below that of a network that ignores its input, which for two "
+    "classes is ln 2 = 0.6931: it has learned nothing.",
+    "false discovery rate": "Of the differences that are called real, the share that is chance, on average. p-values are adjusted "
+    "for it (q) by the procedure of Benjamini and Hochberg.",
     "baseline": "The contestant that the others are compared with.",
+    "disturbed": "Other work was seen to take the cores. Such turns are kept, and not counted.",
     "diverged": "A loss or an output became NaN or infinite.",
     "workload": "What is trained: data, network, optimiser, batch and number of epochs.",
     "contestant": "Who trains it: a library, or one way of using it.",
 }
 """By term. A dash in a table means not measured, and never zero."""
 
-_PLURALS = {name: rf"{re.escape(name)}(?:e?s)?" for name in GLOSSARY if name != "diverged"} | {"diverged": "diverged"}
+_PLURALS = {name: rf"{re.escape(name)}(?:e?s)?" for name in GLOSSARY} | {
+    "diverged": "diverged",
+    "disturbed": "disturbed",
+    "peak": r"peaks?(?! memory)",
+}
 PATTERN = re.compile(rf"\b(?:{'|'.join(f'({pattern})' for pattern in _PLURALS.values())})\b(?!\.\w)", re.IGNORECASE)
 _NAMES = tuple(_PLURALS)
 

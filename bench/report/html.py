@@ -41,6 +41,7 @@ def render(document: Document, svgs: Mapping[str, str]) -> str:
     terms = _Terms()
     script = resources.files("bench.report").joinpath("templates/page.js").read_text(encoding="utf-8").strip()
     environment.filters |= {"inline": _inline, "unbroken": _unbroken, "explained": terms.explained, "anchor_of": glossary.anchor}
+    environment.filters["longest_word"] = _longest_word
     environment.globals |= {"comparisons": _comparisons, "number": _Counter()}
     return environment.get_template("page.html").render(
         document=document,
@@ -95,8 +96,13 @@ def _inline(text: str) -> Markup:
 
 
 def _unbroken(text: Markup) -> Markup:
-    """`text` with blanks that don't break a line within brackets and before the sign of multiplication."""
-    return Markup(re.sub(r"\[[^\]]*\]|\S+ ×", lambda match: match.group().replace(" ", "&nbsp;"), text))
+    """`text` with blanks that don't break a line within a ratio, or within brackets without words."""
+    return Markup(re.sub(r"\[[^\]×]*\]|\S+ ×(?: \w+)?", lambda match: match.group().replace(" ", "&nbsp;"), text))
+
+
+def _longest_word(text: str) -> int:
+    """The length of the longest word: one that is longer than a column may be broken."""
+    return max(map(len, text.split()), default=0)
 
 
 def _joined(text: str, mark: Callable[[str], str]) -> Markup:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.analysis.scaling import scaling_table
+from bench.analysis.scaling import is_timed_grid, scaling_table
 from bench.records import RUN_FILE, RecordError, read_run
 from bench.report.document import Link
 
@@ -43,7 +43,7 @@ def published_map(directory: Path) -> Map | None:
             data = read_run(folder)
         except RecordError:
             continue
-        if any(workload.get("grid") for workload in data.run.workloads):
+        if any(is_timed_grid(workload) for workload in data.run.workloads):
             page = Path(os.path.relpath(folder, directory)) / "index.html"
             here = data.run.environment
             return Map(scaling_table(data), Link(folder.name, page.as_posix()), f"{here.cpu}, {here.cores} cores")

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench import escaping
 from bench.analysis.divergence import divergence
+from bench.analysis.learning import nothing_learned
 from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.steps import QUANTILE
 from bench.analysis.summary import Analysis
+from bench.analysis.timing import FIT_ESTIMATOR
 from bench.records import HEADLINE_REFERENCES, OURS
-from bench.report import fairness, figures, losses, methodology, units
-from bench.report.badges import badges, divergence_warnings
+from bench.report import fairness, figures, losses, methodology, study, units
+from bench.report.badges import badges, divergence_warnings, nothing_learned_warnings
 from bench.report.claims import OPEN, Claim
 from bench.report.derived import training_workloads, winners
 from bench.report.document import Block, Document, Link, Paragraph, Plot, Section, Table
@@ -22,9 +24,10 @@ from bench.report.neighbours import Map
 from bench.report.plot_data import PlotData
 from bench.report.tables import accuracy, latency, scaling, times
 from bench.report.tables.ranking import ranking
-from bench.report.verdict import ARTICLE_ACCURACY, CLOSE, PARITY, answer, main_workload, same_accuracy, same_computation
+from bench.report.verdict import ARTICLE_ACCURACY, CLOSE, PARITY, answer, main_workload, same_accuracy, same_computation, same_parts
 
 _TITLE = "NumPy against Keras: the same network, measured"
+_STUDY_TITLE = "NumPy against Keras: every network, many seeds"
 _MAP_TITLE = "NumPy against the frameworks, size by size"
 _TITLES = {"article": "The article's run", PARITY: "Raw parity", "full-batch": "Full batch"}
 """Of the folded section of a workload."""
@@ -35,6 +38,10 @@ _ONE_CALL = (
 _STEP_QUANTILE = (
     f"The time of a step here is the {100 * QUANTILE:g} % quantile over the epochs of a cell, since other processes make some of "
     "its epochs longer, and none shorter. Intervals are over the rounds of one launch."
+)
+_ESTIMATORS = (
+    f"Each with its {units.INTERVAL}, where there is one. Step and epoch are in steady state; the others are of whole fits, the "
+    f"{FIT_ESTIMATOR}, and times to an accuracy are medians in which what never reached it counts as longer."
 )
 _COMPILED = (
     "Keras' own calls are `predict`, `predict_on_batch` and the model itself. Functions that are compiled from a model by hand "
@@ -53,13 +60,17 @@ def build(
     data, main = analysis.data, main_workload(analysis)
     cells = winners(analysis.scaling)
     only_map = main is None and len(cells) > 0
-    diverged = divergence_warnings(divergence(data))
-    found = [*diverged, *analysis.warnings]
+    unlearned = [*divergence_warnings(divergence(data)), *nothing_learned_warnings(nothing_learned(data))]
+    found = [*unlearned, *analysis.warnings]
     target = f"to {ARTICLE_ACCURACY:g}"
+    studied = study.studies(analysis)
+    only_study = main is None and not only_map and bool(studied)
     plot = figures.scaling_map(cells) if only_map else figures.answer(analysis, main, target) if main is not None else None
+    plot = study.map_of_target(analysis, studied[0]) if only_study else plot
     sections = (
         _contestants(analysis, main, target),
-        _losses(analysis, None if only_map else published),
+        _losses(analysis, None if only_map or only_study else published),
+        *study.sections(analysis),
         _fair(analysis, main, plot_data),
         _section("The article's claims", [_claims(claims)] if any(claim.judgement != OPEN for claim in claims) else []),
         *_details(analysis, main, plot_data),
@@ -69,14 +80,20 @@ def build(
         methodology.how_to_repeat(data),
     )
     return Document(
-        title=_MAP_TITLE if only_map else _TITLE,
+        title=_MAP_TITLE if only_map else _STUDY_TITLE if only_study else _TITLE,
         subtitle=_subtitle(analysis),
-        answer=losses.map_answer(analysis.scaling) if only_map else answer(analysis),
+        answer=_answer(analysis, only_map, studied[0] if only_study else None),
         sections=tuple(section for section in sections if section is not None),
-        badges=badges(analysis, len(plot_data.problems) + len(diverged)),
+        badges=badges(analysis, len(plot_data.problems) + len(unlearned)),
         plot=plot,
         links=links or {},
     )
+
+
+def _answer(analysis: Analysis, only_map: bool, studied: str | None) -> str:
+    if studied is not None:
+        return study.answer(analysis, studied)
+    return losses.map_answer(analysis.scaling) if only_map else answer(analysis)
 
 
 def _subtitle(analysis: Analysis) -> str:
@@ -121,10 +138,13 @@ def _losses(analysis: Analysis, published: Map | None) -> Section | None:
 
 
 def _fair(analysis: Analysis, main: str | None, plot_data: PlotData) -> Section | None:
-    blocks: list[Block | None] = [Paragraph(sentence) for sentence in [*same_computation(analysis), *same_accuracy(analysis)]]
+    blocks: list[Block | None] = [
+        Paragraph(sentence) for sentence in [*same_computation(analysis), *same_parts(analysis), *same_accuracy(analysis)]
+    ]
     caption = f"Parity, raw: the largest difference over all epochs. {_caption(analysis, PARITY)}"
     parity = accuracy.parity(analysis, PARITY, caption)
     blocks.append(None if parity is None else Table(parity.caption, parity.columns, parity.rows, folded=True, name=parity.name))
+    blocks.append(accuracy.parts(analysis, "The largest differences in short trainings with every activation, loss and optimiser."))
     if main is not None:
         blocks.append(figures.decision_surfaces(main, plot_data))
         blocks += fairness.differences(analysis.data, main)
@@ -158,7 +178,7 @@ def _details(analysis: Analysis, main: str | None, plot_data: PlotData) -> Itera
 def _times(analysis: Analysis, workload: str) -> list[Block | None]:
     caption = f"From process start to the last update. {_caption(analysis, workload)}"
     return [
-        times.times(analysis, workload, f"Each with its {units.INTERVAL}. {_caption(analysis, workload)}"),
+        times.times(analysis, workload, f"{_caption(analysis, workload)} {_ESTIMATORS}"),
         times.where_time_goes(analysis, workload, caption),
         times.targets(
             analysis, workload, f"{_name(workload)}: how many of the trainings reached the target, and the median epoch."
@@ -190,8 +210,16 @@ def _accuracy(analysis: Analysis, workload: str, plot_data: PlotData) -> list[Bl
     return [
         accuracy.accuracy(analysis, workload, f"Means over the seeds. {_caption(analysis, workload)}"),
         figures.training(analysis, workload),
-        figures.data_set(workload, plot_data),
+        figures.data_set(workload, plot_data) if _shows_new_data(analysis, workload) else None,
     ]
+
+
+def _shows_new_data(analysis: Analysis, workload: str) -> bool:
+    """Whether no workload before this one has data of the same kind, whose plot is there already."""
+    kinds = {record["name"]: record["data"]["name"] for record in analysis.data.run.workloads}
+    main = main_workload(analysis)
+    order = sorted(kinds, key=lambda name: name != main)  # the main workload's plot comes first
+    return kinds.get(workload) not in [kinds[name] for name in order[: order.index(workload)]]
 
 
 def _other_workload(analysis: Analysis, workload: str, plot_data: PlotData) -> list[Block | None]:

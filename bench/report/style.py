@@ -149,6 +149,12 @@ def text_on(contestant: str) -> str:
     return _TEXT_ON[_white_or_black(own.light), _white_or_black(own.dark)]
 
 
+def text_on_colour(hue: str) -> str:
+    """White or black for text on a patch whose colour is the same on a light and on a dark page."""
+    letter = _white_or_black(hue)
+    return _TEXT_ON[letter, letter]
+
+
 def in_order(contestants: Iterable[str]) -> list[str]:
     """The distinct names, the known ones in the order of `LOOKS`, then the others alphabetically."""
     place = {name: index for index, name in enumerate(LOOKS)}

@@ -13,8 +13,13 @@ from bench.analysis.statistics import CONFIDENCE
 ABSENT = "–"
 INTERVAL = f"{100 * CONFIDENCE:g} % interval"
 FASTER, SLOWER, NO_DIFFERENCE = "faster", "slower", "no difference seen"
+TOO_FEW = "too few rounds to tell"
 _TIME_UNITS = ((60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _MINUTES_FROM_SECONDS = 600.0
+
+
+_NEAR_ONE = 1.1
+"""A ratio that is nearer to 1 is written with two decimals."""
 
 
 def is_absent(value: float | None) -> bool:
@@ -70,9 +75,9 @@ def comparison(ratio: float | None, low: float | None = None, high: float | None
     if ratio is None or math.isnan(ratio):
         return ABSENT
     if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return f"too few rounds to tell ({_times(ratio)})"
+        return f"{TOO_FEW} ({times(ratio)})"
     if low <= 1 <= high:
-        return f"{NO_DIFFERENCE} [{_times(low)}, {_times(high)}]"
+        return f"{NO_DIFFERENCE} [{times(low)}, {times(high)}]"
     if ratio <= 0:
         return ABSENT
     word, ends = (FASTER, (ratio, high, low)) if high < 1 else (SLOWER, (ratio, low, high))
@@ -138,12 +143,13 @@ def size(value: float | None) -> str:
     return f"{number(value / scale)} {unit}"
 
 
-def _times(ratio: float) -> str:
+def times(ratio: float) -> str:
     """A ratio without an interval: "92 × faster"."""
     if not 0 < ratio < math.inf:
         return f"{number(ratio)} ×"
-    shown = _apart(max(ratio, 1 / ratio))[0]
-    return f"{shown} × {FASTER if ratio < 1 else SLOWER}" if float(shown.replace(",", "")) != 1 else "1 ×"
+    factor = max(ratio, 1 / ratio)
+    shown = f"{factor:.2f}" if factor < _NEAR_ONE else _apart(factor)[0]
+    return f"{shown} × {FASTER if ratio < 1 else SLOWER}" if shown != "1.00" else "1.00 ×"
 
 
 def _apart(*values: float) -> list[str]:

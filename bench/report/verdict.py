@@ -14,6 +14,7 @@ import pandas as pd
 from bench import escaping
 from bench.analysis.accuracy import MARGIN
 from bench.analysis.divergence import divergence
+from bench.analysis.learning import nothing_learned
 from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.summary import Analysis
 from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, LARGEST_DIFFERENCE, OURS, REFERENCE
@@ -37,7 +38,7 @@ def answer(analysis: Analysis) -> str:
         return _answer_of_map(analysis) or NOTHING
     ours, reference = "NumPy", "Keras" if row["reference"] == REFERENCE else escaping.code(row["reference"])
     broken = _parity(analysis)
-    also = [] if broken is None or row["reference"] != REFERENCE else [_computation(broken)]
+    also = [] if broken is None or row["reference"] != REFERENCE else [_computation(analysis, broken)]
     accuracy = _accuracies(analysis, str(row["reference"]))
     if accuracy is not None:
         also.insert(0, _to_accuracy(analysis, accuracy))
@@ -60,6 +61,7 @@ def verdict(analysis: Analysis) -> list[str]:
     return [
         answer(analysis),
         *same_computation(analysis),
+        *same_parts(analysis),
         *same_accuracy(analysis),
         *_how_long(analysis),
         *_to_target(analysis),
@@ -85,7 +87,7 @@ def versus(row: Row) -> str:
     if words.startswith(units.NO_DIFFERENCE):
         return f"shows {words.replace(' seen', '', 1)} to"
     if math.isnan(row["low"]):
-        return f"has {words} than"
+        return f"is {units.times(row['ratio'])} ({units.TOO_FEW}) than"
     return f"is {words} than"
 
 
@@ -93,11 +95,35 @@ def same_computation(analysis: Analysis) -> list[str]:
     """Whether `numpy_nn` and the reference compute the same, in a sentence."""
     row = _parity(analysis)
     if row is None:
-        return []
+        lost = [found.contestant for found in divergence(analysis.data) if found.workload == PARITY]
+        lost = [name for name in (OURS, REFERENCE) if name in lost]
+        return (
+            [f"Whether {_both()} are the same computation isn't known: {' and '.join(map(escaping.code, lost))} diverged."]
+            if lost
+            else []
+        )
     differences = f"{row['loss']:.1e} in the loss and {row['weights']:.1e} in the weights over {row['steps']:,} steps in float64"
     if _computes_the_same(row):
         return [f"`{OURS}` and `{row['reference']}` are the same computation: they differ by at most {differences}."]
     return [f"`{OURS}` and `{row['reference']}` are NOT the same computation: they differ by {differences}."]
+
+
+def same_parts(analysis: Analysis) -> list[str]:
+    """Whether every activation, loss and optimiser trains as the reference's, in a sentence."""
+    rows = analysis.parity_parts
+    if rows.empty:
+        return []
+    odd = rows[rows["verdict"] != "same"]
+    covered = "a third of the cases, with each activation and optimiser once" if analysis.data.run.quick else "on both sides"
+    if odd.empty:
+        largest = rows.groupby("tolerance")["weights_difference"].max().tolist()  # the exact ones first
+        rounded = [f"{value:.1e} where Keras has a constant of the activation in float32" for value in largest[1:]]
+        return [
+            f"Every activation, loss and optimiser ({covered}) trains alike: in {len(rows)} short trainings on two classes, three, "
+            f"and regression, the weights differ by at most {', and '.join([f'{largest[0]:.1e}', *rounded])}."
+        ]
+    cases = ", ".join(f"{row['case']} ({row['verdict']})" for row in odd.to_dict("records"))
+    return [f"{_both()} do NOT train alike in {len(odd)} of {len(rows)} short trainings with other parts: cases {cases}."]
 
 
 def same_accuracy(analysis: Analysis) -> list[str]:
@@ -108,6 +134,9 @@ def same_accuracy(analysis: Analysis) -> list[str]:
     ours, reference = both
     means = f"{units.percent(ours['accuracy_mean'])} for `{OURS}` and {units.percent(reference['accuracy_mean'])} for `{REFERENCE}`"
     within = f"equal within ±{100 * MARGIN:g} points"
+    nothing = _learned_nothing(analysis, ours, reference)
+    if nothing:
+        return [f"{names_of(nothing)} learned nothing: the mean test accuracy is {means}, that of the most frequent class."]
     judged = {True: within, False: f"not shown to be {within}"}.get(ours["equivalent"], "from too few seeds for a test")
     return [
         f"The mean test accuracy over {units.counted(ours['seeds'], 'seed')} is {means}: a difference of "
@@ -178,8 +207,9 @@ def _computes_the_same(row: Row) -> bool:
     return bool(row["loss"] <= LARGEST_DIFFERENCE and row["weights"] <= LARGEST_DIFFERENCE)
 
 
-def _computation(row: Row) -> str:
-    return "by the same computation" if _computes_the_same(row) else "but NOT by the same computation"
+def _computation(analysis: Analysis, row: Row) -> str:
+    alike = bool((analysis.parity_parts["verdict"] == "same").all())
+    return "by the same computation" if alike and _computes_the_same(row) else "but NOT by the same computation"
 
 
 def _accuracies(analysis: Analysis, reference: str) -> tuple[Row, Row] | None:
@@ -194,10 +224,23 @@ def _to_accuracy(analysis: Analysis, rows: tuple[Row, Row]) -> str:
     lost &= {ours["contestant"], reference["contestant"]}
     if lost:
         return f"but {names_of(sorted(lost))} diverged"
+    nothing = _learned_nothing(analysis, ours, reference)
+    if nothing:
+        return f"but {names_of(nothing)} learned nothing"
     if ours["equivalent"] in (True,) and reference["contestant"] == REFERENCE:
         return "to the same accuracy"
     both = f"{units.percent(ours['accuracy_mean'])} against {units.percent(reference['accuracy_mean'])}"
     return f"to an accuracy of {both} (not shown to be the same)"
+
+
+def _learned_nothing(analysis: Analysis, *rows: Row) -> list[str]:
+    """The contestants of rows of one workload that learned nothing in most of their trainings."""
+    found = {(row.workload, row.contestant) for row in nothing_learned(analysis.data) if 2 * row.nothing > row.trials}
+    return [row["contestant"] for row in rows if (row["workload"], row["contestant"]) in found]
+
+
+def _both() -> str:
+    return f"`{OURS}` and `{REFERENCE}`"
 
 
 def _step(analysis: Analysis, contestant: str) -> float | None:

@@ -1,21 +1,27 @@
 """The built-in workloads by name, and the quick version of any workload.
 
-Called by run selection, the command line and the self-checks. The scaling studies are grids (`bench.workloads.grid`).
+Called by run selection, the command line and the self-checks. The scaling studies (`bench.workloads.grid`) and the study
+(`bench.workloads.study`) are grids.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from bench.records.workload_records import GridValue, sorted_values
 from bench.workloads.data_sets import Data
 from bench.workloads.models import Training, Workload
 
-QUICK_SEEDS = QUICK_ROUNDS = 2
-QUICK_LAUNCHES = 1
+QUICK_WORKLOADS = ("moons", "parity")
+"""The headline, and that both sides are one computation."""
+QUICK_SEEDS = 2
+QUICK_ROUNDS = QUICK_LAUNCHES = 1
 QUICK_EPOCHS = 30
 QUICK_FULL_BATCH_EPOCHS = 500
 QUICK_GRID_VALUES = 2
 """Of each axis, the smallest."""
+QUICK_CELLS = 8
+"""Of a study, at most: later axes keep one value."""
 
 ARTICLE_ARCHITECTURE: list[dict[str, Any]] = [
     {"input_dim": 2, "output_dim": 25, "activation": "relu"},
@@ -97,6 +103,23 @@ WORKLOADS: dict[str, Workload] = {
             grid={"layers": [2, 4, 8], "width": [32, 256], "batch": [32, 1024]},
             **_SCALING,
         ),
+        Workload(
+            name="study",
+            summary="who learns, how fast, and where the two differ: every noise, network, learning rate and initializer",
+            data=Data(name="moons", parameters={"n_samples": 1000, "noise": 0.2}),
+            architecture=ARTICLE_ARCHITECTURE,
+            training=Training(epochs=100),
+            contestants=["numpy_nn", "keras"],
+            scored_seeds=30,
+            targets=[0.9],
+            grid={
+                "width": [4, 8, 32],
+                "depth": [1, 2, 4],
+                "initializer": ["article", "glorot_uniform"],
+                "learning_rate": [0.03, 0.3],
+                "noise": [0.1, 0.3],
+            },
+        ),
     )
 }
 
@@ -104,8 +127,8 @@ WORKLOADS: dict[str, Workload] = {
 def quick_version(workload: Workload) -> Workload:
     """Return the smaller version for `--quick`: enough to see that everything works, too little to quote.
 
-    It has at most 2 scored seeds, 2 rounds in one launch and 30 epochs (500 where the batch is full), predicts one number of rows,
-    and keeps the smallest two values of each axis of a grid.
+    It has at most 2 scored seeds, one round in one launch and 30 epochs (500 where the batch is full), predicts one number of rows,
+    keeps the smallest two values of each axis of a grid (a study at most `QUICK_CELLS` cells), and tunes no contestant.
     """
     return workload.model_copy(
         update={
@@ -115,10 +138,21 @@ def quick_version(workload: Workload) -> Workload:
             "peer_scored_seeds": min(workload.peer_scored_seeds, 1),
             "rounds": min(workload.rounds, QUICK_ROUNDS),
             "launches": min(workload.launches, QUICK_LAUNCHES),
+            "tuned": False,
             "prediction_rows": workload.prediction_rows[:1],
-            "grid": {axis: sorted(values)[:QUICK_GRID_VALUES] for axis, values in workload.grid.items()},
+            "grid": _quick_grid(workload),
         }
     )
+
+
+def _quick_grid(workload: Workload) -> dict[str, list[GridValue]]:
+    grid: dict[str, list[GridValue]] = {}
+    cells = 1
+    for axis, values in workload.grid.items():
+        most = min(QUICK_GRID_VALUES, QUICK_CELLS // cells) if workload.is_study else QUICK_GRID_VALUES
+        grid[axis] = sorted_values(values)[:most]
+        cells *= len(grid[axis])
+    return grid
 
 
 def _quick_training(training: Training) -> Training:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.records import TrialKind
+from bench.records.workload_records import GridValue, is_study
 from bench.workloads.data_sets import Data, Seed
 
 __all__ = ["NAME_PATTERN", "Data", "Training", "Workload"]
@@ -76,12 +77,15 @@ class Workload(_Model):
     """Worker processes over which the rounds are spread."""
     parity: bool = False
     """One trial (seed 0) compares the weights with the reference's after every epoch."""
+    tuned: bool = True
+    """Whether contestants that have settings to choose choose them by measuring, where rounds are timed."""
     prediction_rows: list[Size] = Field(default_factory=list, max_length=100)
     """Numbers of rows for which the latency of prediction is measured."""
     targets: list[Target] = Field(default_factory=list, max_length=100)
     """Test accuracies; the report gives the time to reach each."""
-    grid: dict[str, list[Size]] = Field(default_factory=dict)
-    """A scaling study: values of `width`, `batch`, `layers` and `threads`, each combination a cell (`bench.workloads.grid`)."""
+    grid: dict[str, list[GridValue]] = Field(default_factory=dict)
+    """Values of each axis, each combination a cell. With timed rounds a scaling study, over `width`, `batch`, `layers` and
+    `threads` (`bench.workloads.grid`); with scored seeds and no rounds a study, over any key (`bench.workloads.study`)."""
     film_frames: Annotated[int, Field(ge=0, le=10_000)] = 0
     """After so many epochs of seed 0's scored trial, the decision surfaces of `numpy_nn` and the reference are kept for a film."""
     time_limit_seconds: Annotated[float, Field(gt=0, le=604_800)] = 600
@@ -90,6 +94,11 @@ class Workload(_Model):
     def training_of(self, contestant: str) -> Training:
         """The training of a contestant: its own, or the one of all."""
         return self.settings.get(contestant, self.training)
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it is a grid whose cells are trained from many seeds and never timed."""
+        return is_study({"grid": self.grid, "rounds": self.rounds, "scored_seeds": self.scored_seeds})
 
     def kinds_of(self, *, peer: bool) -> list[TrialKind]:
         """The kinds of trial that this workload has for a contestant."""

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from bench.contestants.registry import CONTESTANTS
 from bench.error_messages import may_be, one_line, short
 from bench.records import REFERENCE
-from bench.records.workload_records import MOST_CELLS
-from bench.workloads import grid
+from bench.records.validation_errors import first_mistake
+from bench.records.workload_records import AXES, LARGEST_DIMENSION, MOST_CELLS, GridValue
+from bench.workloads import study
 from bench.workloads.data_sets import check_precision, make_generator, make_split
+from bench.workloads.grid import Point, points
 from bench.workloads.models import Training, Workload
 
 _UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy", "mean_absolute_error", "huber")
@@ -24,6 +28,8 @@ _UNSUPPORTED_LOSSES = ("sparse_categorical_crossentropy", "mean_absolute_error",
 _LAYER_KEYS = ("input_dim", "output_dim", "activation")
 """What every contestant's layers have."""
 
+MOST_STUDY_TRAININGS = 1_000_000
+"""Of a contestant: cells times seeds."""
 MOST_LAYERS = 1_000
 MOST_WEIGHTS = 250_000_000
 """A gigabyte of float32."""
@@ -46,6 +52,8 @@ def check(workload: Workload) -> None:
     _check_contestants(workload)
     _check_measurements(workload)
     _check_data(workload)
+    if workload.is_study:
+        _check_cells(workload)
 
 
 def _check_training(key: str, training: Training) -> None:
@@ -116,8 +124,11 @@ def _check_sizes(workload: Workload) -> None:
         raise ValueError(f"architecture has {len(workload.architecture):,} layers: it may have {MOST_LAYERS:,}")
     sizes = [(layer.get("input_dim"), layer.get("output_dim")) for layer in workload.architecture]
     weights = sum(inputs * outputs for inputs, outputs in sizes if isinstance(inputs, int) and isinstance(outputs, int))
-    width, layers = (max(workload.grid.get(axis, [0]), default=0) for axis in ("width", "layers"))
-    weights = max(weights, width * width * max(layers, len(sizes) - 1) if workload.grid else 0)
+    timed = {} if workload.is_study else workload.grid
+    width, layers = (
+        max((value for value in timed.get(axis, []) if isinstance(value, int)), default=0) for axis in ("width", "layers")
+    )
+    weights = max(weights, width * width * max(layers, len(sizes) - 1) if timed else 0)
     if weights > MOST_WEIGHTS:
         raise ValueError(f"architecture, or grid, has a network of {weights:,} weights: it may have {MOST_WEIGHTS:,}")
     if layers > MOST_LAYERS:
@@ -149,15 +160,71 @@ def _check_contestants(workload: Workload) -> None:
 
 def _check_measurements(workload: Workload) -> None:
     for axis, values in workload.grid.items():
-        _check_name("an axis of grid", axis, grid.AXES)
         if not values:
             raise ValueError(f"grid.{axis} is []: it must have a value at least")
+        _check_axis(workload, axis, values)
     if not workload.kinds_of(peer=False):
         raise ValueError("nothing is asked for: set rounds, scored_seeds, parity or prediction_rows")
     if workload.parity and any(training.shuffle for training in (workload.training, *workload.settings.values())):
         raise ValueError("parity is true, and shuffle too: contestants that draw their own order can't agree")
     if workload.targets and not workload.scored_seeds:
         raise ValueError("targets are set, and scored_seeds is 0: it is the scored seeds' curves that reach them")
+
+
+def _check_axis(workload: Workload, axis: str, values: Sequence[GridValue]) -> None:
+    """Check an axis: its name, that its values are distinct and of one kind, and that sizes are sizes."""
+    if not workload.is_study and axis not in AXES and axis in study.places(workload):
+        raise ValueError(
+            f"grid.{axis} is an axis of a study, which isn't timed: set scored_seeds and leave out rounds; "
+            f"with rounds the axes are {', '.join(AXES)}"
+        )
+    _check_name("an axis of grid", axis, study.places(workload) if workload.is_study else AXES)
+    if len(set(values)) < len(values):
+        raise ValueError(f"grid.{axis} is {short(values)}: a value stands there twice")
+    if not workload.is_study or axis in ("width", "depth"):
+        for number, value in enumerate(values):
+            most = MOST_LAYERS if axis == "depth" else LARGEST_DIMENSION
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                raise ValueError(f"grid.{axis}.{number} is {short(value)}: it must be a whole number from 1 to {most:,}")
+    kinds = {"word" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "number" for value in values}
+    if len(kinds) > 1 and axis != "batch_size":
+        raise ValueError(f"grid.{axis} is {short(values)}: its values must be of one kind, there are {' and '.join(sorted(kinds))}")
+
+
+def _check_cells(workload: Workload) -> None:
+    """Check a study: what it can't have, and that every cell can be trained."""
+    for key, there in (("settings", workload.settings), ("parity", workload.parity), ("prediction_rows", workload.prediction_rows)):
+        if there:
+            raise ValueError(f"{key} is set, and grid makes a study, whose contestants all train alike and untimed: leave it out")
+    cells = math.prod(len(values) for values in workload.grid.values())
+    if cells * workload.scored_seeds > MOST_STUDY_TRAININGS:
+        raise ValueError(
+            f"grid has {cells:,} cells, and scored_seeds is {workload.scored_seeds:,}: together there may be "
+            f"{MOST_STUDY_TRAININGS:,} trainings of a contestant"
+        )
+    drawn: set[str] = set()
+    for point in points(workload):
+        try:
+            _check_cell(study.cell(workload, point), drawn)
+        except ValidationError as error:
+            raise ValueError(f"grid, at {_text(point)}: {first_mistake(error, Workload)}") from None
+        except ValueError as error:
+            raise ValueError(f"grid, at {_text(point)}: {one_line(error)}") from None
+
+
+def _check_cell(cell: Workload, drawn: set[str]) -> None:
+    """Check a cell; its data only if they aren't among those `drawn` before."""
+    _check_training("training", cell.training)
+    _check_architecture(cell)
+    data = f"{cell.data.model_dump_json()} {cell.training.loss} {cell.training.dtype}"
+    if data not in drawn:
+        drawn.add(data)
+        make_generator(cell.data.name, cell.data.parameters)
+        _check_data(cell)
+
+
+def _text(point: Point) -> str:
+    return ", ".join(f"{axis} = {short(value)}" for axis, value in point.items())
 
 
 def _check_data(workload: Workload) -> None:
@@ -185,5 +252,7 @@ def _check_data(workload: Workload) -> None:
                     raise ValueError(f"a target was {targets[soft][0].item()!r}: not every contestant trains others than 0 and 1")
             except ValueError as error:
                 raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}") from None
+    if workload.is_study and not split.has_classes:
+        raise ValueError(f"grid makes a study, which compares accuracies, and {data.name!r} has numbers for targets, not classes")
     if workload.targets and not split.has_classes:
         raise ValueError(f"targets are test accuracies, and {data.name!r} has numbers for targets, not classes: leave them out")

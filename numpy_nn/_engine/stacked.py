@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -65,55 +65,49 @@ class StackedForward:
         self.inputs = full((networks, layers[0].input_dim + 1, rows), 1, dtype)
         """(networks, features + 1, rows), the last row ones."""
         self.outputs = empty((layers[-1].output_dim, networks, rows), dtype)
-        self.edges = [0, *accumulate((layer.output_dim + 1) * networks * rows for layer in layers[:-1])]
-        """Where each hidden layer begins in `flat`."""
-        self.flat = full(self.edges[-1], 1, dtype)
-        """The outputs of all hidden layers, each with its rows of ones."""
-        self.hidden = self.by_layer(self.flat)
+        self.hidden = [full((layer.output_dim + 1) * networks * rows, 1, dtype) for layer in layers[:-1]]
+        """The outputs of each hidden layer with its rows of ones, flat, since NumPy takes twice as long for parts of an array."""
         self.logits = {
-            number: self.arrange(empty(layer.output_dim * networks * rows, dtype), number)
-            for number, layer in enumerate(layers)
+            number: full(self.hidden[number].shape if number < len(self.hidden) else self.outputs.size, 0, dtype)
+            for number in range(len(layers))
             if keeps_logits and self.activations[number].derivative_of_input
         }
+        """Flat, of the layers that keep them."""
         self.program = self._record(parameters, logits)
 
-    def arrange(self, flat: Array, number: int) -> Array:
-        """A view (networks, units, rows) of a flat buffer, in the order in memory that the layer's activation needs."""
-        if isinstance(self.activations[number], Elementwise) and number < len(self.activations) - 1:
-            return flat.reshape(self.networks, -1, self.rows)
-        return flat.reshape(-1, self.networks, self.rows).transpose(1, 0, 2)
+    def stacked(self, values: Array, number: int) -> Array:
+        """A flat buffer of a layer as (networks, units, rows), of a hidden one with its rows of ones."""
+        if number < len(self.hidden) and isinstance(self.activations[number], Elementwise):
+            return values.reshape(self.networks, -1, self.rows)
+        return values.reshape(-1, self.networks, self.rows).transpose(1, 0, 2)
 
-    def by_layer(self, flat: Array) -> list[Array]:
-        """A view (networks, units + 1, rows) of a flat buffer for each hidden layer."""
-        return [self.arrange(flat[start:stop], number) for number, (start, stop) in enumerate(pairwise(self.edges))]
+    def samples(self, values: Array, number: int) -> Array:
+        """A flat buffer of a hidden layer as its activation takes it: whole, or as (units, networks · rows) without the ones."""
+        if isinstance(self.activations[number], Elementwise):
+            return values
+        return values.reshape(-1, self.networks * self.rows)[:-1]
 
     def _record(self, parameters: StackedParameters, logits: bool) -> Program:
         *matrices, last = (matrix.transpose(0, 2, 1) for matrix in parameters.matrices)
         program: Program = []
         below = self.inputs
-        for number, (matrix, outputs) in enumerate(zip(matrices, self.hidden, strict=True)):
-            z = self.logits.get(number, outputs[:, :-1])
-            program += record_products(matrix, below[:, : matrix.shape[2]], z)
-            program += self._record_activation(number, z, outputs)
+        for number, matrix in enumerate(matrices):
+            z = self.logits.get(number, self.hidden[number])
+            outputs = self.stacked(self.hidden[number], number)
+            program += record_products(matrix, below[:, : matrix.shape[2]], self.stacked(z, number)[:, :-1])
+            a = self.samples(self.hidden[number], number)
+            program += self.activations[number].record_forward(a if z is self.hidden[number] else z, a)
+            if isinstance(self.activations[number], Elementwise) and not _keeps_ones(self.activations[number]):
+                program.append(partial(outputs.__setitem__, (slice(None), -1), 1))
             below = outputs
         number = len(matrices)
-        outputs = self.outputs.transpose(1, 0, 2)
+        outputs = self.outputs.reshape(-1)
         z = outputs if logits else self.logits.get(number, outputs)
-        program += record_products(last, below[:, : last.shape[2]], z)
-        if not logits:
-            a = as_samples(outputs)
-            program += self.activations[number].record_forward(a if z is outputs else as_samples(z), a)
-        return program
-
-    def _record_activation(self, number: int, z: Array, outputs: Array) -> Program:
-        activation = self.activations[number]
-        if number in self.logits:
-            return activation.record_forward(z, outputs[:, :-1])
-        if _keeps_ones(activation):
-            whole = self.flat[self.edges[number] : self.edges[number + 1]]
-            return activation.record_forward(whole, whole)  # contiguous, which is faster than all but the ones
-        a = outputs[:, :-1] if isinstance(activation, Elementwise) else as_samples(outputs[:, :-1])
-        return activation.record_forward(a, a)
+        program += record_products(last, below[:, : last.shape[2]], self.stacked(z, number))
+        if logits:
+            return program
+        a = self.outputs.reshape(len(self.outputs), -1)
+        return [*program, *self.activations[number].record_forward(a if z is outputs else z.reshape(a.shape), a)]
 
 
 class StackedStep:
@@ -142,64 +136,56 @@ class StackedStep:
         self.targets = full((loss.target_count(outputs), samples), 0, dtype)
         self.shift, self.factor = full((outputs, samples), 0, dtype), full((outputs, samples), 0, dtype)
         self._gradient = StackedParameters(layers, full(parameters.vectors.shape, 0, dtype))
-        self._derivatives = full(len(forward.flat), 1, dtype)
-        self._deltas = [
-            forward.arrange(empty(layer.output_dim * samples, dtype), number) for number, layer in enumerate(layers)
-        ]
-        self._transposed = empty(samples * max(layer.output_dim for layer in layers), dtype)
+        self._deltas = [full(hidden.shape, 0, dtype) for hidden in forward.hidden] + [empty(outputs * samples, dtype)]
+        """The gradient of the loss by each layer's logits, flat; that of the ones stays 0."""
+        largest = samples * (1 + max(layer.output_dim for layer in layers))
+        self._derivative, self._transposed = full(largest, 1, dtype), empty(largest, dtype)
+        """Space for one layer's derivatives, and for its transposed deltas."""
         self.program = [*forward.program, *self._record_backward(), *self._record_update(optimizer)]
 
     def _record_backward(self) -> Program:
         forward, parameters, deltas = self.forward, self._parameters, self._deltas
-        slopes = forward.by_layer(self._derivatives)
-        program = [*self._record_derivatives(slopes), *self._record_loss_gradient()]
+        program = self._record_loss_gradient()
         for number in range(len(deltas) - 1, -1, -1):
-            kernel, gradient, delta = parameters.kernels[number], self._gradient.matrices[number], deltas[number]
-            inputs = (forward.hidden[number - 1] if number else forward.inputs)[:, : gradient.shape[1]]
-            transposed, transpose = self._transpose(number)
-            program += [*transpose, *record_products(inputs, transposed, gradient)]
+            layer, gradient = parameters.layers[number], self._gradient.matrices[number]
+            delta = forward.stacked(deltas[number], number)[:, : layer.output_dim]
+            inputs = forward.stacked(forward.hidden[number - 1], number - 1) if number else forward.inputs
+            transposed, transpose = self._transpose(number, delta)
+            program += [*transpose, *record_products(inputs[:, : layer.matrix_rows], transposed, gradient)]
             if number:
-                below, a = deltas[number - 1], forward.hidden[number - 1][:, :-1]
-                program += record_products(kernel, delta, below)
-                parts = [a, slopes[number - 1][:, :-1], below]
-                activation = forward.activations[number - 1]
-                if not isinstance(activation, Elementwise):
-                    parts = [as_samples(part) for part in parts]
-                program += activation.record_backward(*parts)
+                below = forward.stacked(deltas[number - 1], number - 1)[:, :-1]
+                program += [*record_products(parameters.kernels[number], delta, below), *self._record_activation(number - 1)]
         return program
 
-    def _record_derivatives(self, slopes: list[Array]) -> Program:
-        """The derivatives of all hidden layers: neighbours with the same activation in one call, rows of ones included."""
+    def _record_activation(self, number: int) -> Program:
+        """Operations that turn a hidden layer's deltas from the gradient by its outputs into that by its logits."""
         forward = self.forward
-        program: Program = []
-        for activation, run in groupby(range(len(slopes)), key=forward.activations.__getitem__):
-            numbers = list(run)
-            if activation.derivative_of_input:
-                for number in numbers:
-                    program += activation.record_derivative(forward.logits[number], slopes[number][:, :-1])
-                continue
-            part = slice(forward.edges[numbers[0]], forward.edges[numbers[-1] + 1])
-            program += activation.record_derivative(forward.flat[part], self._derivatives[part])
-        return program
+        activation, hidden = forward.activations[number], forward.hidden[number]
+        values = hidden, self._derivative[: hidden.size], self._deltas[number]
+        a, derivative, delta = (forward.samples(value, number) for value in values)
+        return [
+            *activation.record_derivative(forward.logits.get(number, a), derivative),
+            *activation.record_backward(a, derivative, delta),
+        ]
 
     def _record_loss_gradient(self) -> Program:
         """The scaled gradient of the loss by the last layer's logits."""
-        outputs, delta = as_samples(self.forward.outputs.transpose(1, 0, 2)), as_samples(self._deltas[-1])
+        number, shape = len(self._deltas) - 1, self.shift.shape
+        outputs, delta = self.forward.outputs.reshape(shape), self._deltas[-1].reshape(shape)
         if self.from_logits:
             return self._loss.record_logit_gradient(outputs, self.shift, self.factor, delta)
-        number = len(self._deltas) - 1
         activation, derivative = self.forward.activations[number], np.empty_like(delta)
-        z = as_samples(self.forward.logits[number]) if number in self.forward.logits else outputs
+        z = self.forward.logits[number].reshape(shape) if number in self.forward.logits else outputs
         return [
             *self._loss.record_gradient(self.targets, outputs, delta),
-            partial(np.multiply, delta, self.scale.reshape(delta.shape), delta),
+            partial(np.multiply, delta, self.scale.reshape(shape), delta),
             *activation.record_derivative(z, derivative),
             *activation.record_backward(outputs, derivative, delta),
         ]
 
-    def _transpose(self, number: int) -> tuple[Array, Program]:
+    def _transpose(self, number: int, delta: Array) -> tuple[Array, Program]:
         """A layer's deltas transposed, (networks, rows, units): a view, or where that pays a copy and the operation for it."""
-        layer, transposed = self._parameters.layers[number], self._deltas[number].transpose(0, 2, 1)
+        layer, transposed = self._parameters.layers[number], delta.transpose(0, 2, 1)
         if not transposing_pays(layer.matrix_rows, layer.output_dim, self.forward.rows):
             return transposed, []
         copy = self._transposed[: transposed.size].reshape(transposed.shape)
@@ -231,11 +217,6 @@ def record_products(left: Array, right: Array, out: Array) -> Program:
     if k == 1:  # `np.matmul` calls no BLAS for it
         return [partial(np.multiply, left, right, out)]
     return [partial(np.matmul, left, right, out)]
-
-
-def as_samples(values: Array) -> Array:
-    """A view (units, networks · rows) of (networks, units, rows), which are in memory in that order."""
-    return values.transpose(1, 0, 2).reshape(values.shape[1], -1)
 
 
 def largest_group(layers: Sequence[LayerSpec], rows: int, itemsize: int) -> int:

@@ -5,7 +5,7 @@ Called by `Ensemble.fit`, which has a `StackedTrainer` for each group of network
 
 from __future__ import annotations
 
-from copy import copy
+from copy import copy, deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -149,6 +149,19 @@ def part_of(optimizer: Optimizer, networks: slice) -> Optimizer:
     return part
 
 
+def alone(optimizer: Optimizer, network: int) -> Optimizer:
+    """The optimizer of one network, with a copy of its state."""
+    own = deepcopy(optimizer)
+    if own.learning_rates is not None:
+        rate, own.learning_rates = float(own.learning_rates[network, 0]), None
+        own.learning_rate = rate
+    first = next(iter(optimizer.numbers.values()))
+    arrays = {name: array[network].copy() for name, array in optimizer.arrays.items()}
+    own.arrays, own.numbers = arrays, {name: scalar(value, first.dtype) for name, value in own.constants().items()}
+    own.gradient_factor, own.changed = own.factor(), False
+    return own
+
+
 def totals(report: Report, y: Array, given: Array) -> StackedTotals:
     """Sums over the samples of each network, from targets and outputs or logits (numbers, minibatches, networks, rows)."""
     shape = given.shape[1:]
@@ -164,7 +177,7 @@ def totals(report: Report, y: Array, given: Array) -> StackedTotals:
         return found
     outputs = np.empty_like(given) if report.takes_logits else given
     run(report.record_activation(given, outputs))
-    nan = by_network(np.isnan(outputs).any(axis=0)) > 0
+    nan = by_network(np.asarray(np.isnan(outputs).any(axis=0))) > 0
     for name, metric in report.metrics.items():
         found[name] = np.where(nan, np.nan, by_network(metric.values(y, outputs)))
     return found

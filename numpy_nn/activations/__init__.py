@@ -28,6 +28,7 @@ from numpy_nn.activations.of_output import (
     Softsign,
     Tanh,
 )
+from numpy_nn.keras_names import finder
 from numpy_nn.name_lookup import make
 
 __all__ = [
@@ -80,3 +81,6 @@ def get(identifier: str | Mapping[str, Any] | Activation | None, kind: str = "ac
 
 
 _DEFAULTS = {name: activation() for name, activation in ACTIVATIONS.items()}
+
+
+__getattr__ = finder("numpy_nn.activations", [part.__name__ for part in ACTIVATIONS.values()])

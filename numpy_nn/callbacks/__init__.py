@@ -7,6 +7,7 @@ from numpy_nn.callbacks.base import Callback, CallbackList, History
 from numpy_nn.callbacks.files import CSVLogger, ModelCheckpoint
 from numpy_nn.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
 from numpy_nn.callbacks.stopping import EarlyStopping, TerminateOnNaN
+from numpy_nn.keras_names import finder
 
 __all__ = [
     "CSVLogger",
@@ -19,3 +20,5 @@ __all__ = [
     "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]
+
+__getattr__ = finder("numpy_nn.callbacks", __all__)

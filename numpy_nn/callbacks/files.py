@@ -32,6 +32,13 @@ class ModelCheckpoint(Monitor):
     initial_value_threshold
         The value that the first one must be better than.
 
+    Raises
+    ------
+    ValueError
+        If an argument is not one of those allowed.
+    ImportError
+        If `filepath` is a file of Keras, and h5py is not installed.
+
     """
 
     def __init__(
@@ -50,6 +57,10 @@ class ModelCheckpoint(Monitor):
         suffixes = WEIGHTS_SUFFIXES if save_weights_only else MODEL_SUFFIXES
         if not self.filepath.endswith(suffixes):
             raise ValueError(f"filepath was {self.filepath!r}: it must end in {' or '.join(suffixes)}")
+        if not self.filepath.endswith(".npz"):
+            from numpy_nn.keras_files import hdf5
+
+            hdf5.check_installed()  # now, and not after an epoch
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only

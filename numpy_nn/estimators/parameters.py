@@ -66,7 +66,10 @@ CHECKS: dict[str, Check] = {
         "a positive integer, or infinity",
     ),
     "max_fun": _COUNT,
-    "loss": (lambda value: isinstance(value, str) and value in ("squared_error", "poisson"), "one of squared_error, poisson"),
+    "loss": (
+        lambda value: isinstance(value, str) and value in ("squared_error", "poisson"),
+        "one of squared_error, poisson; the layers are hidden_layer_sizes",
+    ),
 }
 
 

@@ -26,6 +26,11 @@ def _h5py() -> Any:
     return h5py
 
 
+def check_installed() -> None:
+    """Raise an ImportError that says what to type if h5py is not installed."""
+    _h5py()
+
+
 class File:
     """An open file; `read` takes no more bytes than the file has, in all."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from numpy_nn.keras_names import finder
 from numpy_nn.losses.base import EPSILON, Loss
 from numpy_nn.losses.crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from numpy_nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
@@ -51,3 +52,6 @@ def get(identifier: str | Mapping[str, Any] | Loss) -> Loss:
 
     """
     return identifier if isinstance(identifier, Loss) else make("loss", identifier, LOSSES, ALIASES)
+
+
+__getattr__ = finder("numpy_nn.losses", [part.__name__ for part in LOSSES.values()])

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy_nn import schedules
+from numpy_nn.keras_names import finder
 from numpy_nn.name_lookup import make
 from numpy_nn.optimizers.adagrad import Adagrad
 from numpy_nn.optimizers.adam import Adam, AdamW
@@ -43,4 +44,11 @@ def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
         If there is none of that name.
 
     """
-    return identifier if isinstance(identifier, Optimizer) else make("optimizer", identifier, OPTIMIZERS)
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if any(identifier is part for part in OPTIMIZERS.values()):  # as in Keras, which takes the classes of all other parts
+        raise ValueError(f"optimizer was {identifier!r}: it must be an object of it; it may also be one of {', '.join(OPTIMIZERS)}")
+    return make("optimizer", identifier, OPTIMIZERS)
+
+
+__getattr__ = finder("numpy_nn.optimizers", [part.__name__ for part in OPTIMIZERS.values()])

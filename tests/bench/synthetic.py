@@ -22,6 +22,7 @@ from bench.records import (
     Environment,
     Latency,
     Parity,
+    PartParity,
     Run,
     RunData,
     Trial,
@@ -221,7 +222,7 @@ class _Maker:
                     parity=None if name == "keras" else parity,
                 )
             )
-        return trials
+        return [*trials, self._trial(workload, "keras", "parts"), self._trial(workload, "numpy_nn", "parts", parts=_parts())]
 
     def article(self, workload: Workload) -> list[Trial]:
         return self._rounds(workload, ["article", "numpy_nn", "keras"], first_launch=10)
@@ -420,6 +421,13 @@ def _points() -> dict[str, Array]:
     y = (x[:, 1:] < 0.5 * np.cos(2 * x[:, :1])).astype(float)
     train, test = slice(TRAINING_ROWS), slice(TRAINING_ROWS, None)
     return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+def _parts() -> list[PartParity]:
+    """Two short trainings that are the same on both sides."""
+    plain = {"reference": "keras", "activations": "relu, linear", "loss": "huber", "optimizer": "sgd(learning_rate=0.1)"}
+    differences = {"weights_difference": 2.2e-16, "loss_difference": 1.1e-16, "tolerance": 1e-12}
+    return [PartParity.model_validate({"case": number, "task": "regression", **plain, **differences}) for number in (1, 2)]
 
 
 def _contestant(name: str) -> ContestantRecord:

@@ -53,7 +53,7 @@ BAD_FEATURES = [
     (X.astype(str), "was of dtype <U", "real numbers"),
     (X.astype(object), "was of dtype object", "real numbers"),
     (X.astype("m8[s]"), "was of dtype timedelta64[s]", "real numbers"),
-    (None, "was of dtype object", "real numbers"),
+    (None, "was None", "array of numbers"),
     (np.ma.masked_values(X, X[0, 0]), "was a masked array", "filled"),
     (X * 1e39, "had a value too large for float32", "3.4028"),
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bench.execution.schedule import PlannedTrial
 from bench.execution.skip_rules.base import SkipRule
@@ -20,7 +21,7 @@ FAILURES_TO_GIVE_UP = 2
 
 @dataclass(frozen=True)
 class _Failure:
-    point: Mapping[str, int]
+    point: Mapping[str, Any]
     error: str
 
 
@@ -35,6 +36,8 @@ class RepeatedFailures(SkipRule):
         key = (trial.workload, trial.contestant)
         if trial.status == "ok":
             self._failures[key] = [failure for failure in self._failures[key] if not _covers(trial.point, failure.point)]
+        elif trial.status == "diverged" and trial.point and trial.kind == "scored":
+            return  # a result of a study
         elif trial.status != "skipped" and len(self._counted(key, trial.point)) < FAILURES_TO_GIVE_UP:
             self._failures[key].append(_Failure(trial.point, trial.error or trial.status))
 
@@ -44,11 +47,14 @@ class RepeatedFailures(SkipRule):
             return None
         return f"given up after {FAILURES_TO_GIVE_UP} failures in a row; the last was {counted[-1].error}"
 
-    def _counted(self, key: tuple[str, str], point: Mapping[str, int]) -> list[_Failure]:
+    def _counted(self, key: tuple[str, str], point: Mapping[str, Any]) -> list[_Failure]:
         """The failures that count at a point."""
         return [failure for failure in self._failures[key] if _covers(point, failure.point)]
 
 
-def _covers(point: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    """Whether the cell `point` is as large as `other` or larger on every axis."""
-    return all(point[name] >= other[name] for name in other)
+def _covers(point: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the cell `point` is as large as `other` or larger on every axis; a word is as large as itself."""
+    return all(
+        point[name] == other[name] if isinstance(point[name], str) or isinstance(other[name], str) else point[name] >= other[name]
+        for name in other
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from bench.execution.schedule import PlannedTrial
 from bench.execution.skip_rules.base import SkipRule
@@ -100,5 +101,5 @@ def _is_smaller(cell: Mapping[str, int], other: Mapping[str, int]) -> bool:
     )
 
 
-def _cell(point: Mapping[str, int]) -> Cell:
+def _cell(point: Mapping[str, Any]) -> Cell:
     return tuple(sorted(point.items()))

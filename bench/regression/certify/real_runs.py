@@ -22,7 +22,7 @@ import numpy as np
 
 from bench.execution.environment import now, revision
 from bench.files import append_line
-from bench.micro.suite import BENCHMARKS, LEAST_TOLERANCES, PROCESS_BENCHMARKS
+from bench.micro.suite import LEAST_TOLERANCES
 from bench.regression.certify.run_kinds import RunKind, next_kind
 from bench.regression.certify.slowdown import SlowdownCost, measure_cost, slowed_copy
 from bench.regression.compare.comparison import Blocks, Comparison, compare, log_ratio
@@ -120,10 +120,9 @@ def _slowdown_cost(directory: Path, package: Path) -> SlowdownCost:
 
 def _slowed_by(directory: Path, package: Path, count: int) -> float:
     """The share by which `count` bytes slow `step`: the median of some launches."""
-    with _slowed(directory, package, count) as slowed, _sides(directory, package, slowed) as sides:
-        launches = [
-            launch for _ in range(COST_CALLS) for launch in ComparisonProcesses(sides).measure(["step"], rounds=COST_ROUNDS)
-        ]
+    slowed = _slowed(directory, package, count)
+    with slowed as head, _sides(directory, package, head) as sides, ComparisonProcesses(sides) as processes:
+        launches = [launch for _ in range(COST_CALLS) for launch in processes.measure(["step"], rounds=COST_ROUNDS)]
     return float(np.expm1(np.median([log_ratio(launch.blocks["step"]) for launch in launches])))
 
 
@@ -145,16 +144,8 @@ def _run(directory: Path, package: Path, kind: RunKind, count: int | None) -> tu
     """A comparison, and its seconds including what comes before the first launch."""
     with _slowed(directory, package, count) as head, _busy_process() if kind.busy else nullcontext():
         start = time.perf_counter()
-        with _sides(directory, package, head) as sides:
-            runner = ComparisonProcesses(sides)
-            comparison = compare(
-                runner,
-                [*BENCHMARKS, *PROCESS_BENCHMARKS],
-                base="equal",
-                head=kind.name,
-                tolerance=kind.tolerance,
-                least_tolerances=LEAST_TOLERANCES,
-            )
+        with _sides(directory, package, head) as sides, ComparisonProcesses(sides) as processes:
+            comparison = compare(processes, LEAST_TOLERANCES, base="equal", head=kind.name, tolerance=kind.tolerance)
         return comparison, time.perf_counter() - start
 
 

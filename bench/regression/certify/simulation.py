@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.micro.suite import LEAST_TOLERANCES
 from bench.regression.compare.comparison import Blocks, log_ratio
 from bench.regression.compare.e_process import LEVEL, DecisionRule
 from bench.regression.compare.verdicts import Verdict
@@ -22,7 +23,8 @@ NoiseShape = Callable[[np.random.Generator, tuple[int, int, int]], Array]
 
 LAUNCHES, BUILDS, PAIRS = 60, 4, 24
 """As in a comparison of about 20 s."""
-BENCHMARKS = 5
+BENCHMARKS = len(LEAST_TOLERANCES)
+"""As many as the suite has, which share the level."""
 
 
 def _over_time(values: Array, shape: tuple[int, int, int]) -> Array:

@@ -104,7 +104,7 @@ class Comparison:
 
 def compare(
     runner: ComparisonRunner,
-    benchmarks: Sequence[str],
+    benchmarks: Mapping[str, float],
     *,
     base: str,
     head: str,
@@ -113,7 +113,6 @@ def compare(
     budget_seconds: float = BUDGET_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
     watch: Callable[[Comparison], object] = lambda _: None,
-    least_tolerances: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Check that both sides compute the same, then measure launch after launch until the verdict is certain.
 
@@ -123,6 +122,8 @@ def compare(
     ----------
     runner
         Makes the launches of both sides.
+    benchmarks
+        By name the least tolerance, which holds where `tolerance` is smaller.
     base, head
         The names of the sides in the report.
     tolerance
@@ -131,14 +132,12 @@ def compare(
         No launch is started that would end later than this after the call.
     watch
         Is called with the state after the check and after each measurement.
-    least_tolerances
-        By benchmark, where that is more than `tolerance`.
 
     """
     start = clock()
     rule = DecisionRule(len(benchmarks), tolerance)
-    checked = runner.check(benchmarks, CHECK_SHARE * budget_seconds)
-    first = [_first_look(name, checked.get(name), (least_tolerances or {}).get(name, 0.0)) for name in benchmarks]
+    checked = runner.check(list(benchmarks), CHECK_SHARE * budget_seconds)
+    first = [_first_look(name, checked.get(name), least) for name, least in benchmarks.items()]
     state = Comparison(base, head, rule, tuple(first), elapsed_seconds=clock() - start, package=package)
     watch(state)
     launch_seconds, calls = 0.0, 0

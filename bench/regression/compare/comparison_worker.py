@@ -1,7 +1,7 @@
 """The process in which two revisions take turns: `python -m bench.regression.compare.comparison_worker`.
 
-Started by `comparison_processes`. Reads one request (JSON) on stdin, answers with lines of JSON that have the request's id on a
-descriptor of its own, and ends. Imports the standard library, NumPy and greenlet. It never imports a revision itself: a launch is a
+Started by `launch_process`. Reads requests, a line of JSON each, on stdin, and answers with lines of JSON that have the request's
+id on a descriptor of its own. Imports the standard library, NumPy and greenlet. It never imports a revision itself: a launch is a
 fork of this process, which saves the start of Python and NumPy, and in which a revision may do what it likes. The names of the
 revisions, and which is imported first, are drawn at random in each launch.
 """
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -44,21 +44,31 @@ Copies = Mapping[str, Sequence[str]]
 
 
 def main() -> None:
-    """Answer the one request."""
+    """Answer requests until there are no more."""
     die_with_parent()
-    requests, answers = take_over_standard_streams()
-    request = json.load(requests)
+    requests, descriptor = take_over_standard_streams()
+    answers = os.fdopen(descriptor, "w", encoding="utf-8")
+    for number, line in enumerate(iter(requests.readline, "")):
+        request = json.loads(line)
+        if not number:
+            answer_for_copies(request["package"], [Path(path).stem for path in request["packages"]["base"]])
+        _answer(request, answers)
+    answers.close()
+    os._exit(0)
+
+
+def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
+    """Make the launches of a request."""
     position = Position(Path(request["position"]), request["benchmarks"])
-    for name in request["benchmarks"]:
-        for module in PRELOADED.get(name, ()):
-            with suppress(ImportError):
-                importlib.import_module(module)
+    needed = ["pytest"] if request["suites"] else [each for name in request["benchmarks"] for each in PRELOADED.get(name, ())]
+    for module in dict.fromkeys(needed):
+        with suppress(ImportError):
+            importlib.import_module(module)
 
     def answer(**fields: Any) -> None:
         answers.write(json.dumps({"id": request["id"], **fields}) + "\n")
         answers.flush()
 
-    answer_for_copies(request["package"], [Path(path).stem for path in request["packages"]["base"]])
     tasks = {"names": list_names, "check": check_all, "measure": launch}
     task = partial(tasks[request["task"]], request, position)
     for _ in range(request["launches"]):
@@ -71,8 +81,6 @@ def main() -> None:
                 place = position.read()
                 answer(end=end.value, phase=place.phase, side=place.side, benchmark=place.benchmark, variant=place.variant)
                 break
-    answers.close()
-    os._exit(0)
 
 
 def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
@@ -88,6 +96,7 @@ def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]
 
 def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
+    needed_by_others = request["package"] in sys.modules  # as pytest needs packaging
     try:
         libraries = load(request["packages"], random_order(), random_order(), position)
         suites = load_suites(request["suites"], libraries, position)
@@ -104,7 +113,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}
     position.enter("start")
-    if request["package"] in sys.modules:
+    if request["package"] in sys.modules and not needed_by_others:
         message = f"imports {request['package']} by a name in a string: its copy under another name can't be told apart"
         yield {"not_imported": "base or head", "message": message}
 

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
-from bench.child_processes import die_with_parent
+from bench.child_processes import die_with_parent, signal_name
 from bench.regression.compare.position import Position
 
 LOOK_SECONDS = 0.25
@@ -56,9 +56,10 @@ def forked(
     sys.stdout.flush()
     sys.stderr.flush()
     reader, writer = os.pipe()
+    own_id = os.getpid()
     child = os.fork()
     if not child:
-        _be_the_fork(task, writer)
+        _be_the_fork(task, writer, own_id)
     os.close(writer)
     try:
         return (yield from _items(reader, child, position, limits_seconds))
@@ -66,11 +67,11 @@ def forked(
         os.close(reader)
 
 
-def _be_the_fork(task: Callable[[], Items], writer: int) -> None:
+def _be_the_fork(task: Callable[[], Items], writer: int, parent: int) -> None:
     code = 1
     own_id = os.getpid()
     try:
-        die_with_parent()
+        die_with_parent(parent)
         with os.fdopen(writer, "w", encoding="utf-8") as file:
             for item in task():
                 if os.getpid() == own_id:  # a revision may fork, and its child come back here
@@ -131,8 +132,5 @@ def _end(child: int, patience_seconds: float) -> int:
 def _how(code: int) -> str:
     if code >= 0:
         return f"ended the process with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:  # a real-time signal has no name
-        name = f"signal {-code}"
+    name = signal_name(-code)
     return f"ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")

@@ -64,6 +64,10 @@ class Repository:
         except GitError:
             return False
 
+    def files(self, commit: str, folder: str) -> list[str]:
+        """The files below a folder, from the repository's root; none where there is no such folder."""
+        return run_git(self.root, "ls-tree", "-r", "--name-only", "--full-tree", commit, f"{folder}/").splitlines()
+
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
         return run_git(self.root, "show", f"{commit}:{path}") if self.has_file(commit, path) else ""

@@ -36,10 +36,15 @@ def copy_renamed(package: Path, destination: Path, name: str) -> Path:
 
 
 def copy_benchmarks(path: Path, destination: Path, package: str, name: str) -> Path:
-    """Copy benchmarks, a file or a folder, into the folder `destination`, with imports of `package` renamed to `name`."""
+    """Copy benchmarks into the folder `destination`, with imports of `package` renamed to `name`.
+
+    `path` is a folder, or a file; the `conftest.py` beside a file is copied too.
+    """
     if path.is_file():
         destination.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, destination / path.name)
+        for file in (path, path.with_name("conftest.py")):
+            if file.is_file():
+                shutil.copyfile(file, destination / file.name)
     else:
         _copy_tree(path, destination)
     rename_imports(destination, package, name)

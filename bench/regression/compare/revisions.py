@@ -201,6 +201,12 @@ def _check_out(repository: Repository, revision: Revision, package: str, destina
     return path
 
 
+def _has_modules(repository: Repository, revision: Revision, folder: str) -> bool:
+    if revision.commit is None:
+        return any((repository.root / folder).rglob("*.py"))
+    return any(name.endswith(".py") for name in repository.files(revision.commit, folder))
+
+
 def _place(repository: Repository, revision: Revision, package: str) -> str:
     """Where the package is below the repository's root."""
     parents = dict.fromkeys((repository.prefix, f"{repository.prefix}src/", "", "src/"))
@@ -210,6 +216,10 @@ def _place(repository: Repository, revision: Revision, package: str) -> str:
         commit = revision.commit
         if (repository.root / file).is_file() if commit is None else repository.has_file(commit, file):
             return place
+    for parent in parents:  # a namespace package
+        folder = f"{parent}{package}"
+        if _has_modules(repository, revision, folder):
+            return folder
     module = repository.submodule_of(revision.commit or "HEAD", places)
     hint = f"; it is in the submodule {module}: compare there, with --repository {module}" if module else ""
     message = f"revision {revision} has no {package}: there is no {package}/__init__.py in it, nor in src/{hint}"

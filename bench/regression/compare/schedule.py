@@ -27,6 +27,9 @@ SUSPECT_RATIO = 2.0
 """A benchmark whose first blocks took so many times as long at HEAD is measured by itself, until its verdict is sure."""
 ACQUITTING_LAUNCHES = 2
 """After so many launches, these speak in place of the first blocks."""
+LEADING_LOG_WEALTH = 3.0
+"""Benchmarks whose bets on a regression have won this much are measured by themselves, until a verdict or a loss: with equal sides
+one of twenty ever gets there."""
 FOCUS_SHARE = 0.2
 """Of the benchmarks: every other process measures only those that look most like a regression."""
 
@@ -42,13 +45,17 @@ class Plan:
 def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Plan:
     """The benchmarks of the next process, after `calls` others.
 
-    One that looked many times slower in the check is measured alone. Otherwise all take turns with the few whose bets on a
-    regression stand best; before the first launch those are the ones that run code which differs between the sides.
+    One that looked many times slower in the check is measured alone, and so are those that are close to the verdict *regressed*.
+    Otherwise all take turns with the few whose bets on a regression stand best; before the first launch those are the ones that
+    run code which differs between the sides.
     """
     suspects = [benchmark for benchmark in undecided if _is_suspect(benchmark)]
     if suspects:
         quickest = min(suspects, key=lambda benchmark: benchmark.first_seconds)
         return _plan([quickest.name])
+    leading = [benchmark for benchmark in undecided if _wealth(benchmark, tolerance) > LEADING_LOG_WEALTH]
+    if leading:
+        return _plan([benchmark.name for benchmark in leading])
     if calls % 2:
         return _plan([benchmark.name for benchmark in undecided])
     ranked = sorted(undecided, key=lambda benchmark: _rank(benchmark, tolerance), reverse=True)
@@ -64,9 +71,14 @@ def _is_suspect(benchmark: Compared) -> bool:
 
 
 def _rank(benchmark: Compared, tolerance: float) -> tuple[float, float]:
+    return (_wealth(benchmark, tolerance), benchmark.touched)
+
+
+def _wealth(benchmark: Compared, tolerance: float) -> float:
+    """The log wealth of the bets on a regression."""
     if not benchmark.log_ratios:
-        return (0.0, benchmark.touched)
-    return (log_wealth(benchmark.log_ratios, math.log1p(max(tolerance, benchmark.least_tolerance)), above=True), benchmark.touched)
+        return 0.0
+    return log_wealth(benchmark.log_ratios, math.log1p(max(tolerance, benchmark.least_tolerance)), above=True)
 
 
 def _plan(names: Sequence[str]) -> Plan:

@@ -25,9 +25,9 @@ from bench.regression.compare.position import SIDES, Position
 WARM_UP_BLOCKS = 2
 WARM_UP_SECONDS = 0.02
 """After which no further block is run for warming up."""
-BUILD_SECONDS = 0.025
+BUILD_SECONDS = 0.08
 """A build has fewer pairs of blocks where they would take longer, but one at least: a launch shrinks when a side is many times
-slower."""
+slower. The noise of a build falls faster than with the root of its pairs, as more of the fastest ones are undisturbed."""
 LONG_SECONDS = 0.4
 """A benchmark that takes longer has fewer rounds, but two at least."""
 SHORTEST_BLOCK_SECONDS = 5e-5

@@ -131,6 +131,28 @@ def read_lines(path: Path) -> tuple[list[TrackedRun], list[str]]:
     return runs, set_aside
 
 
+def check_history(path: Path, plots: Iterable[Path]) -> None:
+    """Check that a line may be added to `path`, and that `plots`, its plots' files, may be replaced.
+
+    Raises
+    ------
+    ValueError
+        If the file has lines, and none of a history, or there are plots without a history: they are somebody else's.
+
+    """
+    try:
+        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+    except FileNotFoundError:
+        if found := [str(plot) for plot in plots if plot.exists()]:
+            raise ValueError(
+                f"{found[0]} would be replaced, and is no plot of {path}, which isn't there: name another file"
+            ) from None
+        return
+    lines = [line for line in content.split(b"\n")[:-1] if line.strip()]  # a last one without an end may be cut short
+    if lines and not any(b'"run_id"' in line and b'"ratios"' in line for line in lines):
+        raise ValueError(f"{path} is no history: none of its {len(lines)} lines is a tracked run; name another file")
+
+
 def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:
     """The runs in `path` as `join` orders them, and what `read_lines` sets aside."""
     runs, set_aside = read_lines(path)

@@ -1,4 +1,4 @@
-"""Dot plots of seconds on logarithmic axes: the plot beside the answer, in which every trial is a dot, and a plot of all times.
+"""Dot plots of seconds on logarithmic axes: the plot beside the answer, with a dot for every turn or trial, and one of all times.
 
 Called by `bench.report.figures`. A contestant's name stands beside its dots, on whichever side has room.
 """
@@ -24,13 +24,19 @@ _NARROW_TITLES = {STEP: "a step", TARGET: "start to 95 % accuracy"}
 _GAP_POINTS = 7.0
 _LEFT_TO_RIGHT = "\u200e"
 """Keeps the figure after a name on its right, whatever script the name is in."""
-_SPREAD = 0.28
-"""How far the dots of the trials stand above and below their row."""
+_SPREAD = 0.3
+"""How far the dots stand above and below their row."""
+_GOLDEN = 0.618034
+"""Its multiples, without their whole part, are spread evenly and in no visible order."""
+_MANY_DOTS = 12
+"""In a row, from which on the dots are smaller."""
+MOST_DOTS = 64
+"""In a row, of more values: evenly chosen from the least to the greatest, so that the page stays small."""
 
 
 @dataclass(frozen=True)
 class DotRow:
-    """One measure of one contestant, in seconds: a value per trial, the estimate and the interval, NaN if there is none."""
+    """One measure of one contestant, in seconds: a value per turn or trial, the estimate and the interval, NaN if there is none."""
 
     contestant: str
     measure: str
@@ -38,6 +44,8 @@ class DotRow:
     median: float
     low: float
     high: float
+    disturbed: Sequence[float] = ()
+    """Values that the estimate doesn't count, since other work was seen in their turns."""
 
 
 @dataclass(frozen=True)
@@ -119,19 +127,33 @@ def _panel(axes: Axes, rows: Sequence[DotRow], texts: Sequence[str], layout: _La
 
 
 def _marks(axes: Axes, place: int, row: DotRow, layout: _Layout) -> None:
-    """A dot for each trial, over them the interval and a stroke at the estimate; without trials, a dot at the estimate."""
-    own, values = look(row.contestant), [value for value in row.values if _drawable(value)]
-    spread = np.linspace(-_SPREAD, _SPREAD, len(values)) if len(values) > 1 else np.zeros(len(values))
+    """A dot for each value, over them the interval and a stroke at the estimate; without values, a dot at the estimate."""
+    values, disturbed = _thinned(row.values), _thinned(row.disturbed)
     if _drawable(row.low) and _drawable(row.high):
         axes.hlines(place, row.low, row.high, color=INK, linewidth=1.4, zorder=4, clip_on=False)
-    places, heights = values, place + spread
-    if values and _drawable(row.median):
-        axes.vlines(row.median, place - 0.42, place + 0.42, color=INK, linewidth=1.2, zorder=2, clip_on=False)
-    elif not values:
-        places, heights = [row.median], np.array([place])
-    size = layout.mark if values else 1.5 * layout.mark
-    marks: Any = {"s": size**2, "marker": own.marker, "c": own.light, "edgecolors": PAPER, "linewidths": 0.4, "clip_on": False}
-    axes.scatter(places, heights, zorder=3, **marks)
+    if (values or disturbed) and _drawable(row.median):
+        axes.vlines(row.median, place - 0.42, place + 0.42, color=INK, linewidth=1.2, zorder=5, clip_on=False)
+    elif not disturbed:
+        values = [row.median]
+    size = layout.mark * (0.7 if len(values) + len(disturbed) > _MANY_DOTS else 1.0 if row.values else 1.5)
+    color = look(row.contestant).light
+    if disturbed:
+        _dots(axes, row, disturbed, place, size, facecolors="none", edgecolors=color, linewidths=0.5)
+    if values:
+        _dots(axes, row, values, place, size, c=color, edgecolors=PAPER, linewidths=0.3)
+
+
+def _dots(axes: Axes, row: DotRow, values: Sequence[float], place: int, size: float, **marks: Any) -> None:
+    spread = np.linspace(-_SPREAD, _SPREAD, len(values)) if len(values) > 1 else np.zeros(len(values))
+    heights = place + spread[np.argsort(np.arange(len(values)) * _GOLDEN % 1, kind="stable")]
+    axes.scatter(values, heights, s=size**2, marker=look(row.contestant).marker, zorder=3, clip_on=False, **marks)
+
+
+def _thinned(values: Sequence[float]) -> list[float]:
+    """The values that can be drawn, in order; of many, evenly chosen ones."""
+    found = sorted(value for value in values if _drawable(value))
+    chosen = np.linspace(0, len(found) - 1, MOST_DOTS).round().astype(int) if len(found) > MOST_DOTS else range(len(found))
+    return [found[index] for index in chosen]
 
 
 def _name(axes: Axes, place: int, text: str, x: float, side: int, layout: _Layout) -> None:
@@ -158,7 +180,7 @@ def _text(row: DotRow, absent: str, layout: _Layout) -> str:
 
 def _extent(row: DotRow) -> tuple[float, float] | None:
     """The least and the greatest figure of a row; None if it has none."""
-    drawn = [value for value in (*row.values, row.median, row.low, row.high) if _drawable(value)]
+    drawn = [value for value in (*row.values, *row.disturbed, row.median, row.low, row.high) if _drawable(value)]
     return (min(drawn), max(drawn)) if drawn else None
 
 

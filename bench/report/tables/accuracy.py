@@ -20,6 +20,8 @@ _AGREEMENT_COLUMNS = (
     "largest difference of outputs",
 )
 
+_PARTS_COLUMNS = ("training", "weights differ", "losses differ", "verdict", "rounding explains", "loss", "optimiser", "activations")
+
 
 def accuracy(analysis: Analysis, workload: str, caption: str) -> Table | None:
     """Test accuracy and final loss over the seeds, and the difference to the reference paired by seed."""
@@ -46,6 +48,24 @@ def parity(analysis: Analysis, workload: str, caption: str) -> Table | None:
     }
     columns |= {name: plain_cells(rows, name, units.tiny) for name in ("loss", "accuracy", "weights", "predictions")}
     return contestant_table(caption, columns, in_order(rows["contestant"]), name=f"parity-{workload}")
+
+
+def parts(analysis: Analysis, caption: str) -> Table | None:
+    """The largest differences of each short training, with what was trained."""
+    rows = tuple(
+        (
+            f"{units.count(row['case'])}: {row['task']}",
+            units.tiny(row["weights_difference"]),
+            units.tiny(row["loss_difference"]),
+            row["verdict"],
+            units.exponent(row["tolerance"]),
+            row["loss"],
+            row["optimizer"],
+            row["activations"],
+        )
+        for row in records(analysis.parity_parts)
+    )
+    return Table(caption, _PARTS_COLUMNS, rows, folded=True, name="parity-parts") if rows else None
 
 
 def agreement(analysis: Analysis, workload: str, caption: str) -> Table | None:

@@ -54,7 +54,7 @@ def test_two_modes_are_named(quiet):
 
     (warning,) = noise_warnings(change_trials(quiet, change, workload="moons", contestant="jax", kind="timed"))
 
-    assert "`jax` runs in two modes in `moons`" in warning
+    assert "`jax` has two speeds in `moons`" in warning
 
 
 @pytest.mark.parametrize(

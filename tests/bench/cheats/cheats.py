@@ -293,9 +293,38 @@ class AnswersWithoutEnd(NumpyNetwork):
         return super().fit(on_epoch_end)
 
 
+class AnswersWithoutBottom(NumpyNetwork):
+    def fit(self, on_epoch_end):
+        data = b"[" * 100_000
+        for descriptor in range(3, 20):
+            try:
+                os.write(descriptor, struct.pack("!Q", len(data)) + data)
+            except OSError:
+                continue
+        return super().fit(on_epoch_end)
+
+
+class ReplacesItsLog(NumpyNetwork):
+    """By a pipe, which nobody writes into; and ends."""
+
+    def fit(self, on_epoch_end):
+        for path in pathlib.Path(os.environ["TMPDIR"]).rglob("logs/ReplacesItsLog-*.log"):
+            path.unlink()
+            os.mkfifo(path)
+        os._exit(9)
+
+
 class ForgetsWeights(NumpyNetwork):
     def get_weights(self):
         return super().get_weights()[:1]
+
+
+class DetailsWithoutBottom(NumpyNetwork):
+    def details(self):
+        details = {}
+        for _ in range(5000):
+            details = {"a": details}
+        return details
 
 
 class DetailsOfWrongShape(NumpyNetwork):

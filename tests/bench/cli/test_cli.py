@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -38,7 +39,7 @@ def call(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def light_report(monkeypatch):
     """The runs below are about what is measured; the report has tests of its own."""
-    monkeypatch.setattr("bench.report.write_report", lambda directory: f"verdict on {len(read_run(directory).trials)} trials")
+    monkeypatch.setattr("bench.report.write_report", lambda directory, data: f"verdict on {len(data.trials)} trials")
 
 
 @pytest.fixture(autouse=True)
@@ -214,22 +215,46 @@ def test_the_doctors_exit_code_says_whether_the_machine_is_quiet(call, monkeypat
     assert err.splitlines() == ["process 1 of 6"]
 
 
-@pytest.mark.parametrize(("noise", "shift", "code", "said"), [(0.1, 1.0, 0, "they agree"), (0.01, 1.5, 1, "they don't agree")])
-def test_two_runs_agree_where_their_headline_ratios_do(call, monkeypatch, noise, shift, code, said):
-    def ratios(directory):
-        middle = 0.02 if str(directory) == "one" else 0.02 * shift
+@pytest.fixture
+def two_runs(monkeypatch):
+    """`two_runs(ratios)`: the records in the folders `one` and `two` have these headline ratios and are of one machine."""
+
+    def having(ratios):
+        monkeypatch.setattr("bench.records.read_run", lambda directory: RunData(directory, run_record(run_id=str(directory)), []))
+        monkeypatch.setattr("bench.analysis.repeats.headline_ratios", lambda data: ratios(data.run.run_id))
+
+    return having
+
+
+@pytest.mark.parametrize(
+    ("noise", "shift", "code", "said"),
+    [
+        (0.1, 1.0, 0, "they agree: the interval of the quotient contains 1"),
+        (0.7, 1.0, 0, "is known within a factor of 3.4 only"),
+        (0.01, 1.5, 1, "they don't agree"),
+        (math.nan, 1.0, 4, "too few rounds to tell whether they agree"),
+    ],
+)
+def test_two_runs_agree_where_their_headline_ratios_do(call, two_runs, noise, shift, code, said):
+    def ratios(name):
+        middle = 0.02 if name == "one" else 0.02 * shift
         return [RatioRow("moons", "numpy_nn", "keras", "step", middle, middle * (1 - noise), middle * (1 + noise), 4, 4)]
 
-    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
-    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", ratios)
+    two_runs(ratios)
     ended, out, _ = call("agree", "one", "two")
     assert ended == code
-    assert said in out
+    assert said in " ".join(out.split())
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0].startswith("The two runs: ")
+    assert "a step of numpy_nn against one of keras" in lines
+    for name in ("first run", "second run", "second against first", "verdict"):
+        assert any(line.startswith(name) for line in lines), name
+    assert not any("not of one machine" in line for line in lines)
+    assert max(map(len, out.splitlines())) <= 80
 
 
-def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, monkeypatch):
-    monkeypatch.setattr("bench.records.read_run", lambda directory: directory)
-    monkeypatch.setattr("bench.analysis.repeats.headline_ratios", lambda _: [])
+def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, two_runs):
+    two_runs(lambda _: [])
     assert call("agree", "one", "two")[0] == 4
 
 
@@ -272,7 +297,7 @@ def test_broken_parity_is_exit_code_1_and_anything_missing_3(tmp_path, trials, s
 
 
 def test_a_report_that_cannot_be_written_is_exit_code_3_with_all_trials_kept(call, tiny_workload, tmp_path, monkeypatch):
-    def refuse(_):
+    def refuse(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bench.report.write_report", refuse)

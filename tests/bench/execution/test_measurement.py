@@ -101,7 +101,7 @@ def test_parity_without_a_reference_says_so_and_is_no_zero(request_of, tmp_path)
     assert measured["details"]["parity"] == "not compared: keras left no trajectory"
 
 
-def test_a_nan_on_one_side_alone_is_an_infinite_difference(tmp_path):
+def test_a_nan_is_an_infinite_difference_also_where_both_have_it(tmp_path):
     trajectory = {
         "weights": np.array([[1.0, np.nan]]),
         "loss": np.array([np.nan]),
@@ -110,7 +110,10 @@ def test_a_nan_on_one_side_alone_is_an_infinite_difference(tmp_path):
     }
     np.savez(tmp_path / "t.npz", **{**trajectory, "weights": np.array([[1.0, 1.0]])})
     found = differences(trajectory, tmp_path / "t.npz")
-    assert (found["weights"], found["loss"]) == ([np.inf], [0.0])
+    assert (found["weights"], found["loss"]) == ([np.inf], [np.inf])
+    lacking = {**trajectory, "weights": np.array([[1.0, 1.0]]), "loss": np.array([0.5]), "accuracy": np.array([np.nan])}
+    np.savez(tmp_path / "t.npz", **lacking)
+    assert differences(lacking, tmp_path / "t.npz") == {"loss": [0.0], "accuracy": [0.0], "weights": [0.0], "predictions": 0.0}
 
 
 def test_another_number_of_weights_is_named_and_not_broadcast(tmp_path):

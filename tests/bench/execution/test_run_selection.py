@@ -60,10 +60,16 @@ def test_a_grid_has_no_more_threads_than_the_run(tmp_path, monkeypatch, threads,
 
 def test_quick_is_smaller_in_every_workload(tmp_path):
     def size(quick):
-        job = new_job(RunOptions(quick=quick), tmp_path, [])
+        job = new_job(RunOptions(workloads=["moons", "full-batch", "article", "scaling"], quick=quick), tmp_path, [])
         return [(workload.training.epochs, len(plan([(workload, specs)], seed=1))) for workload, specs in job.entries]
 
     assert all(small < whole for small, whole in zip(size(True), size(False), strict=True))
+
+
+def test_a_quick_run_is_of_the_headline_and_parity_and_measures_no_settings(tmp_path):
+    job = new_job(RunOptions(quick=True), tmp_path, [])
+    assert [workload.name for workload, _ in job.entries] == ["moons", "parity"]
+    assert "tune" not in {planned.kind for planned in plan(job.entries, seed=1)}
 
 
 def test_what_is_not_installed_is_left_out_and_named_with_its_command(tmp_path, without):

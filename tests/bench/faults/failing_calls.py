@@ -16,7 +16,7 @@ from fault_calls import ROOT
 
 SOURCE = Path(__file__).with_suffix(".c")
 KILL = 0
-FAULTS = (errno.ENOSPC, errno.EIO, errno.EACCES, KILL)
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 KILLED = -9
 _RANDOM = re.compile(r"(?:\.[0-9a-z_]{8,12}|-[0-9a-f]{12})\.(?:partial|part)$")
 """The end of the name of a temporary file."""
@@ -44,7 +44,7 @@ class Point:
     def kind(self) -> tuple[str, str]:
         """What is the same for calls that do the same: the files of a kind in a folder count as one."""
         path = Path(_RANDOM.sub("", self.name))
-        name = f"{path.parent}/*{path.suffix}" if path.parent.name in ("tables", "plots") else str(path)
+        name = f"{path.parent}/*{path.suffix}" if path.parent.name in ("tables", "plots") else re.sub(r"\d+", "#", str(path))
         return self.call, name + " (temporary)" * (str(path) != self.name)
 
 

@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from harness import spec
+
+from bench.execution.worker_process import Launcher
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
 
@@ -69,6 +72,20 @@ def test_a_workloads_name_does_not_leave_the_folder(bench, a_run, tmp_path):
     assert not list(tmp_path.rglob("escaped*"))
 
 
+def test_the_root_and_the_home_are_no_folders_for_a_run(bench, tmp_path, tree):
+    (tmp_path / "home").mkdir()
+    for folder in ("/", "home"):
+        said = bench("run", "--workload", "tiny.toml", "--out", folder, HOME=str(tmp_path / "home"))
+        assert said.code == 2
+        assert "is not a folder for a run" in said.text
+    assert tree(tmp_path / "home") == {}
+
+
+def test_an_export_does_not_replace_the_lock_of_the_run(bench, a_run, tmp_path):
+    assert bench("export", "dir", "csv", "dir/run.lock").code == 2
+    assert (a_run / "run.lock").read_bytes() == b""
+
+
 def test_an_export_replaces_no_pipe_no_link_and_not_its_own_input(bench, a_run, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "kept.csv").write_text("mine")
@@ -103,6 +120,32 @@ def test_the_plot_of_a_history_replaces_no_link(bench, a_run, tmp_path):
     assert not (tmp_path / "h.jsonl").exists()
 
 
+@pytest.mark.parametrize("name", ["dir/run.json", "dir/trials.jsonl", "dir/run-files.txt", "notes.txt"])
+def test_no_line_of_a_history_is_added_to_another_file(bench, a_run, tmp_path, tree, name):
+    (tmp_path / "notes.txt").write_text("mine\n")
+    before = tree(tmp_path)
+    said = bench("track", "dir", "--history", name)
+    assert said.code == 2
+    assert "is no history" in said.text
+    assert tree(tmp_path) == before
+
+
+def test_a_picture_with_the_name_of_a_new_historys_plot_is_not_replaced(bench, a_run, tmp_path, tree):
+    (tmp_path / "holiday.png").write_bytes(b"mine")
+    before = tree(tmp_path)
+    said = bench("track", "dir", "--history", "holiday.jsonl")
+    assert said.code == 2
+    assert "holiday.png would be replaced" in said.text
+    assert tree(tmp_path) == before
+
+
+def test_a_name_that_is_too_long_to_be_replaced_is_refused_before_measuring(bench, tmp_path):
+    for words in (("compare", "HEAD", "--json"), ("track", "dir", "--history")):
+        said = bench(*words, "a" * 250)
+        assert said.code == 2
+        assert "its name may have" in said.text
+
+
 def test_a_resumed_run_follows_no_link(bench, a_run, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (a_run / "run.json.partial").symlink_to("../notes.txt")
@@ -110,6 +153,29 @@ def test_a_resumed_run_follows_no_link(bench, a_run, tmp_path):
     assert said.code == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert not (a_run / "run.json").is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["a link", "a pipe"])
+def test_a_log_is_written_into_no_other_file_and_waits_for_no_pipe(tmp_path, kind):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "Tiny-0.log"
+    log.symlink_to("../mine") if kind == "a link" else os.mkfifo(log)
+    with pytest.raises(OSError, match="link" if kind == "a link" else "it is a pipe"):
+        Launcher(tmp_path)(spec("Tiny"), 0, 1)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_report_that_a_folder_is_in_the_way_of_leaves_the_one_before(bench, a_run, tree):
+    (a_run / "report.md").unlink()
+    (a_run / "report.md").mkdir()
+    for path in (a_run / "tables").iterdir():
+        path.write_bytes(b"old")
+    before = tree(a_run)
+    said = bench("report", "dir")
+    assert said.code == 2
+    assert "report.md" in said.text
+    assert tree(a_run) == before
 
 
 def test_a_report_on_a_full_disk_leaves_the_one_before(a_run, tree, tmp_path):

@@ -15,8 +15,20 @@ import pytest
 from made_records import make_run, make_trial
 
 import bench
-from bench.records import RUN_FILE, SCHEMA_VERSION, TRIALS_FILE, RecordError, Run, Trial, append_trial, read_run, write_run
+from bench.records import (
+    RUN_FILE,
+    SCHEMA_VERSION,
+    TRIALS_FILE,
+    RecordError,
+    Run,
+    Trial,
+    TrialWriter,
+    append_trial,
+    read_run,
+    write_run,
+)
 from bench.records.schemas import FOLDER, MODELS, as_text
+from bench.records.store import SYNC_SECONDS
 
 
 def strict(text: str) -> Any:
@@ -183,6 +195,34 @@ def test_each_trial_is_on_the_disk_when_the_call_returns(folder: Path, monkeypat
     monkeypatch.setattr(os, "fsync", watched)
     append_trial(folder, make_trial())
     assert synced == [(folder / TRIALS_FILE).stat().st_size]
+
+
+def test_trials_that_end_in_quick_succession_are_written_at_once_and_put_on_the_disk_together(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, synced = [0.0], []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    writer = TrialWriter(folder, lambda: now[0])
+    for seed in range(10):
+        writer.append(make_trial(seed=seed))
+        assert len(read_run(folder).trials) == seed + 1, "no end of this process loses it"
+        now[0] += 0.26 * SYNC_SECONDS
+    size = (folder / TRIALS_FILE).stat().st_size
+    assert len(synced) == 3
+    writer.close()
+    assert synced[3:] == [size]
+    writer.close()
+    assert len(synced) == 4, "all are there already"
+
+
+def test_trials_that_take_their_time_are_put_on_the_disk_one_by_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, synced = [0.0], []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    writer = TrialWriter(folder, lambda: now[0])
+    for seed in range(3):
+        now[0] += SYNC_SECONDS
+        writer.append(make_trial(seed=seed))
+        assert len(synced) == seed + 1
 
 
 def test_a_run_is_replaced_whole_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

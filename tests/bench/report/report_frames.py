@@ -8,6 +8,8 @@ COLUMNS = {
     "agreement": "workload contestant seed points near disagree largest_difference",
     "parity": "workload contestant reference epochs steps loss accuracy weights predictions",
     "parity_curves": "workload contestant epoch loss accuracy weights",
+    "parity_parts": "workload contestant reference case task activations loss optimizer weights_difference loss_difference "
+    "tolerance verdict",
     "times": "workload contestant measure median low high trials launches",
     "ratios": "workload contestant reference measure ratio low high pairs launches",
     "targets": "workload contestant target seeds reached median_epoch",
@@ -18,6 +20,9 @@ COLUMNS = {
     "latency_ratios": "workload contestant rows compiled_by_hand reference measure ratio low high",
     "limits": "workload contestant step_seconds floor_seconds times_floor low high share_of_peak",
     "scaling": "width batch layers threads contestant step_seconds rank ratio_to_best low high left_out",
+    "study": "workload contestant seeds failed diverged accuracy_mean accuracy_low accuracy_high stuck stuck_share stuck_low "
+    "stuck_high pairs difference_mean difference_low difference_high p_value points disagree q_value differs",
+    "study_targets": "workload contestant target seeds reached share low high median_epoch epoch_low epoch_high",
     "turns": "workload contestant launch turn epochs quickest_tenth_seconds canary wait_share other_cpu_share reason",
     "memory": "workload contestant peak_memory_bytes",
 }

@@ -1,5 +1,6 @@
 import io
 import sys
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -126,8 +127,38 @@ def test_a_contestant_that_never_reached_the_target_says_so_and_one_without_figu
     assert words(target) == ["numpy_nn 1.10 ms", "keras: not reached"]
 
 
-def test_a_dot_plot_of_nothing_can_be_drawn():
-    draw(dots.step_and_target([]))
+def test_a_dot_plot_of_nothing_is_an_empty_panel():
+    (axes,) = draw(dots.step_and_target([])).axes
+    assert (words(axes), len(axes.collections), len(axes.lines)) == ([], 0, 0)
+
+
+def dots_of(axes):
+    """The number of filled and of hollow dots in each row."""
+    filled, hollow = Counter(), Counter()
+    for marks in axes.collections:
+        if isinstance(marks, PathCollection):
+            (hollow if marks.get_facecolor().size == 0 else filled).update(round(y) for _, y in marks.get_offsets())
+    return filled, hollow
+
+
+def test_every_turn_is_a_dot_in_its_row_and_one_that_was_disturbed_is_hollow():
+    rows = [
+        DotRow("numpy_nn", STEP, list(np.linspace(1e-5, 1.1e-5, 40)), 1e-5, 0.9e-5, 1.1e-5, [1.4e-5] * 7),
+        DotRow("keras", STEP, [2e-3, np.nan, -1.0], 2e-3, np.nan, np.nan),
+        DotRow("jax", STEP, [], 1e-4, np.nan, np.nan),
+    ]
+    (axes,) = draw(dots.step_and_target(rows)).axes
+    filled, hollow = dots_of(axes)
+    assert filled == {0: 40, 1: 1, 2: 1}, "the estimate itself where there is no value"
+    assert hollow == {0: 7}
+
+
+def test_of_more_dots_than_fit_the_least_and_the_greatest_are_drawn():
+    values = np.geomspace(1e-5, 1e-4, 5000)
+    (axes,) = draw(dots.step_and_target([DotRow("numpy_nn", STEP, list(values), 2e-5, 1e-5, 3e-5)])).axes
+    drawn = np.concatenate([marks.get_offsets()[:, 0] for marks in axes.collections if isinstance(marks, PathCollection)])
+    assert len(drawn) == dots.MOST_DOTS
+    assert (drawn.min(), drawn.max()) == pytest.approx((values.min(), values.max()))
 
 
 def test_times_that_hardly_differ_have_ticks():
@@ -172,9 +203,13 @@ def test_a_parity_of_exactly_zero_is_drawn_on_the_line_marked_0():
     assert zero == place["0"] < tiny == 1.1e-16
 
 
-def test_a_parity_that_is_zero_everywhere_can_be_drawn():
+def test_a_parity_that_is_zero_everywhere_lies_on_the_line_marked_0():
     rows = [{"contestant": "numpy_nn", "epoch": e, "loss": 0.0, "accuracy": 0.0, "weights": 0.0} for e in range(3)]
-    draw(training.parity_curves(pd.DataFrame(rows)))
+    loss, weights = draw(training.parity_curves(pd.DataFrame(rows))).axes
+    place = {label.get_text(): tick for label, tick in zip(loss.get_yticklabels(), loss.get_yticks(), strict=True)}
+    for axes in (loss, weights):
+        (curve,) = [line for line in axes.lines if len(line.get_xdata()) == 3]
+        assert set(curve.get_ydata()) == {place["0"]}
 
 
 def test_many_epochs_of_parity_keep_the_largest_difference():
@@ -194,7 +229,9 @@ def test_curves_that_coincide_share_one_line_with_all_their_names():
 def test_curves_with_a_loss_that_diverges_are_drawn_up_to_there():
     frame = pd.DataFrame(curve("numpy_nn", [0.7, 0.3, 0.2]) + curve("keras", [0.7, np.inf, np.nan]) + curve("jax", [np.nan] * 3))
     assert len(training.coinciding(frame)) == 3
-    draw(training.training_curves(frame, {}))
+    loss = draw(training.training_curves(frame, {})).axes[0]
+    drawn = sorted(int(np.isfinite(np.asarray(line.get_ydata(), float)).sum()) for line in loss.lines)
+    assert drawn[-2:] == [1, 3]
 
 
 def test_training_curves_leave_out_the_panel_that_nobody_has_figures_for():

@@ -6,8 +6,8 @@ import pytest
 from report_frames import time_row
 from synthetic import change_trials
 
+from bench.analysis.steps import STEP_ESTIMATOR
 from bench.analysis.summary import analyse
-from bench.analysis.timing import STEP_ESTIMATOR
 from bench.report import derived, fairness, glossary, methodology, sections
 from bench.report.badges import badges
 from bench.report.claims import claims
@@ -155,10 +155,11 @@ def test_every_term_of_the_page_is_in_the_glossary():
         "step",
         "epoch",
     }
-    words |= {"workload", "contestant", "target", "baseline", "diverged"}
+    words |= {"workload", "contestant", "target", "baseline", "diverged", "disturbed", "turn"}
     assert words <= set(glossary.GLOSSARY)
-    assert all(glossary.term_of(glossary.PATTERN.search(f"two {word}s" if word != "diverged" else word)) == word for word in words)
+    assert all(glossary.term_of(glossary.PATTERN.search(word if word.endswith("ed") else f"two {word}s")) == word for word in words)
     assert STEP_ESTIMATOR in glossary.GLOSSARY["step"]
+    assert glossary.PATTERN.search("the peak memory of a process") is None
 
 
 def test_measures_stand_in_one_order_with_the_targets_last(analysis_of):

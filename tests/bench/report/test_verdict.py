@@ -33,8 +33,8 @@ def judgements(data):
     [
         (0.0125, 0.01, 0.02, "is 80 × faster [50, 100] than"),
         (1.3, 1.2, 1.4, "is 1.3 × slower [1.2, 1.4] than"),
-        (1.01, 0.95, 1.07, "shows no difference [1.1 × faster, 1.1 × slower] to"),
-        (0.02, float("nan"), float("nan"), "has too few rounds to tell (50 × faster) than"),
+        (1.01, 0.95, 1.07, "shows no difference [1.05 × faster, 1.07 × slower] to"),
+        (0.02, float("nan"), float("nan"), "is 50 × faster (too few rounds to tell) than"),
     ],
 )
 def test_a_ratio_is_put_into_words_by_where_its_interval_lies(ratio, low, high, words):

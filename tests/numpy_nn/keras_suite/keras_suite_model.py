@@ -26,6 +26,17 @@ class Dense:
     kernel_initializer: Constant | None = None
     input_shape: tuple[int, ...] | None = None
 
+    def __call__(self, before: "Tensor") -> "Tensor":
+        return Tensor(before.features, [*before.layers, self])
+
+
+@dataclass
+class Tensor:
+    """What a layer is called with: the input's features, and the layers up to here."""
+
+    features: int
+    layers: list[Dense]
+
 
 class Model:
     """`keras.Sequential` of dense layers, on `numpy_nn.Sequential`."""
@@ -55,9 +66,10 @@ class Model:
         assert self._model is not None
         self._model.load_weights(path)
 
-    def _built(self, x: Any) -> numpy_nn.Sequential:
+    def build(self, features: int) -> None:
+        """Make the network, for inputs of so many features."""
         if self._model is None:
-            dims = [np.shape(x)[1], *(layer.units for layer in self._layers)]
+            dims = [features, *(layer.units for layer in self._layers)]
             architecture = [
                 {"input_dim": inputs, "output_dim": layer.units, "activation": layer.activation}
                 for inputs, layer in zip(dims, self._layers, strict=False)
@@ -69,10 +81,27 @@ class Model:
                     weights[2 * number][:] = layer.kernel_initializer.value
             self._model.set_weights(weights)
             self._model.compile(self.optimizer.optimizer, self._loss, self._metrics)
+
+    def _built(self, x: Any) -> numpy_nn.Sequential:
+        self.build(np.shape(x)[1])
+        assert self._model is not None
         return self._model
 
 
-LAYERS = SimpleNamespace(Dense=Dense)
-MODELS = SimpleNamespace(Sequential=Model)
+class Functional(Model):
+    """`keras.Model` of a chain of dense layers."""
+
+    def __init__(self, inputs: Tensor, outputs: Tensor) -> None:
+        super().__init__(outputs.layers)
+        self._features = inputs.features
+
+    def compile(self, **options: Any) -> None:
+        super().compile(**options)
+        self.build(self._features)
+
+
+LAYERS = SimpleNamespace(Dense=Dense, Input=lambda shape, batch_size: Tensor(shape[0], []))
+MODELS = SimpleNamespace(Sequential=Model, Model=Functional)
+SAVING = SimpleNamespace(load_model=numpy_nn.Sequential.load)
 METRICS = SimpleNamespace(Accuracy=lambda name: name)
 INITIALIZERS = SimpleNamespace(Constant=Constant)

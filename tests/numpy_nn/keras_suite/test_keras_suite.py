@@ -23,6 +23,7 @@ OF_CALLBACKS = {
     "layers": model.LAYERS,
     "metrics": model.METRICS,
     "models": model.MODELS,
+    "saving": model.SAVING,
     "optimizers": parts.OPTIMIZERS,
     "Sequential": model.Model,
     "TerminateOnNaN": lambda **options: numpy_nn.TerminateOnNaN(**options),

@@ -42,8 +42,9 @@ class FakeLauncher:
         blocks[:, 1] *= ratio
         return blocks
 
-    def compare(self, names=NAMES, **settings):
-        return compare(self, names, base="b", head="h", clock=lambda: self.now, **settings)
+    def compare(self, names=NAMES, least_tolerances=None, **settings):
+        benchmarks = dict.fromkeys(names, 0.0) | (least_tolerances or {})
+        return compare(self, benchmarks, base="b", head="h", clock=lambda: self.now, **settings)
 
 
 def test_equal_sides_end_by_themselves_with_no_change():
@@ -182,6 +183,14 @@ def test_the_benchmark_whose_bets_stand_best_gets_most_launches():
     comparison = launcher.compare(names, tolerance=0.0, budget_seconds=120)
     counts = {benchmark.name: len(benchmark.log_ratios) for benchmark in comparison.benchmarks}
     assert max(counts, key=counts.get) == "benchmark 4"
+
+
+def test_a_benchmark_close_to_a_verdict_is_measured_alone_until_there_is_one():
+    names = [f"benchmark {number}" for number in range(10)]
+    launcher = FakeLauncher({"benchmark 4": 1.1})
+    assert launcher.compare(names).verdict is Verdict.REGRESSED
+    assert all(called == ["benchmark 4"] for called, _ in launcher.calls[8:])
+    assert len(launcher.calls) > 8
 
 
 def test_a_tolerance_of_a_benchmarks_own_holds_for_it_alone():
