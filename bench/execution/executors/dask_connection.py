@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import dask
-from distributed import Client, Nanny, Scheduler, SpecCluster
+from distributed import Client, Nanny, Scheduler, Security, SpecCluster
 
 from bench.error_messages import one_line
 
@@ -27,11 +27,15 @@ class ClusterError(ValueError):
 def local_cluster(workers: int) -> Iterator[str]:
     """Start a scheduler and Dask workers on this machine, which listen on loopback alone; yield the scheduler's address."""
     _be_quiet()
-    common = {"host": "127.0.0.1", "dashboard": False}
+    common = {
+        "host": "127.0.0.1",
+        "dashboard": False,
+        "dashboard_address": "127.0.0.1:0",
+    }  # there is a page without one, too
     each = {**common, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
     with dask.config.set({"distributed.worker.profile.enabled": False}):  # it would wake 100 times a second
         cluster: Any = SpecCluster(
-            scheduler={"cls": Scheduler, "options": {**common, "dashboard_address": None}},
+            scheduler={"cls": Scheduler, "options": common},
             workers={
                 number: {"cls": Nanny, "options": {**each, "resources": {RESOURCE: 1} if number == 0 else None}}
                 for number in range(workers)
@@ -55,9 +59,11 @@ def connect(address: str) -> Iterator[Client]:
 
     """
     _be_quiet()
+    if address.startswith("tls://") and Security().get_connection_args("client").get("ssl_context") is None:
+        raise ClusterError(f"{address} needs certificates: name them in Dask's configuration, as distributed.comm.tls.ca-file")
     try:
         client: Any = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:  # TypeError: TLS without a certificate
+    except (OSError, ValueError) as error:
         reason = one_line(error)
         raise ClusterError(f"no Dask scheduler can be reached at {address} ({reason}): start one with  dask scheduler") from None
     try:

@@ -15,7 +15,7 @@ from dask_processes import Cluster, kill, wait_until
 from harness import Watcher, real_machine, run_record, small_split, spec, workload
 
 from bench.execution.executors.dask_cluster import DaskExecutor
-from bench.execution.executors.dask_connection import ClusterError, connect
+from bench.execution.executors.dask_connection import ClusterError, connect, local_cluster
 from bench.execution.runner import Job, Runner
 from bench.execution.schedule import key_of, plan
 from bench.records import append_trial, read_run
@@ -299,6 +299,24 @@ def test_a_host_is_one_machine_and_timed_trials_need_one(tmp_path):
             client.wait_for_workers(3, timeout=60)
             with pytest.raises(ClusterError, match=r"both offer .* as their machine"):
                 DaskExecutor(client, tmp_path, threads=1)
+
+
+def test_tls_without_certificates_is_one_line():
+    error = pytest.raises(ClusterError, match=r"^tls://127\.0\.0\.1:9 needs certificates: name them in Dask's configuration")
+    with error, connect("tls://127.0.0.1:9"):
+        pass
+
+
+def test_a_local_cluster_listens_on_loopback_alone_offers_one_machine_and_is_gone_afterwards():
+    with local_cluster(2) as address:
+        with connect(address) as client:
+            client.wait_for_workers(2, timeout=60)
+            offers = [worker["resources"] for worker in client.scheduler_info()["workers"].values()]
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        listeners = {one.laddr.ip for process in processes for one in process.net_connections() if one.status == psutil.CONN_LISTEN}
+    assert sorted(map(bool, offers)) == [False, True]
+    assert listeners == {"127.0.0.1"}
+    wait_until(lambda: not [one for one in processes[1:] if one.is_running() and "spawn_main" in " ".join(one.cmdline())], 20)
 
 
 def test_no_scheduler_is_one_line():
