@@ -1,7 +1,7 @@
 """Many networks of one architecture, trained at once: each with its own weights, minibatches and learning rate.
 
 The networks share nothing but the calls that compute them: each gives what it gives alone, as a `Sequential` of its seed, and one
-that diverges leaves the others as they are. With small networks and minibatches that is several times faster than one after another.
+that diverges leaves the others as they are. With small networks and minibatches, that is several times faster than one by one.
 """
 
 from __future__ import annotations
