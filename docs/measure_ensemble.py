@@ -62,8 +62,8 @@ def main() -> None:
     parser.add_argument("units", nargs="*", metavar="UNITS", default=["25-50-50-25", "8-8-8-8"])
     parser.add_argument("--networks", type=int, default=64)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--epochs", type=int, default=5, help="of each turn")
-    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=50, help="of each turn")
+    parser.add_argument("--turns", type=int, default=5)
     arguments = parser.parse_args()
     print(f"{'units':<16}{'one after another':>18}{'at once':>10}{'ratio':>8}{'median':>8}   {arguments.networks} networks")
     for units in arguments.units:

@@ -96,7 +96,10 @@ WORKLOADS = {
     "largest_sign": Workload((8,), 32),
     "flush_tile": Workload((512, 512, 512), 32, optimizer="adam"),
 }
-"""`most_loaded_minibatches`, `loaded_bytes` and `most_prediction_programs` bound memory, and are not measured."""
+"""`most_loaded_minibatches`, `loaded_bytes` and `most_prediction_programs` bound memory, and are not measured.
+
+`stacked_bytes` is of `Ensemble`, which `measure_ensemble.py` measures.
+"""
 
 
 def measure(field: str, seconds: float) -> dict[float, float]:

@@ -1,7 +1,7 @@
 """Many networks of one architecture, trained at once: each with its own weights, minibatches and learning rate.
 
 The networks share nothing but the calls that compute them: each gives what it gives alone, as a `Sequential` of its seed, and one
-that diverges leaves the others as they are. With small networks and minibatches that is several times faster than one after another.
+that diverges leaves the others as they are. With small networks and minibatches that is faster than one after another.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Ensemble:
     def network(self, i: int) -> Sequential:
         """Network `i` as a `Sequential` of its own, which trains on from here: weights, random numbers, optimizer and its state."""
         state = {"architecture": self.architecture, "dtype": self.dtype, "seed": self.seeds[i], "threads": None}
-        compiled: dict[str, Any] | None = None
+        compiled = None
         if self._report is not None and self._optimizer is not None:
             compiled = {"optimizer": alone(self._optimizer, i), "loss": self._report.loss, "metrics": self._metrics}
             compiled["weighted_metrics"] = None
@@ -189,8 +189,8 @@ class Ensemble:
             If one of them is unknown or not allowed.
 
         """
-        found = loss_after(loss, activations.get(self.layers[-1].activation))
-        report = Report(found, activations.get(self.layers[-1].activation), named("metrics", metrics))
+        last = activations.get(self.layers[-1].activation)
+        report = Report(loss_after(loss, last), last, named("metrics", metrics))
         own = deepcopy(optimizers.get(optimizer))
         own.learning_rates = None if learning_rates is None else self._check_rates(learning_rates, own)
         with np.errstate(all="ignore"):
@@ -277,8 +277,7 @@ class Ensemble:
 
         """
         values = self._features("x", x)
-        shared = values.ndim == 2
-        rows = StackedRows(values.reshape(-1, values.shape[-1]), values, values.shape[-2], shared)
+        rows = StackedRows(values.reshape(-1, values.shape[-1]), values, values.shape[-2], shared=values.ndim == 2)
         with blas_threads(1), np.errstate(all="ignore"):
             outputs = StackedPrediction(self.layers, self._vectors, logits=False)(rows)
             each = np.ascontiguousarray(outputs.transpose(1, 2, 0))
@@ -343,7 +342,7 @@ class Ensemble:
             return None
         if not isinstance(data, (tuple, list)) or len(data) != 2:
             raise ValueError("validation_data must be (x, y): an Ensemble has no sample weights")
-        return self._rows(data[0], data[1], names=("validation_data[0]", "validation_data[1]"))
+        return self._rows(data[0], data[1], ("validation_data[0]", "validation_data[1]"))
 
     # --- training and evaluation -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Called by `Ensemble.fit`, which has a `StackedTrainer` for each group of network
 
 from __future__ import annotations
 
-from copy import copy, deepcopy
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -151,7 +151,8 @@ def part_of(optimizer: Optimizer, networks: slice) -> Optimizer:
 
 def alone(optimizer: Optimizer, network: int) -> Optimizer:
     """The optimizer of one network, with a copy of its state."""
-    own = deepcopy(optimizer)
+    own = copy(optimizer)
+    own.settings = dict(optimizer.settings)
     if own.learning_rates is not None:
         rate, own.learning_rates = float(own.learning_rates[network, 0]), None
         own.learning_rate = rate

@@ -120,7 +120,7 @@ class Tuning:
 
     # --- stacked: many networks at once ------------------------------------------------------------------------------------------
 
-    stacked_bytes: int = 1 << 20
+    stacked_bytes: int = 1 << 21
     """Size of what a step of the networks that are computed at once reads and writes."""
 
     # --- activations, optimizers -----------------------------------------------------------------------------------------------

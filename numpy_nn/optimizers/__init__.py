@@ -46,7 +46,7 @@ def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
     """
     if isinstance(identifier, Optimizer):
         return identifier
-    if any(identifier is part for part in OPTIMIZERS.values()):  # as in Keras, which takes the classes of all other parts
+    if isinstance(identifier, type):  # as in Keras, which takes the classes of all other parts
         raise ValueError(f"optimizer was {identifier!r}: it must be an object of it; it may also be one of {', '.join(OPTIMIZERS)}")
     return make("optimizer", identifier, OPTIMIZERS)
 

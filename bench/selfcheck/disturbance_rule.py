@@ -1,0 +1,88 @@
+"""How often the rule is wrong by which a turn counts as disturbed: `python -m bench.selfcheck.disturbance_rule [CONTESTANT,…]`.
+
+Contestants of `moons` take turns, at first with nothing else running, where turns that are called disturbed are false alarms, and
+then beside a process at half load, which touches every turn, where those that aren't are misses. It has to be quiet meanwhile.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.contestants.registry import CONTESTANTS
+from bench.execution.canary import Canary
+from bench.execution.environment import cores
+from bench.execution.request_builder import RequestBuilder
+from bench.execution.schedule import PlannedTrial
+from bench.execution.turn_rounds import Participant, TurnRounds
+from bench.execution.worker_process import Launcher
+from bench.records import Turn
+from bench.records.disturbance import quiet, reasons
+from bench.report.units import percent
+from bench.workloads import WORKLOADS
+
+NAMES = ("numpy_nn", "sklearn", "keras", "keras-tuned", "tensorflow", "floor")
+UNTIL_TIME_ENDS = 10**6
+"""Undisturbed turns that a launch never has: it goes on for its whole time, and stops for no answer of the rule."""
+HALF_LOAD = """
+import time
+while True:
+    end = time.perf_counter() + 0.01
+    while time.perf_counter() < end:
+        pass
+    time.sleep(0.01)
+"""
+
+
+@contextmanager
+def half_load() -> Iterator[None]:
+    """Have a process compute in every second hundredth of a second."""
+    with subprocess.Popen([sys.executable, "-c", HALF_LOAD]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def turns(names: Sequence[str], number: int) -> dict[str, list[Turn]]:
+    """Have contestants take turns in a launch of their own; return all turns of each."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as workers:
+        launch, requests = Launcher(Path(folder)), RequestBuilder(Path(folder), threads=cores())
+        participants = []
+        for name in names:
+            planned = PlannedTrial(WORKLOADS["moons"], CONTESTANTS[name], "turns", seed=0, round=number, launch=number)
+            worker = launch(planned.spec, number, cores())
+            workers.callback(worker.close)
+            ready = worker.run(requests.request(planned, {}), planned.workload.time_limit_seconds)
+            if ready.status != "ok":
+                raise RuntimeError(f"{name} could not be trained: {ready.error}")
+            participants.append(Participant(planned, worker, ready))
+        TurnRounds(Canary(), cores=cores(), enough=UNTIL_TIME_ENDS).take(participants, random.Random(number))
+        return {one.planned.spec.name: one.turns for one in participants}
+
+
+def main() -> None:
+    """Measure, and print a line for each contestant and side."""
+    names = sys.argv[1].split(",") if len(sys.argv) > 1 else [name for name in NAMES if not CONTESTANTS[name].missing]
+    alone = turns(names, 0)
+    with half_load():
+        touched = turns(names, 1)
+    known = quiet([turn for taken in alone.values() for turn in taken], cores())
+    assert known is not None
+    for side, taken in (("nothing beside it", alone), ("a process at half load beside it", touched)):
+        judged = {name: reasons(taken[name], known) for name in names}
+        for name, found in {**judged, "all": [reason for own in judged.values() for reason in own]}.items():
+            called = Counter(reason for reason in found if reason is not None)
+            why = "".join(f", {reason} {count}" for reason, count in called.most_common())
+            share = percent(called.total() / len(found))
+            print(f"{side}: {name}: {share} of {len(found)} turns called disturbed{why}")
+
+
+if __name__ == "__main__":
+    main()
