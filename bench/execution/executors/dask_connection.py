@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -27,13 +29,11 @@ class ClusterError(ValueError):
 def local_cluster(workers: int) -> Iterator[str]:
     """Start a scheduler and Dask workers on this machine, which listen on loopback alone; yield the scheduler's address."""
     _be_quiet()
-    common = {
-        "host": "127.0.0.1",
-        "dashboard": False,
-        "dashboard_address": "127.0.0.1:0",
-    }  # there is a page without one, too
+    page = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # which is there without a dashboard, too
+    common = {"host": "127.0.0.1", **page}
     each = {**common, "nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
-    with dask.config.set({"distributed.worker.profile.enabled": False}):  # it would wake 100 times a second
+    quiet = {"distributed.worker.profile.enabled": False}  # it wakes 100 times a second
+    with dask.config.set(quiet), _ctrl_c_ignored():
         cluster: Any = SpecCluster(
             scheduler={"cls": Scheduler, "options": common},
             workers={
@@ -46,6 +46,19 @@ def local_cluster(workers: int) -> Iterator[str]:
     finally:
         with suppress(OSError, TimeoutError):
             cluster.close(timeout=CALL_SECONDS)
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Have processes that are started ignore Ctrl-C, which reaches all of a terminal: the run ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -301,6 +301,12 @@ def test_a_host_is_one_machine_and_timed_trials_need_one(tmp_path):
                 DaskExecutor(client, tmp_path, threads=1)
 
 
+def ignores_ctrl_c():
+    import signal
+
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
 def test_tls_without_certificates_is_one_line():
     error = pytest.raises(ClusterError, match=r"^tls://127\.0\.0\.1:9 needs certificates: name them in Dask's configuration")
     with error, connect("tls://127.0.0.1:9"):
@@ -312,6 +318,7 @@ def test_a_local_cluster_listens_on_loopback_alone_offers_one_machine_and_is_gon
         with connect(address) as client:
             client.wait_for_workers(2, timeout=60)
             offers = [worker["resources"] for worker in client.scheduler_info()["workers"].values()]
+            assert all(client.run(ignores_ctrl_c).values())
         processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
         listeners = {one.laddr.ip for process in processes for one in process.net_connections() if one.status == psutil.CONN_LISTEN}
     assert sorted(map(bool, offers)) == [False, True]
