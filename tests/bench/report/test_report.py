@@ -6,6 +6,7 @@ from functools import cache
 
 import pandas as pd
 import pytest
+from PIL import Image
 from synthetic import synthetic_run
 
 from bench.records import TRIALS_FILE, RecordError, append_trial, read_run, write_run
@@ -92,6 +93,15 @@ def test_the_same_records_give_the_same_files_to_the_byte(folder):
     after = contents(folder)
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == []
+
+
+def test_a_plots_png_has_a_palette_which_takes_a_third_of_the_room(folder):
+    found = list((folder / "plots").glob("*.png"))
+    assert found
+    for path in found:
+        with Image.open(path) as image:
+            assert image.mode == "P"
+            assert image.info["dpi"] == pytest.approx((150, 150), abs=0.1)
 
 
 def test_every_plot_is_there_in_both_formats_and_the_markdown_names_no_other(folder):
