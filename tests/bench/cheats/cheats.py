@@ -124,7 +124,7 @@ class TrainsInAThread(NumpyNetwork):
         return {"loss": [0.7 / (1 + epoch) for epoch in epochs], "accuracy": [0.9 for _ in epochs]}
 
     def train(self):
-        for _ in range(20):  # longer than any moment for which an honest thread may be off the processor
+        for _ in range(60):  # longer than any moment for which an honest thread may be off the processor
             super().fit(nothing)
 
     def get_weights(self):
