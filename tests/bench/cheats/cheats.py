@@ -172,9 +172,12 @@ class OverwritesFirstWeights(NumpyNetwork):
 
 
 class OverwritesDataFile(NumpyNetwork):
+    """When it is timed, since nobody else's trial runs then."""
+
     def fit(self, on_epoch_end):
-        for path in pathlib.Path(os.environ["TMPDIR"]).rglob("scratch/small-*.npz"):
-            path.write_bytes(path.read_bytes() + b" ")
+        if "_clocked" in on_epoch_end.__qualname__:
+            for path in pathlib.Path(os.environ["TMPDIR"]).rglob("scratch/small-*.npz"):
+                path.write_bytes(path.read_bytes() + b" ")
         return super().fit(on_epoch_end)
 
 
