@@ -39,9 +39,7 @@ def call(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def light_report(monkeypatch):
     """The runs below are about what is measured; the report has tests of its own."""
-    monkeypatch.setattr(
-        "bench.report.write_report", lambda directory, _=None: f"verdict on {len(read_run(directory).trials)} trials"
-    )
+    monkeypatch.setattr("bench.report.write_report", lambda directory, *_: f"verdict on {len(read_run(directory).trials)} trials")
 
 
 @pytest.fixture(autouse=True)
