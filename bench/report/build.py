@@ -11,6 +11,7 @@ from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -30,7 +31,7 @@ REPORT_FILE, SUMMARY_FILE, PAGE_FILE = "report.md", "summary.md", "index.html"
 _DOTS_PER_INCH = 150
 
 
-def build_report(directory: Path, data: RunData | None = None) -> str:
+def build_report(directory: Path, data: RunData | None = None, history: pd.DataFrame | None = None) -> str:
     """See `bench.report.write_report`."""
     data = data or read_run(directory)
     run_files = RunFiles(directory)
@@ -40,7 +41,7 @@ def build_report(directory: Path, data: RunData | None = None) -> str:
     analysis = analyse(data)
     published = None if len(analysis.scaling) else neighbours.published_map(directory)
     with style.drawing():
-        document = sections.build(analysis, claims(analysis), read_plot_data(data), published)
+        document = sections.build(analysis, claims(analysis), read_plot_data(data), published, history)
         files, svgs = _drawn(document)
     for name, frame in csv_tables(analysis).items():
         files[f"{markdown.TABLES_FOLDER}/{name}.csv"] = frame_as_csv(frame).encode()
