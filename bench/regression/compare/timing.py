@@ -32,6 +32,9 @@ LONG_SECONDS = 0.4
 """A benchmark that takes longer has fewer rounds, but two at least."""
 SHORTEST_BLOCK_SECONDS = 5e-5
 """Blocks of both sides are repeated until one takes this long."""
+LONG_BLOCK_SECONDS = 3e-4
+"""From a longer block, the time that it waited for a core is subtracted. Shorter ones are often enough undisturbed, and reading
+that time would be much of theirs."""
 PROBE_SECONDS = 30.0
 
 Libraries = Mapping[str, ModuleType]
@@ -79,10 +82,12 @@ def measure(
     rounds: int,
     pairs: int,
     clock: Callable[[], float] = time.perf_counter,
+    waited: Callable[[], float] = lambda: 0.0,
 ) -> Builds:
     """Time every variant of a benchmark once a round, on new objects, in up to `pairs` pairs of blocks in random order.
 
-    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order.
+    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order. `waited()`
+    is for how long this thread has waited for a core so far.
 
     Raises
     ------
@@ -99,7 +104,7 @@ def measure(
         orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
         for variant in random.sample(list(variants), len(variants)):
             position.enter("measure", "", name, variants.index(variant))
-            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pairs, clock))
+            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pairs, clock, waited))
             gc.collect()
     return builds
 
@@ -113,6 +118,7 @@ def _time_build(
     order: Sequence[str],
     pairs: int,
     clock: Callable[[], float],
+    waited: Callable[[], float],
 ) -> dict[str, list[float]]:
     seed = random.getrandbits(32)
     seconds: dict[str, list[float]] = {side: [] for side in order}
@@ -122,20 +128,13 @@ def _time_build(
         for side in order:
             position.at(side)
             works[side] = suites[side][name].prepare(libraries[side], seed, variant)
-        repeats, pairs = _warm_up(works, position, pairs, clock)
+        repeats, pairs, is_long = _warm_up(works, position, pairs, clock, waited)
         for _ in range(pairs):
             for side in random_order():
                 work = works[side]
                 position.at(side)
                 work.before_block()
-                if repeats == 1:
-                    start = clock()
-                    work()
-                else:
-                    start = clock()
-                    for _ in range(repeats):
-                        work()
-                seconds[side].append(clock() - start)
+                seconds[side].append(_block_seconds(work, repeats, clock, waited if is_long else _nothing))
         for side in order:
             works[side].close()
     except KeyboardInterrupt:
@@ -147,8 +146,26 @@ def _time_build(
     return seconds
 
 
-def _warm_up(works: Mapping[str, Work], position: Position, pairs: int, clock: Callable[[], float]) -> tuple[int, int]:
-    """Run some blocks; how often a block is repeated, and how many pairs there are to be."""
+def _block_seconds(work: Work, repeats: int, clock: Callable[[], float], waited: Callable[[], float]) -> float:
+    start = clock()
+    before = waited()  # within the block: a wait just outside of it must not make it shorter
+    if repeats == 1:
+        work()
+    else:
+        for _ in range(repeats):
+            work()
+    waiting = waited() - before
+    return clock() - start - waiting
+
+
+def _nothing() -> float:
+    return 0.0
+
+
+def _warm_up(
+    works: Mapping[str, Work], position: Position, pairs: int, clock: Callable[[], float], waited: Callable[[], float]
+) -> tuple[int, int, bool]:
+    """Run some blocks; how often a block is repeated, how many pairs there are to be, and whether a block is long."""
     fastest = dict.fromkeys(works, math.inf)
     begin = clock()
     for _ in range(WARM_UP_BLOCKS):
@@ -156,9 +173,7 @@ def _warm_up(works: Mapping[str, Work], position: Position, pairs: int, clock: C
             try:
                 position.at(side)
                 work.before_block()
-                start = clock()
-                work()
-                fastest[side] = min(fastest[side], clock() - start)
+                fastest[side] = min(fastest[side], _block_seconds(work, 1, clock, waited))
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
                     raise
@@ -169,7 +184,7 @@ def _warm_up(works: Mapping[str, Work], position: Position, pairs: int, clock: C
     shortest = max(min(fastest.values()), 1e-7)
     repeats = max(1, math.ceil(SHORTEST_BLOCK_SECONDS / shortest)) if repeatable else 1
     affordable = int(BUILD_SECONDS / max(repeats * sum(fastest.values()), 1e-9))
-    return repeats, max(1, min(pairs, affordable))
+    return repeats, max(1, min(pairs, affordable)), shortest > LONG_BLOCK_SECONDS
 
 
 def probe_processes(folders: Mapping[str, Path], position: Position, names: Sequence[str]) -> dict[str, Builds]:
