@@ -110,7 +110,8 @@ def _history(path: Path) -> pd.DataFrame | None:
     """The steps of the tracked runs in `path`, as the report draws them; None if there are none, or the file can't be read."""
     import pandas as pd
 
-    from bench.analysis.precision import HEADLINE_MEASURE, HEADLINE_WORKLOAD
+    from bench.analysis.precision import HEADLINE_MEASURE
+    from bench.records import HEADLINE_WORKLOAD
     from bench.regression.history.tracked_runs import read_history
     from bench.report.plots.history import COLUMNS
 
