@@ -126,6 +126,14 @@ def test_a_study_is_in_no_other_table_and_its_words_stay_words(study):
     assert frame["point.width"].dtype == "int64"
 
 
+def test_a_full_batch_beside_numbers_is_a_column_of_words_that_every_format_can_hold(tmp_path):
+    grid = {"batch_size": [8, "full"], "shuffle": [False, True]}
+    frame = trials_frame(study_run(lambda *_: Outcome(0.9), grid=grid, seeds=1).trials)
+    frame.filter(like="point.").to_parquet(tmp_path / "points.parquet")
+    assert set(frame["point.batch_size"]) == {"8", "full"}
+    assert set(frame["point.shuffle"]) == {False, True}
+
+
 def test_a_record_of_a_study_survives_the_file(study):
     trial = study.trials[0]
     assert Trial.model_validate_json(trial.model_dump_json()) == trial
