@@ -109,7 +109,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True}
         else:
             found = check(name, suites, libraries, position)
-            if found["variants"] and not found["errors"]:
+            if found["variants"] and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
                 position.enter("check", "head", name)
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}

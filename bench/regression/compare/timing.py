@@ -30,6 +30,9 @@ BUILD_SECONDS = 0.08
 slower. The noise of a build falls faster than with the root of its pairs, as more of the fastest ones are undisturbed."""
 LONG_SECONDS = 0.4
 """A benchmark that takes longer has fewer rounds, but two at least."""
+SLOWEST_SECONDS, SLOWEST_RATIO = 0.15, 4.0
+"""Where the first blocks of both sides take longer, and one so many times as long as the other, they are the only ones of the
+launch: a side that is hundreds of times slower still has its verdict within a minute."""
 SHORTEST_BLOCK_SECONDS = 5e-5
 """Blocks of both sides are repeated until one takes this long."""
 LONG_BLOCK_SECONDS = 3e-4
@@ -101,6 +104,8 @@ def measure(
     for number in range(rounds):
         if number and number % 2 == 0 and clock() - begin > LONG_SECONDS:
             break
+        if builds and all(_is_hopeless({side: sum(build[side]) for side in build}) for build in builds):
+            break
         orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
         for variant in random.sample(list(variants), len(variants)):
             position.enter("measure", "", name, variants.index(variant))
@@ -128,7 +133,10 @@ def _time_build(
         for side in order:
             position.at(side)
             works[side] = suites[side][name].prepare(libraries[side], seed, variant)
-        repeats, pairs, is_long = _warm_up(works, position, pairs, clock, waited)
+        first = _warm_up(works, position, clock, waited)
+        repeats, pairs, is_long = _plan(works, first, pairs)
+        if _is_hopeless(first):
+            seconds, pairs = {side: [value] for side, value in first.items()}, 0
         for _ in range(pairs):
             for side in random_order():
                 work = works[side]
@@ -144,6 +152,11 @@ def _time_build(
     except BaseException as error:  # a revision may fail in any way, SystemExit too
         raise SideError(side, type_and_message(error)) from error
     return seconds
+
+
+def _is_hopeless(seconds: Mapping[str, float]) -> bool:
+    """Whether one side is so much slower that a launch is short only with one block of each."""
+    return sum(seconds.values()) > SLOWEST_SECONDS and max(seconds.values()) > SLOWEST_RATIO * min(seconds.values())
 
 
 def _block_seconds(work: Work, repeats: int, clock: Callable[[], float], waited: Callable[[], float]) -> float:
@@ -163,9 +176,9 @@ def _nothing() -> float:
 
 
 def _warm_up(
-    works: Mapping[str, Work], position: Position, pairs: int, clock: Callable[[], float], waited: Callable[[], float]
-) -> tuple[int, int, bool]:
-    """Run some blocks; how often a block is repeated, how many pairs there are to be, and whether a block is long."""
+    works: Mapping[str, Work], position: Position, clock: Callable[[], float], waited: Callable[[], float]
+) -> dict[str, float]:
+    """Run some blocks; the seconds of each side's fastest."""
     fastest = dict.fromkeys(works, math.inf)
     begin = clock()
     for _ in range(WARM_UP_BLOCKS):
@@ -180,11 +193,16 @@ def _warm_up(
                 raise SideError(side, type_and_message(error)) from error
         if clock() - begin > WARM_UP_SECONDS:
             break
+    return fastest
+
+
+def _plan(works: Mapping[str, Work], fastest: Mapping[str, float], pairs: int) -> tuple[int, int, bool]:
+    """How often a block is repeated, how many pairs there are to be, at most `pairs`, and whether a block is long."""
     repeatable = all(work.can_repeat for work in works.values())
     shortest = max(min(fastest.values()), 1e-7)
     repeats = max(1, math.ceil(SHORTEST_BLOCK_SECONDS / shortest)) if repeatable else 1
-    affordable = int(BUILD_SECONDS / max(repeats * sum(fastest.values()), 1e-9))
-    return repeats, max(1, min(pairs, affordable)), shortest > LONG_BLOCK_SECONDS
+    affordable = max(1, int(BUILD_SECONDS / max(repeats * sum(fastest.values()), 1e-9)))
+    return repeats, min(pairs, affordable), shortest > LONG_BLOCK_SECONDS
 
 
 def probe_processes(folders: Mapping[str, Path], position: Position, names: Sequence[str]) -> dict[str, Builds]:

@@ -154,6 +154,14 @@ def test_a_wait_for_a_core_is_not_charged_to_a_long_block(tmp_path):
     assert [seconds for build in builds for side in SIDES for seconds in build[side]] == [1.0] * 4
 
 
+def test_a_side_that_is_hopelessly_slow_is_run_once_a_launch(timed):
+    Recorder.seconds = {"head": 0.2}
+    builds = timed(rounds=8, pairs=24)
+    assert [len(build["head"]) for build in builds] == [1]
+    assert builds[0]["head"][0] == pytest.approx(0.2)
+    assert [side for what, side, _ in Recorder.log if what == "run"].count("head") == 1
+
+
 @pytest.mark.skipif(not Path("/proc/thread-self/schedstat").exists(), reason="only Linux tells")
 def test_the_wait_for_a_core_is_read_and_never_falls():
     read = waiting_seconds()
