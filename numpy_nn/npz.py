@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -25,6 +26,22 @@ MOST_TEXT_BYTES = 4 << 20
 MOST_HEADER_BYTES = 4096
 MOST_REASON_LETTERS = 200
 _KINDS = "fiu"
+
+
+def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a regular file, or a link to one: a pipe would be waited for, and a device read without an end.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    OSError
+        If it can't be opened.
+
+    """
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise ValueError("it is no regular file")
+    return Path(path).open("rb")
 
 
 @contextmanager
@@ -40,7 +57,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Archive]:
 
     """
     try:
-        with Path(path).open("rb") as stream, zipfile.ZipFile(stream) as file:
+        with open_regular(path) as stream, zipfile.ZipFile(stream) as file:
             yield Archive(file, os.fstat(stream.fileno()).st_size)
     except (FileNotFoundError, PermissionError):
         raise

@@ -6,6 +6,7 @@ launches don't matter here.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,12 +116,16 @@ def curves_table(data: RunData) -> pd.DataFrame:
     scored = succeeded(data, "scored")
     with_scores = {trial.workload for trial in scored}
     timed = by_name(trial for trial in final_trials(data) if trial.workload not in with_scores)
-    rows = [
-        CurveRow(trial.workload, trial.contestant, trial.seed, epoch, *values)
-        for trial in [*scored, *(trials[0] for trials in timed.values())]
-        for epoch, values in enumerate(zip(*_histories(trial), strict=True))
-    ]
-    return pd.DataFrame(rows, columns=CurveRow._fields)
+    trials = [*scored, *(found[0] for found in timed.values())]
+    epochs = [len(trial.history.get("loss", [])) for trial in trials]
+    columns: dict[str, Any] = {  # a tuple a row would take several times the memory
+        name: np.repeat(np.array([getattr(trial, name) for trial in trials], dtype=kind), epochs)
+        for name, kind in (("workload", object), ("contestant", object), ("seed", np.int64))
+    }
+    columns["epoch"] = np.concatenate([np.arange(count) for count in epochs] or [np.arange(0)])
+    for place, name in enumerate(CurveRow._fields[-4:]):
+        columns[name] = np.fromiter(chain.from_iterable(_histories(trial)[place] for trial in trials), float, sum(epochs))
+    return pd.DataFrame(columns, columns=CurveRow._fields)
 
 
 def final_trials(data: RunData) -> list[Trial]:

@@ -36,10 +36,9 @@ def trials_frame(trials: Sequence[Trial]) -> pd.DataFrame:
         frame[name] = frame[name].astype("int64")
     frame["peak_memory_bytes"] = frame["peak_memory_bytes"].astype("Int64")
     for name in extra:
-        if (
-            name.startswith(("point.", "load.")) and not frame[name].map(lambda value: isinstance(value, str)).any()
-        ):  # words of a study
-            frame[name] = pd.to_numeric(frame[name])
+        if name.startswith(("point.", "load.")):
+            words = frame[name].map(lambda value: isinstance(value, str)).any()  # of a study; "full" stands beside numbers
+            frame[name] = frame[name].map(str, na_action="ignore") if words else pd.to_numeric(frame[name])
     frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
     return frame
 

@@ -86,7 +86,9 @@ def nested_interval(values: ArrayLike, launches: Sequence[int], widening: float 
     distinct = np.unique(labels)
     if len(distinct) == 1:
         return student_interval(values, widening)
-    medians = [np.median(values[..., labels == launch], axis=-1) for launch in distinct]
+    order = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[order], distinct[1:])
+    medians = [np.median(rounds, axis=-1) for rounds in np.split(values[..., order], ends, axis=-1)]
     return student_interval(np.stack(medians, axis=-1), widening)
 
 

@@ -73,18 +73,21 @@ class StudyTargetRow(NamedTuple):
     epoch_high: float
 
 
+_COLUMNS = {"workload", "contestant", "q_value", "differs", *StudyRow._fields, *StudyTargetRow._fields}
+"""No axis of a workload; records that were changed by hand may have any."""
+
+
 def study_tables(data: RunData) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`Analysis.study` and `Analysis.study_targets`, of all studies of the run."""
     rows: list[dict[str, Any]] = []
     targets: list[dict[str, Any]] = []
-    for workload in data.run.workloads:
-        if is_study(workload):
-            own = list(_rows(data, workload))
-            adjusted = adjust([row["p_value"] for row in own])
-            rows += [row | {"q_value": q, "differs": bool(q <= FALSE_DISCOVERY_RATE)} for row, q in zip(own, adjusted, strict=True)]
-            targets += _target_rows(data, workload)
-    axes = [axis for workload in data.run.workloads if is_study(workload) for axis in workload["grid"]]
-    first = ["workload", *dict.fromkeys(axes), "contestant"]
+    studies = [workload for workload in data.run.workloads if is_study(workload) and not _COLUMNS & set(workload["grid"])]
+    for workload in studies:
+        own = list(_rows(data, workload))
+        adjusted = adjust([row["p_value"] for row in own])
+        rows += [row | {"q_value": q, "differs": bool(q <= FALSE_DISCOVERY_RATE)} for row, q in zip(own, adjusted, strict=True)]
+        targets += _target_rows(data, workload)
+    first = ["workload", *dict.fromkeys(axis for workload in studies for axis in workload["grid"]), "contestant"]
     return (
         pd.DataFrame(rows, columns=[*first, *StudyRow._fields, "q_value", "differs"]).astype({"differs": bool}),
         pd.DataFrame(targets, columns=[*first, *StudyTargetRow._fields]),

@@ -67,13 +67,14 @@ def times_to_target(data: RunData) -> list[TimeToTarget]:
         for trial in [*succeeded(data, "turns"), *succeeded(data, "timed")]
         if trial.cold_start_seconds is not None
     }
+    targets = {workload["name"]: list(workload.get("targets", [])) for workload in data.run.workloads}
     found = []
     for trial in succeeded(data, "timed"):
         process = (trial.workload, trial.contestant, trial.launch, trial.machine)
         scored_trial = scored.get((trial.workload, trial.contestant, trial.seed))
         if scored_trial is None or not trial.epoch_seconds:
             continue
-        for target in _targets(data, trial.workload):
+        for target in targets.get(trial.workload, ()):
             epoch = first_epoch_at(scored_trial, target)
             epochs = trial.epoch_seconds if epoch is None else trial.epoch_seconds[: epoch + 1]
             found.append(

@@ -13,7 +13,12 @@ from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.records import RunData
+
+HISTORY_NAME = "history.jsonl"
+"""Beside the folder of a run."""
 
 
 def report(
@@ -96,9 +101,33 @@ def print_report(data: RunData, *, film: bool) -> None:
             complain(
                 "no film: this run has no recorded decision surfaces (run --film records them, of two features and one output)"
             )
-    print(write_report(data.directory, data))
+    print(write_report(data.directory, data, _history(data.directory.resolve().parent / HISTORY_NAME)))
     page = data.directory / "index.html"
     print(f"\nreport: {_link(page) if sys.stdout.isatty() else page}, as Markdown: report.md")
+
+
+def _history(path: Path) -> pd.DataFrame | None:
+    """The steps of the tracked runs in `path`, as the report draws them; None if there are none, or the file can't be read."""
+    import pandas as pd
+
+    from bench.analysis.precision import HEADLINE_MEASURE
+    from bench.records import HEADLINE_WORKLOAD
+    from bench.regression.history.tracked_runs import read_history
+    from bench.report.plots.history import COLUMNS
+
+    try:
+        runs, _ = read_history(path)
+    except (OSError, ValueError) as error:
+        complain(f"the report has no history: {error}")
+        return None
+    prefix = f"{HEADLINE_WORKLOAD}: {HEADLINE_MEASURE} / "
+    rows = [
+        (run.label, run.fingerprint, name.removeprefix(prefix), 1 / ratio)
+        for run in runs
+        for name, ratio in run.ratios.items()
+        if name.startswith(prefix)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)) if rows else None
 
 
 def _link(path: Path) -> str:

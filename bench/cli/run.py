@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
@@ -20,8 +22,10 @@ from bench.cli.report import print_report
 if TYPE_CHECKING:
     from bench.execution.run_selection import RunOptions
     from bench.execution.runner import Job, Limits, Machine, Wanted
-    from bench.records import Run, RunData
+    from bench.records import Run, RunData, RunReader
 
+STANDING_SHARE = 50
+"""Times as long as it takes to find how the run stands, it isn't found anew."""
 DEFAULT_OUT = Path("results/latest")
 TIME_BUDGET_SECONDS, WITH_PEERS_SECONDS, QUICK_SECONDS = 360, 600, 75
 """Defaults of a whole `run`: of contestants that need nothing but what the harness needs; with optional peers; with `--quick`."""
@@ -167,7 +171,8 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     if limits.wanted is None and launches and max(launches) == 1:
         complain("no ratio will have an interval: one launch is planned, and --time-budget 0 adds none")
     console = Console(stderr=True)
-    with watching(console, lambda: _standing(job.directory)) as observer:
+    records = job.records or RunReader(job.directory)
+    with watching(console, Standing(records)) as observer:
         runner = Runner(job, _machine(job), observer)
         for line in plan_lines(runner.time_plan, limits.time_budget_seconds, cuts_plan=limits.cuts_plan):
             observer.note(line)
@@ -176,7 +181,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     if run.status == "interrupted":
         complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
     try:
-        data = (job.records or RunReader(job.directory)).read()
+        data = records.read()
         if data.trials:
             print_report(data, film=any(workload.get("film_frames") for workload in run.workloads))
     except (OSError, RecordError) as error:
@@ -185,13 +190,33 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     return exit_code(data, run)
 
 
-def _standing(directory: Path) -> str:
-    """The headline ratios of the trials on disk, in one line."""
-    from bench.analysis.precision import headline_ratios
-    from bench.records import read_run
-    from bench.report.plain_text import standing
+class Standing:
+    """The headline ratios of the trials on disk, in one line; found anew only as often as takes a small share of the time.
 
-    return standing(headline_ratios(read_run(directory)))
+    Parameters
+    ----------
+    records
+        What reads them.
+    clock
+        Seconds.
+
+    """
+
+    def __init__(self, records: RunReader, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._records = records
+        self._clock = clock
+        self._due = -math.inf
+        self._text = ""
+
+    def __call__(self) -> str:
+        from bench.analysis.precision import headline_ratios
+        from bench.report.plain_text import standing
+
+        began = self._clock()
+        if began >= self._due:
+            self._text = standing(headline_ratios(self._records.read()))
+            self._due = began + STANDING_SHARE * (self._clock() - began)
+        return self._text
 
 
 def _machine(job: Job) -> Machine:

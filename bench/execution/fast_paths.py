@@ -17,7 +17,10 @@ FAST_PATHS = {"keras": "keras-tuned"}
 """A contestant, and the one that is the same library with other settings of its loop."""
 
 
-STUDY_PATHS = {"keras": "bench.contestants.keras_study:KerasStudy"}
+STUDY_PATHS = {
+    "keras": "bench.contestants.keras_study:KerasStudy",
+    "numpy_nn": "bench.contestants.numpy_study:NumpyStudy",
+}
 """A contestant, and the class that trains its cells of a study."""
 
 

@@ -80,6 +80,9 @@ class Request:
     """Of the data file, which the worker compares before the trial and the runner after it."""
     id: str = ""
     """Of this request alone; the answer carries it."""
+    together: Sequence[Mapping[str, Any]] = ()
+    """scored: the other seeds of a study's cell that are trained in the same call, each with its `seed`, `data` and `sha256`;
+    `details.together` of the answer has their figures."""
     keep: bool = False
     """Keep the contestant, and use it again if the next request is the same: for rounds that build nothing."""
     spawned_at: float | None = None

@@ -6,13 +6,14 @@ Called by the command line. `bench.records` and `bench.report` write the files; 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.files import PARTIAL_SUFFIX
+from bench.files import PARTIAL_SUFFIX, read_regular
 from bench.records import RUN_FILE, TRIALS_FILE
 from bench.records.run_files import RunFiles
 
@@ -20,6 +21,7 @@ LOCK_FILE = "run.lock"
 LOGS_FOLDER = "logs"
 SCRATCH_FOLDER = "scratch"
 PROBE_BYTES = 64 * 1024
+_PROBE = re.compile(r"probe-[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX))
 
 
 class FolderError(ValueError):
@@ -45,6 +47,7 @@ def claimed(directory: Path) -> Iterator[None]:
         _check_lock_file(directory / LOCK_FILE)
         lock = FileLock(directory / LOCK_FILE, timeout=0)
         lock.acquire()
+        _remove_probes(directory)
     except Timeout:
         raise FolderError(f"{directory} is being written by another run: wait for it, or name another folder with --out") from None
     except (NotImplementedError, RuntimeError) as error:  # how filelock says that the file system has no locks
@@ -107,3 +110,11 @@ def _probe(directory: Path) -> None:
             os.fsync(file.fileno())
     finally:
         path.unlink(missing_ok=True)
+
+
+def _remove_probes(directory: Path) -> None:
+    """Delete what a kill has left of earlier probes: small files of zero bytes with such a name."""
+    for path in directory.glob(f"probe-*{PARTIAL_SUFFIX}"):
+        with suppress(OSError):
+            if _PROBE.fullmatch(path.name) and not any(read_regular(path, PROBE_BYTES, follow_links=False)):
+                path.unlink()

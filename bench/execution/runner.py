@@ -15,6 +15,7 @@ from typing import Literal
 from bench.execution.agreement import Agreement
 from bench.execution.chosen_options import ChosenOptions
 from bench.execution.durations import Durations, TimeLeft, WaitingTrials
+from bench.execution.ensembles import Ensembles
 from bench.execution.environment import now
 from bench.execution.executors.local import LocalExecutor
 from bench.execution.executors.work import Answer, Assignment, Executor, ExecutorLostError, Work
@@ -78,6 +79,7 @@ class Runner:
         self.time_plan = TimePlan(waiting, places=self._executor.places, slowness=machine.slowness)
         self._durations = Durations(self.time_plan.seconds)
         self._waiting = {planned.key: planned for planned in waiting}
+        self._ensembles = Ensembles(waiting)
         self._ahead = WaitingTrials(self._durations, waiting)
         self._known = self._planned + self._added_earlier(ended)
 
@@ -220,22 +222,23 @@ class Runner:
 
     def is_awaited(self, planned: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
-        return self._fast_paths.is_awaited(planned)
+        return self._fast_paths.is_awaited(planned) or self._ensembles.is_awaited(planned)
 
     def waits_for(self, planned: PlannedTrial, other: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""
-        return self._fast_paths.waits_for(planned, other)
+        return self._fast_paths.waits_for(planned, other) or self._ensembles.waits_for(planned, other)
 
     def begin(self, planned: PlannedTrial) -> Work | Answer | None:
         """See `side_by_side.Trials`."""
         if not self._may_begin(planned):
             return None
         skipped = self._skipped(planned)
-        return Work([Assignment(planned, self._request(planned))]) if skipped is None else Answer([skipped])
+        return self._ensembles.begin(planned, self._request) if skipped is None else Answer([skipped])
 
     def end(self, planned: PlannedTrial, answer: Answer) -> None:
         """See `side_by_side.Trials`."""
         skipped = self._skipped(planned)  # by what has ended since it began
+        answer = self._ensembles.received(planned, answer)
         self._succeeded += self._end(planned, answer if skipped is None else Answer([skipped]))
 
     def _may_begin(self, planned: PlannedTrial, seconds: float | None = None) -> bool:

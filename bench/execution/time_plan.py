@@ -155,7 +155,7 @@ class TimePlan:
             return turns_seconds(planned) / self._slowness  # a turn has its length on any machine
         tuned = planned.kind == "scored" and planned.spec.name == "keras" and not planned.workload.is_study
         faster = FAST_PATH if tuned else 1.0
-        return faster * _fit_seconds(planned)
+        return faster * fit_seconds(planned)
 
 
 def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_counter) -> float:
@@ -244,7 +244,7 @@ class Shares:
 
 def turns_seconds(planned: PlannedTrial) -> float:
     """Return the seconds of a contestant's turns in a launch while nothing disturbs them."""
-    epoch_seconds = _fit_seconds(planned) / planned.workload.training_of(planned.spec.name).epochs
+    epoch_seconds = fit_seconds(planned) / planned.workload.training_of(planned.spec.name).epochs
     return TURNS_SECONDS + TURN_EPOCHS * epoch_seconds
 
 
@@ -253,7 +253,8 @@ def _cost(planned: PlannedTrial) -> Cost:
     return known.get(planned.spec.name, UNKNOWN_COST)
 
 
-def _fit_seconds(planned: PlannedTrial) -> float:
+def fit_seconds(planned: PlannedTrial) -> float:
+    """Return the expected seconds of a whole fit on the machine of `COSTS`."""
     workload = planned.workload
     if planned.point and not workload.is_study:
         return GRID_FIT_SECONDS

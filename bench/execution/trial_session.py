@@ -7,7 +7,7 @@ time limits and crashes. Imports NumPy, contestants and the standard library onl
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bench.contestants.base import Array, Contestant, Task
 from bench.execution.measurement import Clock, Figures, Measurement, Own, peak_memory_bytes
 from bench.execution.messages import Request
 from bench.execution.parts_parity import compare_parts
+from bench.execution.together import requests_of, scored_together
 from bench.execution.trial_checks import check_details, check_file, check_first_weights, read_arrays
 from bench.execution.turns import Exchange
 
@@ -57,7 +58,9 @@ class TrialSession:
             return _tune(self._load(request.target), read_task(request))
         if request.kind == "parts":
             return {**compare_parts(self._load(request.target), request), "peak_memory_bytes": peak_memory_bytes()}
-        same = replace(request, spawned_at=None, id="")
+        if request.together and len(requests := requests_of(request)) > 1:
+            return self._measure_together(requests)
+        same = replace(request, spawned_at=None, id="", together=())
         kept, self._kept = self._kept, None
         again = kept is not None and kept[0] == same
         measurement = kept[1] if kept is not None and again else self._build(request, exchange)
@@ -69,6 +72,15 @@ class TrialSession:
         figures["details"] = {**figures.get("details", {}), **check_details(measurement.contestant.details())}
         if request.keep:
             self._kept = same, measurement
+        return figures
+
+    def _measure_together(self, requests: Sequence[Request]) -> Figures:
+        """Return the figures of the first request, with the others' in its details."""
+        for request in requests:
+            check_file(Path(request.paths.data), request.data_sha256)
+        own, *others = scored_together(self._load(requests[0].target), [read_task(request) for request in requests])
+        figures: Figures = {"peak_memory_bytes": peak_memory_bytes(), **(own or {})}
+        figures["details"] = {**figures["details"], "together": others}
         return figures
 
     def _build(self, request: Request, exchange: Exchange) -> Measurement:

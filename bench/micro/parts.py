@@ -153,12 +153,17 @@ def _test_on_batch(model: Any) -> tuple[Call, Outcome]:
     return partial(model.test_on_batch, *two_moons(ROWS, 0)), lambda result: [numbers(result)]
 
 
+def _call(model: Any) -> tuple[Call, Outcome]:
+    return partial(model, two_moons(ROWS, 0)[0]), lambda y: [y]
+
+
 METHODS: Mapping[str, Callable[[Any], tuple[Call, Outcome]]] = {
     "weights": _weights,
     "compile": _compile,
     "add": _add,
     "summary": _summary,
     "test_on_batch": _test_on_batch,
+    "call": _call,
 }
 
 

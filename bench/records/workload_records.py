@@ -24,7 +24,8 @@ Name = Annotated[str, Field(pattern=r"^\w[\w .+-]*$", max_length=100)]
 Dimension = Annotated[int, Field(ge=1, le=10**7)]
 LARGEST_DIMENSION = 10**7
 _Word = Annotated[str, Field(pattern=r"^\w[\w .+-]*$", max_length=100)]
-GridValue = bool | int | Annotated[float, Field(allow_inf_nan=False)] | _Word
+_Whole = Annotated[int, Field(ge=-LARGEST_COUNT, le=LARGEST_COUNT)]
+GridValue = bool | _Whole | Annotated[float, Field(allow_inf_nan=False)] | _Word
 """A value of an axis: words and numbers of a study, positive integers of a scaling study."""
 
 

@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.records import RunData
 
 __all__ = ["write_report"]
 
 
-def write_report(directory: Path, data: RunData | None = None) -> str:
+def write_report(directory: Path, data: RunData | None = None, history: pd.DataFrame | None = None) -> str:
     """Write the report of the run whose records are in `directory`, beside them, and return its answer for a terminal.
 
     Reads `run.json`, `trials.jsonl` and `arrays/*.npz`, and executes nothing in them. Writes `report.md`, `summary.md`,
     `index.html`, `tables/*.csv`, `tables/*.tex`, `plots/*.png` and `plots/*.svg`, none of them through a link, and lists them in
     `run-files.txt`. Those of an earlier report are replaced when all new ones are on the disk; a file that isn't listed stays.
-    `data` are the records, where they have been read already.
+    `data` are the records, where they have been read already; `history` are the ratios of tracked runs, with the columns of
+    `bench.report.plots.history.COLUMNS`, the oldest first.
 
     Raises
     ------
@@ -32,4 +35,4 @@ def write_report(directory: Path, data: RunData | None = None) -> str:
     """
     from bench.report.build import build_report  # imports pandas and matplotlib, which `bench --help` does without
 
-    return build_report(directory, data)
+    return build_report(directory, data, history)

@@ -6,18 +6,19 @@ Called by `python -m bench export DIR`. There are two tables: `trials` has a row
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic_core import to_json
 
 from bench import escaping
+from bench.analysis.accuracy import accuracy_table
 from bench.analysis.frame import trials_frame
-from bench.analysis.timing import measurements, time_rows
+from bench.analysis.selection import by_name
+from bench.analysis.timing import measurements, memory_table, time_rows
 from bench.error_messages import may_be, one_line
 from bench.files import check_output, write_whole
 from bench.records import RUN_FILE, TRIALS_FILE, RunData, read_run
@@ -25,6 +26,7 @@ from bench.records.run_files import KNOWN_BESIDE
 from bench.report.markdown_table import markdown_table
 
 Table = Literal["trials", "summary"]
+NAN = float("nan")
 SUMMARY_COLUMNS = [
     "workload",
     "contestant",
@@ -90,41 +92,23 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
     return path
 
 
-def summary_table(trials: pd.DataFrame, step_seconds: Mapping[tuple[str, str], float]) -> pd.DataFrame:
-    """A row per workload and contestant, in the order of their first trials, from the trials that succeeded.
+def summary_table(data: RunData) -> pd.DataFrame:
+    """A row per workload and contestant, in the order of their first trials, with the report's own estimates.
 
-    A step's time is that of the report, `step_seconds`; other times are medians over the timed trials. Accuracy and last training
-    loss are means over the scored trials, or over the timed ones where there are no scored ones. A figure that wasn't measured is
-    NaN.
+    Times are those of `bench.analysis.timing`, accuracy and last training loss those of `bench.analysis.accuracy`. A figure that
+    wasn't measured, and each time of a grid, whose cells the report compares, is NaN.
     """
+    tried = by_name(trial for trial in data.trials if trial.status != "skipped")
+    seconds = {(row.workload, row.contestant, row.measure): row.median for row in time_rows(measurements(data))}
+    scores = {(row.workload, row.contestant): (row.accuracy_mean, row.loss_mean) for row in accuracy_table(data).itertuples()}
+    peaks: dict[Any, Any] = {(row.workload, row.contestant): row.peak_memory_bytes for row in memory_table(data).itertuples()}
     rows = []
-    tried = trials[trials["status"] != "skipped"]
-    for (workload, contestant), group in tried.groupby(["workload", "contestant"], sort=False):
-        good = group[group["status"] == "ok"]
-        timed = good[good["kind"] == "timed"]
-        scored = good[good["kind"] == "scored"]
-        judged = timed if scored.empty else scored
-        rows.append(
-            {
-                "workload": workload,
-                "contestant": contestant,
-                "trials": len(group),
-                "failed": len(group) - len(good),
-                "cold start [s]": good["cold_start_seconds"].median(),
-                "fit [s]": timed["fit_seconds"].median(),
-                "step [µs]": 1e6 * step_seconds.get((str(workload), str(contestant)), math.nan),
-                "test accuracy": judged["test_accuracy"].mean(),
-                "last loss": judged["history.loss"].map(_last, na_action="ignore").astype("float64").mean(),
-                "peak memory [MB]": good["peak_memory_bytes"].astype("float64").max() / 1e6,
-            }
-        )
+    for key, trials in tried.items():
+        cold_start, fit, step = (seconds.get((*key, measure), NAN) for measure in ("cold start", "fit", "step"))
+        failed = sum(trial.status != "ok" for trial in trials)
+        figures = (cold_start, fit, 1e6 * step, *scores.get(key, (NAN, NAN)), float(peaks.get(key, NAN)) / 1e6)
+        rows.append((*key, len(trials), failed, *figures))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
-
-
-def steps_of(data: RunData) -> dict[tuple[str, str], float]:
-    """The seconds of a step by workload and contestant, as the report has them."""
-    rows = time_rows(one for one in measurements(data) if one.measure == "step")
-    return {(row.workload, row.contestant): row.median for row in rows}
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -139,10 +123,6 @@ def latex(frame: pd.DataFrame) -> str:
     sides = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in frame.columns)
     escaped = frame.map(lambda value: escaping.latex(_cell(value))).rename(columns=escaping.latex)
     return str(escaped.to_latex(index=False, escape=False, column_format=sides))
-
-
-def _last(values: list[float]) -> float:
-    return values[-1] if values else float("nan")
 
 
 def _cell(value: object) -> str:
@@ -174,7 +154,7 @@ def _as_parquet(frame: pd.DataFrame) -> bytes:
 
 TABLES: dict[str, Callable[[RunData], pd.DataFrame]] = {
     "trials": lambda data: trials_frame(data.trials),
-    "summary": lambda data: summary_table(trials_frame(data.trials), steps_of(data)),
+    "summary": summary_table,
 }
 FORMATS: dict[str, tuple[Callable[[pd.DataFrame], str | bytes], Table]] = {
     "csv": (_as_csv, "trials"),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench import escaping
 from bench.analysis.accuracy import THRESHOLD
-from bench.analysis.steps import turn_steps
+from bench.analysis.steps import QUANTILE, turn_steps
 from bench.analysis.summary import Analysis
 from bench.records import OURS, REFERENCE
 from bench.report import derived, units
@@ -146,7 +146,7 @@ def scaling_map(cells: pd.DataFrame) -> Plot:
     caption = (
         "The fastest contestant at each width and batch, with the ratio of the runner-up to it; in brackets the ratio of "
         f"`{OURS}` to it, if it is neither. A dashed frame is a near tie, within {units.percent(scaling_plots.NEAR_TIE - 1, 0)}; "
-        "white wasn't measured."
+        f"white wasn't measured. A step is the quickest tenth ({100 * QUANTILE:g} % quantile) of a cell's epochs."
     )
     alt = "Map of width by batch, each cell in the colour of its fastest contestant, with the ratio of the runner-up in it"
     return Plot("scaling-map", caption, alt, scaling_plots.scaling_map(_drawable(cells, "winner")))

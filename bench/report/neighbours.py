@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +11,16 @@ from pathlib import Path
 import pandas as pd
 
 from bench.analysis.scaling import is_timed_grid, scaling_table
+from bench.files import read_regular
 from bench.records import RUN_FILE, RecordError, read_run
+from bench.report import units
 from bench.report.document import Link
 
+LARGEST_FILE_BYTES = 10_000_000
 PUBLISHED = Path("reference")
 """The folder beside a run's with the published reports."""
-_DOCUMENTS = {"certificate.md": "certificate of `compare`", "calibration.md": "calibration of the intervals"}
+CALIBRATION = "calibration.md"
+CERTIFICATE, CERTIFICATE_FIGURES = "certificate.md", "certificate.json"
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,29 @@ def pages(directory: Path) -> tuple[Link, ...]:
     """Links to the pages of the runs in the folders below and above, and to the certificates."""
     above = [Link("the main run", "../index.html")] if (directory.parent / RUN_FILE).is_file() else []
     below = [Link(f"run `{folder.name}`", f"{folder.name}/index.html") for folder in _runs_below(directory)]
-    documents = [Link(text, name) for name, text in _DOCUMENTS.items() if (directory / name).is_file()]
-    return (*above, *below, *documents)
+    return (*above, *below, *_documents(directory))
+
+
+def _documents(directory: Path) -> Iterator[Link]:
+    """Links to the certificate of `compare`, with its figure, and to the calibration, here or in the published reference."""
+    for name, text in ((CERTIFICATE, "certificate of `compare`"), (CALIBRATION, "calibration of the intervals")):
+        for folder in (directory, directory.parent / PUBLISHED):
+            if (folder / name).is_file():
+                path = Path(os.path.relpath(folder, directory)) / name
+                figure = _certified(folder / CERTIFICATE_FIGURES) if name == CERTIFICATE else ""
+                yield Link(text + (f": {figure}" if figure else ""), path.as_posix())
+                break
+
+
+def _certified(path: Path) -> str:
+    """How often comparisons of equal revisions were called changed, in words; nothing where the figures can't be read."""
+    try:
+        cells = json.loads(read_regular(path, LARGEST_FILE_BYTES, follow_links=False))["real"]
+        equal = [(int(cell["count"]), int(cell["of"])) for cell in cells if cell["slowdown"] == 0]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    wrong, runs = (sum(values) for values in zip(*equal, strict=True)) if equal else (0, 0)
+    return f"{wrong} of {units.counted(runs, 'comparison')} of equal revisions called changed" if runs else ""
 
 
 def published_map(directory: Path) -> Map | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import pandas as pd
+
 from bench import escaping
 from bench.analysis.divergence import divergence
 from bench.analysis.learning import nothing_learned
@@ -54,9 +56,13 @@ def build(
     claims: Sequence[Claim],
     plot_data: PlotData,
     published: Map | None = None,
+    history: pd.DataFrame | None = None,
     links: Mapping[str, tuple[Link, ...]] | None = None,
 ) -> Document:
-    """The whole report with its plots; nothing is written. `published` is the map to show where this run has none."""
+    """The whole report with its plots; nothing is written.
+
+    `published` is the map to show where this run has none, `history` what `figures.speed_history` draws.
+    """
     data, main = analysis.data, main_workload(analysis)
     cells = winners(analysis.scaling)
     only_map = main is None and len(cells) > 0
@@ -74,6 +80,7 @@ def build(
         _fair(analysis, main, plot_data),
         _section("The article's claims", [_claims(claims)] if any(claim.judgement != OPEN for claim in claims) else []),
         *_details(analysis, main, plot_data),
+        _section("Speed over the project's history", [None if history is None else figures.speed_history(history)], folded=True),
         methodology.warnings(data, found, plot_data.problems),
         methodology.failures(data),
         methodology.environment(data),

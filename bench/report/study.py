@@ -64,7 +64,7 @@ def map_of_target(analysis: Analysis, name: str) -> Plot | None:
     if rows.empty:
         return None
     target = units.percent(rows["target"].iloc[0], 0)
-    cells = _cells(rows, "share", lambda row: f"{int(row['reached'])}/{int(row['seeds'])}\n{_percents(row['low'], row['high'])}")
+    cells = _cells(rows, "share", _reached_text)
     caption = (
         f"{escaping.code(name)}, `{shown}`: how many of the seeds reach {target} test accuracy, with Wilson's 95 % interval of "
         f"the share in per cent.{_cut(analysis, name)}"
@@ -90,8 +90,7 @@ def _compared(analysis: Analysis, name: str) -> tuple[Block, ...]:
     sentences += _uneven(cells)
     axes = _axes(analysis, name)
     own = tested[tested["contestant"] == _shown(tested)]
-    text: Callable[[dict[str, Any]], str] = lambda row: f"{units.points(row['difference_mean'])}\nq {row['q_value']:.2g}"  # noqa: E731
-    marked = _cells(own, "difference_mean", text).assign(marked=own["differs"].to_numpy())
+    marked = _cells(own, "difference_mean", _difference_text).assign(marked=own["differs"].to_numpy())
     most = max(float(own["difference_mean"].abs().max()), 1e-3)
     caption = (
         f"{escaping.code(name)}: the mean test accuracy of `{_shown(tested)}` less that of `{REFERENCE}`, in percentage points "
@@ -113,16 +112,13 @@ def _reached(analysis: Analysis, name: str) -> tuple[Block, ...]:
         if rows["median_epoch"].notna().any():
             blocks.append(_epochs_map(analysis, name, rows))
     own = cells[cells["contestant"] == shown]
-    text: Callable[[dict[str, Any]], str] = lambda row: (  # noqa: E731
-        f"{100 * row['accuracy_mean']:.1f}\n{_percents(row['accuracy_low'], row['accuracy_high'])}"
-    )
     caption = (
         f"{escaping.code(name)}, `{shown}`: the mean test accuracy after the last epoch in per cent, with its "
         f"{units.INTERVAL}.{_cut(analysis, name)}"
     )
     alt = f"Maps of the mean test accuracy of {shown}, a cell for each network, darker is better"
     low = min(0.5, float(own["accuracy_mean"].min())) if own["accuracy_mean"].notna().any() else 0.5
-    figure = study_map(_cells(own, "accuracy_mean", text), axes, Scale(SHARES, low, 1))
+    figure = study_map(_cells(own, "accuracy_mean", _accuracy_text), axes, Scale(SHARES, low, 1))
     blocks.append(Plot(f"study-accuracy-{escaping.file_name(name)}", caption, alt, figure))
     return tuple(blocks)
 
@@ -135,25 +131,15 @@ def _epochs_map(analysis: Analysis, name: str, rows: pd.DataFrame) -> Plot:
     )
     alt = f"Maps of the median number of epochs until {shown} reaches {target} test accuracy, a cell for each network"
     most = float(rows["median_epoch"].max())
-
-    def text(row: dict[str, Any]) -> str:
-        if math.isnan(row["median_epoch"]):
-            return "–"
-        ends = "" if math.isnan(row["epoch_low"]) else f"\n{row['epoch_low']:.0f} to {_end(row['epoch_high'])}"
-        return f"{row['median_epoch']:g}{ends}"
-
-    figure = study_map(_cells(rows, "median_epoch", text), _axes(analysis, name), Scale(SHARES.reversed(), 1, max(most, 2)))
+    figure = study_map(_cells(rows, "median_epoch", _epoch_text), _axes(analysis, name), Scale(SHARES.reversed(), 1, max(most, 2)))
     return Plot(f"study-epochs-{escaping.file_name(name)}", caption, alt, figure)
 
 
 def _stuck_blocks(analysis: Analysis, name: str) -> tuple[Block, ...]:
     cells = _of(analysis.study, name)
     shown, axes = _shown(cells), _axes(analysis, name)
-    own = cells[cells["contestant"] == shown]
+    own = cells[(cells["contestant"] == shown) & (cells["seeds"] > 0)]
     always, never = own[own["stuck"] == own["seeds"]], own[own["stuck"] == 0]
-    text: Callable[[dict[str, Any]], str] = lambda row: (  # noqa: E731
-        f"{int(row['stuck'])}/{int(row['seeds'])}\n{_percents(row['stuck_low'], row['stuck_high'])}"
-    )
     sentences = [
         f"A training is stuck if its last loss is less than {STUCK_MARGIN:g} below that of a network that ignores its input (ln 2 "
         f"= 0.6931 for two classes).",
@@ -165,7 +151,7 @@ def _stuck_blocks(analysis: Analysis, name: str) -> tuple[Block, ...]:
         f"cent.{_cut(analysis, name)}"
     )
     alt = f"Maps of the share of seeds of {shown} that get stuck, a cell for each network, darker is more"
-    figure = study_map(_cells(own, "stuck_share", text), axes, Scale(SHARES, 0, 1))
+    figure = study_map(_cells(own, "stuck_share", _stuck_text), axes, Scale(SHARES, 0, 1))
     table = tables.by_value(own, _targets(analysis, name, shown), axes, f"`{shown}`: all cells of each value together.")
     return (Paragraph(" ".join(sentences)), Plot(f"study-stuck-{escaping.file_name(name)}", caption, alt, figure), table)
 
@@ -214,6 +200,7 @@ def _uneven(cells: pd.DataFrame) -> list[str]:
 
 def _fastest(rows: pd.DataFrame, axes: Sequence[str]) -> str:
     target = units.percent(rows["target"].iloc[0], 0)
+    rows = rows[rows["seeds"] > 0]
     every, none = int((rows["reached"] == rows["seeds"]).sum()), int((rows["reached"] == 0).sum())
     lead = f"All seeds reach {target} test accuracy in {every} of {units.counted(len(rows), 'cell')}, and none in {none}."
     known = rows.dropna(subset=["median_epoch"])
@@ -264,6 +251,31 @@ def _cut(analysis: Analysis, name: str) -> str:
     outer = [len(values) for values in list(workload_named(analysis.data, name)["grid"].values())[2:]]
     panels = math.prod(outer)
     return f" The first {MOST_PANELS} of {panels} panels; the tables have all." if panels > MOST_PANELS else ""
+
+
+def _difference_text(row: dict[str, Any]) -> str:
+    return f"{units.points(row['difference_mean'])}\nq {row['q_value']:.2g}"
+
+
+def _accuracy_text(row: dict[str, Any]) -> str:
+    if math.isnan(row["accuracy_mean"]):
+        return "–"
+    return f"{100 * row['accuracy_mean']:.1f}\n{_percents(row['accuracy_low'], row['accuracy_high'])}"
+
+
+def _reached_text(row: dict[str, Any]) -> str:
+    return f"{int(row['reached'])}/{int(row['seeds'])}\n{_percents(row['low'], row['high'])}"
+
+
+def _stuck_text(row: dict[str, Any]) -> str:
+    return f"{int(row['stuck'])}/{int(row['seeds'])}\n{_percents(row['stuck_low'], row['stuck_high'])}"
+
+
+def _epoch_text(row: dict[str, Any]) -> str:
+    if math.isnan(row["median_epoch"]):
+        return "–"
+    ends = "" if math.isnan(row["epoch_low"]) else f"\n{row['epoch_low']:.0f} to {_end(row['epoch_high'])}"
+    return f"{row['median_epoch']:g}{ends}"
 
 
 def _percents(low: float, high: float) -> str:

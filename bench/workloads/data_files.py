@@ -16,7 +16,7 @@ import numpy as np
 from bench.error_messages import may_be, one_line, short
 from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, Array, DataError, check_values
 from bench.workloads.npz_files import read_npz
-from bench.workloads.tables import MISSING_WORDS, NO_SEPARATOR_HINTS, read_csv, read_parquet
+from bench.workloads.tables import MISSING_WORDS, read_csv, read_parquet, separator_hint
 
 __all__ = ["DATA_LIMIT_BYTES", "Array", "DataError", "LoadedFile", "load_columns", "load_file"]
 
@@ -79,23 +79,13 @@ def load_columns(path: Path, target: str, features: Sequence[str] | None = None,
     except OSError as error:
         raise DataError(f"{path} is no file that can be read: {one_line(error.strerror or error)}") from error
     if target not in columns:
-        raise DataError(f"{path} has no target {target!r}: {_separator_hint(columns, separator)}{may_be(target, columns)}")
+        raise DataError(f"{path} has no target {target!r}: {separator_hint(list(columns), separator)}{may_be(target, columns)}")
     names = [name for name in columns if name != target] if features is None else list(features)
     _check_names(path, names, columns, target)
     y = _labels(path, target, columns[target])
     _check_sizes(path, [columns[name] for name in names], len(y))
     parts = [_feature(path, name, columns[name], len(y)) for name in names]
     return LoadedFile(np.column_stack(parts), y, tuple(_column_names(names, parts)))
-
-
-def _separator_hint(columns: dict[str, Array], separator: str) -> str:
-    """Return which other separator a table seems to have, where it has a single column."""
-    if len(columns) == 1:
-        for other, word in NO_SEPARATOR_HINTS.items():
-            if other != separator and other in next(iter(columns)):
-                shown = {"\t": "\\t"}.get(other, other)
-                return f'its first line has {word}, so set  separator = "{shown}"  in [data.parameters]; '
-    return ""
 
 
 def _column_names(names: Sequence[str], parts: Sequence[Array]) -> list[str]:

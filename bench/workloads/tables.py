@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,7 +59,8 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
         except pd.errors.EmptyDataError:
             raise DataError(f"{path} is empty") from None
         except pd.errors.ParserWarning:
-            raise DataError(f"{path}: its rows have more fields than its first line has names") from None
+            hint = separator_hint(names, separator)  # as where the numbers have decimal commas
+            raise DataError(f"{path}: {hint}its rows have more fields than its first line has names") from None
         except UnicodeDecodeError as error:
             raise _no_utf8(path, error) from None
         except (ValueError, OverflowError, OSError, RecursionError) as error:  # pandas' parser errors are ValueErrors
@@ -100,6 +101,16 @@ def read_parquet(path: Path) -> dict[str, Array]:
         except (ValueError, TypeError, LookupError, NotImplementedError, OverflowError, OSError) as error:
             raise DataError(f"{path} can't be read as Parquet: {one_line(error)}") from error
     return _columns(path, frame)
+
+
+def separator_hint(names: Sequence[str], separator: str) -> str:
+    """Return which other separator a table seems to have, where its first line has a single name."""
+    if len(names) == 1:
+        for other, word in NO_SEPARATOR_HINTS.items():
+            if other != separator and other in names[0]:
+                shown = {"\t": "\\t"}.get(other, other)
+                return f'its first line has {word}, so set  separator = "{shown}"  in [data.parameters]; '
+    return ""
 
 
 def _header(path: Path, file: BinaryIO, separator: str) -> list[str]:

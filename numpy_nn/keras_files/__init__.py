@@ -12,11 +12,11 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any
 
 from numpy_nn.file_writing import write_whole
 from numpy_nn.keras_files import configs, hdf5, weights
+from numpy_nn.npz import open_regular
 from numpy_nn.sequential import Sequential
 
 __all__ = ["load_keras", "load_weights", "save_keras", "save_weights"]
@@ -48,7 +48,7 @@ def load_keras(path: str | os.PathLike[str], *, compile: bool = True) -> Sequent
         If h5py is not installed.
 
     """
-    with _errors_of(path), Path(path).open("rb") as stream, zipfile.ZipFile(stream) as archive:
+    with _errors_of(path), open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
         description = configs.read(json.loads(_part(archive, CONFIG, MOST_CONFIG_BYTES)), compiled=compile)
         with hdf5.opened(io.BytesIO(_part(archive, WEIGHTS, os.fstat(stream.fileno()).st_size))) as file:
             arrays = weights.read(file, description.layers, description.keys)
@@ -101,7 +101,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         If h5py is not installed.
 
     """
-    with _errors_of(path), Path(path).open("rb") as stream:
+    with _errors_of(path), open_regular(path) as stream:
         source: IO[bytes] = stream
         if zipfile.is_zipfile(stream):
             with zipfile.ZipFile(stream) as archive:

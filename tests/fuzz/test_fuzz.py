@@ -157,7 +157,6 @@ def reading(target: str, standardize: bool = False) -> Callable[[Path], object]:
 
 def analysing(path: Path) -> None:
     """Read a run as `report`, `export`, `agree` and `track` do, without drawing it."""
-    from bench.analysis.frame import trials_frame
     from bench.analysis.repeats import repeats
     from bench.analysis.summary import analyse
     from bench.regression.history.tracked_runs import tracked
@@ -167,7 +166,7 @@ def analysing(path: Path) -> None:
     from bench.report.verdict import verdict
 
     data = read_run(path.parent)
-    summary = summary_table(trials_frame(data.trials))
+    summary = summary_table(data)
     markdown(summary)
     latex(summary)
     analysis = analyse(data)

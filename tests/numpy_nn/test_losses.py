@@ -243,3 +243,13 @@ def test_a_loss_is_found_by_its_name_its_short_name_and_itself() -> None:
     assert isinstance(losses.get("bce"), losses.BinaryCrossentropy)
     assert losses.get(loss) is loss
     assert repr(losses.BinaryCrossentropy(from_logits=True)) == "<loss binary_crossentropy from logits>"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_row_weighs_what_its_weight_says(name: str) -> None:
+    generator = np.random.default_rng(4)
+    y, a = labels(name, 5, 3, generator), generator.dirichlet(np.ones(3), 5)
+    weights = np.array([0.0, 0.5, 1, 2, 4])
+    loss = losses.get(name)
+    expected = np.mean([weight * loss(row, outputs) for row, outputs, weight in zip(y[:, None], a[:, None], weights, strict=True)])
+    np.testing.assert_allclose(loss(y, a, sample_weight=weights), expected, rtol=1e-14)

@@ -187,6 +187,17 @@ def test_a_pipe_and_a_device_are_written_into(tmp_path: Path) -> None:
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes and devices")
+@pytest.mark.parametrize("name", ["pipe.npz", "pipe.keras", "/dev/zero"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    if name.startswith("pipe"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match="it is no regular file"):
+        Sequential.load(tmp_path / name)
+    with pytest.raises(ValueError, match="it is no regular file"):
+        compiled().load_weights(tmp_path / name)
+
+
 def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
     for path, kind in ((tmp_path / "absent" / "m.npz", FileNotFoundError), (tmp_path, IsADirectoryError)):
         with pytest.raises(kind) as caught:

@@ -31,6 +31,7 @@ from bench.regression.compare.forks import forked
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
 from bench.regression.compare.touched import called_functions
+from bench.regression.compare.waiting import waiting_seconds
 
 CHECK_BLOCKS = 3
 LONG_CHECK_SECONDS = 0.2
@@ -108,7 +109,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True}
         else:
             found = check(name, suites, libraries, position)
-            if found["variants"] and not found["errors"]:
+            if found["variants"] and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
                 position.enter("check", "head", name)
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}
@@ -133,12 +134,14 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
         if blocks:
             libraries = load(request["packages"], named, random_order(), position)
             suites = load_suites(request["suites"], libraries, position)
+            waited = waiting_seconds()
             gc.disable()
             gc.freeze()  # a collection after a build needn't look at the loaded modules
             for name in random.sample(blocks, len(blocks)):
                 variants = request["variants"][name]
                 pairs = max(1, request["pairs"] // min(3, len(variants)))
-                timed = partial(measure, name, variants, suites, libraries, position, rounds=request["rounds"], pairs=pairs)
+                options = {"rounds": request["rounds"], "pairs": pairs, "waited": waited}
+                timed = partial(measure, name, variants, suites, libraries, position, **options)
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
     except SideError as error:

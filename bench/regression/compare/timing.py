@@ -30,8 +30,14 @@ BUILD_SECONDS = 0.08
 slower. The noise of a build falls faster than with the root of its pairs, as more of the fastest ones are undisturbed."""
 LONG_SECONDS = 0.4
 """A benchmark that takes longer has fewer rounds, but two at least."""
+SLOWEST_SECONDS, SLOWEST_RATIO = 0.15, 4.0
+"""Where the first blocks of both sides take longer, and one so many times as long as the other, they are the only ones of the
+launch: a side that is hundreds of times slower still has its verdict within a minute."""
 SHORTEST_BLOCK_SECONDS = 5e-5
 """Blocks of both sides are repeated until one takes this long."""
+LONG_BLOCK_SECONDS = 3e-4
+"""From a longer block, the time that it waited for a core is subtracted. Shorter ones are often enough undisturbed, and reading
+that time would be much of theirs."""
 PROBE_SECONDS = 30.0
 
 Libraries = Mapping[str, ModuleType]
@@ -79,10 +85,12 @@ def measure(
     rounds: int,
     pairs: int,
     clock: Callable[[], float] = time.perf_counter,
+    waited: Callable[[], float] = lambda: 0.0,
 ) -> Builds:
     """Time every variant of a benchmark once a round, on new objects, in up to `pairs` pairs of blocks in random order.
 
-    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order.
+    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order. `waited()`
+    is for how long this thread has waited for a core so far.
 
     Raises
     ------
@@ -96,10 +104,12 @@ def measure(
     for number in range(rounds):
         if number and number % 2 == 0 and clock() - begin > LONG_SECONDS:
             break
+        if builds and all(_is_hopeless({side: sum(build[side]) for side in build}) for build in builds):
+            break
         orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
         for variant in random.sample(list(variants), len(variants)):
             position.enter("measure", "", name, variants.index(variant))
-            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pairs, clock))
+            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pairs, clock, waited))
             gc.collect()
     return builds
 
@@ -113,6 +123,7 @@ def _time_build(
     order: Sequence[str],
     pairs: int,
     clock: Callable[[], float],
+    waited: Callable[[], float],
 ) -> dict[str, list[float]]:
     seed = random.getrandbits(32)
     seconds: dict[str, list[float]] = {side: [] for side in order}
@@ -122,20 +133,16 @@ def _time_build(
         for side in order:
             position.at(side)
             works[side] = suites[side][name].prepare(libraries[side], seed, variant)
-        repeats, pairs = _warm_up(works, position, pairs, clock)
+        first = _warm_up(works, position, clock, waited)
+        repeats, pairs, is_long = _plan(works, first, pairs)
+        if _is_hopeless(first):
+            seconds, pairs = {side: [value] for side, value in first.items()}, 0
         for _ in range(pairs):
             for side in random_order():
                 work = works[side]
                 position.at(side)
                 work.before_block()
-                if repeats == 1:
-                    start = clock()
-                    work()
-                else:
-                    start = clock()
-                    for _ in range(repeats):
-                        work()
-                seconds[side].append(clock() - start)
+                seconds[side].append(_block_seconds(work, repeats, clock, waited if is_long else _nothing))
         for side in order:
             works[side].close()
     except KeyboardInterrupt:
@@ -147,8 +154,31 @@ def _time_build(
     return seconds
 
 
-def _warm_up(works: Mapping[str, Work], position: Position, pairs: int, clock: Callable[[], float]) -> tuple[int, int]:
-    """Run some blocks; how often a block is repeated, and how many pairs there are to be."""
+def _is_hopeless(seconds: Mapping[str, float]) -> bool:
+    """Whether one side is so much slower that a launch is short only with one block of each."""
+    return sum(seconds.values()) > SLOWEST_SECONDS and max(seconds.values()) > SLOWEST_RATIO * min(seconds.values())
+
+
+def _block_seconds(work: Work, repeats: int, clock: Callable[[], float], waited: Callable[[], float]) -> float:
+    start = clock()
+    before = waited()  # within the block: a wait just outside of it must not make it shorter
+    if repeats == 1:
+        work()
+    else:
+        for _ in range(repeats):
+            work()
+    waiting = waited() - before
+    return clock() - start - waiting
+
+
+def _nothing() -> float:
+    return 0.0
+
+
+def _warm_up(
+    works: Mapping[str, Work], position: Position, clock: Callable[[], float], waited: Callable[[], float]
+) -> dict[str, float]:
+    """Run some blocks; the seconds of each side's fastest."""
     fastest = dict.fromkeys(works, math.inf)
     begin = clock()
     for _ in range(WARM_UP_BLOCKS):
@@ -156,20 +186,23 @@ def _warm_up(works: Mapping[str, Work], position: Position, pairs: int, clock: C
             try:
                 position.at(side)
                 work.before_block()
-                start = clock()
-                work()
-                fastest[side] = min(fastest[side], clock() - start)
+                fastest[side] = min(fastest[side], _block_seconds(work, 1, clock, waited))
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 raise SideError(side, type_and_message(error)) from error
         if clock() - begin > WARM_UP_SECONDS:
             break
+    return fastest
+
+
+def _plan(works: Mapping[str, Work], fastest: Mapping[str, float], pairs: int) -> tuple[int, int, bool]:
+    """How often a block is repeated, how many pairs there are to be, at most `pairs`, and whether a block is long."""
     repeatable = all(work.can_repeat for work in works.values())
     shortest = max(min(fastest.values()), 1e-7)
     repeats = max(1, math.ceil(SHORTEST_BLOCK_SECONDS / shortest)) if repeatable else 1
-    affordable = int(BUILD_SECONDS / max(repeats * sum(fastest.values()), 1e-9))
-    return repeats, max(1, min(pairs, affordable))
+    affordable = max(1, int(BUILD_SECONDS / max(repeats * sum(fastest.values()), 1e-9)))
+    return repeats, min(pairs, affordable), shortest > LONG_BLOCK_SECONDS
 
 
 def probe_processes(folders: Mapping[str, Path], position: Position, names: Sequence[str]) -> dict[str, Builds]:

@@ -13,6 +13,7 @@ from bench.analysis.scaling import scaling_table
 from bench.analysis.selection import succeeded
 from bench.analysis.study import FALSE_DISCOVERY_RATE, adjust, chance_loss, least_p, share_interval, signed_rank_p, study_tables
 from bench.records import Trial
+from bench.records.workload_records import check_workloads
 
 GRID = {"width": [4, 8], "initializer": ["article", "glorot_uniform"], "noise": [0.1]}
 LN2 = log(2)
@@ -124,6 +125,22 @@ def test_a_study_is_in_no_other_table_and_its_words_stay_words(study):
     frame = trials_frame(study.trials)
     assert set(frame["point.initializer"]) == {"article", "glorot_uniform"}
     assert frame["point.width"].dtype == "int64"
+
+
+def test_an_axis_that_no_workload_has_is_no_study_and_a_number_beyond_all_limits_no_value():
+    odd = study_run(lambda *_: Outcome(0.9), grid={"contestant": ["numpy_nn"]}, seeds=1)
+    assert all(table.empty for table in study_tables(odd))
+    fields = {**odd.run.workloads[0], "grid": {"noise": [10**400]}}
+    with pytest.raises(ValueError, match="noise"):
+        check_workloads([fields])
+
+
+def test_a_full_batch_beside_numbers_is_a_column_of_words_that_every_format_can_hold(tmp_path):
+    grid = {"batch_size": [8, "full"], "shuffle": [False, True]}
+    frame = trials_frame(study_run(lambda *_: Outcome(0.9), grid=grid, seeds=1).trials)
+    frame.filter(like="point.").to_parquet(tmp_path / "points.parquet")
+    assert set(frame["point.batch_size"]) == {"8", "full"}
+    assert set(frame["point.shuffle"]) == {False, True}
 
 
 def test_a_record_of_a_study_survives_the_file(study):

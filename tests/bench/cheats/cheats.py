@@ -124,7 +124,7 @@ class TrainsInAThread(NumpyNetwork):
         return {"loss": [0.7 / (1 + epoch) for epoch in epochs], "accuracy": [0.9 for _ in epochs]}
 
     def train(self):
-        for _ in range(20):  # longer than any moment for which an honest thread may be off the processor
+        for _ in range(60):  # longer than any moment for which an honest thread may be off the processor
             super().fit(nothing)
 
     def get_weights(self):
@@ -172,9 +172,12 @@ class OverwritesFirstWeights(NumpyNetwork):
 
 
 class OverwritesDataFile(NumpyNetwork):
+    """When it is timed, since nobody else's trial runs then."""
+
     def fit(self, on_epoch_end):
-        for path in pathlib.Path(os.environ["TMPDIR"]).rglob("scratch/small-*.npz"):
-            path.write_bytes(path.read_bytes() + b" ")
+        if "_clocked" in on_epoch_end.__qualname__:
+            for path in pathlib.Path(os.environ["TMPDIR"]).rglob("scratch/small-*.npz"):
+                path.write_bytes(path.read_bytes() + b" ")
         return super().fit(on_epoch_end)
 
 

@@ -39,7 +39,7 @@ def call(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def light_report(monkeypatch):
     """The runs below are about what is measured; the report has tests of its own."""
-    monkeypatch.setattr("bench.report.write_report", lambda directory, data: f"verdict on {len(data.trials)} trials")
+    monkeypatch.setattr("bench.report.write_report", lambda directory, data, *_: f"verdict on {len(data.trials)} trials")
 
 
 @pytest.fixture(autouse=True)

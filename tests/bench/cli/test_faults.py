@@ -193,7 +193,8 @@ def test_a_run_killed_at_random_moments_loses_no_finished_trial_and_repeats_none
         code, output = finish(process)
         assert code == 0, output
         data = read_run(directory)
-        assert sorted(map(key_of, data.trials)) == expected_keys()
+        made = [trial for trial in data.trials if trial.kind != "tune"]  # recorded only where it was killed
+        assert sorted(map(key_of, made)) == expected_keys()
         assert [trial.model_dump_json() for trial in data.trials][: len(before)] == before
         assert data.run.status == "complete"
 

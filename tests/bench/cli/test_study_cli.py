@@ -41,6 +41,7 @@ def test_a_study_from_a_file_is_trained_compared_and_reported(tmp_path):
     data = read_run(tmp_path / "out")
     assert len(data.trials) == 2 * 4 * 3
     assert {trial.status for trial in data.trials} == {"ok"}
+    assert {trial.details["fast_path"] for trial in data.trials if trial.contestant == "numpy_nn"} == {"ensemble of 3 networks"}
     keras = [trial for trial in data.trials if trial.contestant == "keras"]
     assert all("one model a cell" in trial.details["fast_path"] for trial in keras)
     with (tmp_path / "out/tables/study.csv").open(encoding="utf-8") as file:

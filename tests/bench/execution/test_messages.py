@@ -12,6 +12,7 @@ def test_a_request_survives_the_way_to_the_worker(request_of):
         surface_box=[0.0, 1.0, 2.0, 3.0],
         film_epochs=[0, 4],
         prediction_rows=[1, 5],
+        together=[{"seed": 1, "data": "seed-1.npz", "sha256": "0"}],
     )
     assert Request.from_line(request.to_line()) == request
 

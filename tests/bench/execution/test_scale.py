@@ -12,8 +12,8 @@ import pytest
 from harness import FakeLaunch, Watcher, fake_machine, run_record, small_split, spec, workload
 
 from bench.execution import durations
+from bench.execution.executors.work import Answer, Work
 from bench.execution.fast_paths import FastPaths
-from bench.execution.messages import Request
 from bench.execution.runner import Job, Limits, Runner, Wanted
 from bench.execution.schedule import PlannedTrial, plan
 from bench.execution.side_by_side import run_side_by_side
@@ -121,11 +121,20 @@ class _Alone:
         self.asked += 1
         return self.paths.waits_for(planned, other)
 
-    def begin(self, planned: PlannedTrial) -> Request | Outcome | None:
+    def begin(self, planned: PlannedTrial) -> Work | Answer | None:
         self.order.append(planned)
-        return Outcome("skipped") if planned.seed % 2 else None
+        return Answer([Outcome("skipped")]) if planned.seed % 2 else None
 
-    def end(self, planned: PlannedTrial, outcome: Outcome) -> None:
+    def end(self, planned: PlannedTrial, answer: Answer) -> None:
+        pass
+
+
+class _TwoPlaces:
+    """An executor that has no work to do."""
+
+    places = 2
+
+    def rest(self) -> None:
         pass
 
 
@@ -135,7 +144,7 @@ def test_who_waits_for_whom_is_asked_a_few_times_a_trial(seeds: int) -> None:
     scored = [PlannedTrial(small, spec(name), "scored", seed, 0, 0) for seed in range(seeds) for name in names]
     planned = [*scored, *(PlannedTrial(small, spec(name), "parity", 0, 0, 0) for name in names)]
     trials = _Alone(planned)
-    run_side_by_side(planned, trials, FakeLaunch(), places=2)
+    run_side_by_side(planned, trials, _TwoPlaces())
     assert trials.asked <= 4 * len(planned)
     assert sorted(map(planned.index, trials.order)) == list(range(len(planned)))
     tuned = planned[-2]

@@ -1,16 +1,21 @@
 import gzip
+import json
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
 
 import pandas as pd
 import pytest
+from PIL import Image
 from synthetic import synthetic_run
 
 from bench.records import TRIALS_FILE, RecordError, append_trial, read_run, write_run
 from bench.records.run_files import RunFiles
 from bench.report import write_report
+from bench.report.neighbours import pages
+from bench.report.plots.history import COLUMNS
 
 FOLDERS = ("tables", "plots")
 
@@ -94,6 +99,15 @@ def test_the_same_records_give_the_same_files_to_the_byte(folder):
     assert [name for name in before if before[name] != after[name]] == []
 
 
+def test_a_plots_png_has_a_palette_which_takes_a_third_of_the_room(folder):
+    found = list((folder / "plots").glob("*.png"))
+    assert found
+    for path in found:
+        with Image.open(path) as image:
+            assert image.mode == "P"
+            assert image.info["dpi"] == pytest.approx((150, 150), abs=0.1)
+
+
 def test_every_plot_is_there_in_both_formats_and_the_markdown_names_no_other(folder):
     named = set(re.findall(r"\]\(plots/(.*?)\.png\)", (folder / "report.md").read_text("utf-8")))
     drawn = {path.stem for path in (folder / "plots").glob("*.png")}
@@ -151,6 +165,45 @@ def test_a_partial_run_still_gives_a_whole_report(partial, keep):
     assert "not measured in this run." not in text.lower()
     assert (folder / "tables" / "ratios.csv").exists()
     assert all(len(path.read_text("utf-8").splitlines()) > 1 for path in (folder / "tables").glob("*.csv") if path.stem != "ratios")
+
+
+def test_the_history_is_drawn_in_the_page_once_it_has_two_points(partial):
+    folder = partial(lambda trial: trial.workload == "parity")
+    runs = pd.DataFrame([("a1", "m", "keras", 80.0), ("b2", "m", "keras", 90.0)], columns=list(COLUMNS))
+    for history, drawn in ((runs[:1], False), (None, False), (runs, True)):
+        write_report(folder, None, history)
+        page = (folder / "index.html").read_text("utf-8")
+        assert ("Speed over the project" in page) is drawn
+        assert (folder / "plots" / "history.png").exists() is drawn
+
+
+def test_the_films_that_were_made_are_one_click_from_the_surfaces(folder, partial):
+    made = partial(lambda trial: trial.kind == "scored" and trial.workload == "moons")
+    shutil.copytree(folder / "arrays", made / "arrays")
+    (made / "film").mkdir()
+    for name in ("moons-by-epoch.webp", "moons-by-time.webp", "other-by-epoch.webp"):
+        (made / "film" / name).touch()
+    write_report(made)
+    page = (made / "index.html").read_text("utf-8")
+    (figure,) = re.findall(r'<figcaption class="caption">(?:(?!</figcaption>).)*Watch them learn(?:(?!</figcaption>).)*', page)
+    assert re.findall(r'href="(film/[^"]*)"', figure) == ["film/moons-by-epoch.webp", "film/moons-by-time.webp"]
+
+
+def test_the_certificate_is_linked_with_its_figure_here_or_in_the_published_reference(partial):
+    folder = partial(lambda trial: trial.workload == "parity")
+    cells = [{"slowdown": share, "count": count, "of": of} for share, count, of in ((0.0, 1, 300), (0.0, 0, 100), (0.01, 9, 9))]
+    for link in ("certificate.md", "../reference/certificate.md"):
+        place = folder / link
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("# How often", "utf-8")
+        figures = place.with_suffix(".json")
+        figures.write_text(json.dumps({"real": cells}), "utf-8")
+        write_report(folder)
+        words = "certificate of <code>compare</code>: 1 of 400 comparisons of equal revisions called changed"
+        assert f'<a href="{link}">{words}</a>' in (folder / "index.html").read_text("utf-8")
+        figures.write_text("{", "utf-8")
+        assert [one.text for one in pages(folder)] == ["certificate of `compare`"]
+        place.unlink()
 
 
 def test_a_damaged_line_is_named_in_the_report(partial):

@@ -100,6 +100,16 @@ def test_trainings_that_diverged_are_counted_in_words():
     assert "Of `numpy_nn`, 1 training diverged." in document.sections[0].blocks[0].text
 
 
+def test_of_an_interrupted_study_only_what_was_trained_counts():
+    run = study_run(lambda *_: Outcome(0.9), grid={"width": [4, 8, 16], "noise": [0.1]}, seeds=8)
+    del run.trials[16:]  # `numpy_nn` of two cells
+    document = sections.build(analyse(run), [], PlotData())
+    said = " ".join(block.text for section in document.sections for block in section.blocks if hasattr(block, "text"))
+    assert "All seeds reach 90 % test accuracy in 2 of 2 cells" in said
+    assert "all seeds are stuck in 0, and none in 2" in said
+    assert "nan" not in said
+
+
 @pytest.mark.parametrize(
     "grid",
     [

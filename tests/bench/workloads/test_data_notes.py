@@ -52,6 +52,13 @@ def test_whole_numbers_are_quantities_where_they_are_said_to_be(csv: Path) -> No
         make_split(data(csv, "y", features=["b"], target_kind="quantities"), 0)
 
 
+def test_semicolons_with_decimal_commas_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a;b;y\n" + "".join(f"{row},5;{row % 3},25;{row % 2}\n" for row in range(8)))
+    with pytest.raises(DataError, match=r"so set  separator = .*more fields than its first line has names"):
+        make_split(data(path), 0)
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_another_separator_is_read_where_it_is_set(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "d.csv"

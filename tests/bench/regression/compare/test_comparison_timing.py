@@ -1,4 +1,5 @@
 import random
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from bench.micro.benchmark import Benchmark, Work
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import SideError, measure, probe_processes
+from bench.regression.compare.waiting import waiting_seconds
 
 LIBRARIES = {"base": "base", "head": "head"}
 
@@ -132,3 +134,37 @@ def test_a_process_that_ends_at_import_names_its_side(tmp_path):
     with pytest.raises(SideError, match="exit code 7") as failed:
         probe_processes(folders, Position(tmp_path / "position", ["import-time"]), ["import-time"])
     assert failed.value.side == "head"
+
+
+def test_a_wait_for_a_core_is_not_charged_to_a_long_block(tmp_path):
+    """Each block takes a second; the first after the warm-up waits for ten more."""
+    now, waited, blocks = [0.0], [0.0], []
+
+    class Waiting(Recorder):
+        def __call__(self):
+            blocks.append(self.side)
+            wait = 10.0 if len(blocks) == 3 else 0.0
+            waited[0] += wait
+            now[0] += 1.0 + wait
+
+    suites = {side: {"step": Benchmark("step", "", {"": Waiting})} for side in SIDES}
+    position = Position(tmp_path / "position", ["step"])
+    builds = measure("step", [""], suites, LIBRARIES, position, rounds=2, pairs=1, clock=lambda: now[0], waited=lambda: waited[0])
+    assert len(blocks) == 8
+    assert [seconds for build in builds for side in SIDES for seconds in build[side]] == [1.0] * 4
+
+
+def test_a_side_that_is_hopelessly_slow_is_run_once_a_launch(timed):
+    Recorder.seconds = {"head": 0.2}
+    builds = timed(rounds=8, pairs=24)
+    assert [len(build["head"]) for build in builds] == [1]
+    assert builds[0]["head"][0] == pytest.approx(0.2)
+    assert [side for what, side, _ in Recorder.log if what == "run"].count("head") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/thread-self/schedstat").exists(), reason="only Linux tells")
+def test_the_wait_for_a_core_is_read_and_never_falls():
+    read = waiting_seconds()
+    readings = [read() for _ in range(1000)]
+    assert readings == sorted(readings)
+    assert readings[0] >= 0
