@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -205,8 +205,8 @@ class DaskExecutor:
         """Take what a task has ended with; called by a thread of Dask's."""
         if task is not pending.task or pending.answer.done():
             return
-        if task.status == "cancelled" or task.status == "lost":
-            self._resolve(pending, self._lost())
+        if task.status in ("cancelled", "lost"):
+            self._lose_or_end(pending)
             return
         try:
             reply = task.result()
@@ -214,6 +214,8 @@ class DaskExecutor:
             self._add_logs(pending.work, reply.logs)
             machine = None if reply.machine == self._own_name else reply.machine
             self._resolve(pending, Answer(reply.answer.outcomes, reply.answer.load, machine))
+        except CancelledError:
+            self._lose_or_end(pending)
         except KilledWorker as error:
             self._resolve(pending, _failed(pending.work, f"{error.allowed_failures + 1} Dask workers died while they ran it"))
         except (VersionsError, ParcelError) as error:
@@ -280,6 +282,14 @@ class DaskExecutor:
             self._resolve(pending, _failed(pending.work, f"{pending.losses} Dask workers died while they ran it"))
         else:
             self._send(pending)
+
+    def _lose_or_end(self, pending: _Pending) -> None:
+        """Send work elsewhere whose answer was lost with a Dask worker, if it wasn't lost with the scheduler."""
+        with self._lock:
+            if self._client.status == "running":
+                self._lose(pending)
+            else:
+                self._resolve(pending, self._lost())
 
     def _lost(self) -> ExecutorLostError:
         return ExecutorLostError("the Dask scheduler is gone, or can't be reached any more")
