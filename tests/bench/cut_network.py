@@ -28,16 +28,16 @@ def ip(*words):
 
 
 class Cutter(Watcher):
-    """Cuts the network when a trial of a kind begins for the second time."""
+    """Cuts the network of a process when a trial of a kind begins for the second time."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, pid):
         super().__init__()
-        self.kind, self.count = kind, 0
+        self.kind, self.pid, self.count = kind, pid, 0
 
     def started(self, planned, done, total, seconds_left):
         self.count += planned.kind == self.kind
         if planned.kind == self.kind and self.count == 2:
-            ip("link", "set", "v0", "down")
+            subprocess.run(["nsenter", "--net", "--target", str(self.pid), "ip", "link", "set", "v1", "down"], check=True)
 
 
 def main(folder, kind):
@@ -53,7 +53,7 @@ def main(folder, kind):
         )
         wait_until(lambda: subprocess.run(["ip", "link", "set", "v1", "netns", str(cluster.workers[1].pid)]).returncode == 0)
         cluster.wait(2)
-        watcher = Cutter(kind)
+        watcher = Cutter(kind, pid)
         made, trials = run(folder / "run", cluster.address, watcher=watcher, **MANY)
     assert watcher.count >= 2
     assert made.status == "complete", made.stop_reason

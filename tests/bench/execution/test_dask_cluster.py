@@ -239,10 +239,10 @@ def test_a_worker_that_dies_costs_its_trial_only_which_runs_again_elsewhere(tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["scored", "turns"])
-def test_a_scheduler_that_dies_ends_the_run_with_everything_kept_and_resume_goes_on(tmp_path, kind):
+@pytest.mark.parametrize(("kind", "number"), [("scored", 5), ("turns", 1)])
+def test_a_scheduler_that_dies_ends_the_run_with_everything_kept_and_resume_goes_on(tmp_path, kind, number):
     with three_workers(tmp_path) as cluster:
-        watcher = Killer(kind, 1, cluster.scheduler)
+        watcher = Killer(kind, number, cluster.scheduler)
         made, kept = run(tmp_path / "run", cluster.address, watcher=watcher, **MANY)
     assert made.status == "interrupted"
     assert "scheduler is gone" in made.stop_reason
