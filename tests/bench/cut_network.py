@@ -48,10 +48,11 @@ def main(folder, kind):
     ip("link", "set", "v0", "up")
     with Cluster(folder, host=OUTSIDE) as cluster:
         cluster.start_worker("--resources", "machine=1")
-        cluster.start_worker(
-            "--host", INSIDE, "--resources", "machine=1", prefix=("unshare", "--net", "--uts", "sh", "-c", WAITING, "sh")
-        )
-        wait_until(lambda: subprocess.run(["ip", "link", "set", "v1", "netns", str(cluster.workers[1].pid)]).returncode == 0)
+        apart = ("unshare", "--net", "--uts", "sh", "-c", WAITING, "sh")
+        cluster.start_worker("--host", INSIDE, "--resources", "machine=1", prefix=apart)
+        pid = cluster.workers[1].pid
+        wait_until(lambda: Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink())
+        ip("link", "set", "v1", "netns", pid)
         cluster.wait(2)
         watcher = Cutter(kind, pid)
         made, trials = run(folder / "run", cluster.address, watcher=watcher, **MANY)
