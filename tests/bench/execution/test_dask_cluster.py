@@ -229,7 +229,8 @@ def replace_machine(cluster):
 def test_a_worker_that_dies_costs_its_trial_only_which_runs_again_elsewhere(tmp_path, kind, place):
     with three_workers(tmp_path) as cluster:
         watcher = Killer(kind, 1, cluster.workers[place])
-        replace_machine(cluster)
+        if place == 0:
+            replace_machine(cluster)
         made, trials = run(tmp_path / "run", cluster.address, watcher=watcher, **MANY)
         assert cluster.workers[place].poll() == -9
     assert made.status == "complete", made.stop_reason
@@ -241,11 +242,11 @@ def test_a_worker_that_dies_costs_its_trial_only_which_runs_again_elsewhere(tmp_
 @pytest.mark.parametrize("kind", ["scored", "turns"])
 def test_a_scheduler_that_dies_ends_the_run_with_everything_kept_and_resume_goes_on(tmp_path, kind):
     with three_workers(tmp_path) as cluster:
-        watcher = Killer(kind, 2, cluster.scheduler)
+        watcher = Killer(kind, 1, cluster.scheduler)
         made, kept = run(tmp_path / "run", cluster.address, watcher=watcher, **MANY)
     assert made.status == "interrupted"
     assert "scheduler is gone" in made.stop_reason
-    assert len(kept) >= 2
+    assert kept
     (tmp_path / "again").mkdir()
     with three_workers(tmp_path / "again") as cluster:
         made, trials = run(tmp_path / "run", cluster.address, ended=kept, **MANY)
