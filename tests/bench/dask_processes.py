@@ -12,6 +12,7 @@ from pathlib import Path
 from distributed import Client
 
 START_SECONDS = 60
+PAGE = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
 
 def free_port():
@@ -36,11 +37,11 @@ class Cluster:
         return f"tcp://{self.host}:{self.port}"
 
     def start_scheduler(self):
-        self.scheduler = self._start("distributed.cli.dask_scheduler", "--host", self.host, "--port", self.port, "--no-dashboard")
+        self.scheduler = self._start("distributed.cli.dask_scheduler", "--host", self.host, "--port", self.port, *PAGE)
 
     def start_worker(self, *options, prefix=()):
         folder = self.folder / f"worker-{len(self.workers)}"
-        fixed = ("--host", self.host, "--nthreads", 1, "--no-nanny", "--no-dashboard", "--memory-limit", 0)
+        fixed = ("--host", self.host, "--nthreads", 1, "--no-nanny", *PAGE, "--memory-limit", 0)
         arguments = (*fixed, "--local-directory", folder, *options)
         self.workers.append(self._start("distributed.cli.dask_worker", self.address, *arguments, prefix=prefix))
 

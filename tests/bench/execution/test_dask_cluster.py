@@ -172,12 +172,12 @@ def test_an_interrupted_run_leaves_no_process_on_the_cluster(tmp_path):
 
 CUT_NETWORK = Path(__file__).parents[1] / "cut_network.py"
 IN_NAMESPACE = ("unshare", "--map-root-user", "--net")
+TRY_NETWORK = (*IN_NAMESPACE, "ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    shutil.which("ip") is None
-    or subprocess.run([*IN_NAMESPACE, "ip", "link", "add", "a", "type", "veth"], capture_output=True).returncode != 0,
+    None in (shutil.which("ip"), shutil.which("unshare")) or subprocess.run(TRY_NETWORK, capture_output=True).returncode != 0,
     reason="the system doesn't let a process have a network of its own",
 )
 @pytest.mark.parametrize("kind", ["scored", "turns"])
@@ -263,9 +263,9 @@ def test_a_trial_whose_workers_die_again_and_again_has_failed(tmp_path, monkeypa
         cluster.wait(1)
         replace_machine(cluster)
         fields = {"names": ("Slow",), "scored_seeds": 0, "parity": False}
-        made, trials = run(tmp_path / "run", cluster.address, watcher=Killer("timed", 0, cluster.workers[0]), **fields)
+        made, trials = run(tmp_path / "run", cluster.address, watcher=Killer("turns", 0, cluster.workers[0]), **fields)
     assert made.status == "complete", made.stop_reason
-    assert [trial.error for trial in trials if trial.kind == "timed"] == ["1 Dask workers died while they ran it"]
+    assert [trial.error for trial in trials if trial.kind == "turns"] == ["1 Dask workers died while they ran it"]
     assert complete(trials, **fields)
 
 
