@@ -20,7 +20,7 @@ WAITING = f"""hostname machine-b
 until ip link set v1 up 2>/dev/null; do sleep 0.1; done
 ip addr add {INSIDE}/24 dev v1 && ip link set lo up && exec "$@"
 """
-FAST = {"distributed.comm.timeouts.tcp": "5s", "distributed.comm.timeouts.connect": "5s"}
+FAST = {"distributed.comm.timeouts.tcp": "12s", "distributed.comm.timeouts.connect": "5s"}
 
 
 def ip(*words):
