@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench.files import PARTIAL_SUFFIX, append_line, inside, read_regular, write_all
+from bench.files import PARTIAL_SUFFIX, append_line, inside, read_regular, write_all, write_whole
 from bench.records.store import ARRAYS_FOLDER, RUN_FILE, TRIALS_FILE, RecordError, read_run
 
 RUN_FILES_FILE = "run-files.txt"
@@ -83,8 +83,10 @@ class RunFiles:
             if not _is_ours(name):
                 raise ValueError(f"{name!r} is no name that a run writes: it may be {', '.join(LAYOUT)}")
         if new:
-            lines = "\n".join([HEADER, *new] if self._names is None else new)
-            append_line(self._path, lines, sync=not all(name.startswith(PASSING) for name in new))
+            if self._names is None or _is_cut_short(self._path):
+                write_whole(self._path, "\n".join([HEADER, *sorted({*(_read(self._path) or ()), *new})]) + "\n")
+            else:
+                append_line(self._path, "\n".join(new), sync=not all(name.startswith(PASSING) for name in new))
             known.update(new)
             self._names = known
 
@@ -124,6 +126,9 @@ class RunFiles:
         for place in [folder] if folder else _folders():
             _remove_if_empty(self._directory / place)
         if not folder:
+            for leftover in _files_in(self._directory):
+                if leftover.name != RUN_FILES_FILE and _without_partial(leftover.name) == RUN_FILES_FILE:
+                    leftover.unlink()
             self._path.unlink(missing_ok=True)
             self._names = None
 
@@ -174,16 +179,26 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _read(path: Path) -> set[str] | None:
-    """Return the names in the list; None where there is none."""
+    """Return the names in the list; None where there is none, or a kill has cut its first line short."""
     try:
-        lines = read_regular(path, LIMIT_BYTES, follow_links=False).decode().splitlines()
+        content = read_regular(path, LIMIT_BYTES, follow_links=False).decode()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"{path} can't be read: {getattr(error, 'strerror', None) or 'it is no text'}") from None
-    if not lines or lines[0] != HEADER:
+    if HEADER.startswith(content):
+        return None
+    lines = content.splitlines()
+    if not content.endswith("\n") and not _is_ours(lines[-1]) and len(lines) > 1:
+        lines.pop()  # cut short by a kill: the file of that name was not written yet
+    if lines[0] != HEADER:
         raise RecordError(f"{path} is no list of a run's files: its first line must be {HEADER!r}")
     for number, name in enumerate(lines[1:], start=2):
         if name and not _is_ours(name):
             raise RecordError(f"{path}, line {number}: {name[:80]!r} is no name that a run writes")
     return {name for name in lines[1:] if name}
+
+
+def _is_cut_short(path: Path) -> bool:
+    """Whether the last line of the list has no end, as a kill leaves it."""
+    return not read_regular(path, LIMIT_BYTES, follow_links=False).endswith(b"\n")

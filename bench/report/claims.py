@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from bench.analysis.summary import Analysis
@@ -15,6 +16,10 @@ AS_PUBLISHED = "article"
 """The workload in which each side trains as the article had it."""
 TEXTBOOK = "article"
 """The contestant that is the article's network."""
+SLOWEST_MACHINE = 2.0
+"""One fit of each has no interval. Shared machines were seen to run up to 1.9 times slower for seconds: what is beyond this factor
+isn't the machine's doing."""
+ONE_FIT = " (one fit of each, so there is no interval; the difference is more than a disturbance makes)"
 NOT_MEASURED = "not measured in this run"
 OPEN = "open"
 
@@ -89,13 +94,22 @@ def _claim_of_cause(analysis: Analysis) -> Claim:
 
 def _judged(row: Row, *, shorter: str, longer: str) -> str:
     """The judgement of a ratio whose interval lies below 1, or above it."""
-    if row["high"] < 1:
-        return shorter
-    return longer if row["low"] > 1 else "undecided"
+    low, high, of_one_fit = _ends(row)
+    if high < 1:
+        return shorter + of_one_fit
+    return longer + of_one_fit if low > 1 else "undecided"
 
 
 def _judged_slower(row: Row) -> str:
-    if row["low"] >= TENS_OF_TIMES:
-        return "holds"
-    tens = "slower, but not tens of times" if row["high"] < TENS_OF_TIMES else "slower; how many times, this run leaves open"
+    low, high, of_one_fit = _ends(row)
+    if low >= TENS_OF_TIMES:
+        return "holds" + of_one_fit
+    tens = "slower, but not tens of times" if high < TENS_OF_TIMES else "slower; how many times, this run leaves open"
     return _judged(row, shorter="the opposite holds", longer=tens)
+
+
+def _ends(row: Row) -> tuple[float, float, str]:
+    """The ends of a ratio's interval; without one, what a disturbed machine may make of it, and what is to be said then."""
+    if math.isfinite(row["low"]) and math.isfinite(row["high"]):
+        return row["low"], row["high"], ""
+    return row["ratio"] / SLOWEST_MACHINE, row["ratio"] * SLOWEST_MACHINE, ONE_FIT

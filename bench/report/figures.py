@@ -37,12 +37,9 @@ def answer(analysis: Analysis, workload: str, target: str | None) -> Plot | None
         return None
     reached = any(row.measure == TARGET and row.values for row in rows)
     what = "step" + (f" and time to {100 * ARTICLE_ACCURACY:g} % test accuracy" if reached else "")
-    in_turns = len(turn_steps(analysis.data)) > 0
-    dots = (
-        f"every dot is a turn{' (of the time to an accuracy, a training)' if reached else ''}"
-        if in_turns
-        else "every dot is a trial"
-    )
+    dots = "trial"
+    if any(turn.workload == workload for turn in turn_steps(analysis.data)):
+        dots = "turn (of the time to an accuracy, a trial)" if reached else "turn"
     hollow = "; hollow ones were disturbed by other work, and don't count" if any(row.disturbed for row in rows) else ""
     shown = len({row.contestant for row in rows})
     caption = (

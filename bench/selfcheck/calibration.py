@@ -127,7 +127,9 @@ def _one_run(folder: Path, machine: Machine) -> list[RatioRow]:
         contestants=[],
         environment=environment.describe(threads=1),
     )
-    Runner(Job(folder, run, [(workload, [ours, replace(ours, name=TWIN)])]), machine, Observer()).run()
+    made = Runner(Job(folder, run, [(workload, [ours, replace(ours, name=TWIN)])]), machine, Observer()).run()
+    if made.status == "interrupted":  # by Ctrl-C: the runner ends in order, and so must what called it
+        raise KeyboardInterrupt
     data = read_run(folder)
     failed = next((trial for trial in data.trials if trial.status != "ok"), None)
     if failed is not None:

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pandas as pd
 import pytest
 from study_records import Outcome, study_run
-from synthetic import change_trials, synthetic_run
+from synthetic import change_trials, synthetic_run, update
 
 from bench.analysis.latency import COMPILED_CALL, OWN_CALL, PREDICTION_PEER, latency_tables
 from bench.analysis.steps import turns_table
@@ -33,6 +33,8 @@ def test_every_column_is_documented_and_no_table_of_a_whole_run_is_empty(analysi
     table = turns_table(synthetic_run(turns=4)) if name == "turns" else getattr(analysis, name)
     if name.startswith("study"):  # of a run of its own, whose one axis is no column of all
         table = getattr(analyse(study_run(lambda *_: Outcome(0.9), grid={"width": [4]})), name).drop(columns="width")
+    if name == "machines":  # of a run on two of them
+        table = analyse(change_trials(analysis.data, update(machine="other"), launch=2)).machines
 
     assert len(table)
     assert set(table.columns) <= documented_columns(name)

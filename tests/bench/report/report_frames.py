@@ -25,6 +25,7 @@ COLUMNS = {
     "study_targets": "workload contestant target seeds reached share low high median_epoch epoch_low epoch_high",
     "turns": "workload contestant launch turn epochs quickest_tenth_seconds canary wait_share other_cpu_share reason",
     "memory": "workload contestant peak_memory_bytes",
+    "machines": "machine workload contestant reference measure ratio low high pairs launches",
 }
 
 

@@ -167,6 +167,14 @@ def test_a_partial_run_still_gives_a_whole_report(partial, keep):
     assert all(len(path.read_text("utf-8").splitlines()) > 1 for path in (folder / "tables").glob("*.csv") if path.stem != "ratios")
 
 
+def test_the_plot_beside_the_answer_says_what_its_dots_are(folder):
+    text = (folder / "report.md").read_text("utf-8")
+    assert (
+        len(re.findall(r"\d contestants; every dot is a (?:trial|turn)(?: \(of the time to an accuracy, a trial\))?[;.]", text))
+        == 1
+    )
+
+
 def test_the_history_is_drawn_in_the_page_once_it_has_two_points(partial):
     folder = partial(lambda trial: trial.workload == "parity")
     runs = pd.DataFrame([("a1", "m", "keras", 80.0), ("b2", "m", "keras", 90.0)], columns=list(COLUMNS))

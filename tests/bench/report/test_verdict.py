@@ -141,6 +141,23 @@ def test_the_claim_is_undecided_where_the_interval_holds_one():
     assert judgements(level)[2] == "undecided"
 
 
+@pytest.mark.parametrize(
+    ("factor", "judgement"), [(1.0, "the opposite holds"), (20.0, "slower, but not tens of times"), (300.0, "holds")]
+)
+def test_one_fit_of_each_is_judged_without_an_interval_and_says_so(still, factor, judgement):
+    first = [trial for trial in still.trials if (trial.workload, trial.kind) != ("article", "timed") or trial.round == 0]
+    found = judgements(slowed(replace(still, trials=first), factor, workload="article", contestant="article"))[1]
+    assert found.startswith(judgement)
+    assert "no interval" in found
+
+
+def test_one_fit_of_each_decides_nothing_where_a_disturbance_could_have_made_the_difference(still):
+    first = [trial for trial in still.trials if (trial.workload, trial.kind) != ("article", "timed") or trial.round == 0]
+    fits = {trial.contestant: trial.fit_seconds for trial in first if (trial.workload, trial.kind) == ("article", "timed")}
+    level = slowed(replace(still, trials=first), 1.5 * fits["keras"] / fits["article"], workload="article", contestant="article")
+    assert judgements(level)[1] == "undecided"
+
+
 @pytest.mark.parametrize(("factor", "judgement"), [(1.0, "the opposite holds"), (1000.0, "holds")])
 def test_like_for_like_is_judged_by_the_identical_comparison(still, factor, judgement):
     assert judgements(slowed(still, factor, workload="moons", contestant="numpy_nn"))[2] == judgement

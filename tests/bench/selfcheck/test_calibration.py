@@ -55,3 +55,11 @@ def test_a_trial_that_fails_ends_it():
     failing = FakeLaunch(outcome=lambda _: Outcome("failed", error="no"))
     with pytest.raises(CalibrationError, match="could not be trained: no"):
         calibrate(1, clock=FakeClock(), machine=lambda _: fake_machine(failing))
+
+
+def test_ctrl_c_ends_all_of_it_and_not_the_short_run_alone():
+    def interrupt(_request):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(3, clock=FakeClock(), machine=lambda _: fake_machine(FakeLaunch(outcome=interrupt)))

@@ -1,7 +1,8 @@
 """Which public functions of `numpy_nn` may become a tenth slower without `compare` noticing: `nox -s coverage_of_compare`.
 
 Each is slowed in turn, in a repository of its own, and compared. A function that no benchmark calls is counted as not noticed
-without a comparison. The results, a line of JSON each, stay in the file that `--out` names, and a further call goes on after them.
+without a comparison. What slows a function takes two microseconds of its own, which is more than a tenth of the shortest ones. The
+results, a line of JSON each, stay in the file that `--out` names, and a further call goes on after them.
 """
 
 import argparse
