@@ -229,7 +229,8 @@ def _machine(job: Job) -> Machine:
     from bench.execution.worker_process import Launcher
 
     canary = Canary()
-    return Machine(Launcher(job.directory), TurnRounds(canary, cores=cores()), places=cores(), slowness=slowness_of(canary))
+    slowness = slowness_of(canary, cores=canary.cores)
+    return Machine(Launcher(job.directory), TurnRounds(canary, cores=cores()), places=cores(), slowness=slowness)
 
 
 def _limits(job: Job, time_budget_seconds: float | None) -> Limits:

@@ -22,7 +22,7 @@ from bench.execution.schedule import Entries, plan
 from bench.execution.unanswered import check_film, unanswered
 from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Run, RunData, RunReader
 from bench.records.validation_errors import first_mistake
-from bench.workloads.builtin import QUICK_WORKLOADS, WORKLOADS, quick_version
+from bench.workloads.builtin import QUICK_CONTESTANTS, QUICK_WORKLOADS, WORKLOADS, quick_version
 from bench.workloads.data_notes import data_notes
 from bench.workloads.models import Workload
 from bench.workloads.toml_files import find_workload
@@ -172,6 +172,8 @@ def _shaped(workload: Workload, options: RunOptions, threads: int) -> Workload:
     """Return the workload with the seeds, rounds, epochs and threads of the options, where it has any."""
     shaped = quick_version(workload) if options.quick else workload
     changes: dict[str, Any] = {}
+    if options.quick and not options.contestants and shaped.contestants is None:
+        changes["contestants"] = list(QUICK_CONTESTANTS)
     if "threads" in shaped.grid:
         changes["grid"] = {**shaped.grid, "threads": sorted({min(count, threads) for count in shaped.grid["threads"]})}
     if options.film and not shaped.grid:

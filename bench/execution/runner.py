@@ -76,7 +76,7 @@ class Runner:
         self._added_launches = 0
         ended = {key_of(trial): trial for trial in job.ended}
         waiting = [planned for planned in self._planned if planned.key not in ended]
-        self.time_plan = TimePlan(waiting, places=self._executor.places, slowness=machine.slowness)
+        self.time_plan = TimePlan(waiting, places=self._executor.places, slowness=machine.slowness, starts_alone=not job.run.quick)
         self._durations = Durations(self.time_plan.seconds)
         self._waiting = {planned.key: planned for planned in waiting}
         self._ensembles = Ensembles(waiting)
@@ -213,12 +213,17 @@ class Runner:
         if not able:
             return 0
         assignments, seed = [self._assignment(planned) for planned in able], f"{self._job.run.seed} {group[0].key}"
-        answer = self._answer(Work(assignments, seed, starts_alone=not self._adds_launches))
+        answer = self._answer(Work(assignments, seed, starts_alone=self._cold_starts_count))
         self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
         ended = zip(able, answer.outcomes, strict=True)
         succeeded = sum(self._end(planned, replace(answer, outcomes=[outcome])) for planned, outcome in ended)
         self._observer.launch_ended(group[0].workload.name)
         return succeeded
+
+    @property
+    def _cold_starts_count(self) -> bool:
+        """Whether the contestants of a launch are made ready one after the other: in the planned launches of a whole run."""
+        return not (self._adds_launches or self._job.run.quick)
 
     def is_awaited(self, planned: PlannedTrial) -> bool:
         """See `side_by_side.Trials`."""

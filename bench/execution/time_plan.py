@@ -61,12 +61,14 @@ BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
 GRID_FIT_SECONDS = 0.15
+SIDE_BY_SIDE = 1.3
+"""How much longer a trial takes while others take the other cores."""
 STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
 """By the path of a study."""
 FAST_PATH = 0.6
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
-REPORT_SECONDS = 15.0
+REPORT_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,14 @@ class TimePlan:
         Trials without a clock that run at once.
     slowness
         How much slower than the machine of `COSTS` this one is: the canary's ratio.
+    starts_alone
+        Whether the contestants of a planned launch are made ready one after the other.
 
     """
 
-    def __init__(self, planned: Sequence[PlannedTrial], *, places: int, slowness: float = 1.0) -> None:
+    def __init__(self, planned: Sequence[PlannedTrial], *, places: int, slowness: float = 1.0, starts_alone: bool = True) -> None:
         self._places = places
+        self._starts_alone = starts_alone
         self._slowness = slowness
         self._started = set[tuple[str, int]]()
         self.seconds = {trial.key: self._seconds(trial) for trial in planned}
@@ -123,15 +128,12 @@ class TimePlan:
             for trial in planned
             if trial.kind == "turns" and trial.workload.name == HEADLINE_WORKLOAD and trial.spec.name in names
         }
-        starts = sum(self._slowness * (TRIAL_SECONDS + _cost(trial).start) for trial in own.values()) / self._places
+        starts = sum(self._slowness * (TRIAL_SECONDS + self._at_once(_cost(trial).start)) for trial in own.values())
         return starts + sum(map(turns_seconds, own.values())) if len(own) > 1 else 0.0
 
     def _seconds(self, planned: PlannedTrial) -> float:
-        return self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned)) / self._width(planned)
-
-    def _width(self, planned: PlannedTrial) -> int:
-        """How many of such trials go on at once."""
-        return self._places if planned.kind in UNTIMED else 1
+        alone = self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned))
+        return self._at_once(alone) if planned.kind in UNTIMED else alone
 
     def _start_seconds(self, planned: PlannedTrial) -> float:
         key, start = (planned.spec.name, planned.launch), _cost(planned).start
@@ -142,7 +144,11 @@ class TimePlan:
         if key in self._started:
             return start / 4 if planned.kind == "turns" else BUILD_SECONDS * bool(planned.kind != "predict")
         self._started.add(key)
-        return start
+        return start if self._starts_alone or planned.kind != "turns" else self._at_once(start)
+
+    def _at_once(self, seconds: float) -> float:
+        """Return the seconds that a start takes of a launch whose contestants are made ready on all cores."""
+        return seconds * (SIDE_BY_SIDE / self._places if self._places > 1 else 1.0)
 
     def _work_seconds(self, planned: PlannedTrial) -> float:
         if planned.kind == "tune":
@@ -158,14 +164,17 @@ class TimePlan:
         return faster * fit_seconds(planned)
 
 
-def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row, which wait as work does."""
+def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_counter, *, cores: int = 1) -> float:
+    """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row, which wait as work does.
+
+    A reading of the canary looks at so many `cores`.
+    """
     began = clock()
     readings = 0
     while (seconds := clock() - began) < SLOWNESS_SECONDS:
         canary.seconds()
         readings += 1
-    return max(seconds / max(readings, 1) / READING_SECONDS, FASTEST)
+    return max(seconds / max(readings, 1) / cores / READING_SECONDS, FASTEST)
 
 
 def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True) -> list[str]:

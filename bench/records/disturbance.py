@@ -22,9 +22,9 @@ SLOWEST_CANARY = 1.05
 """Times the run's quiet canary."""
 MOST_WAITING = 0.05
 """Of the turn, beyond what the contestant's own threads wait for one another in its quietest turns."""
-OWN_THREADS_WAIT = 0.02
-"""Of its quietest turns: the threads of a contestant that waits more outnumber the cores, and how long they wait for one another
-differs from turn to turn. Then waiting tells nothing that the CPU time of other processes doesn't."""
+ONE_THREAD = 1.05
+"""Times the turn: where a contestant's threads ran and waited for longer together, several of them did at once, and may have waited
+for one another. Then waiting tells nothing that the CPU time of other processes doesn't."""
 MOST_OTHER_CPU = 0.05
 """CPU time of other processes, as a share of all cores' time in the turn."""
 MOST_STEAL = 0.01
@@ -106,7 +106,7 @@ def _reason(turn: Turn, quiet: Quiet, own_waiting: float) -> str | None:
         return "steal"
     if (turn.other_cpu_seconds or 0.0) > MOST_OTHER_CPU * all_cores:
         return "other processes"
-    waiting_tells = own_waiting <= OWN_THREADS_WAIT or turn.other_cpu_seconds is None
-    if waiting_tells and (turn.wait_seconds or 0.0) > (own_waiting + MOST_WAITING) * wall:
+    one_thread = (turn.run_seconds or 0.0) + (turn.wait_seconds or 0.0) <= ONE_THREAD * wall
+    if (one_thread or turn.other_cpu_seconds is None) and (turn.wait_seconds or 0.0) > (own_waiting + MOST_WAITING) * wall:
         return "waiting"
     return None

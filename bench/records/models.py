@@ -226,7 +226,7 @@ class Trial(Record):
     def _fits_together(self) -> Trial:
         if self.kind != "scored":  # those of a study may have any key
             for axis, value in self.point.items():
-                check_size(axis, value)
+                check_size("point", axis, value)
         if self.history and "loss" not in self.history:
             raise ValueError("history lacks the loss: it must have a value for each epoch")
         if len({len(values) for values in self.history.values()}) > 1:

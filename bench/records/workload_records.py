@@ -72,7 +72,7 @@ class _Workload(_Shape):
         if not is_study(self.model_dump()):
             for axis, values in self.grid.items():
                 for value in values:
-                    check_size(axis, value)
+                    check_size("grid", axis, value)
         return self
 
 
@@ -86,8 +86,8 @@ def sorted_values(values: Iterable[GridValue]) -> list[GridValue]:
     return sorted(values, key=lambda value: (isinstance(value, str), value if isinstance(value, str) else 0, value))
 
 
-def check_size(axis: str, value: GridValue) -> None:
-    """Check a value of a scaling study.
+def check_size(where: str, axis: str, value: GridValue) -> None:
+    """Check a value of a scaling study: of its grid, or of a trial's point in it.
 
     Raises
     ------
@@ -96,9 +96,9 @@ def check_size(axis: str, value: GridValue) -> None:
 
     """
     if axis not in AXES:
-        raise ValueError(f"grid has the axis {axis!r}: without scored_seeds, or with rounds, it may have {', '.join(AXES)}")
+        raise ValueError(f"{where} has {axis!r}: without scored_seeds, or with rounds, it may have {', '.join(AXES)}")
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_DIMENSION:
-        raise ValueError(f"grid.{axis} has {value!r}: it must be a whole number from 1 to {LARGEST_DIMENSION:,}")
+        raise ValueError(f"{where}.{axis} has {value!r}: it must be a whole number from 1 to {LARGEST_DIMENSION:,}")
 
 
 def check_workloads(workloads: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -114,9 +114,8 @@ def examine(machine: Machine | None = None, watch: Watch = _nobody) -> Measured:
 def _this_machine(folder: Path) -> Machine:
     canary = Canary()
     cores = environment.cores()
-    return Machine(
-        Launcher(folder), TurnRounds(canary, cores=cores), places=cores, slowness=slowness_of(canary), clock=time.perf_counter
-    )
+    slowness = slowness_of(canary, cores=canary.cores)
+    return Machine(Launcher(folder), TurnRounds(canary, cores=cores), places=cores, slowness=slowness, clock=time.perf_counter)
 
 
 def _examine(folder: Path, machine: Machine, watch: Watch) -> Measured:

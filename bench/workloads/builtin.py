@@ -14,7 +14,9 @@ from bench.workloads.models import Training, Workload
 
 QUICK_WORKLOADS = ("moons", "parity")
 """The headline, and that both sides are one computation."""
-QUICK_SEEDS = 2
+QUICK_CONTESTANTS = ("numpy_nn", "keras", "keras-tuned", "sklearn", "floor")
+"""Of a workload that leaves it open."""
+QUICK_SEEDS, QUICK_STUDY_SEEDS = 1, 2
 QUICK_ROUNDS = QUICK_LAUNCHES = 1
 QUICK_EPOCHS = 30
 QUICK_FULL_BATCH_EPOCHS = 500
@@ -127,19 +129,20 @@ WORKLOADS: dict[str, Workload] = {
 def quick_version(workload: Workload) -> Workload:
     """Return the smaller version for `--quick`: enough to see that everything works, too little to quote.
 
-    It has at most 2 scored seeds, one round in one launch and 30 epochs (500 where the batch is full), predicts one number of rows,
-    keeps the smallest two values of each axis of a grid (a study at most `QUICK_CELLS` cells), and tunes no contestant.
+    It has at most one scored seed (a study two), one round in one launch and 30 epochs (500 where the batch is full), predicts only
+    where it does nothing else, keeps the smallest two values of each axis of a grid (of a study `QUICK_CELLS` cells), and tunes
+    no contestant.
     """
     return workload.model_copy(
         update={
             "training": _quick_training(workload.training),
             "settings": {name: _quick_training(training) for name, training in workload.settings.items()},
-            "scored_seeds": min(workload.scored_seeds, QUICK_SEEDS),
+            "scored_seeds": min(workload.scored_seeds, QUICK_STUDY_SEEDS if workload.is_study else QUICK_SEEDS),
             "peer_scored_seeds": min(workload.peer_scored_seeds, 1),
             "rounds": min(workload.rounds, QUICK_ROUNDS),
             "launches": min(workload.launches, QUICK_LAUNCHES),
             "tuned": False,
-            "prediction_rows": workload.prediction_rows[:1],
+            "prediction_rows": [] if workload.rounds else workload.prediction_rows[:1],
             "grid": _quick_grid(workload),
         }
     )

@@ -180,7 +180,7 @@ def test_of_the_differences_that_are_called_real_no_more_than_the_stated_rate_is
     shares, power = [], []
     for _ in range(300):
         real = np.arange(12) < 6
-        noise = random.normal(size=(12, 7)) + 1.5 * real[:, None]
+        noise = random.normal(size=(12, 7)) + 3.0 * real[:, None]
         called = np.array(adjust([cached_p(differences) for differences in noise])) <= FALSE_DISCOVERY_RATE
         shares.append((called & ~real).sum() / max(called.sum(), 1))
         power.append(called[real].mean())

@@ -315,16 +315,18 @@ def test_tls_without_certificates_is_one_line():
 
 
 def test_a_local_cluster_listens_on_loopback_alone_offers_one_machine_and_is_gone_afterwards():
+    before = psutil.Process().children(recursive=True)  # other tests' pools
     with local_cluster(2) as address:
         with connect(address) as client:
             client.wait_for_workers(2, timeout=60)
             offers = [worker["resources"] for worker in client.scheduler_info()["workers"].values()]
             assert all(client.run(ignores_ctrl_c).values())
-        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        started = [one for one in psutil.Process().children(recursive=True) if one not in before]
+        processes = [psutil.Process(), *started]
         listeners = {one.laddr.ip for process in processes for one in process.net_connections() if one.status == psutil.CONN_LISTEN}
     assert sorted(map(bool, offers)) == [False, True]
     assert listeners == {"127.0.0.1"}
-    wait_until(lambda: not [one for one in processes[1:] if one.is_running() and "spawn_main" in " ".join(one.cmdline())], 20)
+    wait_until(lambda: not [one for one in started if one.is_running() and "spawn_main" in " ".join(one.cmdline())], 20)
 
 
 def test_no_scheduler_is_one_line():

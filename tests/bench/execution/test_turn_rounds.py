@@ -56,9 +56,27 @@ def test_the_figures_of_a_trial_are_its_turns_and_the_updates_in_them():
     assert not one.stays_in_fit
 
 
-def test_the_canary_is_the_median_of_its_products():
-    ticks = iter([0.0, *(number + (100.0 if number > CALLS // 2 + 2 else 0.0) for number in range(1, CALLS + 1))])
-    assert Canary(lambda: next(ticks)).seconds() == 1.0
+def reading(product_seconds):
+    """The clock's readings of a core on which every product takes so long, but for one that is disturbed."""
+    return [0.0, *(product_seconds * number + (100.0 if number > CALLS // 2 + 2 else 0.0) for number in range(1, CALLS + 1))]
+
+
+def test_the_canary_is_the_median_of_its_products_on_the_slowest_core_and_leaves_the_process_its_cores(monkeypatch):
+    allowed, chosen = {0, 1}, []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(allowed), raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, cores: chosen.append(set(cores)), raising=False)
+    ticks = iter([*reading(1.0), *reading(3.0)])
+    canary = Canary(lambda: next(ticks))
+    assert canary.cores == 2
+    assert canary.seconds() == 3.0
+    assert chosen == [{0}, {1}, {0, 1}]
+
+
+def test_the_canary_runs_where_it_is_if_no_core_can_be_chosen(monkeypatch):
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    ticks = iter(reading(1.0))
+    canary = Canary(lambda: next(ticks))
+    assert (canary.cores, canary.seconds()) == (1, 1.0)
 
 
 def test_the_meters_tell_what_a_process_and_the_machine_did_meanwhile():

@@ -46,11 +46,11 @@ def test_a_turn_is_disturbed_by_what_a_meter_shows_beyond_its_limit(fields, reas
 
 
 def test_a_turn_that_waits_more_than_the_quietest_is_disturbed():
-    assert judged(turn(), turn(wait_seconds=0.006)) == [None, "waiting"]
+    assert judged(turn(), turn(run_seconds=0.094, wait_seconds=0.006)) == [None, "waiting"]
 
 
 def test_threads_that_outnumber_the_cores_wait_for_one_another_and_only_others_cpu_time_disturbs_them():
-    usual, more = turn(wait_seconds=0.02), turn(wait_seconds=0.05)
+    usual, more = turn(wait_seconds=0.01), turn(wait_seconds=0.05)
     assert judged(*[usual] * 5, more) == [None] * 6
     assert judged(*[usual] * 5, turn(wait_seconds=0.05, other_cpu_seconds=0.05)) == [None] * 5 + ["other processes"]
 

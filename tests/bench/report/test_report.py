@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from synthetic import synthetic_run
 
+from bench import files
 from bench.records import TRIALS_FILE, RecordError, append_trial, read_run, write_run
 from bench.records.run_files import RunFiles
 from bench.report import write_report
@@ -253,12 +254,14 @@ def test_a_full_disk_leaves_the_earlier_report_whole(partial, monkeypatch):
     write_report(folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
-    def full(path, content):
+    new_file = files._new_file
+
+    def full(path, **options):
         if path.name.startswith("index.html"):
             raise OSError(28, "No space left on device")
-        path.write_bytes(content)
+        return new_file(path, **options)
 
-    monkeypatch.setattr("bench.files.write_whole", full)
+    monkeypatch.setattr(files, "_new_file", full)
     with pytest.raises(OSError, match="No space left"):
         write_report(folder)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
