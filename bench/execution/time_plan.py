@@ -30,19 +30,19 @@ class Cost(NamedTuple):
 
 
 COSTS = {
-    "numpy_nn": Cost(0.4, 14e-6, 0.36e-6),
-    "article": Cost(0.4, 100e-6, 2e-6),
-    "keras": Cost(5.5, 2.3e-3),
-    "keras-tuned": Cost(6.5, 1.4e-3),
+    "numpy_nn": Cost(0.3, 14e-6, 0.36e-6),
+    "article": Cost(0.3, 100e-6, 2e-6),
+    "keras": Cost(4.2, 2.3e-3),
+    "keras-tuned": Cost(4.5, 1.4e-3),
     "keras-jax": Cost(5, 0.13e-3),
     "keras-torch": Cost(5, 3.1e-3),
-    "tensorflow": Cost(5.5, 25e-6, 1.2e-6),
+    "tensorflow": Cost(4.3, 25e-6, 1.2e-6),
     "jax": Cost(2, 25e-6, 0.8e-6),
     "torch": Cost(2, 0.2e-3, 0.6e-6),
     "torch-compile": Cost(7, 0.17e-3, 0.4e-6),
-    "sklearn": Cost(1.7, 0.15e-3, 1.1e-6),
+    "sklearn": Cost(1.2, 0.15e-3, 1.1e-6),
     "onnxruntime": Cost(0.7, 0.0),
-    "floor": Cost(1.2, 8e-6, 0.2e-6),
+    "floor": Cost(0.7, 8e-6, 0.2e-6),
 }
 UNKNOWN_COST = Cost(3.0, 0.2e-3, 1e-6)
 """Of a contestant of your own."""
@@ -51,7 +51,7 @@ READING_SECONDS = 0.21e-3
 SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""
-TUNING_SECONDS = {"keras-tuned": 12.0, "keras-jax": 19.0}
+TUNING_SECONDS = {"keras-tuned": 11.0, "keras-jax": 19.0}
 PARTS_SECONDS = {REFERENCE: 12.0}
 """Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
 TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
@@ -68,7 +68,7 @@ STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
 FAST_PATH = 0.6
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
-REPORT_SECONDS = 8.0
+REPORT_SECONDS = 6.0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bench.workloads.models import Training, Workload
 
 QUICK_WORKLOADS = ("moons", "parity")
 """The headline, and that both sides are one computation."""
-QUICK_CONTESTANTS = ("numpy_nn", "keras", "keras-tuned", "sklearn", "floor")
+QUICK_CONTESTANTS = ("numpy_nn", "keras", "keras-tuned", "floor")
 """Of a workload that leaves it open."""
 QUICK_SEEDS, QUICK_STUDY_SEEDS = 1, 2
 QUICK_ROUNDS = QUICK_LAUNCHES = 1
