@@ -15,6 +15,7 @@ from bench.analysis.summary import Analysis
 from bench.records import RunData
 from bench.report import units
 from bench.report.document import Badge
+from bench.report.methodology import notes
 from bench.report.verdict import main_workload
 
 _LEAST_FACTOR = 1.0
@@ -36,7 +37,7 @@ def badges(analysis: Analysis, problems: int = 0) -> tuple[Badge, ...]:
         *_failed(data),
     ]
     found = [Badge(text) for text in texts]
-    warnings = len(analysis.warnings) + len(data.run.notes) + len(data.damaged) + problems
+    warnings = len(analysis.warnings) + len(notes(data)) + len(data.damaged) + problems
     if warnings:
         found.append(Badge(units.counted(warnings, "warning"), serious=False))
     return tuple(found)

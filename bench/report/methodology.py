@@ -18,7 +18,7 @@ _LONGEST_ERROR = 200
 
 def warnings(data: RunData, found: Sequence[str], problems: Sequence[str]) -> Section | None:
     """Everything that makes this run less trustworthy; None where nothing does."""
-    items = [*found, *data.run.notes, *problems]
+    items = [*found, *notes(data), *problems]
     if data.run.status != "complete":
         items.insert(0, f"The run's status is `{data.run.status}`: the report has only the trials that had ended.")
     if data.run.quick:
@@ -32,6 +32,12 @@ def warnings(data: RunData, found: Sequence[str], problems: Sequence[str]) -> Se
     if data.run.stop_reason:
         blocks.append(Paragraph(f"Measuring ended because: {data.run.stop_reason}."))
     return Section(f"Warnings and disturbances ({len(items) + len(data.damaged)})", tuple(blocks), folded=True) if blocks else None
+
+
+def notes(data: RunData) -> list[str]:
+    """The run's notes, without those on contestants that aren't installed, which have a section of their own and limit nothing."""
+    missing = tuple(f"{record.name} is left out: " for record in data.run.contestants if record.missing)
+    return [note for note in data.run.notes if not note.startswith(missing)]
 
 
 def failures(data: RunData) -> Section | None:

@@ -251,6 +251,13 @@ def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
     assert bullets.items[2] == "A process took half a core."
 
 
+def test_a_contestant_that_is_not_installed_limits_nothing_and_is_no_warning(data):
+    absent = data.run.contestants[0].model_copy(update={"name": "torch", "missing": ["torch"]})
+    said = ["torch is left out: torch is missing, install it by  pip", "torches are left out of this sentence"]
+    run = data.run.model_copy(update={"contestants": [*data.run.contestants, absent], "notes": said})
+    assert methodology.notes(replace(data, run=run)) == said[1:]
+
+
 def test_what_differs_between_contestants_stands_in_one_table(data):
     same, table = fairness.differences(data, "moons")
     assert "updates 145, batch 32" in same.text
