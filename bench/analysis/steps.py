@@ -2,7 +2,7 @@
 
 A disturbance makes an epoch longer, never shorter, and what disturbs an epoch for a few milliseconds is seen by no meter. A step is
 therefore the quickest tenth (a low quantile) of the undisturbed epochs of a launch, not their median; launches are averaged on the
-log scale. Between launches of Keras the quickest tenth differs by a third of what the median does (`docs/tuning.md`).
+log scale. Between launches of Keras the quickest tenth differs by a third of what the median does (`docs/statistics.md`).
 
 Epochs come from turns. Older records, grids, and workloads in which each contestant has its own training have whole fits instead:
 each round then stands for itself.

@@ -19,7 +19,7 @@ from bench.workloads.grid import architecture_at
 
 
 class Cost(NamedTuple):
-    """Of a contestant, in seconds, for the network of `moons`; `docs/tuning.md` has the machine."""
+    """Of a contestant, in seconds, for the network of `moons`, on the two cores that `docs/statistics.md` names."""
 
     start: float
     """Process, imports, build and first step."""
@@ -47,7 +47,7 @@ COSTS = {
 UNKNOWN_COST = Cost(3.0, 0.2e-3, 1e-6)
 """Of a contestant of your own."""
 READING_SECONDS = 0.21e-3
-"""Of a reading of the canary, on the machine of the costs."""
+"""Of a reading of the canary on one core of the machine of the costs."""
 SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""

@@ -2,7 +2,7 @@
 for the analysis, which counts undisturbed turns only.
 
 It was fixed before anything was measured, and looks at no epoch and no ratio: only at the canary, which is no contestant, and at
-the system's meters. `docs/tuning.md` has how often it is wrong.
+the system's meters. `docs/statistics.md` has how often it is wrong.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ LAUNCHES = 6
 RUN_SECONDS = 360
 """Of a run whose precision is told: the default's time budget."""
 KERAS_SIGMA = 0.036
-"""The standard deviation of the logarithm of Keras' step between undisturbed launches; `docs/tuning.md` has its measurement."""
+"""The standard deviation of the logarithm of Keras' step between undisturbed launches; `docs/statistics.md` has its measurement."""
 DISTURBED_SIGMA = 0.14
 """The same of launches whose turns are disturbed."""
 BUDGETS_SECONDS = (60, 300, 600)
