@@ -23,9 +23,22 @@ ACCURACY = 0.95
 
 
 @pytest.fixture(scope="module")
-def trials():
+def whole_run():
     lines = gzip.decompress((REFERENCE / "trials.jsonl.gz").read_bytes()).decode().splitlines()
-    return [trial for trial in map(json.loads, lines) if trial["workload"] == "moons" and trial["status"] == "ok"]
+    return list(map(json.loads, lines))
+
+
+@pytest.fixture(scope="module")
+def trials(whole_run):
+    """The trials of `moons` that succeeded; those of turns with their undisturbed turns alone, and the number of all epochs."""
+    cores = json.loads((REFERENCE / "run.json").read_text())["environment"]["cores"]
+    canaries = [turn[f"canary_{when}_seconds"] for one in whole_run for turn in one["turns"] or [] for when in ("before", "after")]
+    found = [trial for trial in whole_run if trial["workload"] == "moons" and trial["status"] == "ok"]
+    for trial in found:
+        if trial["kind"] == "turns":
+            trial["epochs"] = sum(len(turn["epoch_seconds"]) for turn in trial["turns"])
+            trial["undisturbed"] = undisturbed(trial["turns"], quantile(canaries), cores)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +56,37 @@ def timed(trials, contestant):
     return [trial for trial in trials if trial["kind"] == "timed" and trial["contestant"] == contestant]
 
 
-def step_seconds(trial):
-    """The quickest tenth: between the two sorted epochs around the tenth part of their way."""
-    epochs = sorted(trial["epoch_seconds"][1:])
-    place = 0.1 * (len(epochs) - 1)
+def turns(trials, contestant):
+    return [trial for trial in trials if trial["kind"] == "turns" and trial["contestant"] == contestant]
+
+
+def quantile(values):
+    """The tenth part of the way through the sorted values, between the two that are next to it."""
+    values = sorted(values)
+    place = 0.1 * (len(values) - 1)
     below = int(place)
-    quickest = epochs[below] + (place - below) * (epochs[below + 1] - epochs[below])
-    return quickest * len(trial["epoch_seconds"]) / trial["steps"]
+    return values[below] + (place - below) * (values[min(below + 1, len(values) - 1)] - values[below])
+
+
+def undisturbed(turns, canary, cores):
+    """The turns that nothing disturbed: not the machine, not another process, not the wait for a core."""
+    own_wait = quantile([turn["wait_seconds"] / turn["wall_seconds"] for turn in turns])
+    found = []
+    for turn in turns:
+        wall, wait = turn["wall_seconds"], turn["wait_seconds"]
+        quiet = max(turn["canary_before_seconds"], turn["canary_after_seconds"]) <= 1.05 * canary
+        alone = turn["other_cpu_seconds"] <= 0.05 * wall * cores and turn["steal_seconds"] <= max(0.01 * wall * cores, 0.01)
+        several_threads = turn["run_seconds"] + wait > 1.05 * wall
+        if quiet and alone and turn["suspended_seconds"] <= 0.01 and (several_threads or wait <= (own_wait + 0.05) * wall):
+            found.append(turn)
+    return found
+
+
+def step_seconds(trial):
+    """The quickest tenth of the epochs of undisturbed turns, by the steps of an epoch."""
+    assert len(trial["undisturbed"]) >= 4, "a launch that counts"
+    quickest = quantile([seconds for turn in trial["undisturbed"] for seconds in turn["epoch_seconds"]])
+    return quickest * trial["epochs"] / trial["steps"]
 
 
 def over_launches(logarithms):
@@ -65,19 +102,20 @@ def over_launches(logarithms):
 
 
 def logarithms(trials, contestant):
-    return {(trial["launch"], trial["round"]): math.log(step_seconds(trial)) for trial in timed(trials, contestant)}
+    return {(trial["launch"], trial["round"]): math.log(step_seconds(trial)) for trial in turns(trials, contestant)}
 
 
 def ratio_of_steps(trials, contestant, reference):
     own, other = ({number: value for (_, number), value in logarithms(trials, name).items()} for name in (contestant, reference))
-    launches = {trial["round"]: trial["launch"] for trial in timed(trials, contestant)}
+    launches = {trial["round"]: trial["launch"] for trial in turns(trials, contestant)}
     middle, half = over_launches({(launches[number], number): own[number] - other[number] for number in own.keys() & other.keys()})
     return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
 
 def seconds_to(trials, contestant):
     """The median of the times to the target; a training that never reaches it is longer than all."""
-    starts = {trial["launch"]: trial["cold_start_seconds"] for trial in timed(trials, contestant) if trial["cold_start_seconds"]}
+    both = [*timed(trials, contestant), *turns(trials, contestant)]
+    starts = {trial["launch"]: trial["cold_start_seconds"] for trial in both if trial["cold_start_seconds"]}
     scores = {
         trial["seed"]: trial["history"]["val_accuracy"]
         for trial in trials
@@ -128,8 +166,9 @@ def test_every_accuracy_count_time_to_target_and_memory_is_that_of_the_records(t
     for name, row in cells.items():
         scored = [trial for trial in trials if trial["kind"] == "scored" and trial["contestant"] == name]
         assert row["accuracy"] == f"{100 * mean(trial['test_accuracy'] for trial in scored):.1f} %"
-        launches = {trial["launch"] for trial in timed(trials, name)}
-        assert row["trials · launches · seeds"] == f"{len(timed(trials, name))} · {len(launches)} · {len(scored)}"
+        measured = [*timed(trials, name), *turns(trials, name)]
+        launches = {trial["launch"] for trial in measured}
+        assert row["trials · launches · seeds"] == f"{len(measured)} · {len(launches)} · {len(scored)}"
         assert shows(row["to 95 %"], SECONDS, seconds_to(trials, name)), name
         assert shows(row["memory"], BYTES, max(trial["peak_memory_bytes"] for trial in timed(trials, name))), name
 
