@@ -73,16 +73,8 @@ def seed(value: object) -> int | None:
 
 def numbers(name: str, value: Any) -> Array:
     """`value` as an array of numbers, none of which is masked, NaN or infinite."""
-    if value is None:
-        raise ValueError(f"{name} was None: it must be an array of numbers")
-    if isinstance(value, Iterator) or _is_dataset(value):
-        raise ValueError(
-            f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"
-        )
-    if type(value) is not np.ndarray and _is_masked(value):
-        raise ValueError(f"{name} was a masked array: the mask would be lost, fill its values in (`filled`) or leave its rows out")
-    if hasattr(value, "toarray"):
-        raise ValueError(f"{name} was a sparse {type(value).__name__}: type {name}.toarray(); numpy_nn.estimators take it as it is")
+    if type(value) is not np.ndarray:
+        _check_kind(name, value)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -100,6 +92,20 @@ def numbers(name: str, value: Any) -> Array:
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
     return array
+
+
+def _check_kind(name: str, value: Any) -> None:
+    """Refuse what isn't an array, or would lose something as one, with what to type."""
+    if value is None:
+        raise ValueError(f"{name} was None: it must be an array of numbers")
+    if isinstance(value, Iterator) or _is_dataset(value):
+        raise ValueError(
+            f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"
+        )
+    if _is_masked(value):
+        raise ValueError(f"{name} was a masked array: the mask would be lost, fill its values in (`filled`) or leave its rows out")
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} was a sparse {type(value).__name__}: type {name}.toarray(); numpy_nn.estimators take it as it is")
 
 
 def _is_dataset(value: Any) -> bool:
