@@ -1,7 +1,7 @@
 """What keeps a process from running while a trial is measured: it is stopped, the machine sleeps, a quota takes its cores away.
 
-Used by the worker (`PauseMeter`) and by the runner, while it waits for an answer (`WaitingClock`). Standard library only: a worker
-has it too.
+Used by the worker (`PauseMeter`), and by the runner around turns and while it waits for an answer (`WaitingClock`). Standard
+library only: a worker has it too.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class PauseMeter:
         return found
 
     def _read(self) -> tuple[float, float, float, float]:
-        return self._continued, suspended_seconds(), throttled_seconds(), time.monotonic()
+        return self._continued, suspended_seconds() or 0.0, throttled_seconds(), time.monotonic()
 
 
-def suspended_seconds() -> float:
-    """Return for how long the machine has been suspended since it started; 0 where the system doesn't tell."""
+def suspended_seconds() -> float | None:
+    """Return for how long the machine has been suspended since it started; None where the system doesn't tell."""
     if sys.platform != "linux":
-        return 0.0
+        return None
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 

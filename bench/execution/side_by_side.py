@@ -78,6 +78,8 @@ def run_side_by_side(planned: Sequence[PlannedTrial], trials: Trials, executor: 
         while waiting or running:
             following = waiting.pop() if len(running) < executor.places else None
             if following is None:
+                if not running:
+                    raise RuntimeError("trials wait for one another, so that none of them can begin")
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     end(running.pop(future), future.result())

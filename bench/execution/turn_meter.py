@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from bench.execution.environment import if_readable
+from bench.execution.pauses import suspended_seconds
 
 _CGROUP_2 = Path("/sys/fs/cgroup/cpu.stat")
 _CGROUP_1 = Path("/sys/fs/cgroup/cpuacct/cpuacct.usage")
@@ -48,7 +49,7 @@ def read(pid: int | None) -> Reading:
         time.process_time(),
         _all_cpu_seconds(),
         _steal_seconds(),
-        _suspended(),
+        suspended_seconds(),
     )
 
 
@@ -110,10 +111,3 @@ def _all_cpu_seconds() -> float | None:
 def _steal_seconds() -> float | None:
     steal = getattr(if_readable(psutil.cpu_times), "steal", None)
     return None if steal is None else float(steal)
-
-
-def _suspended() -> float | None:
-    """For how long the machine was suspended since it started."""
-    if not hasattr(time, "CLOCK_BOOTTIME"):
-        return None
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

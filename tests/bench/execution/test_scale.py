@@ -156,6 +156,13 @@ def test_who_waits_for_whom_is_asked_a_few_times_a_trial(seeds: int) -> None:
     assert after == sorted(after), "those that waited go on in their order"
 
 
+def test_trials_that_wait_for_one_another_are_an_error_and_no_endless_wait() -> None:
+    small, names = workload(scored_seeds=1), ("keras", "keras-tuned")
+    planned = [PlannedTrial(small, spec(name), kind, 0, 0, 0) for name in names for kind in ("scored", "parity")]
+    with pytest.raises(RuntimeError, match="wait for one another"):  # parity ends, and is handed on after the score before it
+        run_side_by_side(planned, _Alone(planned), _TwoPlaces())
+
+
 def test_a_resumed_run_runs_what_is_left_and_parses_what_it_adds_once(tmp_path: Path, calls: Any) -> None:
     whole = tmp_path / "whole"
     made(whole, rounds=4, launches=2, scored_seeds=3)
