@@ -129,16 +129,17 @@ def share_interval(count: int, total: int) -> Interval:
 
 
 def chance_loss(workload: Mapping[str, Any], loss: str) -> float:
-    """Return the loss of a network that ignores its input, for classes of one size: ln 2 for two; NaN for an unknown loss."""
+    """Return the loss of a network that ignores its input, for classes of one size: ln 2 for two; NaN where it isn't known.
+
+    Of quantities it would be their spread, which the records don't have.
+    """
     outputs = int(workload["architecture"][-1]["output_dim"])
     share = 0.5 if outputs == 1 else 1 / outputs
     per_output = -share * math.log(share) - (1 - share) * math.log(1 - share)
     known = {
         "binary_crossentropy": per_output,
         "bce": per_output,
-        "categorical_crossentropy": math.log(max(outputs, 2)),
-        "mean_squared_error": share * (1 - share),
-        "mse": share * (1 - share),
+        **dict.fromkeys(("categorical_crossentropy", "sparse_categorical_crossentropy"), math.log(max(outputs, 2))),
     }
     return known.get(loss, math.nan)
 
@@ -171,7 +172,7 @@ def _row(workload: dict[str, Any], trainings: Trainings, reference: Trainings, c
         sum(diverged(trial) for trial in trainings.values()),
         *_mean(list(accuracies.values()), 0.0, 1.0),
         stuck,
-        *share_interval(stuck, len(trainings)),
+        *share_interval(stuck, 0 if math.isnan(chance) else len(trainings)),
         len(shared),
         *_mean(differences, -1.0, 1.0),
         signed_rank_p(differences),

@@ -35,15 +35,17 @@ def answer(analysis: Analysis, name: str) -> str:
     """Whether the two differ anywhere, and how many trainings reach the target and get stuck, in one sentence."""
     cells = _of(analysis.study, name)
     shown = _shown(cells)
-    own = cells[cells["contestant"] == shown]
-    parts = [_difference(cells)]
+    judged = cells[(cells["contestant"] == shown) & cells["stuck_share"].notna()]
+    lead, parts = _difference(cells), list[str]()
     targets = _targets(analysis, name, shown)
     if len(targets):
         share = units.percent(targets["reached"].sum() / max(targets["seeds"].sum(), 1), 0)
         parts.append(f"{share} of the trainings reach {units.percent(targets['target'].iloc[0], 0)} test accuracy")
-    stuck, all_seeds = own["stuck"].sum(), max(own["seeds"].sum(), 1)
-    parts.append(f"{units.percent(stuck / all_seeds, 0)} {'get stuck' if len(targets) else 'of the trainings get stuck'}")
-    return f"{parts[0]}; {' and '.join(parts[1:])}."
+    if len(judged):
+        share = units.percent(judged["stuck"].sum() / judged["seeds"].sum(), 0)
+        parts.append(f"{share} {'get stuck' if len(targets) else 'of the trainings get stuck'}")
+    more = " and ".join(parts)
+    return f"{lead}; {more}." if more else f"{lead}."
 
 
 def sections(analysis: Analysis) -> list[Section]:
@@ -138,7 +140,9 @@ def _epochs_map(analysis: Analysis, name: str, rows: pd.DataFrame) -> Plot:
 def _stuck_blocks(analysis: Analysis, name: str) -> tuple[Block, ...]:
     cells = _of(analysis.study, name)
     shown, axes = _shown(cells), _axes(analysis, name)
-    own = cells[(cells["contestant"] == shown) & (cells["seeds"] > 0)]
+    own = cells[(cells["contestant"] == shown) & cells["stuck_share"].notna()]
+    if own.empty:  # nothing is known of what a network that ignores its input would have
+        return ()
     always, never = own[own["stuck"] == own["seeds"]], own[own["stuck"] == 0]
     sentences = [
         f"A training is stuck if its last loss is less than {STUCK_MARGIN:g} below that of a network that ignores its input (ln 2 "

@@ -93,6 +93,16 @@ def test_a_study_without_keras_or_without_a_target_says_so_and_shows_the_rest():
     assert "study-accuracy-study" in [plot.name for plot in document.plots()]
 
 
+@pytest.mark.parametrize("targets", [(), (0.9,)])
+def test_where_it_is_not_known_what_a_stuck_training_has_nothing_is_called_stuck(targets):
+    losses = ["mean_absolute_error", "huber"]
+    analysis = analyse(study_run(lambda *_: Outcome(0.5, 0.6931, None), grid={"loss": losses}, seeds=8, targets=targets))
+    document = sections.build(analysis, [], PlotData())
+    assert "stuck" not in document.answer
+    assert document.answer.endswith(("points.", "accuracy."))
+    assert "Where training gets stuck" not in [section.title for section in document.sections]
+
+
 def test_trainings_that_diverged_are_counted_in_words():
     document, _ = texts(
         {"width": [4]}, outcome=lambda _, name, seed: Outcome(0.9, status="ok" if seed or name == "keras" else "diverged")
