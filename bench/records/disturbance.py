@@ -42,8 +42,9 @@ class Quiet(NamedTuple):
 
 def quiet(turns: Iterable[Turn], cores: int) -> Quiet | None:
     """Return the quiet figures of the turns of a run so far; None if there are none."""
-    canaries = [seconds for turn in turns for seconds in (turn.canary_before_seconds, turn.canary_after_seconds)]
-    return Quiet(float(np.quantile(canaries, QUIET_QUANTILE)), cores) if canaries else None
+    so_far = QuietSoFar(cores)
+    so_far.add(turns)
+    return so_far.figures()
 
 
 class QuietSoFar:
