@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.analysis.selection import by_name, succeeded
+from bench.analysis.selection import succeeded
 from bench.records import RunData, Trial, Turn
 from bench.records.disturbance import SLOWEST_CANARY, Quiet, meters_known, quiet, reasons
 
@@ -178,22 +178,6 @@ def _turn_rows(trial: Trial, known: Quiet) -> Iterator[TurnsRow]:
             _share(turn.other_cpu_seconds, turn.wall_seconds * known.cores),
             reason,
         )
-
-
-def disturbed_shares(data: RunData) -> dict[tuple[str, str], float]:
-    """The share of disturbed turns of each workload and contestant."""
-    known = quiet_figures(data)
-    found = {}
-    for key, trials in by_name(succeeded(data, "turns")).items():
-        judged = [
-            reason
-            for trial in trials
-            if (figures := known[trial.machine]) is not None
-            for reason in reasons(trial.turns or [], figures)
-        ]
-        if judged:
-            found[key] = 1 - judged.count(None) / len(judged)
-    return found
 
 
 def _epochs(turns: Sequence[Turn]) -> list[float]:

@@ -58,8 +58,6 @@ LOOKS = {
 }
 """By contestant, in the order in which contestants are listed; found by a search for the largest least distance in all pairs."""
 _OTHERS = tuple(Look(light, dark, marker) for marker in "osD^v" for light, dark in (("#430903", "#b2744e"), ("#260049", "#2b7176")))
-COLOURS = {name: look.light for name, look in LOOKS.items()}
-"""By contestant: its colour on a light page."""
 
 # Text on a patch of a contestant's colour. The two letters are its colour on a light and on a dark page: white or black.
 _TEXT_ON = {("W", "W"): "#fffffd", ("W", "B"): "#fffffe", ("B", "W"): "#000001", ("B", "B"): "#000002"}

@@ -31,7 +31,6 @@ REFERENCES = ("floor", "keras", "keras-tuned")
 VERSIONED = ("numpy", "keras", "tensorflow")
 """The packages that a ratio depends on."""
 HISTORY_LIMIT_BYTES = 50_000_000
-Ratio = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _dated(text: str) -> str:

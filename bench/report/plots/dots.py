@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -73,22 +72,6 @@ def step_and_target(rows: Sequence[DotRow], *, narrow: bool = False) -> Figure:
     `narrow` is for a screen 390 pixels wide: smaller, and without the estimates.
     """
     return _dot_plot(rows, _NARROW_TITLES if narrow else _TITLES, _NARROW if narrow else _WIDE)
-
-
-def time_dots(times: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
-    """A panel per measure, with the fastest by the first measure on top.
-
-    `times` has the columns of `Analysis.times`, of one workload; `titles` those of its measures that are drawn.
-    """
-    table = times.pivot_table(index="contestant", columns="measure", values="median").reindex(columns=list(titles))
-    places = {name: place for place, name in enumerate(table.sort_index().sort_values(list(titles), kind="stable").index)}
-    columns = ("contestant", "measure", "median", "low", "high")
-    rows = [
-        DotRow(str(name), str(measure), (), median, low, high)
-        for name, measure, median, low, high in zip(*(times[column] for column in columns), strict=True)
-        if measure in titles
-    ]
-    return _dot_plot(sorted(rows, key=lambda row: places[row.contestant]), titles, _WIDE)
 
 
 def _dot_plot(rows: Sequence[DotRow], titles: Mapping[str, str], layout: _Layout) -> Figure:

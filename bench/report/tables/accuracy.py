@@ -85,23 +85,5 @@ def agreement(analysis: Analysis, workload: str, caption: str) -> Table | None:
     return contestant_table(caption, columns, in_order(rows["contestant"]))
 
 
-def agreement_by_seed(analysis: Analysis, workload: str, caption: str) -> Table | None:
-    """The same, with a row per contestant and seed."""
-    frame = of_workload(analysis.agreement, workload)
-    rows = tuple(
-        (
-            name,
-            units.count(row["seed"]),
-            units.count(row["points"]),
-            units.count(row["near"]),
-            units.count(row["disagree"]),
-            units.tiny(row["largest_difference"]),
-        )
-        for name in in_order(frame["contestant"])
-        for row in records(frame[frame["contestant"] == name].sort_values("seed"))
-    )
-    return Table(caption, ("contestant", "seed", *_AGREEMENT_COLUMNS), rows, folded=True) if rows else None
-
-
 def _yes_or_no(value: Any) -> str:
     return units.ABSENT if value is None or value != value else ("yes" if value else "no")

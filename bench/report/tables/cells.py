@@ -35,11 +35,6 @@ def contestant_table(
     return Table(caption, (first, *shown), rows, name=name) if rows and shown else None
 
 
-def grouped_cells(rows: pd.DataFrame, key: str, column: str, show: Callable[[Any], str]) -> dict[str, dict[str, str]]:
-    """The formatted values of `column`, by the value of `key` and by contestant."""
-    return {str(value): plain_cells(group, column, show) for value, group in rows.groupby(key, sort=False)}
-
-
 def plain_cells(rows: pd.DataFrame, column: str, show: Callable[[Any], str]) -> dict[str, str]:
     """The formatted values of `column`, by contestant."""
     return {str(row["contestant"]): show(row[column]) for row in records(rows)}

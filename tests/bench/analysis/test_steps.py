@@ -8,7 +8,6 @@ from bench.analysis.precision import half_width, headline_ratios, least_known
 from bench.analysis.steps import (
     FEWEST_TURNS,
     disturbance_warnings,
-    disturbed_shares,
     in_quiet_moments,
     quickest_tenth,
     step_times,
@@ -83,11 +82,6 @@ def test_the_table_has_every_turn_with_what_disturbed_it(data):
     slow = table[table["reason"].notna()]
     assert slow[["contestant", "launch", "turn", "reason"]].to_numpy().tolist() == [["keras", 1, n, "canary"] for n in range(2)]
     assert slow["canary"].tolist() == [2.0, 2.0]
-
-
-def test_the_share_of_disturbed_turns_is_counted(data):
-    shares = disturbed_shares(disturb(data, 3, contestant="keras"))
-    assert (shares["moons", "keras"], shares["moons", OURS]) == (0.5, 0.0)
 
 
 def test_a_system_without_meters_is_said_to_be_one(data):

@@ -18,8 +18,8 @@ from bench.report.plots.labels import Curve, label_curves, label_ends
 
 MOONS = pd.DataFrame(
     [
-        time_row("keras", "step", 2.7e-3, low=2.6e-3, high=2.9e-3),
         time_row("numpy_nn", "step", 31e-6, low=30e-6, high=33e-6),
+        time_row("keras", "step", 2.7e-3, low=2.6e-3, high=2.9e-3),
         time_row("keras", "cold start", 5.0),
     ]
 )
@@ -62,35 +62,43 @@ def dot_rows(names, values=(1e-3, 1.1e-3, 1.2e-3)):
     ]
 
 
+def time_dots(times, second=None):
+    """The dot plot of the steps in `times`, and of the measure `second` in the place of the time to the target."""
+    measures = {"step": STEP, second: TARGET}
+    columns = ("contestant", "measure", "median", "low", "high")
+    figures = [row for row in zip(*(times[column] for column in columns), strict=True) if row[1] in measures]
+    return dots.step_and_target([DotRow(name, measures[measure], (), *ends) for name, measure, *ends in figures])
+
+
 def test_drawing_leaves_no_figure_open_and_needs_no_pyplot():
-    draw(dots.time_dots(MOONS, {"step": "a step"}))
+    draw(time_dots(MOONS))
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
-def test_time_dots_have_the_fastest_on_top_with_names_and_figures_beside_them():
-    axes = draw(dots.time_dots(MOONS, {"step": "a step", "cold start": "cold start"})).axes
+def test_time_dots_have_the_first_on_top_with_names_and_figures_beside_them():
+    axes = draw(time_dots(MOONS, "cold start")).axes
     assert axes[0].yaxis_inverted()
     assert words(axes[0]) == ["numpy_nn 31.0 µs", "keras 2.70 ms"]
     assert axes[0].get_xscale() == "log"
 
 
 def test_a_measure_that_one_contestant_lacks_says_so_in_its_place():
-    axes = draw(dots.time_dots(MOONS, {"step": "a step", "cold start": "cold start"})).axes
+    axes = draw(time_dots(MOONS, "cold start")).axes
     assert words(axes[1]) == ["numpy_nn: not measured", "keras 5.00 s"]
 
 
 def test_a_measure_that_nobody_has_gets_no_panel():
-    assert len(draw(dots.time_dots(MOONS, {"step": "a step", "fit": "whole fit"})).axes) == 1
+    assert len(draw(time_dots(MOONS, "fit")).axes) == 1
 
 
 def test_lines_go_from_end_to_end_of_the_interval():
-    (axes,) = draw(dots.time_dots(MOONS, {"step": "a step"})).axes
+    (axes,) = draw(time_dots(MOONS)).axes
     segments = [segment[:, 0] for lines in axes.collections if hasattr(lines, "get_segments") for segment in lines.get_segments()]
     np.testing.assert_allclose(segments, [[30e-6, 33e-6], [2.6e-3, 2.9e-3]])
 
 
 def test_ticks_of_a_time_axis_are_times():
-    (axes,) = draw(dots.time_dots(MOONS, {"step": "a step"})).axes
+    (axes,) = draw(time_dots(MOONS)).axes
     assert {"100 µs", "1 ms"} <= {label.get_text() for label in axes.get_xticklabels()}
 
 
@@ -163,7 +171,7 @@ def test_of_more_dots_than_fit_the_least_and_the_greatest_are_drawn():
 
 def test_times_that_hardly_differ_have_ticks():
     rows = [time_row("numpy_nn", "step", 2.1e-3), time_row("keras", "step", 2.7e-3)]
-    (axes,) = draw(dots.time_dots(pd.DataFrame(rows), {"step": "a step"})).axes
+    (axes,) = draw(time_dots(pd.DataFrame(rows))).axes
     assert sum(bool(label.get_text()) for label in axes.get_xticklabels()) >= 2
 
 

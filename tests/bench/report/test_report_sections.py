@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from report_frames import time_row
 from synthetic import change_trials
@@ -383,4 +382,3 @@ def test_agreement_is_summed_over_the_seeds(analysis_of):
         for seed in (0, 1)
     ]
     assert accuracy.agreement(analysis_of(agreement=rows), "moons", "").rows == (("jax", "2", "200", "2", "1", "2.0e-06"),)
-    assert pd.DataFrame(accuracy.agreement_by_seed(analysis_of(agreement=rows), "moons", "").rows)[1].tolist() == ["0", "1"]
