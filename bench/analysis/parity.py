@@ -96,7 +96,7 @@ def parts_table(data: RunData) -> pd.DataFrame:
 
 
 def part_verdict(part: PartParity) -> str:
-    """Whether a short training is the "same" on both sides, "different", or "diverged", of which nothing follows."""
+    """Whether a short training is the "same" on both sides, "different", or "diverged", which shows nothing to be the same."""
     if part.diverged:
         return "diverged"
     alike = part.weights_difference <= part.tolerance and part.loss_difference <= part.tolerance  # NaN is not alike

@@ -1,7 +1,7 @@
 """How often the rule is wrong by which a turn counts as disturbed: `python -m bench.selfcheck.disturbance_rule [CONTESTANT,…]`.
 
 Contestants of `moons` take turns, at first with nothing else running, where turns that are called disturbed are false alarms, and
-then beside a process at half load, which touches every turn, where those that aren't are misses. It has to be quiet meanwhile.
+then beside a process at half load, which touches every turn, where those that aren't are misses. Nothing else may run meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.contestants.registry import CONTESTANTS
+from bench.contestants.registry import Spec, find, find_all
 from bench.execution.canary import Canary
 from bench.execution.environment import cores
 from bench.execution.request_builder import RequestBuilder
@@ -50,18 +50,18 @@ def half_load() -> Iterator[None]:
             process.kill()
 
 
-def turns(names: Sequence[str], number: int) -> dict[str, list[Turn]]:
+def turns(specs: Sequence[Spec], number: int) -> dict[str, list[Turn]]:
     """Have contestants take turns in a launch of their own; return all turns of each."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as workers:
         launch, requests = Launcher(Path(folder)), RequestBuilder(Path(folder), threads=cores())
         participants = []
-        for name in names:
-            planned = PlannedTrial(WORKLOADS["moons"], CONTESTANTS[name], "turns", seed=0, round=number, launch=number)
+        for spec in specs:
+            planned = PlannedTrial(WORKLOADS["moons"], spec, "turns", seed=0, round=number, launch=number)
             worker = launch(planned.spec, number, cores())
             workers.callback(worker.close)
             ready = worker.run(requests.request(planned, {}), planned.workload.time_limit_seconds)
             if ready.status != "ok":
-                raise RuntimeError(f"{name} could not be trained: {ready.error}")
+                raise RuntimeError(f"{spec.name} could not be trained: {ready.error}")
             participants.append(Participant(planned, worker, ready))
         TurnRounds(Canary(), cores=cores(), enough=UNTIL_TIME_ENDS).take(participants, random.Random(number))
         return {one.planned.spec.name: one.turns for one in participants}
@@ -69,14 +69,19 @@ def turns(names: Sequence[str], number: int) -> dict[str, list[Turn]]:
 
 def main() -> None:
     """Measure, and print a line for each contestant and side."""
-    names = sys.argv[1].split(",") if len(sys.argv) > 1 else [name for name in NAMES if not CONTESTANTS[name].missing]
-    alone = turns(names, 0)
+    try:
+        asked = find_all(sys.argv[1].split(",")) if len(sys.argv) > 1 else [*map(find, NAMES)]
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    specs = [spec for spec in asked if not spec.missing]
+    alone = turns(specs, 0)
     with half_load():
-        touched = turns(names, 1)
+        touched = turns(specs, 1)
     known = quiet([turn for taken in alone.values() for turn in taken], cores())
     assert known is not None
     for side, taken in (("nothing beside it", alone), ("a process at half load beside it", touched)):
-        judged = {name: reasons(taken[name], known) for name in names}
+        judged = {name: reasons(found, known) for name, found in taken.items()}
         for name, found in {**judged, "all": [reason for own in judged.values() for reason in own]}.items():
             called = Counter(reason for reason in found if reason is not None)
             why = "".join(f", {reason} {count}" for reason, count in called.most_common())

@@ -102,4 +102,8 @@ def main(text: str = "local") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    try:
+        main(*sys.argv[1:2])
+    except ValueError as wrong:  # no cluster that can be used
+        print(f"error: {wrong}", file=sys.stderr)
+        sys.exit(2)

@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from bench.execution import turn_rounds
 from bench.selfcheck import disturbance_rule
 
@@ -16,3 +18,11 @@ def test_turns_beside_a_process_at_half_load_are_called_disturbed(monkeypatch, c
     assert found is not None
     assert float(found[1]) > 90
     assert int(found[2]) > 5
+
+
+def test_a_contestant_that_there_is_not_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["disturbance_rule", "numpi_nn"])
+    with pytest.raises(SystemExit) as ended:
+        disturbance_rule.main()
+    assert ended.value.code == 2
+    assert "numpy_nn" in capsys.readouterr().err
