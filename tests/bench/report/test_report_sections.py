@@ -7,6 +7,7 @@ from synthetic import change_trials
 
 from bench.analysis.steps import STEP_ESTIMATOR
 from bench.analysis.summary import analyse
+from bench.analysis.timing import RatioRow
 from bench.report import derived, fairness, glossary, methodology, sections
 from bench.report.badges import badges
 from bench.report.claims import claims
@@ -248,6 +249,26 @@ def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
     (bullets, _) = methodology.warnings(replace(data, run=run), ["A process took half a core."], []).blocks
     assert ["--quick" in bullets.items[0], "interrupted" in bullets.items[1]] == [True, True]
     assert bullets.items[2] == "A process took half a core."
+
+
+@pytest.mark.parametrize(
+    ("of_tuned", "badge"),
+    [
+        ((0.024, 0.026), None),
+        ((0.02, 0.03), "ratio to `keras-tuned` known to ±20 % (goal ±3 %)"),
+        ((0.01, 0.09), "ratio to `keras-tuned` known within a factor of 3.0 (goal ±3 %)"),
+        ((np.nan, np.nan), "too few rounds for an interval"),
+    ],
+)
+def test_a_badge_names_the_headline_ratio_that_is_least_known(data, monkeypatch, of_tuned, badge):
+    rows = [
+        RatioRow("moons", "numpy_nn", reference, "step", ratio, *ends, 4, 4)
+        for reference, ratio, ends in (("keras", 0.0150, (0.0148, 0.0152)), ("keras-tuned", 0.025, of_tuned))
+    ]
+    monkeypatch.setattr("bench.report.badges.headline_ratios", lambda _: rows)
+    monkeypatch.setattr("bench.report.badges.ENOUGH", 0.05 if badge is None else 0.03)
+    texts = [each.text for each in badges(analyse(data)) if "ratio" in each.text or "rounds" in each.text]
+    assert texts == ([] if badge is None else [badge])
 
 
 def test_a_contestant_that_is_not_installed_limits_nothing_and_is_no_warning(data):
