@@ -104,6 +104,8 @@ def _judged_slower(row: Row) -> str:
     low, high, of_one_fit = _ends(row)
     if low >= TENS_OF_TIMES:
         return "holds" + of_one_fit
+    if low <= 1 <= high < TENS_OF_TIMES:
+        return "not tens of times longer; whether longer at all, this run leaves open" + of_one_fit
     tens = "slower, but not tens of times" if high < TENS_OF_TIMES else "slower; how many times, this run leaves open"
     return _judged(row, shorter="the opposite holds", longer=tens)
 
