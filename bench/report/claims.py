@@ -19,7 +19,7 @@ TEXTBOOK = "article"
 SLOWEST_MACHINE = 2.0
 """One fit of each has no interval. Shared machines were seen to run up to 1.9 times slower for seconds: what is beyond this factor
 isn't the machine's doing."""
-ONE_FIT = " (one fit of each, so there is no interval; the difference is more than a disturbance makes)"
+ONE_FIT = f" (one fit of each, so there is no interval: a factor of {SLOWEST_MACHINE:g} is left for disturbances)"
 NOT_MEASURED = "not measured in this run"
 OPEN = "open"
 
