@@ -19,10 +19,10 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
-def one_line(text: object) -> str:
-    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut where long."""
+def one_line(text: object, longest: int = LONGEST_LINE) -> str:
+    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut at `longest`."""
     line = plain(" ".join(str(text).split()))
-    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def plain(text: str) -> str:

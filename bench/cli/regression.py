@@ -159,10 +159,12 @@ def _compare_into(
     files: ResultFiles, repository: Path, base: str, head: str | None, names: list[str], settings: Settings
 ) -> Comparison:
     """Compare, and keep the result files up to date, whatever happens."""
+    from bench.error_messages import one_line
     from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
     from bench.regression.compare.comparison_report import markdown as as_markdown
     from bench.regression.compare.launch_process import ComparisonProcessError
     from bench.regression.compare.revisions import RevisionError
+    from bench.regression.compare.verdicts import Verdict
 
     files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
     environment = _environment()
@@ -175,10 +177,19 @@ def _compare_into(
     try:
         comparison = _compare(repository, base, head, names, settings, record)
     except (RevisionError, ComparisonProcessError) as error:
+        message = one_line(error)
+        document, page = failure_as_json(error.kind, message), failure_as_markdown(message, settings.package)
+        if last:  # what is known stays known
+            state = replace(last[0], stop_reason=message)
+            document, page = {**as_json(state, environment), "error": document["error"]}, as_markdown(state, environment)
         with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
-            files.write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error), settings.package))
+            files.write(document, page)
+        if document["verdict"] == Verdict.BROKEN:
+            complain(f"error: {message}")
+            _show(state)
+            return state
         refused = isinstance(error, RevisionError)
-        raise CommandError(str(error), ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
+        raise CommandError(message, ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
     except KeyboardInterrupt:
         if last:
             state = replace(last[0], stop_reason="interrupted")
@@ -245,9 +256,10 @@ def _show(comparison: Comparison) -> None:
     """Print the verdict, the table it rests on, and what it says nothing about."""
     from rich.console import Console
 
+    from bench import escaping
     from bench.regression.compare.comparison_report import headline, last_line, screen
 
-    print(headline(comparison))
+    print(escaping.terminal(headline(comparison)))
     Console().print(screen(comparison))
     if line := last_line(comparison):
         print(line)

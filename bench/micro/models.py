@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from bench.micro.benchmark import Benchmark, Work
+from bench.micro.files import new_folder
 from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
 from bench.micro.work import Calls
 
@@ -18,7 +18,6 @@ PREDICTED_ROWS = 300
 MANY_ROWS = 10_000
 ESTIMATOR_ROWS = 64
 DISK_TOLERANCE = FIT_TOLERANCE = 0.02
-SHARED_MEMORY = Path("/dev/shm")
 
 
 def predict(package: ModuleType, seed: int, *, rows: int, calls: int = 1, dtype: str = "float32") -> Work:
@@ -39,13 +38,8 @@ def build_drawn(package: ModuleType, seed: int, *, initializer: str) -> Work:
     return Calls(make, lambda model: model.get_weights())
 
 
-def _folder() -> str:
-    """A new temporary folder, in memory where the system has such."""
-    return tempfile.mkdtemp(prefix="moons-micro-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
-
-
 def save(package: ModuleType, seed: int) -> Work:
-    folder = _folder()
+    folder = new_folder()
     path = Path(folder) / "model.npz"
     model = make_model(package, draw_weights(LAYERS, seed))
 
@@ -56,7 +50,7 @@ def save(package: ModuleType, seed: int) -> Work:
 
 
 def load(package: ModuleType, seed: int) -> Work:
-    folder = _folder()
+    folder = new_folder()
     path = Path(folder) / "model.npz"
     make_model(package, draw_weights(LAYERS, seed)).save(path)
     return Calls(

@@ -186,7 +186,8 @@ def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: flo
         return _failed(Compared(name, Verdict.INCONCLUSIVE), found["errors"])
     difference = found["difference"]
     if not found["same"]:
-        return Compared(name, Verdict.DIFFERENT, f"computes something else: the outcomes differ by up to {difference:.2g}")
+        how = f"the outcomes differ by up to {difference:.2g}" if math.isfinite(difference) else "shapes, types or NaNs differ"
+        return Compared(name, Verdict.DIFFERENT, f"computes something else: {how}")
     notes = [f"outcomes differ by up to {difference:.2g}"] if difference else []
     if found.get("dropped"):
         notes.append(f"not at BASE, and so not timed: {', '.join(found['dropped'])}")

@@ -109,7 +109,7 @@ class ComparisonProcesses:
                 if "item" in answer:
                     self._refuse_unimported(answer["item"])
                     if "benchmark" in answer["item"]:
-                        found[answer["item"].pop("benchmark")] = answer["item"]
+                        found[answer["item"].pop("benchmark")] = self._in_own_name(answer["item"], ("errors", "dropped"))
                 elif answer["end"]:
                     failed = True
                     self._refuse_import(answer)
@@ -117,6 +117,7 @@ class ComparisonProcesses:
                         found[answer["benchmark"]] = {"errors": {answer["side"]: answer["end"]}}
             if not failed:
                 break
+        self._blame(found, end)
         self._variants = {name: item["variants"] for name, item in found.items() if "variants" in item}
         return found
 
@@ -126,7 +127,8 @@ class ComparisonProcesses:
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 builds = {name: _as_array(found) for name, found in answer["item"]["builds"].items()}
-                yield Launch(builds, answer["item"]["errors"])
+                errors = {name: dict(each) for name, each in answer["item"]["errors"].items()}
+                yield Launch(builds, {name: self._in_own_name(errors, (name,))[name] for name in errors})
             elif answer["end"]:
                 self._refuse_import(answer)
                 if not answer["benchmark"]:
@@ -135,9 +137,55 @@ class ComparisonProcesses:
                 return
 
     def _refuse_unimported(self, item: Mapping[str, Any]) -> None:
-        if "not_imported" in item:
-            side = item["not_imported"].upper()
-            raise RevisionError("can't be loaded", f"{self.sides.package} at {side} {item['message']}")
+        if "not_imported" not in item:
+            return
+        side, message = item["not_imported"], self._own_name(item["message"])
+        self.close()
+        if side in SIDES and self._runs_alone(side, [], None) is not None:
+            other = SIDES[1 - SIDES.index(side)].upper()
+            message = f"can't be imported beside {other}, which is in its way: {message}"
+        raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
+
+    def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
+        """Put an error on the other side where a benchmark that raises at one side runs without the other one.
+
+        HEAD has what it does to BASE, or to both, put on it; what BASE does to HEAD alone is BASE's.
+        """
+        raising = {name: item["errors"] for name, item in found.items() if item["errors"] and "difference" in item}
+        for side, other in (SIDES, SIDES[::-1]):
+            names = [name for name, errors in raising.items() if side in errors]
+            if not names or time.monotonic() >= end:
+                continue
+            self.close()
+            for name in self._runs_alone(side, names, end) or ():
+                errors = raising.pop(name)
+                errors.setdefault(other, f"{side.upper()} fails beside it, and runs without it: {errors[side]}")
+                del errors[side]
+
+    def _runs_alone(self, side: str, benchmarks: Sequence[str], end: float | None) -> list[str] | None:
+        """The benchmarks that don't fail where only one side is imported; None if it can't be imported."""
+        running = []
+        try:
+            for answer in self._answers("alone", benchmarks, 1, end, side=side):
+                item = answer.get("item", {})
+                if "not_imported" in item or (answer.get("end") and answer["phase"] == "import"):
+                    return None
+                if item and not item["fails"]:
+                    running.append(item["benchmark"])
+        except ComparisonProcessError:
+            return None
+        return running
+
+    def _own_name(self, text: str) -> str:
+        """`text` with the package's own name in place of its copies' names."""
+        for name in self.sides.names:
+            text = text.replace(name, self.sides.package)
+        return text
+
+    def _in_own_name(self, item: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+        """`item` with the package's own name in the texts below `keys`."""
+        texts = {key: {name: self._own_name(text) for name, text in item.get(key, {}).items()} for key in keys}
+        return {**item, **texts}
 
     def _refuse_import(self, answer: Mapping[str, Any]) -> None:
         if answer["phase"] == "import":
@@ -145,14 +193,14 @@ class ComparisonProcesses:
             raise RevisionError("can't be loaded", f"{where} fails to import: its import {_as_sentence(answer['end'])}")
 
     def _answers(
-        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0
+        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0, side: str = ""
     ) -> Iterator[dict[str, Any]]:
         """What a process answers to a request; the next request has the same process if this one went well."""
         if self._process is None:
             self._process = LaunchProcess(self.sides.root)
         went_well = False
         try:
-            yield from self._process.ask(self._request(task, benchmarks, launches, rounds), end)
+            yield from self._process.ask({**self._request(task, benchmarks, launches, rounds), "side": side}, end)
             went_well = True
         finally:
             if not went_well or self._process.launches >= LAUNCHES_A_PROCESS:

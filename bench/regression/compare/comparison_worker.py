@@ -70,7 +70,7 @@ def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
         answers.write(json.dumps({"id": request["id"], **fields}) + "\n")
         answers.flush()
 
-    tasks = {"names": list_names, "check": check_all, "measure": launch}
+    tasks = {"names": list_names, "check": check_all, "measure": launch, "alone": run_alone}
     task = partial(tasks[request["task"]], request, position)
     for _ in range(request["launches"]):
         position.enter("start")
@@ -90,7 +90,7 @@ def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]
         libraries = load(request["packages"], random_order(), random_order(), position)
         suites = load_suites(request["suites"], libraries, position)
     except SideError as error:
-        yield {"not_imported": error.side, "message": str(error)}
+        yield _not_imported(error)
         return
     yield {"names": list(dict.fromkeys(name for side in SIDES for name in suites[side]))}
 
@@ -102,7 +102,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
         libraries = load(request["packages"], random_order(), random_order(), position)
         suites = load_suites(request["suites"], libraries, position)
     except SideError as error:
-        yield {"not_imported": error.side, "message": str(error)}
+        yield _not_imported(error)
         return
     for name in request["benchmarks"]:
         if name in PROCESS_BENCHMARKS:
@@ -145,9 +145,29 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
     except SideError as error:
-        yield {"not_imported": error.side, "message": str(error)}
+        yield _not_imported(error)
         return
     yield {"builds": builds, "errors": errors}
+
+
+def run_alone(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
+    """An item for each benchmark: whether it fails where one side is imported without the other, which may be in its way."""
+    side = request["side"]
+    try:
+        libraries = load(request["packages"], SIDES, [side], position)
+        suites = load_suites(request["suites"], libraries, position)
+    except SideError as error:
+        yield _not_imported(error)
+        return
+    for name in request["benchmarks"]:
+        enter = partial(position.enter, "check", benchmark=name)
+        variants = suites[side][name].variants if name in suites[side] else ()
+        works = [not _outcomes(name, variant, suites, libraries, enter)[1] for variant in variants]
+        yield {"benchmark": name, "fails": not works or not all(works)}
+
+
+def _not_imported(error: SideError) -> Item:
+    return {"not_imported": error.side, "message": str(error)}
 
 
 def _attempt(errors: dict[str, dict[str, str]], names: Sequence[str], task: Any) -> Any:
@@ -278,7 +298,8 @@ def _outcomes(
     """Of each side the values after as many blocks and the seconds of the fastest; and of each side that fails the error."""
     failed: dict[str, str] = {}
     works: dict[str, Work] = {}
-    fastest = dict.fromkeys(SIDES, float("inf"))
+    sides = [side for side in SIDES if side in libraries]
+    fastest = dict.fromkeys(sides, float("inf"))
     outcomes: dict[str, list[Array]] = {}
 
     def prepare(side: str) -> None:
@@ -298,7 +319,7 @@ def _outcomes(
     for number, part in enumerate((prepare, *[block] * CHECK_BLOCKS, end)):
         if part is block and number > 1 and time.perf_counter() - begin > LONG_CHECK_SECONDS:
             continue
-        for side in SIDES:
+        for side in sides:
             enter(side=side)
             try:
                 if side not in failed:
@@ -309,8 +330,8 @@ def _outcomes(
 
 
 def largest_difference(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, float]:
-    """The largest absolute difference, and the largest value; infinite where shapes, or NaNs, differ."""
-    if [array.shape for array in base] != [array.shape for array in head]:
+    """The largest absolute difference, and the largest value; infinite where shapes, types, or NaNs, differ."""
+    if [(array.shape, array.dtype) for array in base] != [(array.shape, array.dtype) for array in head]:
         return float("inf"), 0.0
     if not base:
         return 0.0, 0.0

@@ -68,7 +68,7 @@ class Position:
         moves, phase, side, benchmark, variant = _FORMAT.unpack_from(self._memory, 0)
         return Place(
             moves,
-            PHASES[phase],
+            PHASES[phase] if phase < len(PHASES) else PHASES[-1],  # a revision may have written there
             SIDES[side] if side < len(SIDES) else "",
             self._benchmarks[benchmark] if benchmark < len(self._benchmarks) else "",
             None if variant == _NONE else variant,

@@ -18,13 +18,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.execution.process_trees import end_marked
+from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.renaming import copy_benchmarks, copy_renamed, irregular_files
 
 PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
 """Of the temporary folders; one that is not locked was left by a comparison that was killed."""
-LOCK = "lock"
+LOCK, PACKAGES = "lock", "packages"
 COMPILED_SUFFIXES = frozenset((".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".rs", ".f90"))
 COMPILING = re.compile(r"ext_modules\s*=|cythonize\(|build-backend\s*=\s*['\"](?:maturin|mesonpy|scikit_build_core\.build)")
 """What builds of compiled modules have in `setup.py` or `pyproject.toml`."""
@@ -117,7 +119,7 @@ def side_by_side(
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     try:
         with FileLock(folder / LOCK):
-            sides = Sides(folder / "packages", revisions["base"], revisions["head"], package, benchmarks)
+            sides = Sides(folder / PACKAGES, revisions["base"], revisions["head"], package, benchmarks)
             for side, revision in revisions.items():
                 add_side(sides, side, _check_out(found, revision, package, folder / "checkouts" / side))
             yield sides
@@ -135,7 +137,7 @@ def add_side(sides: Sides, side: str, package: Path) -> None:
 
 
 def remove_leftovers() -> list[Path]:
-    """Remove the folders of comparisons that were killed.
+    """Remove the folders of comparisons that were killed, and end what the revisions have left running.
 
     A folder is in use while its lock is held; the system releases the lock when the process ends, in whatever way.
     """
@@ -145,11 +147,19 @@ def remove_leftovers() -> list[Path]:
             continue  # somebody else's, or made this very moment
         try:
             with FileLock(folder / LOCK, timeout=0):
+                end_marked(str(folder / PACKAGES))
+                shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
                 shutil.rmtree(folder, ignore_errors=True)
         except (Timeout, OSError):
             continue  # in use, or another user's
         removed.append(folder)
     return removed
+
+
+def files_folder(packages: Path) -> Path:
+    """Where the benchmarks of a comparison write their files, by the folder of its packages."""
+    folder = packages.parent
+    return SHARED_MEMORY / f"{folder.name}-files" if SHARED_MEMORY.is_dir() else folder / "files"
 
 
 def _is_ours(folder: Path) -> bool:
@@ -222,5 +232,8 @@ def _place(repository: Repository, revision: Revision, package: str) -> str:
             return folder
     module = repository.submodule_of(revision.commit or "HEAD", places)
     hint = f"; it is in the submodule {module}: compare there, with --repository {module}" if module else ""
+    left_out = next((place for place in places if revision.commit is None and repository.is_left_out(place)), "")
+    if left_out:
+        hint = f"; this checkout is sparse: type `git sparse-checkout add {left_out}`, or compare with HEAD"
     message = f"revision {revision} has no {package}: there is no {package}/__init__.py in it, nor in src/{hint}"
     raise RevisionError(f"no {package}", message)

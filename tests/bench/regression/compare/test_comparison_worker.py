@@ -97,10 +97,12 @@ def test_a_variant_that_base_lacks_is_dropped_and_one_that_head_lacks_is_an_erro
     assert found["errors"]["head"].startswith("RMSprop: TypeError")
 
 
-def test_differences_of_shape_and_nan_are_infinite_and_equal_nans_are_none():
+def test_differences_of_shape_type_and_nan_are_infinite_and_equal_nans_are_none():
     one, nan = np.ones(2), np.array([np.nan, 1.0])
     assert comparison_worker.largest_difference([one], [np.ones(3)])[0] == np.inf
     assert comparison_worker.largest_difference([one], [nan])[0] == np.inf
+    assert comparison_worker.largest_difference([one], [one.astype(np.float32)])[0] == np.inf
+    assert comparison_worker.largest_difference([one], [one + 0j])[0] == np.inf
     assert comparison_worker.largest_difference([nan], [nan])[0] == 0
     assert comparison_worker.largest_difference([one], [one * 1.5]) == (0.5, 1.0)
 

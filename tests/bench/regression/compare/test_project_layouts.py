@@ -91,6 +91,24 @@ def test_a_slower_package_is_found_out_whatever_its_project_looks_like(layout, t
     assert git(folder, "status", "--porcelain", "--", "speed") == ""
 
 
+def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path):
+    """Both live in one process: what HEAD does to the rest of it must not look like a fault of BASE."""
+    careful = f"import sys\n{QUICK.replace('return', 'assert not hasattr(sys, "poisoned"); return')}"
+    folder = project(
+        tmp_path / "project", {"mine/__init__.py": QUICK, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py"
+    )
+    (folder / "mine/__init__.py").write_text(careful)
+    commit(folder, "base")
+    (folder / "mine/__init__.py").write_text(f"import sys\n{QUICK.replace('return', 'sys.poisoned = True; return')}")
+    done = subprocess.run(
+        [*[sys.executable, "-m", "bench", "compare", "base", "--repository", str(folder)],
+         *["--package", "mine", "--benchmarks", str(folder / "speed"), "--budget", "5"]],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("broken: test_work: HEAD: BASE fails beside it, and runs without it: AssertionError")
+
+
 def test_a_fixture_that_is_unknown_is_named(tmp_path):
     folder = project(
         tmp_path / "project",
