@@ -159,7 +159,6 @@ def _compare_into(
     files: ResultFiles, repository: Path, base: str, head: str | None, names: list[str], settings: Settings
 ) -> Comparison:
     """Compare, and keep the result files up to date, whatever happens."""
-    from bench.error_messages import one_line
     from bench.regression.compare.comparison_report import as_json, failure_as_json, failure_as_markdown
     from bench.regression.compare.comparison_report import markdown as as_markdown
     from bench.regression.compare.launch_process import ComparisonProcessError
@@ -177,7 +176,7 @@ def _compare_into(
     try:
         comparison = _compare(repository, base, head, names, settings, record)
     except (RevisionError, ComparisonProcessError) as error:
-        message = one_line(error)
+        message = str(error)
         document, page = failure_as_json(error.kind, message), failure_as_markdown(message, settings.package)
         if last:  # what is known stays known
             state = replace(last[0], stop_reason=message)

@@ -11,6 +11,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from bench.error_messages import short
+
 GIT_SECONDS = 120.0
 _OF_A_HOOK = frozenset(
     f"GIT_{name}"
@@ -23,7 +25,10 @@ _OF_A_HOOK = frozenset(
 """What git tells its hooks, and an editor or a script its children: of the repository that they run for, which may be another."""
 _SETTINGS = tuple(
     word
-    for setting in ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.splitIndex=false", "core.sparseCheckout=false")
+    for setting in (
+        *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.splitIndex=false", "core.sparseCheckout=false"),
+        *("filter.lfs.smudge=", "filter.lfs.process=", "filter.lfs.required=false"),  # git-lfs may not be installed
+    )
     for word in ("-c", setting)
 )
 """Nothing of the user's runs, and nothing is left in the repository."""
@@ -51,11 +56,8 @@ class Repository:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            top, _, prefix = run_git(folder, "rev-parse", "--show-toplevel", "--show-prefix").partition("\n")
-        except GitError as error:
-            raise GitError(_hint(str(error), folder)) from error
-        self.root, self.prefix = Path(top), prefix.strip()
+        top, prefix = (run_git(folder, "rev-parse", what).removesuffix("\n") for what in ("--show-toplevel", "--show-prefix"))
+        self.root, self.prefix = Path(top), prefix
 
     def commit(self, name: str) -> str:
         """The full name of the commit that git knows as `name`.
@@ -70,12 +72,15 @@ class Repository:
             raise GitError(f"revision {name!r} begins with a dash: it must be what git calls a commit")
         found = self._commit(name) if name.strip() else ""
         if not found:
-            raise GitError(f"revision {name!r} is unknown in {self.root}: it must be what git calls a commit{self._advice(name)}")
+            raise GitError(
+                f"revision {short(name)} is unknown in {self.root}: it must be what git calls a commit{self._advice(name)}"
+            )
         return found
 
     def _commit(self, name: str) -> str:
         try:
-            return run_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
+            found = run_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).strip()
+            return run_git(self.root, "rev-parse", "--verify", "--quiet", f"{found}^{{commit}}").strip()
         except GitError:
             return ""
 
@@ -100,11 +105,8 @@ class Repository:
             destination.write_bytes(_run_git(self.root, "cat-file", "blob", f"{commit}:{path}"))
             return
         index = {"GIT_INDEX_FILE": str(destination.with_name(f"{destination.name}.index"))}
-        try:
-            _run_git(self.root, "read-tree", f"{commit}:{path}", **index)
-            _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
-        except GitError as error:
-            raise GitError(_hint(str(error), self.root)) from error
+        _run_git(self.root, "read-tree", f"{commit}:{path}", **index)
+        _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
 
     def is_left_out(self, path: str) -> bool:
         """Whether the index has `path`, and a sparse checkout leaves it out."""
@@ -182,7 +184,7 @@ def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
         raise GitError(f"git can't be run: {error}") from error
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
-        raise GitError(f"git {arguments[0]} in {folder}: {said}")
+        raise GitError(_hint(f"git {arguments[0]} in {folder}: {said}", folder))
     return done.stdout
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.child_processes import dropped_variables, python_command, search_path
+from bench.error_messages import one_line
 from bench.execution.process_trees import MARK, end_tree
 from bench.micro.files import FILES_VARIABLE
 from bench.regression.compare.forks import how_it_ended
@@ -37,6 +38,9 @@ class ComparisonProcessError(RuntimeError):
 
     kind = "launch failed"
     """For programs, as `RevisionError.kind`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class LaunchProcess:

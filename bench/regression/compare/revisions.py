@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.error_messages import one_line
 from bench.execution.process_trees import end_marked
 from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
@@ -45,7 +46,7 @@ class RevisionError(ValueError):
     """
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.kind = kind
 
 

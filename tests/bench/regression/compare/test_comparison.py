@@ -135,7 +135,7 @@ def test_what_fails_at_head_is_broken_and_the_others_are_judged():
     launcher = FakeLauncher({"predict": 1.1}, checked={"step": {"errors": {"head": "ValueError: no"}}})
     comparison = launcher.compare()
     assert comparison.verdict is Verdict.BROKEN
-    assert headline(comparison).startswith("broken: step: HEAD: ValueError: no; regressed: predict +9.9")
+    assert headline(comparison).startswith("broken: step: `HEAD: ValueError: no`; regressed: predict +9.9")
     assert comparison.benchmarks[1].verdict is Verdict.REGRESSED
 
 

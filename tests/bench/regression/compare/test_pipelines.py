@@ -1,4 +1,4 @@
-"""What is shipped for CI, run as it stands in the files with programs that note what they are called with: no network, no measuring."""
+"""What is shipped for CI, run as it stands in the files, with programs that only note what they are called with."""
 
 import os
 import re
@@ -32,8 +32,9 @@ def repository(tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "-q", "-b", "main")
-    for branch, name in (("main", "first"), ("topic", "change"), ("main", "moved")):
-        git(folder, "checkout", "-q", *(["-B"] if name == "change" else []), branch)
+    for checkout, name in ((None, "first"), (["-b", "topic"], "change"), (["main"], "moved")):
+        if checkout:
+            git(folder, "checkout", "-q", *checkout)
         (folder / name).write_text("")
         commit(folder, name)
     git(folder, "checkout", "-q", "--detach")

@@ -93,13 +93,13 @@ def test_a_slower_package_is_found_out_whatever_its_project_looks_like(layout, t
 
 def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path):
     """Both live in one process: what HEAD does to the rest of it must not look like a fault of BASE."""
-    careful = f"import sys\n{QUICK.replace('return', 'assert not hasattr(sys, "poisoned"); return')}"
+    careful = "import sys\n" + QUICK.replace("return", "assert not hasattr(sys, 'poisoned'); return")
     folder = project(
         tmp_path / "project", {"mine/__init__.py": QUICK, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py"
     )
     (folder / "mine/__init__.py").write_text(careful)
     commit(folder, "base")
-    (folder / "mine/__init__.py").write_text(f"import sys\n{QUICK.replace('return', 'sys.poisoned = True; return')}")
+    (folder / "mine/__init__.py").write_text("import sys\n" + QUICK.replace("return", "sys.poisoned = True; return"))
     done = subprocess.run(
         [*[sys.executable, "-m", "bench", "compare", "base", "--repository", str(folder)],
          *["--package", "mine", "--benchmarks", str(folder / "speed"), "--budget", "5"]],

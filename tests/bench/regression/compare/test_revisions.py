@@ -69,6 +69,13 @@ def test_a_folder_outside_of_any_repository_is_refused(tmp_path):
         pass
 
 
+def test_a_folder_may_have_any_name_and_an_error_is_one_line_still(tmp_path):
+    folder = make_repository(tmp_path / "-a\n'100 %' ünïcode ")
+    with side_by_side(folder / "numpy_nn", "good", "good") as sides:
+        assert (sides.copy("head", sides.names[0]) / "sequential.py").exists()
+    refusal(folder, "nonsense")
+
+
 def test_the_repository_of_a_git_hook_that_we_run_in_does_not_get_in_the_way(repository, tmp_path, monkeypatch):
     for name in ("DIR", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY"):
         monkeypatch.setenv(f"GIT_{name}", str(tmp_path / "elsewhere"))
