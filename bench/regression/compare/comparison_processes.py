@@ -200,8 +200,7 @@ class ComparisonProcesses:
             self._process = LaunchProcess(self.sides.root)
         went_well = False
         try:
-            yield from self._process.ask({**self._request(task, benchmarks, launches, rounds), "side": side}, end)
-            went_well = True
+            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, rounds), "side": side}, end)
         finally:
             if not went_well or self._process.launches >= LAUNCHES_A_PROCESS:
                 self.close()

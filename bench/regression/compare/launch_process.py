@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -88,8 +88,13 @@ class LaunchProcess:
         self._reader = threading.Thread(target=_pass_on, args=(self._process.stdout, self._lines.put), daemon=True)
         self._reader.start()
 
-    def ask(self, request: Mapping[str, Any], end: float | None) -> Iterator[dict[str, Any]]:
+    def ask(self, request: Mapping[str, Any], end: float | None) -> Generator[dict[str, Any], None, bool]:
         """What it answers to a request, up to the end of its last launch, or up to `end` on the monotonic clock.
+
+        Returns
+        -------
+        bool
+            Whether it has made all launches, and can be asked again.
 
         Raises
         ------
@@ -105,11 +110,12 @@ class LaunchProcess:
         while ends < request["launches"]:
             line = self._next_line(position, request["limits_seconds"], end)
             if line is None:
-                return
+                return False
             answer = _parsed(line, request_id)
             if answer is not None:
                 ends += "end" in answer
                 yield answer
+        return True
 
     def _new_position(self, benchmarks: Sequence[str]) -> Position:
         try:

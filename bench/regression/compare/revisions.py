@@ -125,6 +125,7 @@ def side_by_side(
                 add_side(sides, side, _check_out(found, revision, package, folder / "checkouts" / side))
             yield sides
     finally:
+        shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

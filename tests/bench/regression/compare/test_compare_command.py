@@ -49,7 +49,7 @@ def _litter(*_):
     os._exit(0)
 Sequential.save = _litter
 """,
-    "kills": "import os\nSequential.predict = lambda *_, **__: os.kill(os.getppid(), 9)",
+    "kills": "import os, time\nSequential.predict = lambda *_, **__: os.kill(os.getppid(), 9) or time.sleep(60)",
     "docstring": '"""A docstring."""',
 }
 """What each commit adds to the end of `numpy_nn/__init__.py`."""
