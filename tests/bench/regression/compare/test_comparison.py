@@ -1,11 +1,13 @@
 """Comparisons with launches and a clock of the tests' own: no process, no waiting."""
 
+import re
+
 import numpy as np
 import pytest
 
 from bench.regression.compare.comparison import compare, log_ratio
 from bench.regression.compare.comparison_processes import Launch
-from bench.regression.compare.comparison_report import headline
+from bench.regression.compare.comparison_report import headline, markdown
 from bench.regression.compare.schedule import MOST_ROUNDS, ROUNDS
 from bench.regression.compare.verdicts import Verdict
 
@@ -137,6 +139,16 @@ def test_what_fails_at_head_is_broken_and_the_others_are_judged():
     assert comparison.verdict is Verdict.BROKEN
     assert headline(comparison).startswith("broken: step: `HEAD: ValueError: no`; regressed: predict +9.9")
     assert comparison.benchmarks[1].verdict is Verdict.REGRESSED
+
+
+def test_an_error_is_code_on_the_page_whatever_it_holds_and_many_are_named_in_short():
+    errors = {f"b{number}": {"errors": {"head": "E: `x` | <script> @all\x1b[2J"}} for number in range(7)}
+    comparison = FakeLauncher(checked=errors).compare(list(errors))
+    page = markdown(comparison, {})
+    assert "<script>" not in re.sub(r"`[^`]*`", "", page)
+    assert "@all" not in re.sub(r"`[^`]*`", "", page)
+    assert "\x1b" not in page
+    assert headline(comparison).endswith("; and b5, b6")
 
 
 def test_what_fails_at_head_in_a_later_launch_is_broken_and_at_base_left_out():
