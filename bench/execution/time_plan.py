@@ -54,7 +54,7 @@ FASTEST = 0.2
 TUNING_SECONDS = {"keras-tuned": 11.0, "keras-jax": 19.0}
 PARTS_SECONDS = {REFERENCE: 12.0}
 """Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
-TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
+TURNS_SECONDS, TURN_EPOCHS = 0.7, 40
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 """Of building a contestant once more; of a round of predictions; of any trial besides."""
