@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
-from bench.execution.messages import Request
+from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
 from bench.execution.trial_checks import (
     Probe,
     check_clock,
@@ -27,6 +27,7 @@ from bench.execution.trial_checks import (
     check_epochs,
     check_history,
     check_outputs,
+    check_prediction,
     check_threads,
     check_trained,
 )
@@ -85,9 +86,9 @@ class Measurement:
             return history
 
         with _no_garbage_collection():
-            self.mark("fit begins")
+            self.mark(FIT_BEGINS)
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
-            self.mark("fit ended")
+            self.mark(FIT_ENDED)
             peak = peak_memory_bytes()
             check_threads()
             at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
@@ -115,8 +116,16 @@ class Measurement:
     def turns(self) -> Figures:
         """Train in turns, as the runner asks for them; it has their epochs already."""
         with _no_garbage_collection():
-            take_turns(self.contestant, self.clock, self.exchange, {"steps_an_epoch": self.task.steps_an_epoch})
+            take_turns(self.contestant, self.clock, self.exchange, {"steps_an_epoch": self.task.steps_an_epoch}, self._loss_after)
         return {}
+
+    def _loss_after(self, epochs: int) -> float | None:
+        """Return the test loss after so many epochs of turns; None after the first fit, beyond which no scored fit goes."""
+        if not self.request.learns or epochs > self.task.epochs:
+            return None
+        outputs = np.array(self.contestant.predict(self.task.x_test))
+        known = outputs.shape == self.own.y_test.shape and outputs.dtype.kind in "fiub" and bool(np.isfinite(outputs).all())
+        return metrics.loss(self.task.loss, self.own.y_test, outputs) if known else None
 
     def _clocked(
         self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]], probe: Probe | None = None
@@ -221,6 +230,7 @@ class Measurement:
             calls = self._calls_of_a_row if rows == 1 else {False: self.contestant.predict}
             for compiled_by_hand, predict in calls.items():
                 seconds = _call_seconds(predict, x, self.clock)
+                check_prediction(predict, self.contestant.predict, x)
                 latencies.append(
                     {
                         "rows": rows,

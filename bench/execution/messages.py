@@ -14,6 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+READY, FIT_BEGINS, FIT_ENDED = MARKS = ("ready", "fit begins", "fit ended")
+"""What a worker tells of while it answers; ready: the contestant has been built and warmed up."""
+
 
 def word_line(seconds: float | None) -> str:
     """Return the line that asks for a turn of at least so many seconds, or ends the turns."""

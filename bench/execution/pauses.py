@@ -6,6 +6,7 @@ library only: a worker has it too.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -38,12 +39,15 @@ class PauseMeter:
 
     def start(self) -> None:
         self._before = self._read()
+        self._cores = cores_allowed()
 
     def reasons(self) -> list[str]:
         """Return what kept this process from running, in words."""
         before, now = self._before, self._read()
         continued, suspended, throttled, seconds = (after - earlier for earlier, after in zip(before, now, strict=True))
         found = []
+        if taken := self._cores - cores_allowed():
+            found.append(f"the processors {', '.join(map(str, sorted(taken)))} were taken away")
         if continued:
             found.append("the worker was stopped and continued")
         if suspended > MOST_SUSPENDED_SECONDS:
@@ -54,6 +58,11 @@ class PauseMeter:
 
     def _read(self) -> tuple[float, float, float, float]:
         return self._continued, suspended_seconds() or 0.0, throttled_seconds(), time.monotonic()
+
+
+def cores_allowed() -> frozenset[int]:
+    """Return the processors that this thread may use; none where the system doesn't tell."""
+    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
 
 
 def suspended_seconds() -> float | None:

@@ -38,6 +38,8 @@ MOST_WORKING_SHARE = 0.3
 FEWEST_EPOCHS_TO_PROBE = 4
 SAME_LOSS = 1e-3
 """As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
+SAME_OUTPUT = 1e-3
+"""Between two calls that predict the same rows: as a share of the largest output, or of 1."""
 NO_UPDATE = "no update was made in the fit"
 
 
@@ -189,6 +191,20 @@ def check_outputs(outputs: Array, epoch: int) -> None:
     wrong = int(np.count_nonzero(~np.isfinite(outputs)))
     if wrong:
         raise DivergedError(f"{wrong} of {outputs.size} predictions aren't finite after epoch {epoch}")
+
+
+def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], Any], x: Array) -> None:
+    """Raise CheatError if a call that has been timed with `x` doesn't predict other rows in the same array; they are put there."""
+    call(x)
+    x[:] = np.roll(x, 1, axis=0) * 0.75 + 0.25
+    found, wanted = np.array(call(x)), np.array(predict(np.array(x)))
+    if found.dtype.kind not in "fiub" or found.size != wanted.size:
+        raise CheatError(f"the predictor returned {found.dtype} of the shape {found.shape}: it must be real and {wanted.shape}")
+    gap = float(np.max(np.abs(found.astype(np.float64).reshape(wanted.shape) - wanted), initial=0.0))
+    if not gap <= SAME_OUTPUT * max(1.0, float(np.max(np.abs(wanted), initial=0.0))):
+        raise CheatError(
+            f"the predictor's outputs are up to {gap:.3g} away from those of predict when the rows in its array change"
+        )
 
 
 def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float) -> None:

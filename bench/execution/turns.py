@@ -28,9 +28,12 @@ class _LastTurnEndedError(BaseException):
 
 
 class _Turns:
-    def __init__(self, clock: Callable[[], float], exchange: Exchange, ready: dict[str, Any]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], exchange: Exchange, ready: dict[str, Any], score: Callable[[int], float | None]
+    ) -> None:
         self._clock = clock
         self._exchange = exchange
+        self._score = score
         self.done = 0
         """Epochs in all turns, counted or not."""
         self.ended = False
@@ -60,7 +63,7 @@ class _Turns:
             if self._block_seconds >= BLOCK_SECONDS:
                 self._end_block()
         if self._is_over(now):
-            self._next_turn({"epoch_seconds": self._epochs})
+            self._next_turn({"epoch_seconds": self._epochs, "epochs_done": self.done, "test_loss": self._score(self.done)})
         else:
             self._mark = self._clock()
 
@@ -77,10 +80,17 @@ class _Turns:
         self._block_seconds, self._block_epochs = 0.0, 0
 
 
-def take_turns(contestant: Contestant, clock: Callable[[], float], exchange: Exchange, ready: dict[str, Any]) -> None:
+def take_turns(
+    contestant: Contestant,
+    clock: Callable[[], float],
+    exchange: Exchange,
+    ready: dict[str, Any],
+    score: Callable[[int], float | None] = lambda _: None,
+) -> None:
     """Train in turns until `exchange` returns None.
 
-    The runner gets the figures `ready` before the first turn, and after each turn the `epoch_seconds` of its epochs but the first.
+    The runner gets the figures `ready` before the first turn, and after each turn the `epoch_seconds` of its epochs but the first,
+    the `epochs_done` in all turns so far, and the `test_loss` after them, which `score` computes while no clock runs.
 
     Raises
     ------
@@ -89,7 +99,7 @@ def take_turns(contestant: Contestant, clock: Callable[[], float], exchange: Exc
 
     """
     try:
-        turns = _Turns(clock, exchange, ready)
+        turns = _Turns(clock, exchange, ready, score)
         while not turns.ended:
             turns.begin_anew()
             before = turns.done

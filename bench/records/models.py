@@ -160,6 +160,12 @@ class Turn(Record):
     steal_seconds: Elapsed | None = None
     """What the hypervisor gave to others."""
     suspended_seconds: Elapsed | None = None
+    pause: Text | None = None
+    """What kept the worker from running, in words: it was stopped, its cores were taken away, a quota throttled it."""
+    epochs_done: Count | None = None
+    """Of the trial so far, counted or not."""
+    test_loss: Real | None = None
+    """After them; None when the first fit has ended, and the contestant trains on."""
 
 
 class Trial(Record):
