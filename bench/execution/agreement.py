@@ -49,9 +49,8 @@ class Agreement:
         self._failed: dict[tuple[str, str], str] = {}
         """By workload and contestant: the error of a whole fit that failed."""
         self._turns: dict[_Training, list[Turn]] = {}
-        """The undisturbed ones."""
         self._fits: dict[_Training, turn_checks.Fit] = {}
-        """The last one that other processes didn't disturb."""
+        """The last one."""
 
     def observe(self, trial: Trial) -> None:
         """Remember a scored trial, and a whole fit that failed."""
@@ -59,7 +58,7 @@ class Agreement:
             self._failed[trial.workload, trial.contestant] = trial.error or trial.status
         training = trial.workload, trial.contestant, trial.machine
         if trial.kind == "turns" and trial.status == "ok":
-            self._turns.setdefault(training, []).extend(turn_checks.undisturbed(trial.turns or (), cores()))
+            self._turns.setdefault(training, []).extend(trial.turns or ())
         fit = turn_checks.fit_of(trial.epoch_seconds, trial.load)
         if trial.kind == "timed" and trial.status == "ok" and not trial.point and not trial.disturbed and fit is not None:
             self._fits[training] = fit
@@ -85,7 +84,7 @@ class Agreement:
             return outcome
         turns = self._turns.get((planned.workload.name, planned.spec.name, answer.machine), [])
         fit = turn_checks.fit_of(outcome.figures.get("epoch_seconds"), dict(answer.load))
-        error = None if fit is None else turn_checks.pace_doubt(turns, fit)
+        error = None if fit is None else turn_checks.pace_doubt(turns, fit, cores())
         return outcome if error is None else Outcome("failed", error=error)
 
     def _turns_doubt(self, planned: PlannedTrial, answer: Answer, threads: int) -> str | None:
@@ -98,7 +97,7 @@ class Agreement:
         training = planned.workload.training_of(planned.spec.name)
         doubts = [turn_checks.cores_doubt(turns, threads)]
         if fit is not None:
-            doubts.append(turn_checks.pace_doubt(turn_checks.undisturbed(turns, cores()), fit))
+            doubts.append(turn_checks.pace_doubt(turns, fit, cores()))
         if scored is not None and not training.shuffle:
             doubts.append(turn_checks.progress_doubt(turns, scored.losses, _most_gap(planned, scored)))
         return next((doubt for doubt in doubts if doubt is not None), None)

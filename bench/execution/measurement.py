@@ -31,7 +31,7 @@ from bench.execution.trial_checks import (
     check_threads,
     check_trained,
 )
-from bench.execution.turns import Exchange, take_turns
+from bench.execution.turns import Exchange, Scoring, take_turns
 from bench.files import replacing
 
 Clock = Callable[[], float]
@@ -116,12 +116,13 @@ class Measurement:
     def turns(self) -> Figures:
         """Train in turns, as the runner asks for them; it has their epochs already."""
         with _no_garbage_collection():
-            take_turns(self.contestant, self.clock, self.exchange, {"steps_an_epoch": self.task.steps_an_epoch}, self._loss_after)
+            ready = {"steps_an_epoch": self.task.steps_an_epoch}
+            take_turns(self.contestant, self.clock, self.exchange, ready, Scoring(self.task.epochs, self._test_loss))
         return {}
 
-    def _loss_after(self, epochs: int) -> float | None:
-        """Return the test loss after so many epochs of turns; None after the first fit, beyond which no scored fit goes."""
-        if not self.request.learns or epochs > self.task.epochs:
+    def _test_loss(self) -> float | None:
+        """Return the test loss now; None if there is none."""
+        if not self.request.learns:
             return None
         outputs = np.array(self.contestant.predict(self.task.x_test))
         known = outputs.shape == self.own.y_test.shape and outputs.dtype.kind in "fiub" and bool(np.isfinite(outputs).all())

@@ -19,6 +19,9 @@ MOST_TIMES_FASTER = 1.75
 at most 1.1 times as fast."""
 SHORTEST_EPOCH_SECONDS = 20e-6
 """In shorter epochs, much of the time is the harness' own."""
+TIMES_FASTER_WHEN_BUSY = 3.5
+BUSY_EPOCH_SECONDS = 0.002
+"""Beside other processes, only shorter epochs are compared: the quickest of them run between two changes of process."""
 FEWEST_EPOCHS = 4
 MOST_MORE_CORES = 0.5
 """That a contestant works on than it was given threads: a framework's main thread hands out the work of its pool."""
@@ -30,19 +33,21 @@ BUSY_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Fit:
-    """A whole fit that was timed: its epochs but the first, and the seconds of the canary around it."""
+    """A whole fit that was timed: its epochs but the first, and what the machine did."""
 
     epoch_seconds: Sequence[float]
     canary_seconds: tuple[float, float]
+    is_busy: bool = False
+    """Whether other processes were seen to run beside it."""
 
 
 def fit_of(epoch_seconds: Sequence[float] | None, load: dict[str, float]) -> Fit | None:
-    """Return a fit to compare turns with; None if it has too few epochs, or other processes were seen to run beside it."""
+    """Return a fit to compare turns with; None if it has too few epochs."""
     canaries = load.get("canary_before_seconds"), load.get("canary_after_seconds")
     is_busy = any(load.get(name, 0.0) > BUSY_SHARE for name in ("other_cpu_share", "steal_share"))
-    if is_busy or canaries[0] is None or canaries[1] is None or len(epoch_seconds or ()) <= FEWEST_EPOCHS:
+    if canaries[0] is None or canaries[1] is None or len(epoch_seconds or ()) <= FEWEST_EPOCHS:
         return None
-    return Fit((epoch_seconds or ())[1:], (canaries[0], canaries[1]))
+    return Fit((epoch_seconds or ())[1:], (canaries[0], canaries[1]), is_busy)
 
 
 def undisturbed(turns: Sequence[Turn], cores: int) -> list[Turn]:
@@ -53,8 +58,10 @@ def undisturbed(turns: Sequence[Turn], cores: int) -> list[Turn]:
     return [] if known is None else [turn for turn, why in zip(turns, reasons(turns, known), strict=True) if why is None]
 
 
-def pace_doubt(turns: Sequence[Turn], fit: Fit) -> str | None:
+def pace_doubt(turns: Sequence[Turn], fit: Fit, cores: int) -> str | None:
     """Return in words how far the epochs of turns and of a fit are from one speed; None if they aren't, or it can't be known."""
+    quiet = undisturbed(turns, cores)
+    turns = quiet or turns  # disturbed ones are longer, and too fast all the more
     epochs = [seconds for turn in turns for seconds in turn.epoch_seconds]
     if len(epochs) < FEWEST_EPOCHS:
         return None
@@ -62,8 +69,11 @@ def pace_doubt(turns: Sequence[Turn], fit: Fit) -> str | None:
     in_turns, in_fit = _speeds(epochs), _speeds(fit.epoch_seconds)
     slower_fit = max(1.0, max(fit.canary_seconds) / turns_canary)
     slower_turns = max(1.0, turns_canary / min(fit.canary_seconds))
-    too_fast = in_fit.quick > MOST_TIMES_FASTER * slower_fit * in_turns.usual and in_fit.quick > SHORTEST_EPOCH_SECONDS
-    too_slow = in_turns.quick > MOST_TIMES_FASTER * slower_turns * in_fit.usual and in_turns.quick > SHORTEST_EPOCH_SECONDS
+    most = TIMES_FASTER_WHEN_BUSY if fit.is_busy or not quiet else MOST_TIMES_FASTER
+    too_fast = in_fit.quick > max(most * slower_fit * in_turns.usual, SHORTEST_EPOCH_SECONDS)
+    too_slow = bool(quiet) and in_turns.quick > max(most * slower_turns * in_fit.usual, SHORTEST_EPOCH_SECONDS)
+    if most == TIMES_FASTER_WHEN_BUSY and max(in_fit.quick, in_turns.quick) > BUSY_EPOCH_SECONDS:
+        return None
     if not (too_fast or too_slow):
         return None
     return (

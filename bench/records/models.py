@@ -163,9 +163,9 @@ class Turn(Record):
     pause: Text | None = None
     """What kept the worker from running, in words: it was stopped, its cores were taken away, a quota throttled it."""
     epochs_done: Count | None = None
-    """Of the trial so far, counted or not."""
+    """Of the trial, counted or not, when its test loss was last taken in the turn; None after the first fit, when it trains on."""
     test_loss: Real | None = None
-    """After them; None when the first fit has ended, and the contestant trains on."""
+    """Then."""
 
 
 class Trial(Record):

@@ -16,11 +16,11 @@ def fit(epoch_seconds, canary_seconds=1e-3):
 
 
 def test_turns_that_do_half_of_the_work_are_named_with_both_figures():
-    assert "an epoch takes 500 µs in its turns, and 1000 µs in its whole fit" in pace_doubt(turns_of(5e-4), fit(1e-3))
+    assert "an epoch takes 500 µs in its turns, and 1000 µs in its whole fit" in pace_doubt(turns_of(5e-4), fit(1e-3), 2)
 
 
 def test_a_fit_that_does_half_of_the_work_of_its_turns_is_named_too():
-    assert "1000 µs in its turns, and 500 µs in its whole fit" in pace_doubt(turns_of(1e-3), fit(5e-4))
+    assert "1000 µs in its turns, and 500 µs in its whole fit" in pace_doubt(turns_of(1e-3), fit(5e-4), 2)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,15 @@ def test_a_fit_that_does_half_of_the_work_of_its_turns_is_named_too():
     ],
 )
 def test_no_pace_is_doubted_that_the_machine_or_the_harness_explains(turns, whole):
-    assert pace_doubt(turns, whole) is None
+    assert pace_doubt(turns, whole, 2) is None
 
 
-def test_a_fit_beside_other_processes_says_nothing_about_pace():
+def test_beside_other_processes_only_a_large_difference_of_short_epochs_counts():
     load = {"canary_before_seconds": 1e-3, "canary_after_seconds": 1e-3}
-    assert fit_of([1e-3] * 8, {**load, "other_cpu_share": 0.2}) is None
+    busy = {**load, "other_cpu_share": 0.2}
+    assert pace_doubt(turns_of(5e-4), fit_of([1e-3] * 8, busy), 2) is None
+    assert pace_doubt(turns_of(5e-3), fit_of([1.0] * 8, busy), 2) is None
+    assert "10 µs in its turns" in pace_doubt(turns_of(1e-5), fit_of([1e-3] * 8, busy), 2)
     assert fit_of([1e-3] * 8, {}) is None
     assert fit_of([1e-3] * 3, load) is None
     assert fit_of([5.0] + [1e-3] * 8, load) == fit(1e-3)
