@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bench.contestants.base import Array, accuracy
 from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
+from bench.execution.shown_weights import check_predictions
 from bench.execution.trial_checks import CheatError, check_file, read_arrays
 from bench.records import Trial
 
@@ -62,8 +63,8 @@ def malformed(figures: object) -> str | None:
     return None
 
 
-def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """Return the figures of a trial to record, its input file and its scores checked.
+def checked_figures(figures: Mapping[str, Any], request: Request, weights: Any = None) -> dict[str, Any]:
+    """Return the figures of a trial to record, its input file and its scores checked; `weights` are what the answer shows of them.
 
     Raises
     ------
@@ -76,8 +77,12 @@ def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, A
         check_file(path, request.data_sha256)
     found: dict[str, Any] = {}
     if request.kind in TRAINING_KINDS and request.learns:
-        y_test = read_arrays(path, {"y_test"})["y_test"]
-        _check_scores(figures, y_test, request.task.loss)
+        arrays = read_arrays(path)
+        y_test = arrays["y_test"]
+        outputs = _check_scores(figures, y_test, request.task.loss)
+        if request.shows_weights:
+            first = [arrays[f"weights_{index}"] for index in range(sum(name.startswith("weights_") for name in arrays))]
+            check_predictions(weights, first, request.task, arrays["x_test"], outputs)
         found["majority_accuracy"] = majority_accuracy(y_test)
     left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
     return {name: value for name, value in {**figures, **found}.items() if name not in left_out}
@@ -91,7 +96,8 @@ def majority_accuracy(y_test: Array) -> float | None:
     return float(max(*shares, *(1 - shares)) if len(shares) == 1 else shares.max())
 
 
-def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:
+def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> Array:
+    """Return the predictions for the test set, whose scores are those that they were said to have."""
     outputs = np.array(figures.get("test_predictions") or (), np.float64)
     if outputs.size != y_test.size:
         raise CheatError(f"the answer has {outputs.size} predictions for the test set: it must have {y_test.size}")
@@ -102,3 +108,4 @@ def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:
         tolerance = TIED_ROWS / len(y_test) if name == "test_accuracy" else SCORE_TOLERANCE * max(1.0, abs(value))
         if told is None or not abs(told - value) <= tolerance:
             raise CheatError(f"the worker's {name} was {told}, and is {value:.6g} by the runner's own y_test")
+    return outputs

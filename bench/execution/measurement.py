@@ -20,6 +20,7 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
+from bench.execution.shown_weights import encoded
 from bench.execution.trial_checks import (
     Probe,
     check_clock,
@@ -111,6 +112,7 @@ class Measurement:
             "peak_memory_bytes": peak,
             "test_predictions": _floats(outputs),
             **scores,
+            **self._shown(at_the_end),
         }
 
     def turns(self) -> Figures:
@@ -178,6 +180,7 @@ class Measurement:
             "history": {**history, "val_loss": val_loss, "val_accuracy": val_accuracy},
             "test_predictions": _floats(outputs),
             **self._trained_scores(outputs),
+            **self._shown(self.contestant.get_weights()),
         }
         if path is not None and box is not None:
             frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
@@ -264,6 +267,9 @@ class Measurement:
         if self.request.learns:
             check_outputs(outputs, self.task.epochs if epoch is None else epoch + 1)
         return outputs
+
+    def _shown(self, weights: Sequence[Array]) -> Figures:
+        return {"weights": [encoded(np.asarray(array)) for array in weights]} if self.request.shows_weights else {}
 
     def _trained_scores(self, outputs: Array) -> Figures:
         scores = self._final_scores(outputs)

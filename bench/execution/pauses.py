@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+_MONOTONIC, _CLOCK_GETTIME = time.monotonic, getattr(time, "clock_gettime", None)
+"""Taken before a contestant can replace them."""
 CGROUP_FOLDERS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu"))
 """Of this process' control group, as a container sees it: version 2, and 1."""
 MOST_SUSPENDED_SECONDS = 0.01
@@ -57,7 +59,7 @@ class PauseMeter:
         return found
 
     def _read(self) -> tuple[float, float, float, float]:
-        return self._continued, suspended_seconds() or 0.0, throttled_seconds(), time.monotonic()
+        return self._continued, suspended_seconds() or 0.0, throttled_seconds(), _MONOTONIC()
 
 
 def cores_allowed() -> frozenset[int]:
@@ -67,9 +69,9 @@ def cores_allowed() -> frozenset[int]:
 
 def suspended_seconds() -> float | None:
     """Return for how long the machine has been suspended since it started; None where the system doesn't tell."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or _CLOCK_GETTIME is None:
         return None
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return float(_CLOCK_GETTIME(time.CLOCK_BOOTTIME) - _CLOCK_GETTIME(time.CLOCK_MONOTONIC))
 
 
 def throttled_seconds() -> float:

@@ -38,6 +38,11 @@ MOST_WORKING_SHARE = 0.3
 FEWEST_EPOCHS_TO_PROBE = 4
 SAME_LOSS = 1e-3
 """As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
+FEWEST_EPOCHS_TO_COMPARE = 10
+EMPTY_EPOCH = 20
+"""An epoch that takes less than this part of the third quartile had no updates."""
+MOST_EMPTY_SHARE = 0.1
+SHORTEST_USUAL_SECONDS = 20e-6
 SAME_OUTPUT = 1e-3
 """Between two calls that predict the same rows: as a share of the largest output, or of 1."""
 NO_UPDATE = "no update was made in the fit"
@@ -208,11 +213,20 @@ def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], An
 
 
 def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float) -> None:
-    """Raise DoubtError if the epochs don't add up to the fit."""
+    """Raise DoubtError if the epochs don't add up to the fit, or many of them took no time."""
     told = math.fsum(epoch_seconds)
     if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
         raise DoubtError(
             f"the epochs that on_epoch_end told of add up to {told:.3g} s, and the fit took {fit_seconds:.3g} s: "
+            "on_epoch_end must be called when an epoch's updates are done"
+        )
+    if len(epoch_seconds) < FEWEST_EPOCHS_TO_COMPARE:
+        return
+    usual = float(np.quantile(epoch_seconds, 0.75))
+    skipped = sum(seconds < usual / EMPTY_EPOCH for seconds in epoch_seconds)
+    if usual > SHORTEST_USUAL_SECONDS and skipped > MOST_EMPTY_SHARE * len(epoch_seconds):
+        raise DoubtError(
+            f"{skipped} of {len(epoch_seconds)} epochs took less than a {EMPTY_EPOCH}th of the others' {usual:.3g} s: "
             "on_epoch_end must be called when an epoch's updates are done"
         )
 

@@ -151,12 +151,12 @@ class ProcessWorker:
         disturbed: list[str] = []
         for attempt in range(CLOCK_ATTEMPTS):
             outcome = self._attempt(request, time_limit_seconds)
-            if outcome.doubt is None:
+            if outcome.doubt is None or request.kind == "turns":  # whose turns are looked at one by one
                 break
             disturbed.append(outcome.doubt)
             if attempt + 1 >= ATTEMPTS and (outcome.is_disturbed or outcome.status != "ok"):
                 break
-        if outcome.status == "ok" and outcome.doubt is not None:
+        if outcome.status == "ok" and outcome.doubt is not None and request.kind != "turns":
             if not outcome.is_disturbed:
                 return Outcome("failed", error=f"in each of {len(disturbed)} attempts: {outcome.doubt}"[:ERROR_CHARACTERS])
             disturbed[-1] += f" (in each of {len(disturbed)} attempts: the last one counts)"
@@ -306,12 +306,13 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
             return Outcome("failed", error=error, doubt=error)
         return Outcome("diverged" if fields.get("status") == "diverged" else "failed", error=error)
     figures = fields["figures"]
+    weights = figures.pop("weights", None) if isinstance(figures, dict) else None
     if wrong := malformed(figures):
         return Outcome("failed", error=f"the worker's figures are none: {wrong}"[:ERROR_CHARACTERS])
     wrong_clock = clock_doubt(figures, marks)
     doubt = "; ".join(reasons) or wrong_clock
     try:
-        figures = checked_figures(figures, request)
+        figures = checked_figures(figures, request, weights)
     except CheatError as error:
         return Outcome("failed", error=str(error))
     if "cold_start_seconds" in figures and READY in marks and request.spawned_at is not None:
