@@ -10,7 +10,6 @@ import numpy as np
 
 from bench.contestants.base import Contestant
 
-
 ACTIVATIONS = {"relu": lambda z: np.maximum(z, 0), "linear": lambda z: z, "sigmoid": lambda z: 1 / (1 + np.exp(-z))}
 
 
