@@ -220,12 +220,15 @@ def test_a_predictor_that_answers_from_memory_is_named(request_of):
     clock = FakeClock()
 
     class Remembers(tiny.Tiny):
+        def predict(self, x):
+            return x.sum(axis=1, keepdims=True)
+
         def predictor(self):
             kept = {}
 
             def call(x):
                 clock.seconds += 0.01
-                return kept.setdefault(id(x), super(Remembers, self).predict(x))
+                return kept.setdefault(id(x), self.predict(x))
 
             return call
 
