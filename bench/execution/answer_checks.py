@@ -76,6 +76,8 @@ def checked_figures(figures: Mapping[str, Any], request: Request, weights: Any =
     if request.kind != "turns":  # whose contestants have all read it before the first turn, and answer for their own trials only
         check_file(path, request.data_sha256)
     found: dict[str, Any] = {}
+    if request.kind in (*TRAINING_KINDS, "turns") and request.rows:
+        _check_steps(figures, request)
     if request.kind in TRAINING_KINDS and request.learns:
         arrays = read_arrays(path)
         y_test = arrays["y_test"]
@@ -86,6 +88,25 @@ def checked_figures(figures: Mapping[str, Any], request: Request, weights: Any =
         found["majority_accuracy"] = majority_accuracy(y_test)
     left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
     return {name: value for name, value in {**figures, **found}.items() if name not in left_out}
+
+
+def steps_an_epoch(request: Request) -> int:
+    """Return the updates in an epoch."""
+    size = request.rows if request.task.batch_size is None else min(request.task.batch_size, request.rows)
+    return -(-request.rows // size)
+
+
+def _check_steps(figures: Mapping[str, Any], request: Request) -> None:
+    """Raise CheatError if the answer is that of another number of updates or epochs."""
+    epochs = request.task.epochs
+    told = {name: figures[name] for name in ("steps",) if name in figures}
+    counts = {name: len(values) for name, values in figures.get("history", {}).items()}
+    if figures.get("epoch_seconds") is not None:
+        counts["epoch_seconds"] = len(figures["epoch_seconds"])
+    if told.get("steps", steps := epochs * steps_an_epoch(request)) != steps:
+        raise CheatError(f"the answer is of {told['steps']} steps: the task has {steps}")
+    if wrong := next((name for name, count in counts.items() if count != epochs), None):
+        raise CheatError(f"the answer has {counts[wrong]} values of {wrong}: the task has {epochs} epochs")
 
 
 def majority_accuracy(y_test: Array) -> float | None:

@@ -81,6 +81,8 @@ class Request:
     """False: it has no loss, and its predictions are no network's."""
     data_sha256: str | None = None
     """Of the data file, which the worker compares before the trial and the runner after it."""
+    rows: int = 0
+    """That are trained on; 0 if the steps of the answer aren't to be checked."""
     shows_weights: bool = False
     """timed, scored: the answer has the weights after the fit, from which the runner predicts too."""
     id: str = ""

@@ -86,6 +86,7 @@ class RequestBuilder:
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
             quick=self._quick,
+            rows=grid.rows_at(workload, point, len(self._split(workload, planned.seed).x)),
             shows_weights=self._shows_weights(planned),
             data_sha256=self._sha256[data.name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import math
 import secrets
 import threading
@@ -38,6 +39,9 @@ MOST_WORKING_SHARE = 0.3
 FEWEST_EPOCHS_TO_PROBE = 4
 SAME_LOSS = 1e-3
 """As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
+MOST_DETAILS_CHARACTERS = 100_000
+RESERVED_DETAILS = ("together", "fast_path")
+"""That the harness itself tells of."""
 FEWEST_EPOCHS_TO_COMPARE = 10
 EMPTY_EPOCH = 20
 """An epoch that takes less than this part of the third quartile had no updates."""
@@ -125,12 +129,12 @@ def check_ended(at_the_end: Sequence[Array], now: Sequence[Array]) -> None:
 
 
 def check_threads() -> None:
-    """Raise DoubtError if a thread of Python's goes on working when `fit` has returned; only Linux tells.
+    """Raise DoubtError if a thread of Python's, or a child process, goes on working when `fit` has returned; only Linux tells.
 
     Time for which a thread waits for a core counts as work, so that a busy machine hides nothing.
     """
     end = time.monotonic() + MOST_WORKING_SECONDS
-    while threading.active_count() > 1:
+    while threading.active_count() > 1 or _children():
         before = _working_seconds()
         time.sleep(WINDOW_SECONDS)
         after = _working_seconds()
@@ -138,18 +142,32 @@ def check_threads() -> None:
         if worked <= MOST_WORKING_SHARE * WINDOW_SECONDS:
             return
         if time.monotonic() > end:
-            raise DoubtError(f"a thread went on working for more than {MOST_WORKING_SECONDS} s when fit had returned")
+            raise DoubtError(f"a thread or a child process worked for more than {MOST_WORKING_SECONDS} s when fit had returned")
 
 
 def _working_seconds() -> dict[int, float]:
-    """For how long each of Python's other threads has run, or waited for a core."""
+    """For how long each of Python's other threads, and each child process, has run, or waited for a core."""
     seconds = {}
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             with suppress(OSError):
                 ran, waited, _ = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text(encoding="ascii").split()
                 seconds[thread.native_id or 0] = (int(ran) + int(waited)) * 1e-9
+    for child in _children():
+        with suppress(OSError):
+            ran, waited, _ = Path(f"/proc/{child}/schedstat").read_text(encoding="ascii").split()
+            seconds[child] = (int(ran) + int(waited)) * 1e-9
     return seconds
+
+
+def _children() -> list[int]:
+    """The child processes, also those of processes that have ended: the worker adopts them."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):
+                found += map(int, (task / "children").read_text(encoding="ascii").split())
+    return found
 
 
 class Probe:
@@ -243,4 +261,9 @@ def check_details(details: object) -> dict[str, Any]:
         raise ValueError(f"details returned {details!r:.80}: it must be a mapping with str as its keys")
     if not isinstance(details.get("options", {}), Mapping):
         raise ValueError(f"details returned {details['options']!r:.80} as 'options': it must be a mapping")
-    return dict(details)
+    size = 0
+    with suppress(TypeError, ValueError, RecursionError):  # what is no JSON is told when it is sent
+        size = len(json.dumps(dict(details)))
+    if size > MOST_DETAILS_CHARACTERS:
+        raise ValueError(f"details returned {size} characters as JSON: it may have {MOST_DETAILS_CHARACTERS}")
+    return {name: value for name, value in details.items() if name not in RESERVED_DETAILS}

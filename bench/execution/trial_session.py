@@ -87,7 +87,7 @@ class TrialSession:
     def _build(self, request: Request, exchange: Exchange) -> Measurement:
         task = read_task(request)
         own = _own(request)
-        contestant: Contestant = self._load(request.target)(task)
+        contestant: Contestant = self._load(request.target)(replace(task))  # a copy: one that is changed changes nothing here
         if request.kind != "predict":  # predictions take no training step
             contestant.warm_up()
             if request.learns:

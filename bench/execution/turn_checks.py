@@ -71,7 +71,7 @@ def pace_doubt(turns: Sequence[Turn], fit: Fit, cores: int) -> str | None:
     slower_turns = max(1.0, turns_canary / min(fit.canary_seconds))
     most = TIMES_FASTER_WHEN_BUSY if fit.is_busy or not quiet else MOST_TIMES_FASTER
     too_fast = in_fit.quick > max(most * slower_fit * in_turns.usual, SHORTEST_EPOCH_SECONDS)
-    too_slow = bool(quiet) and in_turns.quick > max(most * slower_turns * in_fit.usual, SHORTEST_EPOCH_SECONDS)
+    too_slow = in_turns.quick > max(most * slower_turns * in_fit.usual, SHORTEST_EPOCH_SECONDS)
     if most == TIMES_FASTER_WHEN_BUSY and max(in_fit.quick, in_turns.quick) > BUSY_EPOCH_SECONDS:
         return None
     if not (too_fast or too_slow):

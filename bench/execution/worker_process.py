@@ -22,7 +22,7 @@ from typing import IO, Any, Protocol
 from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.registry import Spec
 from bench.execution import priorities
-from bench.execution.answer_checks import checked_figures, clock_doubt, malformed
+from bench.execution.answer_checks import checked_figures, clock_doubt, malformed, steps_an_epoch
 from bench.execution.answers import AnswerError, fields_of, frames
 from bench.execution.messages import MARKS, READY, Request, word_line
 from bench.execution.pauses import TURN_SECONDS, WaitingClock
@@ -39,11 +39,11 @@ ERROR_CHARACTERS = 500
 LAST_WORDS_BYTES = 1 << 16
 """Of the end of a log that an error's last line is taken from."""
 ATTEMPTS = 3
-"""Of a trial that is disturbed, or whose epochs don't add up."""
+"""Of a trial that is disturbed."""
 MOST_FRAMES = 16
 """That wait to be looked at: a worker that sends more waits, and takes no memory of the runner's."""
-CLOCK_ATTEMPTS = 6
-"""Of a trial whose clock isn't the runner's: a busy machine may wake the runner late, but not six times in a row."""
+DOUBTFUL_ATTEMPTS = 6
+"""Of a trial whose clock or epochs are in doubt: a busy machine may wake somebody late, but not six times in a row."""
 CLOCKED = ("timed", "predict", "tune")
 """Trials that are measured again when something has disturbed them."""
 
@@ -149,12 +149,12 @@ class ProcessWorker:
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
         """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands, but for a clock in doubt."""
         disturbed: list[str] = []
-        for attempt in range(CLOCK_ATTEMPTS):
+        for attempt in range(DOUBTFUL_ATTEMPTS):
             outcome = self._attempt(request, time_limit_seconds)
             if outcome.doubt is None or request.kind == "turns":  # whose turns are looked at one by one
                 break
             disturbed.append(outcome.doubt)
-            if attempt + 1 >= ATTEMPTS and (outcome.is_disturbed or outcome.status != "ok"):
+            if attempt + 1 >= ATTEMPTS and outcome.is_disturbed:
                 break
         if outcome.status == "ok" and outcome.doubt is not None and request.kind != "turns":
             if not outcome.is_disturbed:
@@ -197,6 +197,9 @@ class ProcessWorker:
             return _judged(fields, request, self._marks, pauses)
         if not isinstance(fields["figures"], dict):
             return Outcome("failed", error="the figures of a turn are none: they must be an object")
+        told = fields["figures"].get("steps_an_epoch")
+        if told is not None and request.rows and told != (due := steps_an_epoch(request)):
+            return Outcome("failed", error=f"the contestant is ready for {told!r:.80} steps an epoch: the task has {due}")
         return Outcome("ok", figures=fields["figures"], doubt="; ".join(pauses) or None)
 
     def _send(self, line: str) -> None:

@@ -1,12 +1,15 @@
 """Contestants that cheat in turns, in what they predict, or with the system's means; each in one way."""
 
+import gc
 import os
+import time
 from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 from cheats import nothing
 
+from bench.contestants.base import Task
 from bench.contestants.numpy_network import NumpyNetwork
 from bench.execution import measurement, turns
 
@@ -151,6 +154,42 @@ class RaisesItsPriority(NumpyNetwork):
     def fit(self, on_epoch_end):
         os.setpriority(os.PRIO_PROCESS, 0, -10)
         return super().fit(on_epoch_end)
+
+
+class ShortensItsTask(NumpyNetwork):
+    def __init__(self, task):
+        super().__init__(task)
+        object.__setattr__(task, "epochs", 5)
+
+
+class TellsOfSmallerBatches(NumpyNetwork):
+    """Its step would be a sixteenth of an epoch's."""
+
+    def __init__(self, task):
+        super().__init__(task)
+        for own in gc.get_objects():
+            if isinstance(own, Task) and own.batch_size == 16 and own is not task:
+                object.__setattr__(own, "batch_size", 1)
+
+
+class TrainsInAChildAfterTheFit(NumpyNetwork):
+    """Whoever then asks for the weights waits for the child, but the clock doesn't."""
+
+    child = 0
+
+    def fit(self, on_epoch_end):
+        if is_turn(on_epoch_end):
+            return super().fit(on_epoch_end)
+        self.child = os.fork()
+        if self.child == 0:
+            time.sleep(0.01)
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                super().fit(nothing)
+            os._exit(0)
+        for epoch in range(self._task.epochs):
+            on_epoch_end(epoch)
+        return invented(self._task)
 
 
 class TellsOfMarksWithoutEnd(NumpyNetwork):
