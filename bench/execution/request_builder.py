@@ -64,6 +64,7 @@ class RequestBuilder:
         self._splits: dict[tuple[str, str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
+        self._rows: dict[str, int] = {}
 
     def request(self, planned: PlannedTrial, options: Mapping[str, Any]) -> Request:
         """Return the request for a trial, its data written; `options` are what the contestant chose when it was tuned."""
@@ -86,7 +87,7 @@ class RequestBuilder:
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
             quick=self._quick,
-            rows=grid.rows_at(workload, point, len(self._split(workload, planned.seed).x)),
+            rows=self._rows[data.name],
             shows_weights=self._shows_weights(planned),
             data_sha256=self._sha256[data.name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
@@ -143,7 +144,7 @@ class RequestBuilder:
         name = f"{_stem(workload, _shaping(workload, point))}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
         if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, self._split(workload, planned.seed), training)
-            self._written[name] = self._scratch / name
+            self._written[name], self._rows[name] = self._scratch / name, len(arrays["x"])
             self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()}, sync=False)
             self._sha256[name] = sha256(self._written[name])
         return self._written[name]
