@@ -318,7 +318,7 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
         figures = checked_figures(figures, request, weights)
     except CheatError as error:
         return Outcome("failed", error=str(error))
-    if "cold_start_seconds" in figures and READY in marks and request.spawned_at is not None:
+    if figures.pop("cold_start_seconds", None) is not None and READY in marks and request.spawned_at is not None:
         figures["cold_start_seconds"] = max(marks[READY] - request.spawned_at, 1e-9)
     return Outcome(
         "ok", figures, doubt=doubt if request.kind in CLOCKED else None, is_disturbed=bool(reasons) and wrong_clock is None
