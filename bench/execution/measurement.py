@@ -20,7 +20,6 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
-from bench.execution.shown_weights import encoded
 from bench.execution.trial_checks import (
     Probe,
     check_clock,
@@ -31,6 +30,7 @@ from bench.execution.trial_checks import (
     check_prediction,
     check_threads,
     check_trained,
+    encoded,
 )
 from bench.execution.turns import Exchange, Scoring, take_turns
 from bench.files import replacing

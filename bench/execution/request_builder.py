@@ -98,7 +98,8 @@ class RequestBuilder:
         if planned.kind not in ("timed", "scored") or planned.point or not planned.spec.learns:
             return False
         layers = planned.workload.architecture
-        return sum((layer["input_dim"] + 1) * layer["output_dim"] for layer in layers if "output_dim" in layer) <= MOST_WEIGHTS
+        count = sum((layer["input_dim"] + 1) * layer["output_dim"] for layer in layers if "output_dim" in layer)
+        return bool(count <= MOST_WEIGHTS)
 
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's; one without a clock, which has a core to itself."""

@@ -1,6 +1,6 @@
-"""The weights that a fit ends with, on their way to the runner, which predicts from them: no predictions come from elsewhere.
+"""Checks in the runner that predictions come from the weights that a fit ends with, which the worker has encoded into its answer.
 
-`encoded` is called by `measurement`, in the contestant's process; the rest by `answer_checks`, in the runner.
+Called by `answer_checks`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,6 @@ from bench.execution.trial_checks import CheatError
 _DTYPES = {f"<f{size}": np.dtype(f"<f{size}") for size in (2, 4, 8)}
 SAME_OUTPUT = {"float64": 1e-6, "float32": 1e-2}
 """Between the contestant's outputs and those of the runner from the same weights: as a share of the largest output, or of 1."""
-
-
-def encoded(array: Array) -> dict[str, Any]:
-    """Return an array as plain JSON."""
-    if array.dtype.kind != "f":
-        raise ValueError(f"get_weights returned {array.dtype}: it must be real numbers")
-    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return {"dtype": little.dtype.str, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
 def check_predictions(shown: Any, first: Sequence[Array], task: TaskSpec, x_test: Array, outputs: Array) -> None:

@@ -6,6 +6,7 @@ NumPy and the standard library only.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -168,6 +169,14 @@ def _children() -> list[int]:
             with suppress(OSError):
                 found += map(int, (task / "children").read_text(encoding="ascii").split())
     return found
+
+
+def encoded(array: Array) -> dict[str, Any]:
+    """Return an array as plain JSON, as `bench.execution.shown_weights` reads it."""
+    if array.dtype.kind != "f":
+        raise ValueError(f"get_weights returned {array.dtype}: it must be real numbers")
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return {"dtype": little.dtype.str, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
 class Probe:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bench.execution.messages import TaskSpec
-from bench.execution.shown_weights import check_predictions, encoded
-from bench.execution.trial_checks import CheatError
+from bench.execution.shown_weights import check_predictions
+from bench.execution.trial_checks import CheatError, encoded
 from numpy_nn import Sequential
 
 ARCHITECTURE = [
