@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from bench.records import Turn
-from bench.records.disturbance import QuietSoFar, reasons
+from bench.records.disturbance import ONE_THREAD, QuietSoFar, reasons
 
 MOST_TIMES_FASTER = 1.5
 """An epoch of turns than one of whole fits, or the other way round, on a quiet machine. Honest contestants of a published run were
@@ -72,7 +72,8 @@ def pace_doubt(turns: Sequence[Turn], fit: Fit, cores: int) -> str | None:
     most = TIMES_FASTER_WHEN_BUSY if fit.is_busy or not quiet else MOST_TIMES_FASTER
     too_fast = in_fit.quick > max(most * slower_fit * in_turns.usual, SHORTEST_EPOCH_SECONDS)
     too_slow = in_turns.quick > max(most * slower_turns * in_fit.usual, SHORTEST_EPOCH_SECONDS)
-    if most == TIMES_FASTER_WHEN_BUSY and max(in_fit.quick, in_turns.quick) > BUSY_EPOCH_SECONDS:
+    says_little = max(in_fit.quick, in_turns.quick) > BUSY_EPOCH_SECONDS or _has_threads(turns)
+    if most == TIMES_FASTER_WHEN_BUSY and says_little:
         return None
     if not (too_fast or too_slow):
         return None
@@ -80,6 +81,11 @@ def pace_doubt(turns: Sequence[Turn], fit: Fit, cores: int) -> str | None:
         f"an epoch takes {in_turns.usual * 1e6:.4g} µs in its turns, and {in_fit.usual * 1e6:.4g} µs in its whole fit: "
         "both must train alike"
     )
+
+
+def _has_threads(turns: Sequence[Turn]) -> bool:
+    """Whether several threads work at once: beside other processes they wait for one another, for any time."""
+    return any((turn.run_seconds or 0.0) + (turn.wait_seconds or 0.0) > ONE_THREAD * turn.wall_seconds for turn in turns)
 
 
 @dataclass(frozen=True)
