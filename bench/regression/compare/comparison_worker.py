@@ -139,7 +139,8 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             gc.freeze()  # a collection after a build needn't look at the loaded modules
             for name in random.sample(blocks, len(blocks)):
                 variants = request["variants"][name]
-                pairs = max(1, request["pairs"] // min(3, len(variants)))
+                most = max((suites[side][name].most_pairs for side in SIDES if name in suites[side]), default=0) or request["pairs"]
+                pairs = max(1, min(most, request["pairs"] // min(3, len(variants))))
                 options = {"rounds": request["rounds"], "pairs": pairs, "waited": waited}
                 timed = partial(measure, name, variants, suites, libraries, position, **options)
                 if found := _attempt(errors, [name], timed):
