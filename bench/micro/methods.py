@@ -148,10 +148,12 @@ def quiet_fit(estimator: Any, x: Any, y: Any) -> Any:
         return estimator.fit(x, y)
 
 
+def _estimator_class(package: ModuleType, name: str) -> Any:
+    return getattr(importlib.import_module(f"{package.__name__}.estimators"), name)
+
+
 def _new_estimator(name: str) -> MakeCall:
-    return lambda package: partial(
-        getattr(importlib.import_module(f"{package.__name__}.estimators"), name), (25, 25), random_state=0
-    )
+    return lambda package: partial(_estimator_class(package, name), (25, 25), random_state=0)
 
 
 ESTIMATORS: dict[str, MakeCall] = {

@@ -162,22 +162,27 @@ def main() -> None:
 
 def _all_tried(functions: list[PublicFunction], found: Mapping, folder: Path, options: argparse.Namespace) -> list[dict]:
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    written = options.out.read_text().splitlines() if options.out.exists() else []
-    done = {line["function"]: line for line in map(json.loads, written)}
     benchmarks = {name for of_function in found.values() for _, name in effects(of_function)[:MOST_BENCHMARKS]}
     comparisons = Comparisons(folder, functions, benchmarks, options.longer)
     end = time.monotonic() + options.seconds
     try:
         for function in functions:
-            if function.place in done or time.monotonic() > end:
+            if function.place in _written(options.out) or time.monotonic() > end:
                 continue
-            line = done[function.place] = outcome(function, found.get(function.place, {}), comparisons, options.budget)
+            line = outcome(function, found.get(function.place, {}), comparisons, options.budget)
             print(json.dumps(line), flush=True)
             with options.out.open("a") as file:
                 file.write(json.dumps(line) + "\n")
     finally:
         comparisons.close()
+    done = _written(options.out)
     return [done[function.place] for function in functions if function.place in done]
+
+
+def _written(path: Path) -> dict[str, dict]:
+    """The lines so far, by function; another run may be at the same file."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {line["function"]: line for line in map(json.loads, lines)}
 
 
 if __name__ == "__main__":

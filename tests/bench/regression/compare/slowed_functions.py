@@ -38,11 +38,11 @@ SHORT_SECONDS = 3e-6
 """A call that takes less isn't timed anew: that would take as long as itself."""
 LONG_SECONDS = 2e-4
 """A call after one that took longer is timed on the thread's own clock, which doesn't count that others had the core."""
-LEAST_SECONDS = 5e-7
+LEAST_SECONDS = 2e-6
 """What shorter calls are to take longer is saved up."""
 TIMES = {{}}
 CALLS = [0]
-INNER_SECONDS, OUTER_SECONDS = 0.0, 0.0
+INNER_SECONDS, OUTER_SECONDS, SPINNING_SECONDS = 0.0, 0.0, 0.0
 
 
 def wrap(namespace, file, functions):
@@ -86,7 +86,7 @@ def longer_by(function, seconds):
             end = perf_counter() + owed
             while (now := perf_counter()) < end:
                 pass
-            owed = end - now
+            owed = max(end - now, -LEAST_SECONDS) - SPINNING_SECONDS  # another process may have had the core
         return function(*arguments, **settings)
 
     return slowed
@@ -113,7 +113,7 @@ def longer(function):
                     end = now + owed
                     while (now := before()) < end:
                         pass
-                    owed = end - now
+                    owed = max(end - now, -LEAST_SECONDS)
 
     return slowed
 
@@ -143,7 +143,7 @@ def noted(function, place):
 
 def measure():
     """What the wrappers take: within the time that they see, and in all."""
-    global INNER_SECONDS, OUTER_SECONDS
+    global INNER_SECONDS, OUTER_SECONDS, SPINNING_SECONDS
     function, inner, outer = noted(lambda: None, ""), [], []
     for _ in range(50):
         TIMES[""][:] = [0, 0.0]
@@ -154,6 +154,12 @@ def measure():
         inner.append(TIMES[""][1] / 100)
     del TIMES[""]
     INNER_SECONDS, OUTER_SECONDS = min(inner), min(outer)
+    start = perf_counter()
+    for _ in range(1000):
+        end = perf_counter() + 0.0
+        while (now := perf_counter()) < end:
+            pass
+    SPINNING_SECONDS = (perf_counter() - start) / 1000
 
 
 measure()
