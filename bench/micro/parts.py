@@ -167,7 +167,7 @@ REPORTS: dict[str, MakeCall] = {
 
 
 def _drawn(name: str) -> MakeCall:
-    return of_part("initializers", name, "draw", np.random.RandomState(0), KERNEL_SHAPE)
+    return lambda package: partial(package.initializers.get(name).draw, np.random.RandomState(0), KERNEL_SHAPE)
 
 
 def _weights_drawn(name: str) -> MakeCall:
