@@ -58,7 +58,7 @@ def _set_state(model: Any) -> Call:
 
 
 METHODS: dict[str, Callable[[Any], Call]] = {
-    "get_weights": lambda model: model.get_weights,  # type: ignore[no-any-return]
+    "get_weights": lambda model: model.get_weights,
     "set_weights": _set_weights,
     "compile": _compile,
     "add": _add,
@@ -66,7 +66,7 @@ METHODS: dict[str, Callable[[Any], Call]] = {
     "test_on_batch": lambda model: partial(model.test_on_batch, *two_moons(ROWS, 0)),
     "call": lambda model: partial(model, two_moons(ROWS, 0)[0]),
     "copy": lambda model: lambda: copy.copy(model).get_weights(),
-    "what a copy is made from": lambda model: model.__getstate__,  # type: ignore[no-any-return]
+    "what a copy is made from": lambda model: model.__getstate__,
     "what a copy is set to": _set_state,
 }
 

@@ -26,13 +26,14 @@ def made_again(kind: str, identifier: Any) -> MakeCall:
     """A new object of the class of a part, with its own arguments."""
 
     def make(package: ModuleType) -> Call:
-        part = getattr(package, kind).get(identifier)
-        return partial(type(part), **part.get_config())
+        part: Any = getattr(package, kind).get(identifier)
+        made: Any = type(part)
+        return partial(made, **part.get_config())
 
     return make
 
 
-def found(kind: str, name: str) -> MakeCall:
+def found(kind: str, name: Any) -> MakeCall:
     """The part of that name."""
     return lambda package: partial(getattr(package, kind).get, name)
 

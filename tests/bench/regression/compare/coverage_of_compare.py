@@ -142,7 +142,9 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
         if line["noticed"]:
             break
     else:
-        line["reason"] = f"{100 * line['share']:.2g} % of {line['benchmark']}: {line.get('verdict')} after {budget:g} s"
+        line["reason"] = (
+            line.get("reason") or f"{100 * line['share']:.2g} % of {line['benchmark']}: {line.get('verdict')} after {budget:g} s"
+        )
     return line
 
 
