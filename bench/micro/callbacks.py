@@ -15,7 +15,6 @@ from bench.micro.networks import SMALL_LAYERS, draw_weights, make_model, tempora
 from bench.micro.work import Calls
 
 LOGS = {"loss": 0.5, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.8}
-FILES_TOLERANCE = 0.01
 
 MakeCallback = Callable[[ModuleType], Any]
 
@@ -183,6 +182,5 @@ BENCHMARKS = (
         "callbacks-writing",
         "each moment of the callbacks that write files",
         {name: partial(writing, make=make) for name, make in WRITING.items()},
-        FILES_TOLERANCE,
     ),
 )
