@@ -58,6 +58,8 @@ class Benchmark:
         mean log ratio is one test, so that 10 % in one of eight is 1.2 % of the family.
     tolerance
         The least one, where equal sides differ by more than others do: changes up to this share are ignored.
+    most_pairs
+        Pairs of blocks of both sides in a build, at most; 0: as many as for others. For blocks that are long.
 
     """
 
@@ -65,6 +67,7 @@ class Benchmark:
     summary: str
     variants: Mapping[str, Prepare] = field(repr=False)
     tolerance: float = 0.0
+    most_pairs: int = 0
 
     @classmethod
     def single(cls, name: str, summary: str, prepare: Prepare, tolerance: float = 0.0) -> Benchmark:

@@ -1,4 +1,4 @@
-"""Where benchmarks write their files: in memory where the system has such. Called by `models`.
+"""Where benchmarks write their files: in memory where the system has such. Called by `models` and `callbacks`.
 
 `compare` names a folder of its own, which it removes.
 """
@@ -14,7 +14,7 @@ FILES_VARIABLE = "MOONS_BENCH_FILES"
 """The environment variable in which `compare` names the folder: a launch that is killed removes nothing itself."""
 
 
-def new_folder() -> str:
+def new_folder() -> Path:
     """A new temporary folder."""
     given = os.environ.get(FILES_VARIABLE) or (SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
-    return tempfile.mkdtemp(prefix="moons-micro-", dir=given)
+    return Path(tempfile.mkdtemp(prefix="moons-micro-", dir=given))

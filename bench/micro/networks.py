@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,12 @@ SMALL_LAYERS: Layers = ((2, 25, "relu"), (25, 25, "relu"), (25, 1, "sigmoid"))
 """For families, each variant of which takes time."""
 CLASSES = 3
 LEARNING_RATE = 0.01
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def as_architecture(layers: Layers) -> list[dict[str, Any]]:
+    """The list of dicts that describes a network."""
+    return [{"input_dim": inputs, "output_dim": units, "activation": activation} for inputs, units, activation in layers]
 
 
 def with_ends(layers: Layers, *, hidden: str = "relu", output: str = "sigmoid", outputs: int = 1) -> Layers:
@@ -67,8 +74,7 @@ def make_model(
     threads: int = 1,
 ) -> Any:
     """A compiled network with those weights, on one thread; SGD where no optimizer is given."""
-    architecture = [{"input_dim": i, "output_dim": o, "activation": activation} for i, o, activation in layers]
-    model = package.Sequential(architecture, seed=0, dtype=dtype, threads=threads)
+    model = package.Sequential(as_architecture(layers), seed=0, dtype=dtype, threads=threads)
     chosen = package.SGD(learning_rate=LEARNING_RATE) if optimizer is None else optimizer
     model.compile(optimizer=chosen, loss=loss, metrics=list(metrics))
     model.set_weights(weights)

@@ -26,7 +26,7 @@ import numpy as np
 
 from bench.child_processes import die_with_parent, take_over_standard_streams
 from bench.micro.benchmark import Array, Work
-from bench.micro.suite import BENCHMARKS, PRELOADED, PROCESS_BENCHMARKS
+from bench.micro.suite import BENCHMARKS, IMPORT_TIME, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
@@ -36,6 +36,7 @@ from bench.regression.compare.waiting import waiting_seconds
 CHECK_BLOCKS = 3
 LONG_CHECK_SECONDS = 0.2
 """After which a variant is compared as it is, with fewer blocks."""
+LONG_IMPORT_SECONDS = 0.25
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
@@ -98,15 +99,17 @@ def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]
 def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
     needed_by_others = request["package"] in sys.modules  # as pytest needs packaging
+    imports = dict.fromkeys(SIDES, 0.0)
     try:
-        libraries = load(request["packages"], random_order(), random_order(), position)
+        libraries = load(request["packages"], random_order(), random_order(), position, imports)
         suites = load_suites(request["suites"], libraries, position)
     except SideError as error:
         yield _not_imported(error)
         return
     for name in request["benchmarks"]:
         if name in PROCESS_BENCHMARKS:
-            yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True}
+            seconds = {"seconds": imports} if name == IMPORT_TIME and _differ_much(imports) else {}
+            yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True, **seconds}
         else:
             found = check(name, suites, libraries, position)
             if found["variants"] and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
@@ -139,7 +142,8 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             gc.freeze()  # a collection after a build needn't look at the loaded modules
             for name in random.sample(blocks, len(blocks)):
                 variants = request["variants"][name]
-                pairs = max(1, request["pairs"] // min(3, len(variants)))
+                most = max((suites[side][name].most_pairs for side in SIDES if name in suites[side]), default=0) or request["pairs"]
+                pairs = max(1, min(most, request["pairs"] // min(3, len(variants))))
                 options = {"rounds": request["rounds"], "pairs": pairs, "waited": waited}
                 timed = partial(measure, name, variants, suites, libraries, position, **options)
                 if found := _attempt(errors, [name], timed):
@@ -187,7 +191,14 @@ def answer_for_copies(package: str, names: Sequence[str]) -> None:
     )
 
 
-def load(copies: Copies, named: Sequence[str], order: Sequence[str], position: Position) -> Libraries:
+def _differ_much(imports: Mapping[str, float]) -> bool:
+    """Whether one import took so much longer that it isn't for being the first, which imports modules for both."""
+    return max(imports.values()) - min(imports.values()) > LONG_IMPORT_SECONDS
+
+
+def load(
+    copies: Copies, named: Sequence[str], order: Sequence[str], position: Position, seconds: dict[str, float] | None = None
+) -> Libraries:
     """Import both sides.
 
     Parameters
@@ -198,6 +209,8 @@ def load(copies: Copies, named: Sequence[str], order: Sequence[str], position: P
         The side that gets the first name, and the side that gets the second.
     order
         The order of the imports.
+    seconds
+        Where the seconds of the imports are written, by side.
 
     Raises
     ------
@@ -210,12 +223,15 @@ def load(copies: Copies, named: Sequence[str], order: Sequence[str], position: P
     libraries = {}
     for side in order:
         position.enter("import", side)
+        start = time.perf_counter()
         try:
             libraries[side] = importlib.import_module(paths[side].stem)
         except SystemExit as error:
             raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
         except BaseException as error:
             raise SideError(side, f"fails to import: {type_and_message(error)}") from error
+        if seconds is not None:
+            seconds[side] = time.perf_counter() - start
     return libraries
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import numpy_nn
+from bench.micro import models, training
 from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
 from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
 from bench.regression.compare import comparison_worker
@@ -49,11 +50,12 @@ def slipped_namespace():
     return SimpleNamespace(**{**vars(numpy_nn), "Sequential": Slipped})
 
 
-NOT_OF_SEQUENTIAL = ("classifier", "regressor", "initializers", "parts", "ensemble")
+OF_SEQUENTIAL = [benchmark.name for module in (training, models) for benchmark in module.BENCHMARKS] + ["methods"]
+NOT_SET = ("classifier", "regressor", "initializers")
 """They set no weights of a `Sequential`, where the slip is."""
 
 
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if not name.startswith(NOT_OF_SEQUENTIAL)])
+@pytest.mark.parametrize("name", [name for name in OF_SEQUENTIAL if not name.startswith(NOT_SET)])
 def test_a_slip_in_the_mathematics_is_seen_in_every_benchmark(name, position):
     found = check(name, {"base": numpy_nn, "head": slipped_namespace()}, position)
     assert not found["same"]
