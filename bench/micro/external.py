@@ -1,8 +1,8 @@
 """The benchmarks of another package: tests for pytest-benchmark, run by pytest as they are, and lists `BENCHMARKS`.
 
-Called by `bench.regression.compare.comparison_worker`. pytest collects the tests, and stops before it would run them. A test then runs
-in a greenlet up to its call of `benchmark(function, ...)`; the function is called in blocks while the test waits, and the test goes
-on when the work is closed. Fixtures, marks, settings and plugins are pytest's own; each build of a benchmark has fixtures made anew.
+Called by `bench.regression.compare.comparison_worker`. pytest collects the tests, and stops before it would run them. A test then
+runs in a greenlet up to its call of `benchmark(function, ...)`; the function is called in blocks while the test waits, and the test
+goes on when the work is closed. Fixtures, marks, settings and plugins are pytest's own; each build has fixtures made anew.
 """
 
 from __future__ import annotations
@@ -34,7 +34,13 @@ LEFT_OUT_PLUGINS = ("pytest_benchmark", "pytest_codspeed", "pytest_cov", "xdist"
 """Plugins that time, count, distribute or end tests, which is the harness' part here."""
 KEPT_OPTIONS = ("--import-mode", "--asyncio-mode", "-p")
 """Of the options in `addopts`; all others are about running and reporting."""
-SETTINGS = {"required_plugins": "", "tmp_path_retention_policy": "failed", "strict": "false", "strict_config": "false"}
+SETTINGS = {
+    "filterwarnings": "",
+    "required_plugins": "",
+    "tmp_path_retention_policy": "failed",
+    "strict": "false",
+    "strict_config": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,8 @@ def complete(suites: Mapping[str, Suite]) -> dict[str, dict[str, Benchmark]]:
     for side, suite in suites.items():
         why = "; ".join(f"{file}: {error}" for file, error in suite.failures.items()) or "there is no such benchmark"
         found[side] = {
-            name: suite.benchmarks.get(name) or replace(benchmark, variants=dict.fromkeys(benchmark.variants, partial(_missing, why)))
+            name: suite.benchmarks.get(name)
+            or replace(benchmark, variants=dict.fromkeys(benchmark.variants, partial(_missing, why)))
             for name, benchmark in every.items()
         }
     return found
@@ -216,7 +223,9 @@ def _kept(options: list[str]) -> list[str]:
 
 
 def _last_line(report: object) -> str:
-    lines = [line.removeprefix("E").strip() for line in str(report).splitlines() if line.startswith("E ")] or str(report).splitlines()
+    lines = [line.removeprefix("E").strip() for line in str(report).splitlines() if line.startswith("E ")] or str(
+        report
+    ).splitlines()
     return lines[-1].strip() if lines else "no message"
 
 

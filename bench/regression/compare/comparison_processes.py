@@ -27,7 +27,9 @@ PAIRS = 24
 """Pairs of blocks in a build, at most."""
 LIMITS_SECONDS = {"start": 60.0, "import": 15.0, "check": 10.0, "measure": 40.0}
 """For how long a launch may be at one place: an import, the check of a variant at one side, a block."""
-WHAT_IS_ONE = "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
+WHAT_IS_ONE = (
+    "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
+)
 
 INSTALL_HINT = "; install the project and what it needs into this environment:  python -m pip install -e ."
 

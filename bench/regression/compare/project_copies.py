@@ -1,4 +1,4 @@
-"""Copies of another package's project: its packages at a revision, and its tests, which are those of the working tree for both sides.
+"""Copies of another package's project: its packages at a revision, and the tests of the working tree, for both sides the same.
 
 Called by `revisions`. Python files are copied, so that an edit during a comparison changes nothing; other files are links.
 """
@@ -48,7 +48,7 @@ def copy_packages(packages: Iterable[Path], destination: Path) -> None:
 
 
 def add_version_files(package: Path, copies: Path, name: str) -> list[str]:
-    """Add version files that a build writes, and that `copies / name` lacks, from `package` or the installed one; what was added."""
+    """Add version files that a build writes, and that `copies / name` lacks, from `package` or the installed one; return them."""
     added = []
     for source in (package, _installed(name)):
         for file in source.rglob("*.py") if source is not None and source.is_dir() else ():

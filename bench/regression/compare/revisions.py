@@ -151,7 +151,7 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
     sides.notes.extend(f"{file} is left aside: it is neither a file nor a folder" for file in irregular_files(package))
     revision = sides.base if side == "base" else sides.head
     place = _place(repository, revision, sides.package)
-    asked = imported_names(package) | (imported_names(sides.benchmarks) - {sides.benchmarks.stem, sides.benchmarks.parent.name})
+    asked = imported_names(package) | (imported_names(sides.benchmarks) - {sides.benchmarks.stem})
     packages = {sides.package: package}
     while missing := sorted(asked - set(packages) - NOT_OWN):
         for name in missing:
@@ -265,7 +265,8 @@ def _has_modules(repository: Repository, revision: Revision, folder: str) -> boo
 
 def _place(repository: Repository, revision: Revision, package: str) -> str:
     """Where the package is below the repository's root."""
-    above = [f"{'/'.join(parts[:count])}/".lstrip("/") for parts in [repository.prefix.split("/")[:-1]] for count in range(len(parts), -1, -1)]
+    parts = repository.prefix.split("/")[:-1]
+    above = ["".join(f"{part}/" for part in parts[:count]) for count in range(len(parts), -1, -1)]
     parents = dict.fromkeys(folder for prefix in above for folder in (prefix, f"{prefix}src/"))
     places = [f"{parent}{package}" for parent in parents] + [f"{parent}{package}.py" for parent in parents]
     for place in places:

@@ -1,8 +1,8 @@
 """The modules of two revisions of a package, and of the tests that time it, in one process under the same names.
 
-Called by `comparison_worker` for packages other than `numpy_nn`. While a side runs, `sys.modules`, `sys.path` and `sys.meta_path` are
-that side's: an import by a name in a string, one in a function that is being timed, a pickle and `__name__` are what they are in an
-ordinary process. Modules of other packages are shared. Sides change between timed blocks only.
+Called by `comparison_worker` for packages other than `numpy_nn`. While a side runs, `sys.modules`, `sys.path` and `sys.meta_path`
+are that side's: an import by a name in a string, one in a function that is being timed, a pickle and `__name__` are what they are
+in an ordinary process. Modules of other packages are shared. Sides change between timed blocks only.
 """
 
 from __future__ import annotations
