@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -152,12 +152,13 @@ class _Session:
         os.environ.pop("PYTEST_ADDOPTS", None)
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         said = io.StringIO()
-        run = greenlet(partial(pytest.main, self._own, [*plugins, self]))
+        run = greenlet(partial(pytest.main, list(self._own), [*plugins, self]))
         with redirect_stdout(said), redirect_stderr(said):
             code = run.switch()
         if run.dead:
-            lines = [line.removeprefix("ERROR: ") for line in said.getvalue().splitlines() if line.strip()]
-            raise RuntimeError(f"pytest ends with code {int(code)}: {lines[-1] if lines else 'no message'}")
+            lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
+            telling = [line for line in lines if "error" in line.lower()] or lines or ["no message"]
+            raise RuntimeError(f"pytest ends with code {int(code)}: {telling[-1]}")
         self._run = run
 
     @pytest.hookimpl(tryfirst=True)
@@ -193,7 +194,7 @@ class _Session:
         return True
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         report = yield
         if self.active is not None and self.active.failure is None and not report.passed:
             error = call.excinfo.value if call.excinfo is not None else AssertionError(_last_line(report.longrepr))

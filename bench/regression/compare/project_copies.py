@@ -50,8 +50,8 @@ def copy_packages(packages: Iterable[Path], destination: Path) -> None:
 def add_version_files(package: Path, copies: Path, name: str) -> list[str]:
     """Add version files that a build writes, and that `copies / name` lacks, from `package` or the installed one; return them."""
     added = []
-    for source in (package, _installed(name)):
-        for file in source.rglob("*.py") if source is not None and source.is_dir() else ():
+    for source in filter(None, (package, _installed(name))):
+        for file in source.rglob("*.py") if source.is_dir() else ():
             target = copies / name / file.relative_to(source)
             if VERSION_FILE.fullmatch(file.name) and target.parent.is_dir() and not target.exists():
                 shutil.copyfile(file, target)

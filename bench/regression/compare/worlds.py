@@ -34,6 +34,8 @@ class World:
     roots: tuple[str, ...]
     path: list[str]
     finders: list[Any]
+    streams: tuple[Any, Any]
+    """Standard output and error, which a fixture may have replaced."""
     modules: dict[str, ModuleType] = field(default_factory=dict)
     count: int = 0
     """Of all modules when the side was entered: more are looked for only where there are others."""
@@ -65,7 +67,10 @@ class Worlds:
             del sys.modules[name]
         self._worlds = {
             side: World(
-                tuple(f"{folder}/" for folder in folders), [folders[0], *sys.path], [PackageFinder(folders[0]), *sys.meta_path]
+                tuple(f"{folder}/" for folder in folders),
+                [folders[0], *sys.path],
+                [PackageFinder(folders[0]), *sys.meta_path],
+                (sys.stdout, sys.stderr),
             )
             for side, folders in roots.items()
         }
@@ -79,12 +84,14 @@ class Worlds:
         if self._current is not None:
             self._leave(self._current)
         sys.path[:], sys.meta_path[:] = world.path, world.finders
+        sys.stdout, sys.stderr = world.streams
         sys.modules.update(world.modules)
         world.count = len(sys.modules)
         self._current = world
 
     def _leave(self, world: World) -> None:
         world.path[:], world.finders[:] = sys.path, sys.meta_path
+        world.streams = sys.stdout, sys.stderr
         names = list(world.modules)
         if len(sys.modules) != world.count:
             names = [name for name, module in list(sys.modules.items()) if self._is_named(name) or world.has(module)]

@@ -74,6 +74,10 @@ def test_random(benchmark):
     benchmark(random.random)
 
 
+def test_prints(benchmark, capsys):
+    benchmark(print, "x")
+
+
 def test_skipped(benchmark):
     import pytest
 
