@@ -60,19 +60,20 @@ def compare(
     """Check whether numpy_nn is slower at HEAD than at BASE.
 
     Exit code 1 if it is slower or broken, 3 if the two compute different values or a benchmark doesn't run at BASE, 4 if the time
-    ends before there is a verdict. Another package and its options may stand in the repository's pyproject.toml, in the table
-    [tool.moons-bench.compare].
+    ends before there is a verdict. Another package and its options may stand in its project's pyproject.toml, in the table
+    [tool.moons-bench.compare]; this command needs no more than  python -m pip install ".[compare]"  in its environment.
     """
-    from bench.regression.compare.settings import read_fail_on, read_settings
+    from bench.regression.compare.settings import find_project, read_fail_on, read_settings
 
     files = ResultFiles(json_, markdown)
     with wrong_use():
         failing = read_fail_on(fail_on)
-        settings = read_settings(repository, package, benchmarks, tolerance, budget)
+        project = find_project(repository)
+        settings = read_settings(project, package, benchmarks, tolerance, budget)
         if settings.benchmarks is None:
             _benchmark_names(benchmark or [])
         check_writable([json_, markdown])
-    comparison = _compare_into(files, repository, base, head, benchmark or [], settings)
+    comparison = _compare_into(files, project, base, head, benchmark or [], settings)
     if failing is not None and comparison.verdict not in failing and not any(comparison.of_verdict(verdict) for verdict in failing):
         return ExitCode.FINE
     return VERDICT_EXIT_CODES[comparison.verdict]
@@ -232,6 +233,7 @@ def _compare(
         else:
             with wrong_use():
                 wanted = _chosen(names, processes.names())
+            processes.refuse_unsupported(wanted)
         least = LEAST_TOLERANCES if settings.benchmarks is None else {}
         with Live(console=console, transient=True) as live:
 

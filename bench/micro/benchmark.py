@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+class NotRunError(Exception):
+    """A benchmark doesn't want to run, as a test that is skipped."""
+
+
 class Work(ABC):
     """The work of one benchmark with one package, ready to be timed; a call does one block of it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +18,6 @@ SMALL_LAYERS: Layers = ((2, 25, "relu"), (25, 25, "relu"), (25, 1, "sigmoid"))
 """For families, each variant of which takes time."""
 CLASSES = 3
 LEARNING_RATE = 0.01
-SHARED_MEMORY = Path("/dev/shm")
 
 
 def as_architecture(layers: Layers) -> list[dict[str, Any]]:

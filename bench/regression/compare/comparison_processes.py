@@ -27,7 +27,11 @@ PAIRS = 24
 """Pairs of blocks in a build, at most."""
 LIMITS_SECONDS = {"start": 60.0, "import": 15.0, "check": 10.0, "measure": 40.0}
 """For how long a launch may be at one place: an import, the check of a variant at one side, a block."""
-WHAT_IS_ONE = "it must have functions test_*(benchmark), or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
+WHAT_IS_ONE = (
+    "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
+)
+
+INSTALL_HINT = "; install the project and what it needs into this environment:  python -m pip install -e ."
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class ComparisonProcesses:
 
     sides: Sides
     limits_seconds: Mapping[str, float] = field(default_factory=lambda: LIMITS_SECONDS)
+    _unsupported: dict[str, str] = field(default_factory=dict, init=False)
     _variants: dict[str, list[str]] = field(default_factory=dict, init=False)
     _process: LaunchProcess | None = field(default=None, init=False)
 
@@ -82,11 +87,21 @@ class ComparisonProcesses:
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 found = answer["item"]["names"]
+                self._unsupported = answer["item"]["unsupported"]
+                if failures := answer["item"]["failures"]:
+                    said = "; ".join(f"{file}: {error}" for file, error in failures.items())
+                    raise RevisionError("can't be loaded", f"{self.sides.benchmarks} can't be imported on either side: {said}")
             elif answer["end"]:
                 self._refuse_import(answer)
         if not found:
             raise RevisionError("no benchmarks", f"{self.sides.benchmarks} has no benchmarks: {WHAT_IS_ONE}")
         return found
+
+    def refuse_unsupported(self, benchmarks: Sequence[str]) -> None:
+        """Raise a RevisionError if one of `benchmarks` can't be timed, with the reason."""
+        for name in benchmarks:
+            if name in self._unsupported:
+                raise RevisionError("not supported", f"{name} {self._unsupported[name]}, or name the others by --benchmark")
 
     def check(self, benchmarks: Sequence[str], seconds: float = float("inf")) -> dict[str, dict[str, Any]]:
         """Whether both sides compute the same, by benchmark: see `comparison_worker.check`.
@@ -144,6 +159,7 @@ class ComparisonProcesses:
         if side in SIDES and self._runs_alone(side, [], None) is not None:
             other = SIDES[1 - SIDES.index(side)].upper()
             message = f"can't be imported beside {other}, which is in its way: {message}"
+        message += INSTALL_HINT if "NotFoundError" in message and self.sides.benchmarks is not None else ""
         raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
 
     def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
@@ -207,13 +223,15 @@ class ComparisonProcesses:
 
     def _request(self, task: str, benchmarks: Sequence[str], launches: int, rounds: int) -> dict[str, Any]:
         sides = self.sides
-        suites = {side: [str(sides.suite(side, name)) for name in sides.names] for side in SIDES}
+        suites = {side: {"root": str(root), "path": str(path)} for side, (root, path) in sides.suites.items()}
         return {
             "task": task,
             "benchmarks": list(benchmarks),
             "package": sides.package,
             "packages": {side: [str(sides.copy(side, name)) for name in sides.names] for side in SIDES},
             "suites": suites if sides.benchmarks else None,
+            "own": sides.own,
+            "project": str(sides.project),
             "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
             "limits_seconds": dict(self.limits_seconds),
             "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],

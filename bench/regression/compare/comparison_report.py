@@ -62,6 +62,7 @@ def last_line(comparison: Comparison) -> str:
     """What the verdict says nothing about."""
     unknown = [benchmark.name for benchmark in comparison.benchmarks if not benchmark.timed]
     parts = [f"not timed: {', '.join(unknown)}"] if unknown else []
+    parts += [f"skipped by their own marks: {', '.join(comparison.skipped)}"] if comparison.skipped else []
     if comparison.package == PACKAGE:
         known = [name for name in (*BENCHMARKS, *PROCESS_BENCHMARKS) if name not in {each.name for each in comparison.benchmarks}]
         parts += [f"not asked for: {', '.join(known)}"] if known else []

@@ -94,6 +94,14 @@ class Repository:
         """The files below a folder, from the repository's root; none where there is no such folder."""
         return run_git(self.root, "ls-tree", "-rz", "--name-only", "--full-tree", commit, f"{folder}/").split("\0")
 
+    def all_files(self, commit: str | None) -> list[str]:
+        """All files of a commit, or those of the working tree that git doesn't ignore, from the repository's root."""
+        if commit is None:
+            said = run_git(self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        else:
+            said = run_git(self.root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+        return said.split("\0")[:-1]
+
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
         return run_git(self.root, "cat-file", "blob", f"{commit}:{path}") if self.has_file(commit, path) else ""

@@ -154,6 +154,7 @@ def _time_build(
                 work.before_block()
                 seconds[side].append(_block_seconds(work, repeats, clock, waited if is_long else _nothing))
         for side in order:
+            position.at(side)
             works[side].close()
     except SideError:
         raise

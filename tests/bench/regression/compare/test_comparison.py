@@ -130,7 +130,7 @@ def test_what_runs_at_head_only_is_said_and_not_timed():
     launcher = FakeLauncher(checked={"step": {"errors": {"base": "AttributeError: no fit"}}})
     comparison = launcher.compare()
     assert comparison.verdict is Verdict.LEFT_OUT
-    assert comparison.benchmarks[0].note == "runs on HEAD only: BASE: AttributeError: no fit"
+    assert comparison.benchmarks[0].note == "doesn't run at BASE: AttributeError: no fit"
 
 
 def test_what_fails_at_head_is_broken_and_the_others_are_judged():
