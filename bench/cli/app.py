@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from bench.cli.boundary import CommandError
 from bench.cli.exit_codes import ExitCode
@@ -63,6 +62,8 @@ def run_app() -> ExitCode:
 
 def _message(error: typer.TyperException) -> str:
     """What is wrong with the words of the command line; of a value that can't be, with the value."""
+    from pydantic import ValidationError
+
     parameter, cause = getattr(error, "param", None), error.__cause__
     if parameter is None or not isinstance(cause, ValidationError):
         return error.format_message()

@@ -67,6 +67,12 @@ def test_links_that_lead_in_a_circle_are_one_line(bench, tmp_path):
         assert "can't be written into" in said.text
 
 
+def test_a_contestant_in_the_home_of_nobody_is_one_line(bench):
+    said = bench("run", "--workload", "tiny.toml", "--contestants", "~nobody-here/net.py:Net", "--out", "out")
+    assert said.code == 2
+    assert "no home for '~nobody-here'" in said.text
+
+
 def test_notes_without_a_line_end_are_no_history(bench, a_run, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     said = bench("track", "dir", "--history", "notes.txt")
