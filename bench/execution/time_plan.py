@@ -54,13 +54,14 @@ FASTEST = 0.2
 TUNING_SECONDS = {"keras-tuned": 11.0, "keras-jax": 19.0}
 PARTS_SECONDS = {REFERENCE: 12.0}
 """Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
-TURNS_SECONDS, TURN_EPOCHS = 1.2, 24
+TURNS_SECONDS, TURN_EPOCHS = 0.7, 40
 """Of a contestant's turns in a launch, and in epochs where these are long."""
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 """Of building a contestant once more; of a round of predictions; of any trial besides."""
 ADDED_LAUNCHES = 6
 """Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
-GRID_FIT_SECONDS = 0.15
+GRID_TRIAL_SECONDS = 0.2
+"""Of a planned fit in a cell of a grid on average: the cutoff of `bench.execution.skip_rules` skips three of five."""
 SIDE_BY_SIDE = 1.3
 """How much longer a trial takes while others take the other cores."""
 STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
@@ -104,7 +105,9 @@ class TimePlan:
         totals: dict[str, float] = {}
         for trial in planned:
             totals[part_of(trial)] = totals.get(part_of(trial), 0.0) + self.seconds[trial.key]
-        self.parts = [Part(name, total) for name, total in totals.items()]
+        self.parts = [Part(name, total) for name, total in totals.items() if total]
+        self.adds_launches = any(trial.kind == "turns" for trial in planned)
+        """Whether the run has ratios that more launches make more precise."""
         self.added_seconds = ADDED_LAUNCHES * self._headline_launch_seconds(planned)
 
     @property
@@ -132,14 +135,17 @@ class TimePlan:
         return starts + sum(map(turns_seconds, own.values())) if len(own) > 1 else 0.0
 
     def _seconds(self, planned: PlannedTrial) -> float:
-        alone = self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned))
+        if planned.kind == "tune" and planned.spec.name not in TUNING_SECONDS:
+            return 0.0
+        besides = 0.0 if planned.point and not planned.workload.is_study else TRIAL_SECONDS
+        alone = self._slowness * (besides + self._start_seconds(planned) + self._work_seconds(planned))
         return self._at_once(alone) if planned.kind in UNTIMED else alone
 
     def _start_seconds(self, planned: PlannedTrial) -> float:
         key, start = (planned.spec.name, planned.launch), _cost(planned).start
         if planned.kind == "tune":
             return BUILD_SECONDS
-        if key in self._started and planned.workload.is_study:
+        if key in self._started and (planned.workload.is_study or planned.point):
             return 0.0
         if key in self._started:
             return start / 4 if planned.kind == "turns" else BUILD_SECONDS * bool(planned.kind != "predict")
@@ -188,6 +194,13 @@ def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True)
             *lines,
             f"! {_text(budget_seconds)} are too little for any ratio: a launch of its contestants and the report take about "
             f"{_text(plan.least_seconds)}",
+        ]
+    if not plan.adds_launches:
+        if plan.total_seconds <= budget_seconds or not cuts_plan:
+            return lines
+        return [
+            *lines,
+            f"the time budget is {_text(budget_seconds)}: each part gets its share, and leaves out what would take longer",
         ]
     if plan.total_seconds + plan.added_seconds <= budget_seconds:
         expected = plan.total_seconds + plan.added_seconds
@@ -266,7 +279,7 @@ def fit_seconds(planned: PlannedTrial) -> float:
     """Return the expected seconds of a whole fit on the machine of `COSTS`."""
     workload = planned.workload
     if planned.point and not workload.is_study:
-        return GRID_FIT_SECONDS
+        return GRID_TRIAL_SECONDS
     training, cost = workload.training_of(planned.spec.name), _cost(planned)
     rows = int(0.9 * int(workload.data.parameters.get("n_samples", UNKNOWN_ROWS)))
     batch = min(training.batch_size or rows, rows)

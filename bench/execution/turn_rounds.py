@@ -20,8 +20,8 @@ from bench.records.disturbance import QuietSoFar, reasons
 
 TURN_SECONDS = 0.05
 """The least time of a turn's counted epochs: long enough for a step's figure, short enough for quiet moments of a busy machine."""
-ENOUGH_TURNS = 12
-"""Undisturbed turns of a contestant in a launch: more tell little, since launches differ by more than turns."""
+ENOUGH_TURNS = 8
+"""Undisturbed turns of a contestant in a launch: more tell little, see `docs/statistics.md`."""
 SECONDS_A_CONTESTANT = 3.5
 """Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs one to three seconds."""
 ENDING_SECONDS = 5.0

@@ -17,10 +17,10 @@ Exchange = Callable[[dict[str, Any]], float | None]
 
 BLOCK_SECONDS = 0.0002
 """Epochs that are shorter are taken together, and stand as their mean: a turn has some hundred figures at most."""
-
-
+FEWEST_EPOCHS = 4
+"""Counted in a turn: where an epoch is long, one alone would cost as much time as the first, which isn't counted."""
 LONGEST = 20
-"""Times the least seconds of a turn: then it ends even if its fits prepare for longer than they train."""
+"""Times the least seconds of a turn: then it ends with fewer epochs, also where its fits prepare for longer than they train."""
 
 
 class _LastTurnEndedError(BaseException):
@@ -65,11 +65,12 @@ class _Turns:
             self._mark = self._clock()
 
     def _is_over(self, now: float) -> bool:
-        """Whether the counted epochs fill the turn, or take so small a part of the fits that they won't."""
+        """Whether the counted epochs are enough for the turn, or take so long that they won't be."""
         is_too_long = now - self._began >= LONGEST * self._wanted_seconds
         if is_too_long and self._block_epochs:
             self._end_block()
-        return self._turn_seconds >= self._wanted_seconds or (is_too_long and bool(self._epochs))
+        enough = self._turn_seconds >= self._wanted_seconds and len(self._epochs) >= FEWEST_EPOCHS
+        return enough or (is_too_long and bool(self._epochs))
 
     def _end_block(self) -> None:
         self._epochs.append(self._block_seconds / self._block_epochs)

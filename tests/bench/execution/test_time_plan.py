@@ -49,6 +49,23 @@ def test_the_plan_in_words_has_every_part_and_what_follows_it():
     assert len(plan_lines(default_plan(), math.inf)) == 1
 
 
+def scaling_plan(**options):
+    """The plan of a scaling study without optional peers."""
+    asked = WORKLOADS["scaling"]
+    return TimePlan(
+        plan([(asked, [CONTESTANTS[name] for name in NAMES if name in asked.contestants])], seed=1), places=2, **options
+    )
+
+
+def test_the_plan_of_a_study_knows_that_most_of_its_trials_are_skipped_and_adds_no_launches():
+    made = scaling_plan()
+    assert [part.name for part in made.parts] == ["scaling"]
+    assert 600 < made.total_seconds < 1500
+    assert len(plan_lines(made, 600, cuts_plan=False)) == 1, "the default budget bounds added launches alone"
+    assert "leaves out what would take longer" in plan_lines(made, 600)[1]
+    assert len(plan_lines(made, 2 * made.total_seconds)) == 1
+
+
 def test_a_budget_that_is_too_short_for_any_ratio_is_said_to_be_before_it_is_spent():
     least = default_plan().least_seconds
     assert "too little for any ratio" in plan_lines(default_plan(), least - 1)[1]

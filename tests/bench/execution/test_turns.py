@@ -46,15 +46,21 @@ def take(request, runner, seconds, contestant=Timed):
 
 
 def test_a_turn_ends_with_the_epoch_that_fills_it_and_leaves_out_its_first(request_of):
-    runner = Runner(1.0, 2.0)
-    take(request_of("turns", task={"epochs": 100}), runner, [9.0, 0.5, 0.5, 7.0, 1.5, 0.25, 0.5, 8.0])
-    assert runner.turns == [[0.5, 0.5], [1.5, 0.25, 0.5]]
+    runner = Runner(2.0, 3.0)
+    take(request_of("turns", task={"epochs": 100}), runner, [9.0, 0.5, 0.5, 0.5, 0.5, 7.0, 1.5, 0.25, 0.5, 0.25, 0.5, 8.0])
+    assert runner.turns == [[0.5] * 4, [1.5, 0.25, 0.5, 0.25, 0.5]]
+
+
+def test_a_turn_has_four_epochs_where_one_would_fill_it_unless_they_take_far_too_long(request_of):
+    runner = Runner(1.0, 1.0)
+    take(request_of("turns", task={"epochs": 100}), runner, [9.0, 2.0, 2.0, 2.0, 2.0, 7.0, 9.0, 8.0])
+    assert runner.turns == [[2.0] * 4, [9.0, 8.0]]
 
 
 def test_the_first_epoch_of_a_fit_that_begins_within_a_turn_is_left_out_too(request_of):
-    runner = Runner(3.0)
-    take(request_of("turns", task={"epochs": 3}), runner, [9.0, 1.0, 1.0, 9.0, 1.0])
-    assert runner.turns == [[1.0, 1.0, 1.0]]
+    runner = Runner(4.0)
+    take(request_of("turns", task={"epochs": 3}), runner, [9.0, 1.0, 1.0, 9.0, 1.0, 1.0])
+    assert runner.turns == [[1.0] * 4]
 
 
 def test_the_contestant_is_ready_before_the_first_turn_and_says_how_many_steps_an_epoch_has(request_of):
@@ -76,7 +82,7 @@ def test_waiting_for_the_next_word_is_in_no_epoch(request_of):
     runner = Slow(1.0, 1.0)
     made = type("Made", (Timed,), {"CLOCK": clock, "SECONDS": [1.0]})
     TrialSession(lambda _: made, clock).measure(request_of("turns", task={"epochs": 100}), runner)
-    assert runner.turns == [[1.0], [1.0]]
+    assert runner.turns == [[1.0] * 4, [1.0] * 4]
 
 
 def test_a_turn_ends_although_its_fits_prepare_for_longer_than_they_train(request_of):
@@ -107,7 +113,7 @@ def test_a_contestant_that_catches_every_exception_trains_no_further_turn(reques
     caught, runner = [], Runner(1.0)
     take(request_of("turns", task={"epochs": 20}), runner, [1.0], Stubborn)
     assert len(runner.turns) == 1
-    assert caught == list(range(1, 20)), "its fit ends, and isn't begun again"
+    assert caught == list(range(4, 20)), "its fit ends, and isn't begun again"
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
