@@ -20,9 +20,12 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def one_line(text: object, longest: int = LONGEST_LINE) -> str:
-    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut at `longest`."""
+    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut to `longest`.
+
+    Of a long one the middle is left out: what was wrong mostly stands at the end, after a name that may be long.
+    """
     line = plain(" ".join(str(text).split()))
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest // 2]}…{line[1 - longest // 2 :]}"
 
 
 def plain(text: str) -> str:

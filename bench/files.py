@@ -85,6 +85,14 @@ def read_regular(path: Path, limit_bytes: int, *, follow_links: bool = True) -> 
     return content
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file of that name which this user may look for; `Path.is_file` fails in a folder of somebody else's."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
     """Check that `path` may be written: a new or a regular file in a writable folder, and none of `inputs`.
 
@@ -104,6 +112,8 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
         raise ValueError(f"{path} can't be written: it is {_kind(mode)}, and must be a new or a regular file")
     if len(os.fsencode(path.name)) > MOST_NAME_BYTES:
         raise ValueError(f"{path} can't be written: its name may have {MOST_NAME_BYTES} bytes")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ValueError(f"{path} can't be written: it is write-protected")
     folder = path.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")

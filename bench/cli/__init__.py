@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NoReturn
 
 __all__ = ["main"]
@@ -19,6 +20,7 @@ def main() -> NoReturn:
 
 def _command() -> int:
     """Call the command; its imports are made here, so that one that fails is handled as any other error."""
+    os.environ["MPLBACKEND"] = "Agg"  # with a user's that isn't installed, Matplotlib can't be imported; no command opens a window
     from bench.cli.app import run_app
 
     return run_app()

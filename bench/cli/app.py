@@ -17,6 +17,7 @@ from bench.cli.regression import certify, compare, track
 from bench.cli.report import agree, export, report
 from bench.cli.run import list_, run
 from bench.cli.selfcheck import calibrate, doctor
+from bench.error_messages import short
 
 DISTRIBUTION = "moons-bench"
 
@@ -51,12 +52,26 @@ def run_app() -> ExitCode:
     try:
         code = app(prog_name="python -m bench", standalone_mode=False) or ExitCode.FINE
     except typer.TyperException as error:
-        raise CommandError(error.format_message(), ExitCode.WRONG_USE) from error
+        raise CommandError(_message(error), ExitCode.WRONG_USE) from error
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     return ExitCode(code)
+
+
+def _message(error: typer.TyperException) -> str:
+    """What is wrong with the words of the command line; of a value that can't be, with the value."""
+    from pydantic import ValidationError
+
+    parameter, cause = getattr(error, "param", None), error.__cause__
+    if parameter is None or not isinstance(cause, ValidationError):
+        return error.format_message()
+    mistake = cause.errors(include_url=False)[0]
+    if mistake["type"] == "value_error":  # of a check that names the value
+        return error.format_message()
+    name = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.human_readable_name
+    return f"{name} was {short(mistake['input'])}: {mistake['msg'].replace('Input should', 'it should', 1)}"
 
 
 @app.callback()

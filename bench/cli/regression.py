@@ -6,6 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,13 +16,14 @@ import typer
 from bench.cli.boundary import CommandError, complain, known_errors, wrong_use
 from bench.cli.exit_codes import VERDICT_EXIT_CODES, ExitCode
 from bench.cli.paths import given_path
-from bench.cli.result_files import ResultFiles, check_writable, write_job_page
+from bench.cli.result_files import ResultFiles, check_replaceable, check_writable, write_job_page
 
 if TYPE_CHECKING:
     from bench.regression.compare.comparison import Comparison
     from bench.regression.compare.settings import Settings
 
 CERTIFICATE_FOLDER = Path("results/certificate")
+MOST_COMPARISONS = 10_000_000
 PLOT_SUFFIXES = (".png", ".svg")
 HISTORY_FILE = Path("results/history.jsonl")
 
@@ -30,7 +32,8 @@ def compare(
     base: Annotated[str, typer.Argument(metavar="BASE", help="Git revision.")],
     head: Annotated[str | None, typer.Argument(metavar="HEAD", help="Git revision; the working tree by default.")] = None,
     tolerance: Annotated[
-        float | None, typer.Option(min=0, max=50, metavar="PERCENT", help="Changes up to this size are ignored. Default: 0.5.")
+        float | None,
+        typer.Option(min=0, max=50, metavar="PERCENT", help="Changes up to this size are ignored. Default: 0.5."),
     ] = None,
     budget: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", help="After which measuring ends. Default: 120.")
@@ -84,11 +87,13 @@ def certify(
         Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write into; runs that are in it are kept.")
     ] = CERTIFICATE_FOLDER,
     share: Annotated[
-        float, typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes two hours.")
+        float,
+        typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes two hours."),
     ] = 1.0,
     budget: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="After which no run is started.")] = math.inf,
     comparisons: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Comparisons and series to simulate for each shape of noise.")
+        int,
+        typer.Option(min=1, max=MOST_COMPARISONS, metavar="N", help="Comparisons and series to simulate for each shape of noise."),
     ] = 10_000,
 ) -> ExitCode:
     """Measure how often compare is wrong, with known slowdowns.
@@ -97,21 +102,29 @@ def certify(
     """
     from rich.console import Console
 
+    from bench.execution.run_directory import claimed
     from bench.regression.certify import certificate_figures, certificate_report
     from bench.regression.certify.real_runs import make_runs, package_folder
+    from bench.regression.certify.recorded_runs import read_folder
     from bench.regression.compare.launch_process import ComparisonProcessError
 
-    with wrong_use():
-        out.mkdir(exist_ok=True)
-        check_writable([out / certificate_report.JSON_FILE])
-    with known_errors(ExitCode.NOT_ALL, ComparisonProcessError), Console(stderr=True).status("calibrating") as status:
-        runs = make_runs(out, package_folder(), share=share, budget_seconds=budget, watch=status.update)
-        status.update("resampling and simulating")
-        others = certificate_figures.simulated_figures(out, comparisons)
-        change_points = certificate_figures.change_point_figures(comparisons)
-    real = certificate_figures.real_figures(runs)
-    environment = {**_environment(), **certificate_figures.conditions(runs)}
-    print(certificate_report.write(out, real, others, change_points, runs, environment))
+    with ExitStack() as claim:
+        with wrong_use():
+            claim.enter_context(claimed(out))
+            check_replaceable(out, certificate_report.FILES, certificate_report.JSON_KEYS)
+            earlier, set_aside = read_folder(out)
+        for line in set_aside:
+            complain(f"{line}; it is set aside")
+        status = claim.enter_context(Console(stderr=True).status("calibrating"))
+        with known_errors(ExitCode.NOT_ALL, ComparisonProcessError, OSError):
+            runs = make_runs(out, package_folder(), earlier, share=share, budget_seconds=budget, watch=status.update)
+            status.update("resampling and simulating")
+            others = certificate_figures.simulated_figures(out, comparisons)
+            change_points = certificate_figures.change_point_figures(comparisons)
+            real = certificate_figures.real_figures(runs)
+            environment = {**_environment(), **certificate_figures.conditions(runs)}
+            page = certificate_report.write(out, real, others, change_points, runs, environment)
+    print(page)
     false_alarm = any(row["count"] for row in real if row["slowdown"] == 0)
     return ExitCode.BAD_ANSWER if false_alarm else ExitCode.FINE
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.files import append_line, check_output, write_whole
+from bench.files import append_line, check_output, read_regular, write_whole
 
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
+LIMIT_BYTES = 50_000_000
+"""Of an earlier result that is read."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,40 @@ def check_writable(paths: Iterable[Path | None]) -> None:
         check_output(path)
         if path.resolve() in [other.resolve() for other in wanted[:number]]:
             raise ValueError(f"{path} is named for two results: each needs a file of its own")
+
+
+def check_replaceable(folder: Path, names: Sequence[str], keys: Collection[str]) -> None:
+    """Check that files of `folder` may be written: they are new, or those of an earlier call of the same command.
+
+    Parameters
+    ----------
+    folder
+        Holds them.
+    names
+        The first is JSON, and is written first of all.
+    keys
+        What the JSON of this command has.
+
+    Raises
+    ------
+    ValueError
+        If a file is somebody else's, or can't be written.
+
+    """
+    first, *others = (folder / name for name in names)
+    for path in (first, *others):
+        check_output(path)
+    foreign = [path for path in others if path.exists()] if not first.exists() else [] if _has_keys(first, keys) else [first]
+    if foreign:
+        raise ValueError(f"{foreign[0]} would be replaced, and this command didn't write it: name another folder with --out")
+
+
+def _has_keys(path: Path, keys: Collection[str]) -> bool:
+    try:
+        found = json.loads(read_regular(path, LIMIT_BYTES, follow_links=False))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= set(keys)
 
 
 def write_job_page(text: str) -> None:

@@ -12,7 +12,9 @@ import typer
 from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
+from bench.cli.result_files import check_replaceable
 
+MOST_RUNS = 100_000
 CALIBRATION_FOLDER = Path("results/latest")
 
 
@@ -37,27 +39,32 @@ def doctor() -> ExitCode:
 
 
 def calibrate(
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Number of short runs; 100 take about six minutes.")] = 100,
+    runs: Annotated[
+        int, typer.Option(min=1, max=MOST_RUNS, metavar="N", help="Number of short runs; 100 take about six minutes.")
+    ] = 100,
     out: Annotated[
         Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write calibration.json and calibration.md into.")
     ] = CALIBRATION_FOLDER,
 ) -> ExitCode:
     """Check the 95 % intervals: run numpy_nn against itself.
 
-    Exit code 1 if fewer than 93 % of the intervals of the step's ratio contain 1.
+    Exit code 1 if fewer than 93 % of the intervals of the step's ratio contain 1, 4 if no run has that ratio.
     """
     from rich.console import Console
 
     from bench.execution.run_directory import claimed
-    from bench.selfcheck.calibration import CalibrationError, page, write
+    from bench.selfcheck.calibration import FILES, JSON_KEYS, CalibrationError, page, write
     from bench.selfcheck.calibration import calibrate as measure
 
     with ExitStack() as claim:
         with wrong_use():
             claim.enter_context(claimed(out))  # a folder that can't be written is refused before six minutes of measuring
+            check_replaceable(out, FILES, JSON_KEYS)
         with known_errors(ExitCode.NOT_ALL, CalibrationError, OSError):
             with Console(stderr=True).status("") as status:
                 found = measure(runs, clock=time.perf_counter, ended=lambda number: status.update(f"{number} of {runs} runs"))
             write(found, out)
     print(page(found))
+    if found.good is None:
+        return ExitCode.NO_VERDICT
     return ExitCode.FINE if found.good else ExitCode.BAD_ANSWER

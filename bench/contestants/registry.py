@@ -237,7 +237,10 @@ def _place(text: str, place: str) -> str:
         if not all(part.isidentifier() for part in place.split(".")):
             raise ValueError(f"contestant {text!r}: {place!r} is neither a file that ends in .py nor a module's name")
         return place
-    path = Path(place).expanduser()
+    try:
+        path = Path(place).expanduser()
+    except RuntimeError:
+        raise ValueError(f"contestant {text!r}: this machine has no home for {place.partition('/')[0]!r}") from None
     if path.is_file():
         return str(path.resolve())
     if path.exists():

@@ -39,7 +39,11 @@ def claimed(directory: Path) -> Iterator[None]:
         files or the user's home.
 
     """
-    if directory.resolve() in (Path(directory.resolve().anchor), _home()):
+    try:
+        place = directory.resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle, or a current folder that is gone
+        raise FolderError(f"{directory} can't be written into: {getattr(error, 'strerror', None) or error}") from error
+    if place in (Path(place.anchor), _home()):
         raise FolderError(f"{directory} is not a folder for a run, which writes many files: name one of its own with --out")
     try:
         directory.mkdir(parents=True, exist_ok=True)

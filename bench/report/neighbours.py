@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.analysis.scaling import is_timed_grid, scaling_table
-from bench.files import read_regular
+from bench.files import is_file, read_regular
 from bench.records import RUN_FILE, RecordError, read_run
 from bench.report import units
 from bench.report.document import Link
@@ -35,7 +35,7 @@ class Map:
 
 def pages(directory: Path) -> tuple[Link, ...]:
     """Links to the pages of the runs in the folders below and above, and to the certificates."""
-    above = [Link("the main run", "../index.html")] if (directory.parent / RUN_FILE).is_file() else []
+    above = [Link("the main run", "../index.html")] if is_file(directory.parent / RUN_FILE) else []
     below = [Link(f"run `{folder.name}`", f"{folder.name}/index.html") for folder in _runs_below(directory)]
     return (*above, *below, *_documents(directory))
 
@@ -44,7 +44,7 @@ def _documents(directory: Path) -> Iterator[Link]:
     """Links to the certificate of `compare`, with its figure, and to the calibration, here or in the published reference."""
     for name, text in ((CERTIFICATE, "certificate of `compare`"), (CALIBRATION, "calibration of the intervals")):
         for folder in (directory, directory.parent / PUBLISHED):
-            if (folder / name).is_file():
+            if is_file(folder / name):
                 path = Path(os.path.relpath(folder, directory)) / name
                 figure = _certified(folder / CERTIFICATE_FIGURES) if name == CERTIFICATE else ""
                 yield Link(text + (f": {figure}" if figure else ""), path.as_posix())
@@ -56,7 +56,7 @@ def _certified(path: Path) -> str:
     try:
         cells = json.loads(read_regular(path, LARGEST_FILE_BYTES, follow_links=False))["real"]
         equal = [(int(cell["count"]), int(cell["of"])) for cell in cells if cell["slowdown"] == 0]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return ""
     wrong, runs = (sum(values) for values in zip(*equal, strict=True)) if equal else (0, 0)
     return f"{wrong} of {units.counted(runs, 'comparison')} of equal revisions called changed" if runs else ""
@@ -77,7 +77,10 @@ def published_map(directory: Path) -> Map | None:
 
 
 def _runs_below(directory: Path) -> Iterator[Path]:
-    if directory.is_dir():
+    """Yield the folders with a run; those that this user may not look into are somebody else's, as `lost+found` is."""
+    try:
         # The map over widths comes first; of others, the order is that of their names.
         folders = sorted(directory.iterdir(), key=lambda path: (path.name != "scaling", path.name))
-        yield from (folder for folder in folders if not folder.is_symlink() and (folder / RUN_FILE).is_file())
+    except OSError:
+        return
+    yield from (folder for folder in folders if not folder.is_symlink() and is_file(folder / RUN_FILE))

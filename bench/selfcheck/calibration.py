@@ -25,6 +25,7 @@ from bench.execution.observer import Observer
 from bench.execution.runner import Job, Machine, Runner
 from bench.execution.turn_rounds import TurnRounds
 from bench.execution.worker_process import Launcher
+from bench.files import write_all
 from bench.records import Run, read_run
 from bench.report.markdown_table import markdown_table
 from bench.selfcheck.coverage import LAUNCH_SIGMAS, LEAST, MOST, REPEATS, SHAPES, STOPPED_REPEATS, coverage_rows, stopped_coverage
@@ -41,7 +42,9 @@ MEASURES = ("step", "fit", "first epoch", "cold start")
 """Headline ratios are of the first."""
 WANTED = 0.93
 """Least share of the runs; with 100 runs and correct intervals, 93 or more have it with a probability of 87 %."""
-JSON_FILE, MARKDOWN_FILE = "calibration.json", "calibration.md"
+FILES = JSON_FILE, MARKDOWN_FILE = "calibration.json", "calibration.md"
+JSON_KEYS = ("launches", "rounds", "measures")
+"""By which the JSON is known as a calibration's."""
 
 
 class CalibrationError(RuntimeError):
@@ -66,13 +69,16 @@ class Calibration:
         """The number of runs whose interval contains 1."""
         return sum(bool(low <= 1 <= high) for _, low, high in self.ratios[measure])
 
-    def share(self, measure: str) -> tuple[float, float, float]:
-        """The share of runs whose interval contains 1, with the ends of its exact interval."""
-        return share_interval(self.held(measure), len(self.ratios[measure]))
+    def share(self, measure: str) -> tuple[float, float, float] | None:
+        """The share of runs whose interval contains 1, with the ends of its exact interval; None if no run has such a ratio."""
+        runs = len(self.ratios[measure])
+        return share_interval(self.held(measure), runs) if runs else None
 
     @property
-    def good(self) -> bool:
-        return self.share(MEASURES[0])[0] >= WANTED
+    def good(self) -> bool | None:
+        """Whether the steps' share is as it should be; None if no run has a ratio of steps, as on a machine that is never quiet."""
+        share = self.share(MEASURES[0])
+        return None if share is None else share[0] >= WANTED
 
 
 def calibrate(
@@ -138,7 +144,7 @@ def _one_run(folder: Path, machine: Machine) -> list[RatioRow]:
 
 
 def write(found: Calibration, folder: Path) -> None:
-    """Write every ratio as JSON, and the table of shares as Markdown."""
+    """Write every ratio as JSON, and the table of shares as Markdown, both or neither."""
     folder.mkdir(parents=True, exist_ok=True)
     record = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -157,8 +163,7 @@ def write(found: Calibration, folder: Path) -> None:
             for measure in MEASURES
         },
     }
-    (folder / JSON_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    (folder / MARKDOWN_FILE).write_text(page(found), encoding="utf-8")
+    write_all(folder, {JSON_FILE: json.dumps(record, indent=1) + "\n", MARKDOWN_FILE: page(found)})
 
 
 def page(found: Calibration) -> str:
@@ -208,8 +213,10 @@ def page(found: Calibration) -> str:
 
 
 def _row(measure: str, found: Calibration) -> tuple[str, ...]:
-    ratios = found.ratios[measure]
-    share, low, high = found.share(measure)
+    ratios, known = found.ratios[measure], found.share(measure)
+    if known is None:
+        return measure, "0 of 0", "–", "–", "–"
+    share, low, high = known
     half_widths = sorted((top - bottom) / (2 * middle) for middle, bottom, top in ratios)
     middles = sorted(middle for middle, _, _ in ratios)
     return (

@@ -1,6 +1,6 @@
 """Reads NPZ files that others wrote: every array's header is compared with its size in the archive before memory is taken.
 
-Called by `bench.workloads.data_files`. Nothing is unpickled.
+Called by `bench.workloads.data_files` and `bench.regression.certify`. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _UNREADABLE = (
 """What `zipfile` and NumPy raise for a damaged file."""
 
 
-def read_npz(path: Path) -> dict[str, Array]:
-    """Return the arrays of an NPZ file by their names.
+def read_npz(path: Path, *, most_arrays: int = MOST_COLUMNS) -> dict[str, Array]:
+    """Return the arrays of an NPZ file by their names; `most_arrays` is how many it may have.
 
     Raises
     ------
@@ -52,21 +52,21 @@ def read_npz(path: Path) -> dict[str, Array]:
         if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
             raise DataError(f"{path} holds a single array without a name: write it with numpy.savez")
         try:
-            return _read_archive(path, file)
+            return _read_archive(path, file, most_arrays)
         except DataError:
             raise
         except _UNREADABLE as error:
             raise DataError(f"{path} can't be read as NPZ: {one_line(error) or type(error).__name__}") from error
 
 
-def _read_archive(path: Path, file: BinaryIO) -> dict[str, Array]:
+def _read_archive(path: Path, file: BinaryIO, most_arrays: int) -> dict[str, Array]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         total = sum(member.file_size for member in members)
-        if total > _LARGEST_BYTES or len(members) > MOST_COLUMNS:
+        if total > _LARGEST_BYTES or len(members) > most_arrays:
             raise DataError(
                 f"{path} has {len(members):,} arrays of {total:,} bytes, uncompressed: "
-                f"it may have {MOST_COLUMNS:,} of {_LARGEST_BYTES:,} at most"
+                f"it may have {most_arrays:,} of {_LARGEST_BYTES:,} at most"
             )
         columns: dict[str, Array] = {}
         for member in members:

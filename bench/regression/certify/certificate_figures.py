@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.analysis.statistics import share_interval
 from bench.regression.certify.change_point_simulation import RECOVERED, SERIES_NOISES, recovered_found, series_false_alarms
-from bench.regression.certify.real_runs import load_blocks
+from bench.regression.certify.recorded_runs import load_blocks
 from bench.regression.certify.run_kinds import RUN_KINDS, RunKind
 from bench.regression.certify.simulation import SHAPES, false_alarms, resampled_comparison, simulated_comparison
 from bench.regression.history.change_points import LEAST_POINTS, MOST_POINTS
@@ -67,7 +67,7 @@ def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """When and where the runs were made, of which commit, and how busy the machine was."""
     if not runs:
         return {}
-    loads, dates = [run["load_1min"] for run in runs], sorted(run["date"] for run in runs)
+    loads, dates = [run["load_1min"] for run in runs if run["load_1min"] is not None], sorted(run["date"] for run in runs)
     commits = dict.fromkeys(run["commit"] or "no commit" for run in runs)
     return {
         "system": platform.platform(),
@@ -75,8 +75,12 @@ def conditions(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         "runs made": f"{dates[0][:16]} to {dates[-1][:16]} UTC, {_most_at_once(runs)} at a time at most",
         "cores of a run": " or ".join(_distinct(" and ".join(map(str, run["cores"] or ["any"])) for run in runs)),
         "nice": ", ".join(_distinct(run["nice"] for run in runs)),
-        "load": f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which a comparison is 1",
+        **({"load": _load(loads)} if loads else {}),
     }
+
+
+def _load(loads: Sequence[float]) -> str:
+    return f"{min(loads):.1f} to {max(loads):.1f}, {float(np.median(loads)):.1f} in the middle, of which a comparison is 1"
 
 
 def _real_row(kind: RunKind, runs: Sequence[Mapping[str, Any]]) -> Row:

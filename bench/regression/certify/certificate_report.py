@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from bench.analysis.statistics import CONFIDENCE
+from bench.files import write_all
 from bench.regression.compare.e_process import INTERVAL_LEVEL, LEVEL
 from bench.regression.history.change_points import FALSE_ALARM_RATE
 from bench.report.markdown_table import markdown_table
-from bench.report.style import RC, new_figure, percent_axis
+from bench.report.style import drawing, new_figure, percent_axis
 
 Row = Mapping[str, Any]
 
-JSON_FILE = "certificate.json"
+FILES = JSON_FILE, MARKDOWN_FILE, PNG_FILE, SVG_FILE = tuple(f"certificate.{suffix}" for suffix in ("json", "md", "png", "svg"))
+JSON_KEYS = ("real", "other", "trend")
+"""By which the JSON is known as a certificate's."""
 _REAL_COLUMNS = (
     "what",
     "tolerance",
@@ -40,7 +43,7 @@ def write(
     runs: Sequence[Row],
     environment: Mapping[str, str],
 ) -> str:
-    """Write the files into `directory`; return the Markdown."""
+    """Write the files into `directory`, all or none; return the Markdown."""
     page = markdown(real, others, change_points, environment)
     document = {
         "level": LEVEL,
@@ -50,13 +53,15 @@ def write(
         "other": list(others),
         "trend": list(change_points),
     }
-    (directory / JSON_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    (directory / "certificate.md").write_text(page, encoding="utf-8")
+    contents: dict[str, str | bytes] = {JSON_FILE: json.dumps(document, indent=2) + "\n", MARKDOWN_FILE: page}
     if real:
-        with rc_context(RC):
+        with drawing():
             figure = plot(real, runs)
-            for suffix in ("png", "svg"):
-                figure.savefig(directory / f"certificate.{suffix}", metadata={"Date": None} if suffix == "svg" else None)
+            for name, metadata in ((PNG_FILE, None), (SVG_FILE, {"Date": None})):
+                image = BytesIO()
+                figure.savefig(image, format=name.rpartition(".")[2], metadata=metadata)
+                contents[name] = image.getvalue()
+    write_all(directory, contents)
     return page
 
 

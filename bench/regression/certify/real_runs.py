@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import psutil
 
-from bench.execution.environment import now, revision
-from bench.files import append_line
+from bench.execution.environment import if_readable, now, revision
+from bench.files import append_line, replacing, write_whole
 from bench.micro.suite import LEAST_TOLERANCES
+from bench.regression.certify.recorded_runs import BLOCKS_FOLDER, COST_FILE, RUNS_FILE, read_cost
 from bench.regression.certify.run_kinds import RunKind, next_kind
 from bench.regression.certify.slowdown import SlowdownCost, measure_cost, slowed_copy
-from bench.regression.compare.comparison import Blocks, Comparison, compare, log_ratio
+from bench.regression.compare.comparison import Comparison, compare, log_ratio
 from bench.regression.compare.comparison_processes import ComparisonProcesses
 from bench.regression.compare.revisions import PACKAGE, Revision, Sides, add_side
 
-RUNS_FILE = "runs.jsonl"
-BLOCKS_FOLDER = "blocks"
-COST_FILE = "slowdown_cost.json"
+TEMPORARY_PREFIX = "numpy_nn-certify-"
 COST_CALLS = 3
 COST_ROUNDS = 24
 BUSY_SCRIPT = """
@@ -45,9 +45,15 @@ while os.getppid() == parent:  # ends also when a certificate is killed
 
 
 def make_runs(
-    directory: Path, package: Path, *, share: float, budget_seconds: float, watch: Callable[[str], object]
+    directory: Path,
+    package: Path,
+    earlier: Sequence[dict[str, Any]],
+    *,
+    share: float,
+    budget_seconds: float,
+    watch: Callable[[str], object],
 ) -> list[dict[str, Any]]:
-    """Make the runs that are missing in `directory`, and return all that are there.
+    """Make the runs that are missing in `directory`, and return all.
 
     Parameters
     ----------
@@ -55,6 +61,8 @@ def make_runs(
         Holds `runs.jsonl`, a line a run, and the blocks of runs with equal sides.
     package
         The `numpy_nn` that is compared with itself.
+    earlier
+        The runs that are there.
     share
         Of a whole certificate's runs.
     budget_seconds
@@ -64,44 +72,18 @@ def make_runs(
 
     """
     start = time.perf_counter()
-    runs = read_runs(directory / RUNS_FILE)
+    runs = list(earlier)
     cost = _slowdown_cost(directory, package)
     while (kind := next_kind(runs, share)) is not None and time.perf_counter() - start < budget_seconds:
         number = sum(run["cell"] == kind.name for run in runs)
         watch(f"{kind.name}: run {number + 1} of {kind.wanted(share)}")
         count = cost.count(kind.slowdown) if kind.slowdown else None
-        comparison, elapsed_seconds = _run(directory, package, kind, count)
+        comparison, elapsed_seconds = _run(package, kind, count)
         if not kind.slowdown:
             _save_blocks(directory / BLOCKS_FOLDER / f"{kind.name}-{number}.npz", comparison)
         runs.append(_line(kind, count, comparison, elapsed_seconds))
         append_line(directory / RUNS_FILE, json.dumps(runs[-1]))
     return runs
-
-
-def read_runs(path: Path) -> list[dict[str, Any]]:
-    """The runs of the lines of `path`; a line that a killed call left cut short is left out."""
-    if not path.exists():
-        return []
-    runs = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            runs.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return runs
-
-
-def load_blocks(directory: Path) -> dict[str, list[list[Blocks]]]:
-    """The recorded blocks of `directory` by benchmark: the launches of each comparison."""
-    recorded: dict[str, list[list[Blocks]]] = {}
-    for path in sorted((directory / BLOCKS_FOLDER).glob("*.npz")):
-        comparison: dict[str, list[Blocks]] = {}
-        with np.load(path) as arrays:
-            for key in arrays.files:
-                comparison.setdefault(key.partition("/")[0], []).append(arrays[key].astype(np.float64))
-        for name, launches in comparison.items():
-            recorded.setdefault(name, []).append(launches)
-    return recorded
 
 
 def package_folder() -> Path:
@@ -112,55 +94,49 @@ def package_folder() -> Path:
 def _slowdown_cost(directory: Path, package: Path) -> SlowdownCost:
     """What slows `step` by how much on this machine; measured once for a certificate."""
     path = directory / COST_FILE
-    if not path.exists():
-        measured = measure_cost(lambda count: _slowed_by(directory, package, count))
-        path.write_text(json.dumps(asdict(measured)) + "\n", encoding="utf-8")
-    return SlowdownCost(**json.loads(path.read_text(encoding="utf-8")))
+    if (known := read_cost(path)) is not None:
+        return known
+    measured = measure_cost(lambda count: _slowed_by(package, count))
+    write_whole(path, json.dumps(asdict(measured)) + "\n")
+    return measured
 
 
-def _slowed_by(directory: Path, package: Path, count: int) -> float:
+def _slowed_by(package: Path, count: int) -> float:
     """The share by which `count` bytes slow `step`: the median of some launches."""
-    slowed = _slowed(directory, package, count)
-    with slowed as head, _sides(directory, package, head) as sides, ComparisonProcesses(sides) as processes:
+    slowed = _slowed(package, count)
+    with slowed as head, _sides(package, head) as sides, ComparisonProcesses(sides) as processes:
         launches = [launch for _ in range(COST_CALLS) for launch in processes.measure(["step"], rounds=COST_ROUNDS)]
     return float(np.expm1(np.median([log_ratio(launch.blocks["step"]) for launch in launches])))
 
 
 @contextmanager
-def _slowed(directory: Path, package: Path, count: int | None) -> Iterator[Path]:
+def _slowed(package: Path, count: int | None) -> Iterator[Path]:
     """A slower copy of `package`; the package itself if `count` is None."""
     if count is None:
         yield package
         return
-    folder = directory / "slowed"
-    _remove(folder)
-    try:
-        yield slowed_copy(package, folder, count)
-    finally:
-        _remove(folder)
+    with TemporaryDirectory(prefix=TEMPORARY_PREFIX, ignore_cleanup_errors=True) as folder:
+        yield slowed_copy(package, Path(folder), count)
 
 
-def _run(directory: Path, package: Path, kind: RunKind, count: int | None) -> tuple[Comparison, float]:
+def _run(package: Path, kind: RunKind, count: int | None) -> tuple[Comparison, float]:
     """A comparison, and its seconds including what comes before the first launch."""
-    with _slowed(directory, package, count) as head, _busy_process() if kind.busy else nullcontext():
+    with _slowed(package, count) as head, _busy_process() if kind.busy else nullcontext():
         start = time.perf_counter()
-        with _sides(directory, package, head) as sides, ComparisonProcesses(sides) as processes:
+        with _sides(package, head) as sides, ComparisonProcesses(sides) as processes:
             comparison = compare(processes, LEAST_TOLERANCES, base="equal", head=kind.name, tolerance=kind.tolerance)
         return comparison, time.perf_counter() - start
 
 
 @contextmanager
-def _sides(directory: Path, base: Path, head: Path) -> Iterator[Sides]:
+def _sides(base: Path, head: Path) -> Iterator[Sides]:
     """Two packages as `compare` has them, without git."""
     side = Revision("certificate", None)
-    sides = Sides(directory / "packages", side, side)
-    _remove(sides.root)
-    for name, package in (("base", base), ("head", head)):
-        add_side(sides, name, package)
-    try:
+    with TemporaryDirectory(prefix=TEMPORARY_PREFIX, ignore_cleanup_errors=True) as folder:
+        sides = Sides(Path(folder).resolve(), side, side)
+        for name, package in (("base", base), ("head", head)):
+            add_side(sides, name, package)
         yield sides
-    finally:
-        _remove(sides.root)
 
 
 @contextmanager
@@ -184,7 +160,8 @@ def _save_blocks(path: Path, comparison: Comparison) -> None:
         for number, launch in enumerate(comparison.blocks)
         for name, blocks in launch.items()
     }
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its own types have **kwds wrong
+    with replacing(path) as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # its own types have **kwds wrong
 
 
 def _line(kind: RunKind, count: int | None, comparison: Comparison, elapsed_seconds: float) -> dict[str, Any]:
@@ -199,7 +176,7 @@ def _line(kind: RunKind, count: int | None, comparison: Comparison, elapsed_seco
         "stop_reason": comparison.stop_reason,
         "elapsed_seconds": elapsed_seconds,
         "launches": comparison.launches,
-        "load_1min": os.getloadavg()[0],
+        "load_1min": if_readable(lambda: float(psutil.getloadavg()[0])),
         "benchmarks": {
             benchmark.name: {
                 "verdict": benchmark.verdict,
@@ -211,7 +188,3 @@ def _line(kind: RunKind, count: int | None, comparison: Comparison, elapsed_seco
             for benchmark in comparison.benchmarks
         },
     }
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

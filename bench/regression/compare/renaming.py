@@ -40,31 +40,37 @@ def rename_imports(copy: Path, old: str, new: str) -> None:
     for path in [copy] if copy.is_file() else sorted(copy.rglob("*.py")):
         source = path.read_bytes()
         try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError):
+            renamed = ast.unparse(_Renamer(old, new).visit(ast.parse(source)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # the latter two: nested too deeply
             continue
-        path.write_text(ast.unparse(_Renamer(old, new).visit(tree)), encoding="utf-8")
+        path.write_text(renamed, encoding="utf-8")
     compileall.compile_file(copy, quiet=2) if copy.is_file() else compileall.compile_dir(copy, quiet=2)
 
 
 def irregular_files(package: Path) -> list[str]:
-    """What in a package is neither a file nor a folder, links that lead nowhere too: it is not copied."""
-    return [str(path.relative_to(package.parent)) for path in sorted(package.rglob("*")) if not _is_regular(path)]
+    """What in a package is not copied: what is neither a file nor a folder, or a link that leads nowhere, or in a circle."""
+    return [str(path.relative_to(package.parent)) for path in sorted(package.rglob("*")) if not _is_copied(path)]
 
 
 def _copy_tree(folder: Path, destination: Path) -> Path:
     def ignored(parent: str, names: list[str]) -> list[str]:
-        return [name for name in names if name == "__pycache__" or not _is_regular(Path(parent, name))]
+        return [name for name in names if name == "__pycache__" or not _is_copied(Path(parent, name))]
 
     return Path(shutil.copytree(folder, destination, ignore=ignored))
 
 
-def _is_regular(path: Path) -> bool:
+def _is_copied(path: Path) -> bool:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  # as `Path.stat`, for a name that may be anything
     except OSError:
         return False
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and not _is_around_itself(path))
+
+
+def _is_around_itself(folder: Path) -> bool:
+    """Whether a folder is, by a link, one of those that it lies in: a copy of it would have no end."""
+    place = os.path.realpath(folder)
+    return any(os.path.realpath(parent) == place for parent in folder.absolute().parents)
 
 
 class _Renamer(ast.NodeTransformer):

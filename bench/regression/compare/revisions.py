@@ -40,7 +40,7 @@ class RevisionError(ValueError):
     Parameters
     ----------
     kind
-        For programs: "unknown revision", "no PACKAGE", "compiled", "can't be loaded" or "git failed".
+        For programs: "unknown revision", "no PACKAGE", "compiled", "can't be loaded", "not copied" or "git failed".
     message
         For people.
 
@@ -125,26 +125,53 @@ def side_by_side(
         raise RevisionError("git failed", str(error)) from error
     remove_leftovers()
     revisions = {"base": _resolve(found, base), "head": _resolve(found, head)}
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-    try:
-        with FileLock(folder / LOCK):
-            project = (found.root / found.prefix).resolve()
-            sides = Sides(folder / PACKAGES, revisions["base"], revisions["head"], package, benchmarks, project)
+    with _temporary_folder() as folder:
+        project = (found.root / found.prefix).resolve()
+        sides = Sides(folder / PACKAGES, revisions["base"], revisions["head"], package, benchmarks, project)
+        try:
             for side, revision in revisions.items():
                 path = _check_out(found, revision, package, folder / "checkouts" / side)
                 if benchmarks is None:
                     add_side(sides, side, path)
                 else:
                     _add_project(sides, side, found, path, folder / "checkouts" / side)
-            yield sides
+        except OSError as error:  # `shutil.Error` too, which has a list of all that failed
+            raise RevisionError("not copied", f"{package} can't be copied to {folder}: {_reason(error)}") from error
+        yield sides
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that is locked, so that no other comparison takes it for one that a kill has left."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    except OSError as error:
+        raise RevisionError("not copied", f"there is no folder for temporary files: {_reason(error)}") from error
+    lock = FileLock(folder / LOCK)
+    try:
+        try:
+            lock.acquire()
+        except (OSError, NotImplementedError, RuntimeError) as error:  # the latter two: a file system without locks
+            raise RevisionError("not copied", f"{folder} can't be locked: {_reason(error)}") from error
+        yield folder
     finally:
+        lock.release()
         shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _reason(error: Exception) -> str:
+    first = error.args[0] if error.args else ""
+    if isinstance(first, list) and first:  # of `shutil.Error`: (source, copy, reason)
+        return one_line(first[0][-1])
+    return one_line(error)
+
+
 def add_side(sides: Sides, side: str, package: Path) -> None:
     """Copy a package into the folders of `sides`, under both names."""
-    sides.notes.extend(f"{file} is left aside: it is neither a file nor a folder" for file in irregular_files(package))
+    sides.notes.extend(
+        f"{file} is left aside: it is neither a file nor a folder, or leads in a circle" for file in irregular_files(package)
+    )
     for name in sides.names:
         copy_renamed(package, sides.folder(side, name), name)
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.error_messages import may_be, short
+from bench.error_messages import may_be, one_line, short
 from bench.files import read_regular
 from bench.regression.compare.comparison import BUDGET_SECONDS, TOLERANCE
 from bench.regression.compare.revisions import PACKAGE
@@ -131,8 +131,8 @@ def _table(path: Path) -> dict[str, Any]:
         return {}
     try:
         table: Any = tomllib.loads(read_regular(path, LIMIT_BYTES).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} can't be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits, or tables too deep
+        raise ValueError(f"{path} can't be read: {one_line(error)}") from error
     for key in TABLE.split("."):
         table = table.get(key, {}) if isinstance(table, dict) else {}
     if not isinstance(table, dict):

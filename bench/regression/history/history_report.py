@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from bench.files import write_whole
 from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, ChangePoint, machine_changes
 from bench.regression.history.tracked_runs import TrackedRun
 from bench.report.markdown_table import markdown_table
-from bench.report.style import FAINT, INK, RC, new_figure
+from bench.report.style import FAINT, INK, drawing, new_figure
 
 SLOWER, FASTER = "#d55e00", "#009e73"
 
@@ -38,7 +37,7 @@ def markdown(history: Sequence[TrackedRun], found: Sequence[ChangePoint], damage
 
 def draw(history: Sequence[TrackedRun], found: Sequence[ChangePoint], path: Path) -> None:
     """Write the plot beside the history `path`, as PNG and as SVG, each whole or not at all."""
-    with rc_context(RC):
+    with drawing():
         figure = plot(history, found)
         for file in plot_files(path):
             image = BytesIO()

@@ -31,6 +31,7 @@ REFERENCES = ("floor", "keras", "keras-tuned")
 VERSIONED = ("numpy", "keras", "tensorflow")
 """The packages that a ratio depends on."""
 HISTORY_LIMIT_BYTES = 50_000_000
+LINE_BEGINNING = b'{"schema_version":'
 
 
 def _dated(text: str) -> str:
@@ -147,7 +148,10 @@ def check_history(path: Path, plots: Iterable[Path]) -> None:
                 f"{found[0]} would be replaced, and is no plot of {path}, which isn't there: name another file"
             ) from None
         return
-    lines = [line for line in content.split(b"\n")[:-1] if line.strip()]  # a last one without an end may be cut short
+    *lines, last = content.split(b"\n")
+    if last[: len(LINE_BEGINNING)] != LINE_BEGINNING[: len(last)]:  # otherwise a line of ours that is cut short
+        lines.append(last)
+    lines = [line for line in lines if line.strip()]
     if lines and not any(b'"run_id"' in line and b'"ratios"' in line for line in lines):
         raise ValueError(f"{path} is no history: none of its {len(lines)} lines is a tracked run; name another file")
 

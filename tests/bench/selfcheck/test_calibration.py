@@ -5,7 +5,7 @@ import pytest
 from harness import FakeClock, FakeLaunch, fake_machine, small_split
 
 from bench.execution.worker_process import Outcome
-from bench.selfcheck.calibration import LAUNCHES, MEASURES, ROUNDS, CalibrationError, calibrate, page, write
+from bench.selfcheck.calibration import LAUNCHES, MEASURES, ROUNDS, Calibration, CalibrationError, calibrate, page, write
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,14 @@ def test_figures_and_page_are_written_with_every_ratio(tmp_path):
     assert record["measures"]["step"]["ratios"] == [list(ratio) for ratio in found.ratios["step"]]
     assert (tmp_path / "out" / "calibration.md").read_text() == page(found)
     assert "| step | " in page(found)
+
+
+def test_a_run_that_no_ratio_came_from_leaves_the_share_open(tmp_path):
+    found = Calibration({"cpu": "a processor", "cores": 1, "date": "2026-01-01"})
+    assert found.good is None
+    write(found, tmp_path)
+    assert json.loads((tmp_path / "calibration.json").read_text())["measures"]["step"]["share"] is None
+    assert "| step | 0 of 0 |" in page(found)
 
 
 def test_a_trial_that_fails_ends_it():

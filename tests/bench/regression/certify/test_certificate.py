@@ -8,7 +8,7 @@ import pytest
 
 import numpy_nn
 from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
-from bench.regression.certify import certificate_figures, certificate_report, real_runs, simulation, slowdown
+from bench.regression.certify import certificate_figures, certificate_report, real_runs, recorded_runs, simulation, slowdown
 from bench.regression.certify.run_kinds import RUN_KINDS, next_kind
 from bench.regression.compare.comparison import log_ratio
 from bench.regression.compare.renaming import copy_renamed
@@ -127,18 +127,65 @@ def test_the_conditions_are_those_of_all_runs():
     assert certificate_figures.conditions([]) == {}
 
 
-def test_a_line_that_was_cut_short_is_left_out_and_made_again(tmp_path):
+RECORDED = {
+    **run("equal"),
+    "date": "2026-01-01T20:00:00.000+00:00",
+    "commit": None,
+    "cores": [0],
+    "nice": 0,
+    "added_bytes": None,
+    "stop_reason": "the verdict is sure",
+    "launches": 9,
+    "load_1min": None,
+}
+
+
+def test_a_line_that_was_cut_short_is_set_aside_and_made_again(tmp_path):
     path = tmp_path / "runs.jsonl"
-    path.write_text(json.dumps(run("equal")) + "\n" + json.dumps(run("equal"))[:20])
-    assert len(real_runs.read_runs(path)) == 1
+    path.write_text(json.dumps(RECORDED) + "\n" + json.dumps({**RECORDED, "cell": "x"}) + "\n" + json.dumps(RECORDED)[:20])
+    runs, set_aside = recorded_runs.read_runs(path)
+    assert runs == [RECORDED]
+    assert [line.partition(": ")[0] for line in set_aside] == ["runs.jsonl, line 2", "runs.jsonl, line 3"]
+
+
+def save_blocks(folder, **arrays):
+    (folder / recorded_runs.BLOCKS_FOLDER).mkdir()
+    np.savez(folder / recorded_runs.BLOCKS_FOLDER / "a.npz", **arrays)
 
 
 def test_blocks_come_back_by_benchmark_and_in_the_order_of_the_launches(tmp_path):
-    arrays = {f"step/{number:04d}": np.full((2, 2, 3), number, np.float32) for number in range(12)}
-    (tmp_path / real_runs.BLOCKS_FOLDER).mkdir()
-    np.savez(tmp_path / real_runs.BLOCKS_FOLDER / "a.npz", **arrays)
-    recorded = real_runs.load_blocks(tmp_path)
-    assert [launch[0, 0, 0] for launch in recorded["step"][0]] == list(range(12))
+    save_blocks(tmp_path, **{f"step/{number:04d}": np.full((2, 2, 3), number + 1, np.float32) for number in range(12)})
+    recorded = recorded_runs.load_blocks(tmp_path)
+    assert [launch[0, 0, 0] for launch in recorded["step"][0]] == list(range(1, 13))
+
+
+def test_a_build_may_have_fewer_pairs_than_another(tmp_path):
+    blocks = np.ones((2, 2, 3))
+    blocks[1, :, 2] = np.nan
+    save_blocks(tmp_path, **{"step/0000": blocks})
+    assert len(recorded_runs.load_blocks(tmp_path)["step"]) == 1
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        np.ones((2, 3, 4)),
+        np.ones((2, 2, 0)),
+        np.ones(3),
+        np.ones((2, 2, 2), int),
+        np.array(["x"]),
+        np.zeros((2, 2, 2)),
+        -np.ones((1, 2, 2)),
+        np.full((1, 2, 2), np.nan),
+        np.array([[[1.0, np.nan, 1.0]] * 2]),
+        np.array([[[1.0, 1.0], [1.0, np.nan]]]),
+    ],
+    ids=lambda blocks: str(blocks.tolist())[:30],
+)
+def test_arrays_that_are_no_blocks_are_refused_by_file_and_name(tmp_path, blocks):
+    save_blocks(tmp_path, **{"step/0000": blocks})
+    with pytest.raises(ValueError, match=r"a\.npz: the array 'step/0000' has"):
+        recorded_runs.load_blocks(tmp_path)
 
 
 def test_the_report_keeps_real_runs_apart_from_the_others(tmp_path):

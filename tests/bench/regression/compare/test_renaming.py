@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from bench.regression.compare.renaming import copy_renamed
+from bench.regression.compare.renaming import copy_renamed, irregular_files
 
 FORMS = {
     "from": "from pkg.part import VALUE",
@@ -55,3 +55,14 @@ def test_bytecode_of_the_original_does_not_come_along(tmp_path):
     (package / "__pycache__" / "stale.cpython-311.pyc").write_bytes(b"old")
     copy = copy_renamed(package, tmp_path / "copies", "pkg_a")
     assert not (copy / "__pycache__" / "stale.cpython-311.pyc").exists()
+
+
+def test_a_link_to_a_folder_around_it_is_not_copied(tmp_path):
+    package = tmp_path / "project" / "lib"
+    (package / "part").mkdir(parents=True)
+    (package / "part" / "one.py").write_text("ONE = 1\n")
+    for name, target in (("up", ".."), ("again", "."), ("part/over", "../part")):
+        (package / name).symlink_to(target)
+    copy = copy_renamed(package, tmp_path / "copies", "new")
+    assert sorted(path.name for path in copy.rglob("*") if "__pycache__" not in str(path)) == ["one.py", "part"]
+    assert irregular_files(package) == ["lib/again", "lib/part/over", "lib/up"]
