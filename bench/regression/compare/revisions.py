@@ -167,11 +167,14 @@ def _reason(error: Exception) -> str:
     return one_line(error)
 
 
+def _note_irregular(sides: Sides, package: Path) -> None:
+    for file in irregular_files(package):
+        sides.notes.append(f"{file} is left aside: it is neither a file nor a folder, or leads in a circle")
+
+
 def add_side(sides: Sides, side: str, package: Path) -> None:
     """Copy a package into the folders of `sides`, under both names."""
-    sides.notes.extend(
-        f"{file} is left aside: it is neither a file nor a folder, or leads in a circle" for file in irregular_files(package)
-    )
+    _note_irregular(sides, package)
     for name in sides.names:
         copy_renamed(package, sides.folder(side, name), name)
 
@@ -179,7 +182,7 @@ def add_side(sides: Sides, side: str, package: Path) -> None:
 def _add_project(sides: Sides, side: str, repository: Repository, package: Path, checkouts: Path) -> None:
     """Copy a package, the packages of its project that it imports, and the benchmarks into the folders of `sides`."""
     assert sides.benchmarks is not None
-    sides.notes.extend(f"{file} is left aside: it is neither a file nor a folder" for file in irregular_files(package))
+    _note_irregular(sides, package)
     revision = sides.base if side == "base" else sides.head
     place = _place(repository, revision, sides.package)
     asked = imported_names(package) | (imported_names(sides.benchmarks) - {sides.benchmarks.stem})

@@ -8,7 +8,7 @@ import numpy_nn
 from bench.micro import models, training
 from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
 from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
-from bench.regression.compare import comparison_worker
+from bench.regression.compare import comparison_worker, loading
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import SideError
 
@@ -121,7 +121,7 @@ def test_either_side_may_have_either_name_and_be_loaded_first(tmp_path, monkeypa
         for order in (["base", "head"], ["head", "base"]):
             for name in names:
                 sys.modules.pop(name, None)
-            libraries = comparison_worker.load(copies, named, order, position)
+            libraries = loading.load(copies, named, order, position)
             assert {side: library.SIDE for side, library in libraries.items()} == {"base": "base", "head": "head"}
             assert libraries[named[0]].__name__ == names[0]
             assert {libraries[order[0]].__name__} <= libraries[order[1]].BEFORE
@@ -138,6 +138,6 @@ def test_an_import_that_fails_names_its_side(tmp_path, monkeypatch, position, te
         (tmp_path / name / "__init__.py").write_text(content)
     copies = {"base": [str(tmp_path / "good_one")] * 2, "head": [str(tmp_path / "bad_one")] * 2}
     with pytest.raises(SideError, match=said) as failed:
-        comparison_worker.load(copies, ["base", "head"], ["base", "head"], position)
+        loading.load(copies, ["base", "head"], ["base", "head"], position)
     assert failed.value.side == "head"
     assert position.read().phase == "import"
