@@ -22,7 +22,8 @@ SHORTEST_EPOCH_SECONDS = 20e-6
 TIMES_FASTER_WHEN_BUSY = 3.5
 BUSY_EPOCH_SECONDS = 0.002
 """Beside other processes, only shorter epochs are compared: the quickest of them run between two changes of process."""
-FEWEST_EPOCHS = 4
+FEWEST_EPOCHS = 2
+"""Of either side, without the first of a fit: what is so short that it was taken together counts as one."""
 MOST_MORE_CORES = 0.5
 """That a contestant works on than it was given threads: a framework's main thread hands out the work of its pool."""
 QUICK_SHARE = 0.1

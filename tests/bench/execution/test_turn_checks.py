@@ -43,7 +43,7 @@ def test_beside_other_processes_only_a_large_difference_of_short_epochs_counts()
     assert pace_doubt(turns_of(5e-3), fit_of([1.0] * 8, busy), 2) is None
     assert "10 µs in its turns" in pace_doubt(turns_of(1e-5), fit_of([1e-3] * 8, busy), 2)
     assert fit_of([1e-3] * 8, {}) is None
-    assert fit_of([1e-3] * 3, load) is None
+    assert fit_of([1e-3] * 2, load) is None
     assert fit_of([5.0] + [1e-3] * 8, load) == fit(1e-3)
 
 
