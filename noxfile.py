@@ -141,7 +141,7 @@ def regress(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def coverage_of_compare(session: nox.Session) -> None:
-    """Which public functions may become a tenth slower without `compare` noticing, in hours; `-- --help` has options."""
+    """Which public functions may become a tenth slower without `compare` noticing, in half an hour; `-- --help` has options."""
     harness(session, "test").python("tests/bench/regression/compare/coverage_of_compare.py", *session.posargs)
 
 

@@ -19,15 +19,19 @@ REQUIRED = (
     "typer",
 )
 """The modules of the extra `bench`. Keras and TensorFlow are a contestant's, and `bench list` tells of those."""
-INSTALL = 'python -m pip install -e ".[bench]"'
+REQUIRED_OF = {"compare": ("filelock", "greenlet", "numpy", "psutil", "pydantic", "rich", "threadpoolctl", "typer")}
+"""The modules of the extra by the name of a command that needs less."""
+INSTALL = 'python -m pip install -e ".[{}]"'
 WRONG_USE = 2
 
 
 def main() -> None:
     """Run a command; without the harness' dependencies, say how to install them and exit with code 2."""
-    missing = [name for name in REQUIRED if find_spec(name) is None]
+    extra = next(iter(name for name in sys.argv[1:2] if name in REQUIRED_OF), "bench")
+    missing = [name for name in REQUIRED_OF.get(extra, REQUIRED) if find_spec(name) is None]
     if missing:
-        print(f"error: the harness lacks {', '.join(missing)}; in a checkout, install what it needs by  {INSTALL}", file=sys.stderr)
+        install = INSTALL.format(extra)
+        print(f"error: the harness lacks {', '.join(missing)}; in a checkout, install what it needs by  {install}", file=sys.stderr)
         sys.exit(WRONG_USE)
 
     from bench.cli import main as command_line

@@ -19,13 +19,13 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
-def one_line(text: object) -> str:
-    """`text` with each run of white space, line breaks too, made one blank, and control characters escaped.
+def one_line(text: object, longest: int = LONGEST_LINE) -> str:
+    """`text` with each run of white space, line breaks too, made one blank, control characters escaped, and cut to `longest`.
 
     Of a long one the middle is left out: what was wrong mostly stands at the end, after a name that may be long.
     """
     line = plain(" ".join(str(text).split()))
-    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]}…{line[1 - LONGEST_LINE // 2 :]}"
+    return line if len(line) <= longest else f"{line[: longest // 2]}…{line[1 - longest // 2 :]}"
 
 
 def plain(text: str) -> str:

@@ -27,6 +27,7 @@ KEYS = (
     "bias_initializer",
     "kernel_regularizer",
 )
+LARGEST_DIMENSION = 2**31 - 1
 PLAIN = frozenset(KEYS[:3])
 
 
@@ -193,4 +194,6 @@ def _dimension(place: str, key: str, value: object) -> int:
         number = 0
     if number < 1:
         raise ValueError(f"{place}[{key!r}] was {value!r}: it must be a positive integer")
+    if number > LARGEST_DIMENSION:
+        raise ValueError(f"{place}[{key!r}] was {value!r}: it must be at most {LARGEST_DIMENSION}")
     return number

@@ -6,6 +6,7 @@ Called by `Sequential` before anything else is done. An error is one line that n
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,6 +84,8 @@ def numbers(name: str, value: Any) -> Array:
         raise ValueError(
             f"{name} was of dtype {array.dtype}: it must be real numbers; numpy_nn.estimators.MLPClassifier takes any labels"
         )
+    if array.dtype.kind == "O":
+        raise ValueError(_first_object(name, array))
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} was of dtype {array.dtype}: it must be real numbers")
     if array.size == 0:
@@ -92,6 +95,17 @@ def numbers(name: str, value: Any) -> Array:
         where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
         raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
     return array
+
+
+def _first_object(name: str, array: Array) -> str:
+    """Why an array of objects is refused: the first of them that is no number."""
+    places = (place for place, value in np.ndenumerate(array) if not isinstance(value, Real))
+    place = next(places, None)
+    if place is None:
+        return f"{name} was of dtype object: it must be real numbers, type {name}.astype(float)"
+    where = f"[{', '.join(map(str, place))}]" if place else ""
+    shown = " ".join(repr(array[place]).split())
+    return f"{name}{where} was {shown:.80}: all values must be real numbers"
 
 
 def _check_kind(name: str, value: Any) -> None:

@@ -63,19 +63,20 @@ def compare(
     """Check whether numpy_nn is slower at HEAD than at BASE.
 
     Exit code 1 if it is slower or broken, 3 if the two compute different values or a benchmark doesn't run at BASE, 4 if the time
-    ends before there is a verdict. Another package and its options may stand in the repository's pyproject.toml, in the table
-    [tool.moons-bench.compare].
+    ends before there is a verdict. Another package and its options may stand in its project's pyproject.toml, in the table
+    [tool.moons-bench.compare]; this command needs no more than  python -m pip install ".[compare]"  in its environment.
     """
-    from bench.regression.compare.settings import read_fail_on, read_settings
+    from bench.regression.compare.settings import find_project, read_fail_on, read_settings
 
     files = ResultFiles(json_, markdown)
     with wrong_use():
         failing = read_fail_on(fail_on)
-        settings = read_settings(repository, package, benchmarks, tolerance, budget)
+        project = find_project(repository)
+        settings = read_settings(project, package, benchmarks, tolerance, budget)
         if settings.benchmarks is None:
             _benchmark_names(benchmark or [])
         check_writable([json_, markdown])
-    comparison = _compare_into(files, repository, base, head, benchmark or [], settings)
+    comparison = _compare_into(files, project, base, head, benchmark or [], settings)
     if failing is not None and comparison.verdict not in failing and not any(comparison.of_verdict(verdict) for verdict in failing):
         return ExitCode.FINE
     return VERDICT_EXIT_CODES[comparison.verdict]
@@ -176,6 +177,7 @@ def _compare_into(
     from bench.regression.compare.comparison_report import markdown as as_markdown
     from bench.regression.compare.launch_process import ComparisonProcessError
     from bench.regression.compare.revisions import RevisionError
+    from bench.regression.compare.verdicts import Verdict
 
     files.write_so_far(failure_as_json("unfinished", "the comparison has not ended"))
     environment = _environment()
@@ -188,10 +190,19 @@ def _compare_into(
     try:
         comparison = _compare(repository, base, head, names, settings, record)
     except (RevisionError, ComparisonProcessError) as error:
+        message = str(error)
+        document, page = failure_as_json(error.kind, message), failure_as_markdown(message, settings.package)
+        if last:  # what is known stays known
+            state = replace(last[0], stop_reason=message)
+            document, page = {**as_json(state, environment), "error": document["error"]}, as_markdown(state, environment)
         with known_errors(ExitCode.NOT_ALL, OSError, prefix="the result could not be written: "):
-            files.write(failure_as_json(error.kind, str(error)), failure_as_markdown(str(error), settings.package))
+            files.write(document, page)
+        if document["verdict"] == Verdict.BROKEN:
+            complain(f"error: {message}")
+            _show(state)
+            return state
         refused = isinstance(error, RevisionError)
-        raise CommandError(str(error), ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
+        raise CommandError(message, ExitCode.WRONG_USE if refused else ExitCode.NOT_ALL) from error
     except KeyboardInterrupt:
         if last:
             state = replace(last[0], stop_reason="interrupted")
@@ -235,6 +246,7 @@ def _compare(
         else:
             with wrong_use():
                 wanted = _chosen(names, processes.names())
+            processes.refuse_unsupported(wanted)
         least = LEAST_TOLERANCES if settings.benchmarks is None else {}
         with Live(console=console, transient=True) as live:
 
@@ -258,9 +270,10 @@ def _show(comparison: Comparison) -> None:
     """Print the verdict, the table it rests on, and what it says nothing about."""
     from rich.console import Console
 
+    from bench import escaping
     from bench.regression.compare.comparison_report import headline, last_line, screen
 
-    print(headline(comparison))
+    print(escaping.terminal(headline(comparison)))
     Console().print(screen(comparison))
     if line := last_line(comparison):
         print(line)

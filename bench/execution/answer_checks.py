@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from bench.contestants.base import Array, accuracy
 from bench.execution import metrics
-from bench.execution.messages import Request
+from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
+from bench.execution.shown_weights import check_predictions
 from bench.execution.trial_checks import CheatError, check_file, read_arrays
 from bench.records import Trial
 
@@ -24,17 +25,17 @@ SCORE_TOLERANCE = 1e-5
 TIED_ROWS = 3
 """So many predictions may lie so near the cut that the worker's precision puts them on the other side."""
 
-MOST_CLOCK_SHARE = 0.25
-CLOCK_SECONDS = 0.05
+MOST_CLOCK_SHARE = 0.1
+CLOCK_SECONDS = 0.01
 """The runner's time of a fit may be longer by this share and so many seconds: a busy machine takes some to wake it."""
 
 
 def clock_doubt(figures: Mapping[str, Any], marks: Mapping[str, float]) -> str | None:
     """Return in words why the worker's clock isn't believed; the runner saw the fit begin and end."""
     shown = figures.get("fit_seconds")
-    if shown is None or not {"fit begins", "fit ended"} <= marks.keys():
+    if shown is None or not {FIT_BEGINS, FIT_ENDED} <= marks.keys():
         return None
-    seen = marks["fit ended"] - marks["fit begins"]
+    seen = marks[FIT_ENDED] - marks[FIT_BEGINS]
     if seen <= shown * (1 + MOST_CLOCK_SHARE) + CLOCK_SECONDS:
         return None
     return f"the worker's clock showed {shown:.3g} s for a fit that took {seen:.3g} s by the runner's"
@@ -62,8 +63,8 @@ def malformed(figures: object) -> str | None:
     return None
 
 
-def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """Return the figures of a trial to record, its input file and its scores checked.
+def checked_figures(figures: Mapping[str, Any], request: Request, weights: Any = None) -> dict[str, Any]:
+    """Return the figures of a trial to record, its input file and its scores checked; `weights` are what the answer shows of them.
 
     Raises
     ------
@@ -72,14 +73,40 @@ def checked_figures(figures: Mapping[str, Any], request: Request) -> dict[str, A
 
     """
     path = Path(request.paths.data)
-    check_file(path, request.data_sha256)
+    if request.kind != "turns":  # whose contestants have all read it before the first turn, and answer for their own trials only
+        check_file(path, request.data_sha256)
     found: dict[str, Any] = {}
+    if request.kind in (*TRAINING_KINDS, "turns") and request.rows:
+        _check_steps(figures, request)
     if request.kind in TRAINING_KINDS and request.learns:
-        y_test = read_arrays(path, {"y_test"})["y_test"]
-        _check_scores(figures, y_test, request.task.loss)
+        arrays = read_arrays(path)
+        y_test = arrays["y_test"]
+        outputs = _check_scores(figures, y_test, request.task.loss)
+        if request.shows_weights:
+            first = [arrays[f"weights_{index}"] for index in range(sum(name.startswith("weights_") for name in arrays))]
+            check_predictions(weights, first, request.task, arrays["x_test"], outputs)
         found["majority_accuracy"] = majority_accuracy(y_test)
     left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
     return {name: value for name, value in {**figures, **found}.items() if name not in left_out}
+
+
+def steps_an_epoch(request: Request) -> int:
+    """Return the updates in an epoch."""
+    size = request.rows if request.task.batch_size is None else min(request.task.batch_size, request.rows)
+    return -(-request.rows // size)
+
+
+def _check_steps(figures: Mapping[str, Any], request: Request) -> None:
+    """Raise CheatError if the answer is that of another number of updates or epochs."""
+    epochs = request.task.epochs
+    told = {name: figures[name] for name in ("steps",) if name in figures}
+    counts = {name: len(values) for name, values in figures.get("history", {}).items()}
+    if figures.get("epoch_seconds") is not None:
+        counts["epoch_seconds"] = len(figures["epoch_seconds"])
+    if told.get("steps", steps := epochs * steps_an_epoch(request)) != steps:
+        raise CheatError(f"the answer is of {told['steps']} steps: the task has {steps}")
+    if wrong := next((name for name, count in counts.items() if count != epochs), None):
+        raise CheatError(f"the answer has {counts[wrong]} values of {wrong}: the task has {epochs} epochs")
 
 
 def majority_accuracy(y_test: Array) -> float | None:
@@ -90,7 +117,8 @@ def majority_accuracy(y_test: Array) -> float | None:
     return float(max(*shares, *(1 - shares)) if len(shares) == 1 else shares.max())
 
 
-def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:
+def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> Array:
+    """Return the predictions for the test set, whose scores are those that they were said to have."""
     outputs = np.array(figures.get("test_predictions") or (), np.float64)
     if outputs.size != y_test.size:
         raise CheatError(f"the answer has {outputs.size} predictions for the test set: it must have {y_test.size}")
@@ -101,3 +129,4 @@ def _check_scores(figures: Mapping[str, Any], y_test: Array, loss: str) -> None:
         tolerance = TIED_ROWS / len(y_test) if name == "test_accuracy" else SCORE_TOLERANCE * max(1.0, abs(value))
         if told is None or not abs(told - value) <= tolerance:
             raise CheatError(f"the worker's {name} was {told}, and is {value:.6g} by the runner's own y_test")
+    return outputs

@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
-from bench.execution.messages import Request
+from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
 from bench.execution.trial_checks import (
     Probe,
     check_clock,
@@ -27,10 +27,12 @@ from bench.execution.trial_checks import (
     check_epochs,
     check_history,
     check_outputs,
+    check_prediction,
     check_threads,
     check_trained,
+    encoded,
 )
-from bench.execution.turns import Exchange, take_turns
+from bench.execution.turns import Exchange, Scoring, take_turns
 from bench.files import replacing
 
 Clock = Callable[[], float]
@@ -85,9 +87,9 @@ class Measurement:
             return history
 
         with _no_garbage_collection():
-            self.mark("fit begins")
+            self.mark(FIT_BEGINS)
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
-            self.mark("fit ended")
+            self.mark(FIT_ENDED)
             peak = peak_memory_bytes()
             check_threads()
             at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
@@ -110,13 +112,23 @@ class Measurement:
             "peak_memory_bytes": peak,
             "test_predictions": _floats(outputs),
             **scores,
+            **self._shown(at_the_end),
         }
 
     def turns(self) -> Figures:
         """Train in turns, as the runner asks for them; it has their epochs already."""
         with _no_garbage_collection():
-            take_turns(self.contestant, self.clock, self.exchange, {"steps_an_epoch": self.task.steps_an_epoch})
+            ready = {"steps_an_epoch": self.task.steps_an_epoch}
+            take_turns(self.contestant, self.clock, self.exchange, ready, Scoring(self.task.epochs, self._test_loss))
         return {}
+
+    def _test_loss(self) -> float | None:
+        """Return the test loss now; None if there is none."""
+        if not self.request.learns:
+            return None
+        outputs = np.array(self.contestant.predict(self.task.x_test))
+        known = outputs.shape == self.own.y_test.shape and outputs.dtype.kind in "fiub" and bool(np.isfinite(outputs).all())
+        return metrics.loss(self.task.loss, self.own.y_test, outputs) if known else None
 
     def _clocked(
         self, fit: Callable[[EpochEnd], Mapping[str, Sequence[float]]], probe: Probe | None = None
@@ -168,6 +180,7 @@ class Measurement:
             "history": {**history, "val_loss": val_loss, "val_accuracy": val_accuracy},
             "test_predictions": _floats(outputs),
             **self._trained_scores(outputs),
+            **self._shown(self.contestant.get_weights()),
         }
         if path is not None and box is not None:
             frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
@@ -221,6 +234,7 @@ class Measurement:
             calls = self._calls_of_a_row if rows == 1 else {False: self.contestant.predict}
             for compiled_by_hand, predict in calls.items():
                 seconds = _call_seconds(predict, x, self.clock)
+                check_prediction(predict, self.contestant.predict, x)
                 latencies.append(
                     {
                         "rows": rows,
@@ -253,6 +267,9 @@ class Measurement:
         if self.request.learns:
             check_outputs(outputs, self.task.epochs if epoch is None else epoch + 1)
         return outputs
+
+    def _shown(self, weights: Sequence[Array]) -> Figures:
+        return {"weights": [encoded(np.asarray(array)) for array in weights]} if self.request.shows_weights else {}
 
     def _trained_scores(self, outputs: Array) -> Figures:
         scores = self._final_scores(outputs)

@@ -14,6 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+READY, FIT_BEGINS, FIT_ENDED = MARKS = ("ready", "fit begins", "fit ended")
+"""What a worker tells of while it answers; ready: the contestant has been built and warmed up."""
+
 
 def word_line(seconds: float | None) -> str:
     """Return the line that asks for a turn of at least so many seconds, or ends the turns."""
@@ -78,6 +81,10 @@ class Request:
     """False: it has no loss, and its predictions are no network's."""
     data_sha256: str | None = None
     """Of the data file, which the worker compares before the trial and the runner after it."""
+    rows: int = 0
+    """That are trained on; 0 if the steps of the answer aren't to be checked."""
+    shows_weights: bool = False
+    """timed, scored: the answer has the weights after the fit, from which the runner predicts too."""
     id: str = ""
     """Of this request alone; the answer carries it."""
     together: Sequence[Mapping[str, Any]] = ()

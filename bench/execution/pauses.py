@@ -6,6 +6,7 @@ library only: a worker has it too.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+_MONOTONIC, _CLOCK_GETTIME = time.monotonic, getattr(time, "clock_gettime", None)
+"""Taken before a contestant can replace them."""
 CGROUP_FOLDERS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu"))
 """Of this process' control group, as a container sees it: version 2, and 1."""
 MOST_SUSPENDED_SECONDS = 0.01
@@ -38,12 +41,15 @@ class PauseMeter:
 
     def start(self) -> None:
         self._before = self._read()
+        self._cores = cores_allowed()
 
     def reasons(self) -> list[str]:
         """Return what kept this process from running, in words."""
         before, now = self._before, self._read()
         continued, suspended, throttled, seconds = (after - earlier for earlier, after in zip(before, now, strict=True))
         found = []
+        if taken := self._cores - cores_allowed():
+            found.append(f"the processors {', '.join(map(str, sorted(taken)))} were taken away")
         if continued:
             found.append("the worker was stopped and continued")
         if suspended > MOST_SUSPENDED_SECONDS:
@@ -53,14 +59,19 @@ class PauseMeter:
         return found
 
     def _read(self) -> tuple[float, float, float, float]:
-        return self._continued, suspended_seconds() or 0.0, throttled_seconds(), time.monotonic()
+        return self._continued, suspended_seconds() or 0.0, throttled_seconds(), _MONOTONIC()
+
+
+def cores_allowed() -> frozenset[int]:
+    """Return the processors that this thread may use; none where the system doesn't tell."""
+    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
 
 
 def suspended_seconds() -> float | None:
     """Return for how long the machine has been suspended since it started; None where the system doesn't tell."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or _CLOCK_GETTIME is None:
         return None
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return float(_CLOCK_GETTIME(time.CLOCK_BOOTTIME) - _CLOCK_GETTIME(time.CLOCK_MONOTONIC))
 
 
 def throttled_seconds() -> float:

@@ -1,4 +1,6 @@
-"""Ends a worker with every process that it has started, in whatever session and under whatever parent. Called by `worker_process`.
+"""Ends a worker with every process that it has started, in whatever session and under whatever parent.
+
+Called by `worker_process`, and by `compare` for its launches.
 
 A daemonised process leaves the worker's group and its family; it keeps the variable that the worker was started with.
 """
@@ -10,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,14 @@ def end_tree(process: subprocess.Popen[Any], mark: str) -> None:
     """Kill the worker's process, its group, its descendants, and all processes with its mark."""
     kin = _descendants(process.pid)
     _kill_group(process)
+    end_marked(mark, kin)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=ENDING_SECONDS)
+
+
+def end_marked(mark: str, others: Sequence[psutil.Process] = ()) -> None:
+    """Kill all processes with a mark, and `others`."""
+    kin = list(others)
     for _ in range(_SWEEPS):
         kin += _marked(mark)
         if not kin:
@@ -37,8 +47,6 @@ def end_tree(process: subprocess.Popen[Any], mark: str) -> None:
                 one.kill()
         psutil.wait_procs(kin, timeout=ENDING_SECONDS / _SWEEPS)
         kin = []
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=ENDING_SECONDS)
 
 
 def is_stopped(pid: int) -> bool:

@@ -32,6 +32,8 @@ ARTICLE_SURFACE_BOX = (-1.5, 2.5, -1.0, 2.0)
 """The article's grid: x from, x to, y from, y to."""
 SPLITS_KEPT = 8
 """Of seeds other than the first, whose data are needed again only if a file of theirs has been changed."""
+MOST_WEIGHTS = 1_000_000
+"""Of a network whose weights are sent to the runner."""
 SURFACE_MARGIN = 0.1
 """Of the data's range, around any other data set."""
 
@@ -62,6 +64,7 @@ class RequestBuilder:
         self._splits: dict[tuple[str, str, int], Split] = {}
         self._written: dict[str, Path] = {}
         self._sha256: dict[str, str] = {}
+        self._rows: dict[str, int] = {}
 
     def request(self, planned: PlannedTrial, options: Mapping[str, Any]) -> Request:
         """Return the request for a trial, its data written; `options` are what the contestant chose when it was tuned."""
@@ -84,9 +87,19 @@ class RequestBuilder:
             prediction_rows=workload.prediction_rows,
             learns=planned.spec.learns,
             quick=self._quick,
+            rows=self._rows[data.name],
+            shows_weights=self._shows_weights(planned),
             data_sha256=self._sha256[data.name],
             keep=planned.kind == "predict" or (planned.kind == "timed" and bool(point)),
         )
+
+    def _shows_weights(self, planned: PlannedTrial) -> bool:
+        """Whether the weights that a trial ends with are checked: not in grids and studies, which have very many, or train on."""
+        if planned.kind not in ("timed", "scored") or planned.point or not planned.spec.learns:
+            return False
+        layers = planned.workload.architecture
+        count = sum((layer["input_dim"] + 1) * layer["output_dim"] for layer in layers if "output_dim" in layer)
+        return bool(count <= MOST_WEIGHTS)
 
     def threads_of(self, planned: PlannedTrial) -> int:
         """Return the threads of a trial: its cell's, or the run's; one without a clock, which has a core to itself."""
@@ -132,7 +145,7 @@ class RequestBuilder:
         name = f"{_stem(workload, _shaping(workload, point))}-{planned.seed}-{training.initializer}-{training.dtype}.npz"
         if name not in self._written or not is_unchanged(self._written[name], self._sha256[name]):
             arrays = _task_arrays(planned, self._split(workload, planned.seed), training)
-            self._written[name] = self._scratch / name
+            self._written[name], self._rows[name] = self._scratch / name, len(arrays["x"])
             self._write(self._written[name], {key: array.astype(training.dtype) for key, array in arrays.items()}, sync=False)
             self._sha256[name] = sha256(self._written[name])
         return self._written[name]

@@ -270,12 +270,12 @@ class Runner:
     def _end(self, planned: PlannedTrial, answer: Answer) -> bool:
         """Record a trial that has ended; return whether it succeeded."""
         began, began_at = self._began.pop(planned.key)
-        outcome = self._agreement.judge(planned, answer.outcomes[0])
+        threads = self._requests.threads_of(planned)
+        outcome = self._agreement.judge(planned, answer, threads=threads)
         del self._waiting[planned.key]
         self._ahead.remove(planned)
         if outcome.status == "failed":
             self._distrusted.add(planned.spec.name)
-        threads = self._requests.threads_of(planned)
         trial = record_of(planned, outcome, answer, run_id=self._job.run.run_id, threads=threads, started_at=began_at)
         self._options.observe(trial)
         if planned.kind != "tune" or outcome.figures or outcome.error:  # a contestant may have nothing to tune

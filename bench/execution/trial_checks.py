@@ -6,8 +6,10 @@ NumPy and the standard library only.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import json
 import math
 import secrets
 import threading
@@ -38,6 +40,17 @@ MOST_WORKING_SHARE = 0.3
 FEWEST_EPOCHS_TO_PROBE = 4
 SAME_LOSS = 1e-3
 """As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
+MOST_DETAILS_CHARACTERS = 100_000
+RESERVED_DETAILS = ("together", "fast_path")
+"""That the harness itself tells of."""
+FEWEST_EPOCHS_TO_COMPARE = 10
+EMPTY_EPOCH = 20
+EMPTY_EPOCH_SECONDS = 2e-6
+"""An epoch that takes less than this, and than this part of the third quartile, had no updates. On a busy machine, the
+latter alone tells nothing: threads that wait for one another make some epochs fifty times as long as others."""
+MOST_EMPTY_SHARE = 0.1
+SAME_OUTPUT = 1e-4
+"""Between two calls that predict the same rows: as a share of the largest output, or of 1."""
 NO_UPDATE = "no update was made in the fit"
 
 
@@ -118,12 +131,12 @@ def check_ended(at_the_end: Sequence[Array], now: Sequence[Array]) -> None:
 
 
 def check_threads() -> None:
-    """Raise DoubtError if a thread of Python's goes on working when `fit` has returned; only Linux tells.
+    """Raise DoubtError if a thread of Python's, or a child process, goes on working when `fit` has returned; only Linux tells.
 
     Time for which a thread waits for a core counts as work, so that a busy machine hides nothing.
     """
     end = time.monotonic() + MOST_WORKING_SECONDS
-    while threading.active_count() > 1:
+    while threading.active_count() > 1 or _children():
         before = _working_seconds()
         time.sleep(WINDOW_SECONDS)
         after = _working_seconds()
@@ -131,18 +144,40 @@ def check_threads() -> None:
         if worked <= MOST_WORKING_SHARE * WINDOW_SECONDS:
             return
         if time.monotonic() > end:
-            raise DoubtError(f"a thread went on working for more than {MOST_WORKING_SECONDS} s when fit had returned")
+            raise DoubtError(f"a thread or a child process worked for more than {MOST_WORKING_SECONDS} s when fit had returned")
 
 
 def _working_seconds() -> dict[int, float]:
-    """For how long each of Python's other threads has run, or waited for a core."""
+    """For how long each of Python's other threads, and each child process, has run, or waited for a core."""
     seconds = {}
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             with suppress(OSError):
                 ran, waited, _ = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text(encoding="ascii").split()
                 seconds[thread.native_id or 0] = (int(ran) + int(waited)) * 1e-9
+    for child in _children():
+        with suppress(OSError):
+            ran, waited, _ = Path(f"/proc/{child}/schedstat").read_text(encoding="ascii").split()
+            seconds[child] = (int(ran) + int(waited)) * 1e-9
     return seconds
+
+
+def _children() -> list[int]:
+    """The child processes, also those of processes that have ended: the worker adopts them."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):
+                found += map(int, (task / "children").read_text(encoding="ascii").split())
+    return found
+
+
+def encoded(array: Array) -> dict[str, Any]:
+    """Return an array as plain JSON, as `bench.execution.shown_weights` reads it."""
+    if array.dtype.kind != "f":
+        raise ValueError(f"get_weights returned {array.dtype}: it must be real numbers")
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return {"dtype": little.dtype.str, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
 class Probe:
@@ -191,12 +226,36 @@ def check_outputs(outputs: Array, epoch: int) -> None:
         raise DivergedError(f"{wrong} of {outputs.size} predictions aren't finite after epoch {epoch}")
 
 
+def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], Any], x: Array) -> None:
+    """Raise CheatError if a call that has been timed with `x` doesn't predict other rows in the same array; they are put there."""
+    call(x)
+    x[:] = 1 - 8 * np.roll(x, 1, axis=0)  # far away, since untrained networks tell little apart
+    found, wanted = np.array(call(x)), np.array(predict(np.array(x)))
+    if found.dtype.kind not in "fiub" or found.size != wanted.size:
+        raise CheatError(f"the predictor returned {found.dtype} of the shape {found.shape}: it must be real and {wanted.shape}")
+    gap = float(np.max(np.abs(found.astype(np.float64).reshape(wanted.shape) - wanted), initial=0.0))
+    if not gap <= SAME_OUTPUT * max(1.0, float(np.max(np.abs(wanted), initial=0.0))):
+        raise CheatError(
+            f"the predictor's outputs are up to {gap:.3g} away from those of predict when the rows in its array change"
+        )
+
+
 def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float) -> None:
-    """Raise DoubtError if the epochs don't add up to the fit."""
+    """Raise DoubtError if the epochs don't add up to the fit, or many of them took no time."""
     told = math.fsum(epoch_seconds)
     if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
         raise DoubtError(
             f"the epochs that on_epoch_end told of add up to {told:.3g} s, and the fit took {fit_seconds:.3g} s: "
+            "on_epoch_end must be called when an epoch's updates are done"
+        )
+    if len(epoch_seconds) < FEWEST_EPOCHS_TO_COMPARE:
+        return
+    usual = float(np.quantile(epoch_seconds, 0.75))
+    empty = min(EMPTY_EPOCH_SECONDS, usual / EMPTY_EPOCH)
+    skipped = sum(seconds < empty for seconds in epoch_seconds)
+    if skipped > MOST_EMPTY_SHARE * len(epoch_seconds):
+        raise DoubtError(
+            f"{skipped} of {len(epoch_seconds)} epochs took less than {empty:.2g} s, and others {usual:.3g} s: "
             "on_epoch_end must be called when an epoch's updates are done"
         )
 
@@ -213,4 +272,9 @@ def check_details(details: object) -> dict[str, Any]:
         raise ValueError(f"details returned {details!r:.80}: it must be a mapping with str as its keys")
     if not isinstance(details.get("options", {}), Mapping):
         raise ValueError(f"details returned {details['options']!r:.80} as 'options': it must be a mapping")
-    return dict(details)
+    size = 0
+    with suppress(TypeError, ValueError, RecursionError):  # what is no JSON is told when it is sent
+        size = len(json.dumps(dict(details)))
+    if size > MOST_DETAILS_CHARACTERS:
+        raise ValueError(f"details returned {size} characters as JSON: it may have {MOST_DETAILS_CHARACTERS}")
+    return {name: value for name, value in details.items() if name not in RESERVED_DETAILS}

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.contestants.base import Array, Contestant, Task
 from bench.execution.measurement import Clock, Figures, Measurement, Own, peak_memory_bytes
-from bench.execution.messages import Request
+from bench.execution.messages import READY, Request
 from bench.execution.parts_parity import compare_parts
 from bench.execution.together import requests_of, scored_together
 from bench.execution.trial_checks import check_details, check_file, check_first_weights, read_arrays
@@ -65,11 +65,12 @@ class TrialSession:
         again = kept is not None and kept[0] == same
         measurement = kept[1] if kept is not None and again else self._build(request, exchange)
         ready_after = self._clock() - started
+        self._mark(READY)
         figures = measurement.figures()
         if not again:
             figures["build_seconds" if request.spawned_at is None else "cold_start_seconds"] = ready_after
         figures.setdefault("peak_memory_bytes", peak_memory_bytes())
-        figures["details"] = {**figures.get("details", {}), **check_details(measurement.contestant.details())}
+        figures["details"] = {**check_details(measurement.contestant.details()), **figures.get("details", {})}
         if request.keep:
             self._kept = same, measurement
         return figures
@@ -86,7 +87,7 @@ class TrialSession:
     def _build(self, request: Request, exchange: Exchange) -> Measurement:
         task = read_task(request)
         own = _own(request)
-        contestant: Contestant = self._load(request.target)(task)
+        contestant: Contestant = self._load(request.target)(replace(task))  # a copy: one that is changed changes nothing here
         if request.kind != "predict":  # predictions take no training step
             contestant.warm_up()
             if request.learns:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from pydantic import ValidationError
 
 from bench.execution import turn_meter
 from bench.execution.schedule import PlannedTrial
 from bench.execution.worker_process import Outcome, Worker
 from bench.records import Turn
 from bench.records.disturbance import QuietSoFar, reasons
+from bench.records.validation_errors import first_mistake
 
 TURN_SECONDS = 0.05
 """The least time of a turn's counted epochs: long enough for a step's figure, short enough for quiet moments of a busy machine."""
@@ -115,17 +118,29 @@ class TurnRounds:
         after = self._read(one.worker.pid)
         canary_after_seconds = self.canary.seconds()
         if outcome.status == "ok":
-            figures: dict[str, Any] = {
-                "epoch_seconds": [round(seconds, 9) for seconds in outcome.figures["epoch_seconds"]],
+            seen = {
                 "canary_before_seconds": canary_before_seconds,
                 "canary_after_seconds": canary_after_seconds,
+                "pause": outcome.doubt,
                 **turn_meter.between(before, after),
             }
-            one.turns.append(Turn(**figures))
-            self._quiet.add(one.turns[-1:])
-        else:
+            outcome = self._recorded(one, outcome, seen)
+        if outcome.status != "ok":
             one.ready = outcome
         return canary_after_seconds
+
+    def _recorded(self, one: Participant, outcome: Outcome, seen: Mapping[str, Any]) -> Outcome:
+        """Record a turn with what was seen of it; return its outcome, a failed one if the figures can't be a turn's."""
+        try:
+            turn = Turn.model_validate({**outcome.figures, **seen})
+        except ValidationError as error:
+            return Outcome("failed", error=f"the figures of a turn are none: {first_mistake(error, Turn)}")
+        if not turn.epoch_seconds:
+            return Outcome("failed", error="the figures of a turn are none: it has no epoch")
+        rounded = [max(round(seconds, 9), 1e-9) for seconds in turn.epoch_seconds]
+        one.turns.append(turn.model_copy(update={"epoch_seconds": rounded}))
+        self._quiet.add(one.turns[-1:])
+        return outcome
 
     def _has_enough(self, one: Participant) -> bool:
         if len(one.turns) < self._enough:

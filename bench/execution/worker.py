@@ -38,9 +38,12 @@ def main() -> None:
     session = TrialSession(load, mark=lambda name: answers.send({"mark": name}))
 
     def exchange(figures: dict[str, Any]) -> float | None:
+        pauses = meter.reasons()
         settle()
-        answers.send({"figures": figures})
-        return word_of(requests.readline())
+        answers.send({"figures": figures, "disturbed": pauses})
+        word = word_of(requests.readline())
+        meter.start()
+        return word
 
     for line in iter(requests.readline, ""):
         request = Request.from_line(line)

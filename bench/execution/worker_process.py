@@ -14,16 +14,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from bench.child_processes import clean_environment, python_command, signal_name
 from bench.contestants.registry import Spec
-from bench.execution.answer_checks import checked_figures, clock_doubt, malformed
+from bench.execution import priorities
+from bench.execution.answer_checks import checked_figures, clock_doubt, malformed, steps_an_epoch
 from bench.execution.answers import AnswerError, fields_of, frames
-from bench.execution.messages import Request, word_line
+from bench.execution.messages import MARKS, READY, Request, word_line
 from bench.execution.pauses import TURN_SECONDS, WaitingClock
 from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
@@ -38,9 +39,16 @@ ERROR_CHARACTERS = 500
 LAST_WORDS_BYTES = 1 << 16
 """Of the end of a log that an error's last line is taken from."""
 ATTEMPTS = 3
-"""Of a trial that is disturbed, or whose clock doesn't add up."""
+"""Of a trial that is disturbed."""
+MOST_FRAMES = 16
+"""That wait to be looked at: a worker that sends more waits, and takes no memory of the runner's."""
+DOUBTFUL_ATTEMPTS = 6
+"""Of a trial whose clock or epochs are in doubt: a busy machine may wake somebody late, but not six times in a row."""
 CLOCKED = ("timed", "predict", "tune")
 """Trials that are measured again when something has disturbed them."""
+
+
+Frames = queue.Queue[tuple[float, bytes | AnswerError | None]]
 
 
 @dataclass(frozen=True)
@@ -123,8 +131,10 @@ class ProcessWorker:
         self._first = True
         self._request: Request | None = None
         """The one that is answered now."""
+        self._marks: dict[str, float] = {}
+        """When the runner saw what happened in it."""
         self._mark = secrets.token_hex(8)
-        self._answers: queue.SimpleQueue[tuple[float, bytes | AnswerError | None]] = queue.SimpleQueue()
+        self._answers: Frames = queue.Queue(MOST_FRAMES)
         with open_to_append(log) as stderr:
             self._log_start = stderr.seek(0, os.SEEK_END)
             self._spawned_at = time.perf_counter()
@@ -139,15 +149,17 @@ class ProcessWorker:
     def run(self, request: Request, time_limit_seconds: float) -> Outcome:
         """Run a trial, again if it was disturbed or its clock is in doubt; the last attempt stands, but for a clock in doubt."""
         disturbed: list[str] = []
-        for _ in range(ATTEMPTS):
+        for attempt in range(DOUBTFUL_ATTEMPTS):
             outcome = self._attempt(request, time_limit_seconds)
-            if outcome.doubt is None:
+            if outcome.doubt is None or request.kind == "turns":  # whose turns are looked at one by one
                 break
             disturbed.append(outcome.doubt)
-        if outcome.status == "ok" and outcome.doubt is not None:
+            if attempt + 1 >= ATTEMPTS and outcome.is_disturbed:
+                break
+        if outcome.status == "ok" and outcome.doubt is not None and request.kind != "turns":
             if not outcome.is_disturbed:
-                return Outcome("failed", error=f"in each of {ATTEMPTS} attempts: {outcome.doubt}"[:ERROR_CHARACTERS])
-            disturbed[-1] += f" (in each of {ATTEMPTS} attempts: the last one counts)"
+                return Outcome("failed", error=f"in each of {len(disturbed)} attempts: {outcome.doubt}"[:ERROR_CHARACTERS])
+            disturbed[-1] += f" (in each of {len(disturbed)} attempts: the last one counts)"
         if outcome.status == "ok" and disturbed:
             return replace(outcome, figures={**outcome.figures, "disturbed": disturbed})
         return outcome
@@ -159,23 +171,36 @@ class ProcessWorker:
     def _attempt(self, request: Request, time_limit_seconds: float) -> Outcome:
         self._request = replace(request, id=secrets.token_hex(8), spawned_at=self._spawned_at if self._first else None)
         self._first = False
+        self._marks = {}
         return self._exchange(self._request, self._request.to_line(), time_limit_seconds, ends=request.kind != "turns")
 
     def _exchange(self, request: Request, line: str, time_limit_seconds: float, *, ends: bool) -> Outcome:
         """Send a line, and wait for the answer; `ends` says that it has the figures of a trial, and not of a turn."""
         waiting = WaitingClock(lambda: is_stopped(self.pid))
-        marks: dict[str, float] = {}
         try:
             self._send(line)
             while "mark" in (fields := self._next_fields(request, waiting, time_limit_seconds)):
-                marks[fields["mark"]] = fields["at"]
+                if fields["mark"] not in MARKS or fields["mark"] in self._marks:
+                    raise AnswerError(f"the worker told of {fields['mark']!r:.80}, which isn't due")
+                self._marks[fields["mark"]] = fields["at"]
         except AnswerError as error:
             return Outcome("failed", error=str(error))
         except TimeoutError:
             return Outcome("timeout", error=f"not done after {time_limit_seconds:g} s, its time limit")
-        if not ends and "figures" in fields:
-            return Outcome("ok", figures=fields["figures"])
-        return _judged(fields, request, marks, waiting.paused_seconds)
+        pauses = _pauses(fields, waiting.paused_seconds)
+        if request.kind in (*CLOCKED, "turns"):
+            if (wrong := priorities.raised(self.pid)) is not None:
+                return Outcome("failed", error=wrong)
+            if (lowered := priorities.restore_lowered(self.pid)) is not None:
+                pauses.append(lowered)
+        if ends or "figures" not in fields:
+            return _judged(fields, request, self._marks, pauses)
+        if not isinstance(fields["figures"], dict):
+            return Outcome("failed", error="the figures of a turn are none: they must be an object")
+        told = fields["figures"].get("steps_an_epoch")
+        if told is not None and request.rows and told != (due := steps_an_epoch(request)):
+            return Outcome("failed", error=f"the contestant is ready for {told!r:.80} steps an epoch: the task has {due}")
+        return Outcome("ok", figures=fields["figures"], doubt="; ".join(pauses) or None)
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -216,7 +241,12 @@ class ProcessWorker:
     def close(self) -> None:
         # A kill loses nothing: the answer has been read, and files are written whole or not at all.
         end_tree(self._process, self._mark)
-        self._reader.join(EXIT_SECONDS)  # a process that no one can find may still hold the pipe: the thread is left to it
+        end = time.monotonic() + EXIT_SECONDS
+        while (
+            self._reader.is_alive() and time.monotonic() < end
+        ):  # it may wait for a place; a process that nobody finds holds the pipe
+            with contextlib.suppress(queue.Empty):
+                self._answers.get(timeout=0.01)
         with contextlib.suppress(BrokenPipeError):  # a request may still be in the buffer
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -271,7 +301,7 @@ def _start(environment: Mapping[str, str], stderr: IO[bytes]) -> tuple[subproces
     return process, process.stdout
 
 
-def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, float], paused_seconds: float) -> Outcome:
+def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, float], reasons: Sequence[str]) -> Outcome:
     """Return the outcome that an answer tells, with what makes it doubtful."""
     if "error" in fields:
         error = str(fields["error"])[:ERROR_CHARACTERS]
@@ -279,23 +309,30 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
             return Outcome("failed", error=error, doubt=error)
         return Outcome("diverged" if fields.get("status") == "diverged" else "failed", error=error)
     figures = fields["figures"]
+    weights = figures.pop("weights", None) if isinstance(figures, dict) else None
     if wrong := malformed(figures):
         return Outcome("failed", error=f"the worker's figures are none: {wrong}"[:ERROR_CHARACTERS])
-    reasons = [str(reason) for reason in fields.get("disturbed", [])]
-    if paused_seconds:
-        reasons.append(f"paused for {paused_seconds:.1f} s")
     wrong_clock = clock_doubt(figures, marks)
     doubt = "; ".join(reasons) or wrong_clock
     try:
-        figures = checked_figures(figures, request)
+        figures = checked_figures(figures, request, weights)
     except CheatError as error:
         return Outcome("failed", error=str(error))
+    if figures.pop("cold_start_seconds", None) is not None and READY in marks and request.spawned_at is not None:
+        figures["cold_start_seconds"] = max(marks[READY] - request.spawned_at, 1e-9)
     return Outcome(
         "ok", figures, doubt=doubt if request.kind in CLOCKED else None, is_disturbed=bool(reasons) and wrong_clock is None
     )
 
 
-def _pass_on(stream: IO[bytes], answers: queue.SimpleQueue[tuple[float, bytes | AnswerError | None]]) -> None:
+def _pauses(fields: Mapping[str, Any], paused_seconds: float) -> list[str]:
+    """Return what kept the worker, or the runner, from running, in words."""
+    told = fields.get("disturbed")
+    reasons = [str(reason)[:ERROR_CHARACTERS] for reason in told] if isinstance(told, list) else []
+    return [*reasons, f"paused for {paused_seconds:.1f} s"] if paused_seconds else reasons
+
+
+def _pass_on(stream: IO[bytes], answers: Frames) -> None:
     """Put each frame into the queue, and None at the end: waiting for a queue can have a time limit, for a pipe it can't."""
     with stream:
         for frame in frames(stream):

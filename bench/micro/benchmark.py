@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+class NotRunError(Exception):
+    """A benchmark doesn't want to run, as a test that is skipped."""
+
+
 class Work(ABC):
     """The work of one benchmark with one package, ready to be timed; a call does one block of it."""
 
@@ -58,6 +62,8 @@ class Benchmark:
         mean log ratio is one test, so that 10 % in one of eight is 1.2 % of the family.
     tolerance
         The least one, where equal sides differ by more than others do: changes up to this share are ignored.
+    most_pairs
+        Pairs of blocks of both sides in a build, at most; 0: as many as for others. For blocks that are long.
 
     """
 
@@ -65,6 +71,7 @@ class Benchmark:
     summary: str
     variants: Mapping[str, Prepare] = field(repr=False)
     tolerance: float = 0.0
+    most_pairs: int = 0
 
     @classmethod
     def single(cls, name: str, summary: str, prepare: Prepare, tolerance: float = 0.0) -> Benchmark:

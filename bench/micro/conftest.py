@@ -26,7 +26,7 @@ def work(request: pytest.FixtureRequest, benchmark: Any, parities: Mapping[str, 
     name, variant = request.param
     try:
         prepared = BENCHMARKS[name].prepare(numpy_nn, 0, variant)
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         pytest.skip(str(error))
     benchmark.group = name
     benchmark.extra_info["parity"] = parities["float64" if "float64" in variant else "float32"]

@@ -1,140 +1,254 @@
-"""The benchmarks of another package: `BENCHMARKS` of a file, and tests that use pytest-benchmark's fixture, run as they are.
+"""The benchmarks of another package: tests for pytest-benchmark, run by pytest as they are, and lists `BENCHMARKS`.
 
-Called by `bench.regression.compare.comparison_worker`. A test runs in a greenlet up to its call of `benchmark(function, ...)`; the
-function is then called in blocks while the test waits, and the test goes on when the work is closed. What a test needs besides that
-fixture, it may have by `pytest.mark.parametrize`, and by fixtures of its file and of `conftest.py` (see `fixtures`).
+Called by `bench.regression.compare.comparison_worker`. pytest collects the tests, and stops before it would run them. A test then
+runs in a greenlet up to its call of `benchmark(function, ...)`; the function is called in blocks while the test waits, and the test
+goes on when the work is closed. Fixtures, marks, settings and plugins are pytest's own; each build has fixtures made anew.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import itertools
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import io
+import os
+from collections.abc import Callable, Generator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
+import pytest
+from _pytest.runner import runtestprotocol
 from greenlet import getcurrent, greenlet
 
-from bench.micro.benchmark import Array, Benchmark, Work
-from bench.micro.fixtures import FixtureFunction, Fixtures, fixture_function
+from bench.micro.benchmark import Array, Benchmark, NotRunError, Work
+from bench.micro.comparable import comparable
 
 FIXTURE = "benchmark"
-CONFTEST = "conftest.py"
-MOST_COMPARED_VALUES = 100_000
+UNSUPPORTED = {"benchmark_weave": "it times a function from within another; call the function by benchmark(function) instead"}
+WORD = b"benchmark"
+"""Only files that have it are collected: no other has a test with the fixture, or a list."""
+LEFT_OUT_PLUGINS = ("pytest_benchmark", "pytest_codspeed", "pytest_cov", "xdist", "pytest_timeout", "pytest_forked", "pytest_sugar")
+"""Plugins that time, count, distribute or end tests, which is the harness' part here."""
+KEPT_OPTIONS = ("--import-mode", "--asyncio-mode", "-p")
+"""Of the options in `addopts`; all others are about running and reporting."""
+SETTINGS = {
+    "filterwarnings": "",
+    "required_plugins": "",
+    "tmp_path_retention_policy": "failed",
+    "strict": "false",
+    "strict_config": "false",
+}
 
 
-def load_benchmarks(path: Path) -> dict[str, Benchmark]:
-    """The benchmarks of a file or of the files of a folder, by name.
+@dataclass(frozen=True)
+class Suite:
+    """What a file or a folder has.
+
+    Parameters
+    ----------
+    benchmarks
+        By name; parameters of a test are its variants.
+    failures
+        Of each file that can't be imported the error.
+    unsupported
+        A line for each test that has no use of the fixture that can be timed here.
+
+    """
+
+    benchmarks: dict[str, Benchmark] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    unsupported: dict[str, str] = field(default_factory=dict)
+
+
+def find_plugins() -> list[Any]:
+    """The plugins of pytest that are installed, imported, without those that are of no use here."""
+    found = []
+    for entry in entry_points(group="pytest11"):
+        if not entry.module.startswith(LEFT_OUT_PLUGINS):
+            try:
+                found.append(entry.load())
+            except Exception:  # another package's failure: its fixtures are then unknown
+                continue
+    return [plugin for number, plugin in enumerate(found) if plugin not in found[:number]]
+
+
+def load_suite(path: Path, root: Path, temporary: Path, plugins: list[Any]) -> Suite:
+    """The benchmarks of a file or a folder `path` of the project `root`.
 
     Raises
     ------
-    Exception
-        Whatever a file raises when it is imported.
+    RuntimeError
+        If pytest refuses the project's settings.
 
     """
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"), key=lambda file: (file.name != CONFTEST, file))
-    sys.path[:0] = [str(folder) for folder in dict.fromkeys(file.parent for file in files)]
-    found: dict[str, Benchmark] = {}
-    shared: dict[Path, dict[str, FixtureFunction]] = {}
-    for file in files:
-        name = "_".join((path.parent.name, *file.relative_to(path.parent).with_suffix("").parts))
-        specification = importlib.util.spec_from_file_location(name, file)
-        assert specification is not None
-        assert specification.loader is not None
-        module = importlib.util.module_from_spec(specification)
-        sys.modules[name] = module
-        specification.loader.exec_module(module)
-        own = _fixtures(module)
-        if file.name == CONFTEST:
-            shared[file.parent] = own
-            continue
-        above = [shared.get(folder, {}) for folder in reversed(file.parents)]
-        fixtures = {name: fixture for part in (*above, own) for name, fixture in part.items()}
-        for benchmark in _benchmarks(module, fixtures):
-            found[benchmark.name] = benchmark
+    session = _Session(path, root, temporary, plugins)
+    suite = Suite(failures=session.failures)
+    parts: dict[tuple[str, str], dict[str, pytest.Function]] = {}
+    for item in session.items:
+        if isinstance(item, pytest.Function) and {FIXTURE, *UNSUPPORTED} & set(item.fixturenames):
+            name = "::".join(part.name for part in item.listchain() if isinstance(part, pytest.Class))
+            name = "::".join(filter(None, (name, item.originalname)))
+            file = item.path.relative_to(path if path.is_dir() else path.parent).as_posix()
+            callspec = getattr(item, "callspec", None)
+            parts.setdefault((file, name), {})[callspec.id if callspec else ""] = item
+            if reason := _unsupported(item):
+                suite.unsupported[name] = reason
+    names = [name for _, name in parts]
+    for (file, name), items in parts.items():
+        full = name if names.count(name) == 1 else f"{file}::{name}"
+        variants = {label: partial(_prepare, session, item) for label, item in items.items()}
+        suite.benchmarks[full] = Benchmark(full, inspect.getdoc(next(iter(items.values())).obj) or full, variants)
+    for benchmark in session.listed:
+        suite.benchmarks[benchmark.name] = benchmark
+    return suite
+
+
+def complete(suites: Mapping[str, Suite]) -> dict[str, dict[str, Benchmark]]:
+    """The benchmarks of each side, with one that fails in the place of each that only the other side has."""
+    every = {name: benchmark for suite in suites.values() for name, benchmark in suite.benchmarks.items()}
+    found = {}
+    for side, suite in suites.items():
+        why = "; ".join(f"{file}: {error}" for file, error in suite.failures.items()) or "there is no such benchmark"
+        found[side] = {
+            name: suite.benchmarks.get(name)
+            or replace(benchmark, variants=dict.fromkeys(benchmark.variants, partial(_missing, why)))
+            for name, benchmark in every.items()
+        }
     return found
 
 
-def _fixtures(holder: ModuleType | type) -> dict[str, FixtureFunction]:
-    found = (fixture_function(name, value) for name, value in vars(holder).items())
-    return {fixture.name: fixture for fixture in found if fixture is not None}
+def _missing(why: str, _package: ModuleType, _seed: int) -> Work:
+    raise LookupError(why)
 
 
-def _benchmarks(module: ModuleType, fixtures: Mapping[str, FixtureFunction]) -> Iterator[Benchmark]:
-    yield from getattr(module, "BENCHMARKS", ())
-    marks = _marks(module)
-    for name, value in list(vars(module).items()):
-        if name.startswith("test") and inspect.isfunction(value):
-            yield from _of_function(name, value, None, marks, fixtures)
-        elif name.startswith("Test") and inspect.isclass(value):
-            inherited = dict(pair for owner in reversed(value.__mro__) for pair in vars(owner).items())
-            of_class = {**fixtures, **{key: each for owner in reversed(value.__mro__) for key, each in _fixtures(owner).items()}}
-            for method, function in inherited.items():
-                if method.startswith("test") and inspect.isfunction(function):
-                    yield from _of_function(f"{name}::{method}", function, value, [*marks, *_marks(value)], of_class)
+def _unsupported(item: pytest.Function) -> str:
+    """Why a test can't be timed, and what to do; empty if it can."""
+    for name, reason in UNSUPPORTED.items():
+        if name in item.fixturenames:
+            return f"uses {name}, which is not supported: {reason}"
+    if inspect.iscoroutinefunction(item.obj) or inspect.isasyncgenfunction(item.obj):
+        return "is an async function, which is not supported: write a test that calls benchmark(lambda: asyncio.run(...))"
+    known = item._fixtureinfo.name2fixturedefs
+    direct = item.callspec.params if hasattr(item, "callspec") else {}
+    if lacking := [name for name in item.fixturenames if name not in known and name not in direct and name != "request"]:
+        return f"needs the fixture {lacking[0]!r}, which is unknown: define it in a conftest.py, or install the plugin that has it"
+    return ""
 
 
-def _marks(holder: object) -> list[Any]:
-    marks = getattr(holder, "pytestmark", [])
-    return list(marks) if isinstance(marks, (list, tuple)) else [marks]
+class _Session:
+    """One run of pytest in a greenlet, which has collected and waits."""
+
+    def __init__(self, path: Path, root: Path, temporary: Path, plugins: list[Any]) -> None:
+        self.items: list[pytest.Item] = []
+        self.listed: list[Benchmark] = []
+        self.failures: dict[str, str] = {}
+        self.active: _TestWork | None = None
+        self._own = [str(path), f"--rootdir={root}", "--capture=no", "-q", "-p", "no:cacheprovider", f"--basetemp={temporary}"]
+        self._own += [word for name, value in SETTINGS.items() for word in ("-o", f"{name}={value}")]
+        self._files = {file for file in ([path] if path.is_file() else path.rglob("*.py")) if _may_have_benchmarks(file, path)}
+        os.environ.pop("PYTEST_ADDOPTS", None)
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        said = io.StringIO()
+        run = greenlet(partial(pytest.main, list(self._own), [*plugins, self]))
+        with redirect_stdout(said), redirect_stderr(said):
+            code = run.switch()
+        if run.dead:
+            lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
+            telling = [line for line in lines if "error" in line.lower()] or lines or ["no message"]
+            raise RuntimeError(f"pytest ends with code {int(code)}: {telling[-1]}")
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, args: list[str]) -> None:
+        args[:] = [*_kept(args[: len(args) - len(self._own)]), *self._own]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        return True if collection_path.suffix == ".py" and collection_path not in self._files else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+        patterns = parent.config.getini("python_files")
+        is_taken = parent.session.isinitpath(file_path) or any(file_path.match(pattern) for pattern in patterns)
+        return None if is_taken or file_path not in self._files else pytest.Module.from_parent(parent, path=file_path)
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self.items.append(item)
+
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str, obj: object) -> None:
+        if name == "BENCHMARKS" and isinstance(collector, pytest.Module):
+            self.listed += [benchmark for benchmark in obj if isinstance(benchmark, Benchmark)]  # type: ignore[attr-defined]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failures[Path(report.nodeid).name] = _last_line(report.longrepr)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        parent = getcurrent().parent
+        assert parent is not None
+        parent.switch(session)
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        report = yield
+        if self.active is not None and self.active.failure is None and not report.passed:
+            error = call.excinfo.value if call.excinfo is not None else AssertionError(_last_line(report.longrepr))
+            self.active.failure = error if report.failed else NotRunError(str(getattr(report, "wasxfail", None) or error))
+        return report
+
+    @pytest.fixture
+    def benchmark(self) -> _Fixture:
+        return _Fixture()
 
 
-def _of_function(
-    name: str, function: Callable[..., object], owner: type | None, marks: list[Any], fixtures: Mapping[str, FixtureFunction]
-) -> Iterator[Benchmark]:
-    """The benchmark of a test that has the fixture; one with parameters is a family."""
-    if FIXTURE not in inspect.signature(function).parameters:
-        return
-    variants = {
-        label: partial(_prepare, function, owner, Fixtures(fixtures, arguments))
-        for label, arguments in _parametrized([*_marks(function), *marks]).items()
-    }
-    yield Benchmark(name, inspect.getdoc(function) or name, variants)
+def _may_have_benchmarks(file: Path, asked: Path) -> bool:
+    if file == asked:
+        return True
+    return file.name not in ("conftest.py", "setup.py", "__init__.py") and file.is_file() and WORD in file.read_bytes().lower()
 
 
-def _parametrized(marks: list[Any]) -> dict[str, dict[str, Any]]:
-    """The arguments of each variant, by its label, as `pytest.mark.parametrize` has them."""
-    choices: list[list[dict[str, Any]]] = []
-    for mark in marks:
-        if mark.name == "parametrize":
-            names, values = mark.args[:2]
-            words = [word.strip() for word in names.split(",")] if isinstance(names, str) else list(names)
-            rows = [getattr(value, "values", value) if hasattr(value, "marks") else value for value in values]
-            single = len(words) == 1
-            choices.append(
-                [dict(zip(words, [row] if single and not _is_parameter_set(row, values) else row, strict=True)) for row in rows]
-            )
-    combined = [dict(itertools.chain.from_iterable(part.items() for part in parts)) for parts in itertools.product(*choices)]
-    return {f"{'-'.join(map(_label, arguments.values()))}": arguments for arguments in combined}
+def _kept(options: list[str]) -> list[str]:
+    """The options of the project's own that say how modules are imported."""
+    kept: list[str] = []
+    for number, option in enumerate(options):
+        if option.startswith(KEPT_OPTIONS):
+            kept.append(option)
+            if option in KEPT_OPTIONS:
+                kept += options[number + 1 : number + 2]
+    return kept
 
 
-def _is_parameter_set(row: Any, values: Any) -> bool:
-    return any(hasattr(value, "marks") and value.values is row for value in values)
+def _last_line(report: object) -> str:
+    lines = [line.removeprefix("E").strip() for line in str(report).splitlines() if line.startswith("E ")] or str(
+        report
+    ).splitlines()
+    return lines[-1].strip() if lines else "no message"
 
 
-def _label(value: Any) -> str:
-    return str(value) if isinstance(value, (str, int, float, bool)) else getattr(value, "__name__", type(value).__name__)
-
-
-def _prepare(function: Callable[..., object], owner: type | None, fixtures: Fixtures, _package: ModuleType, _seed: int) -> Work:
-    return _TestWork(function, owner, fixtures.fresh())
+def _prepare(session: _Session, item: pytest.Function, _package: ModuleType, _seed: int) -> Work:
+    return _TestWork(session, item)
 
 
 class _Fixture:
     """What stands in for pytest-benchmark's fixture: it says what is to be timed, and waits."""
 
+    enabled = False
+    disabled = True
+    stats = None
+    has_error = False
+
     def __init__(self) -> None:
         self.extra_info: dict[str, Any] = {}
         self.group: str | None = None
-        self.disabled = False
+        self._is_used = False
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return self.pedantic(function, args, kwargs)
+        return self._time(function, args, kwargs, None, None, True)
 
     def pedantic(
         self,
@@ -148,27 +262,38 @@ class _Fixture:
         iterations: int = 1,
     ) -> Any:
         """As pytest-benchmark's; how often the target is called is the harness' choice."""
+        return self._time(target, args, kwargs, setup, teardown, setup is None and teardown is None)
+
+    def _time(self, target: Any, args: Any, kwargs: Any, setup: Any, teardown: Any, can_repeat: bool) -> Any:
+        if self._is_used:
+            raise RuntimeError("the fixture benchmark is used twice in one test: make two tests of it")
+        self._is_used = True
         harness = getcurrent().parent
         assert harness is not None
-        return harness.switch((target, tuple(args), dict(kwargs or {}), setup, teardown))
+        return harness.switch((target, tuple(args), dict(kwargs or {}), setup, teardown, can_repeat))
+
+    def weave(self, *_: Any, **__: Any) -> None:
+        raise RuntimeError(f"benchmark.weave is not supported: {UNSUPPORTED['benchmark_weave']}")
+
+    patch = weave
 
 
 class _TestWork(Work):
     """The calls that a test asks for."""
 
-    def __init__(self, function: Callable[..., object], owner: type | None, fixtures: Fixtures) -> None:
-        instance = None if owner is None else owner()
-        if (set_up := getattr(instance, "setup_method", None)) is not None:
-            set_up(*[function] * len(inspect.signature(set_up).parameters))
-        fixtures.values[FIXTURE] = _Fixture()
-        self._fixtures = fixtures
-        self._test = greenlet(partial(function, **fixtures.arguments(function, instance)))
+    def __init__(self, session: _Session, item: pytest.Function) -> None:
+        if session.active is not None:
+            session.active.abandon()
+        session.active = self
+        self.failure: BaseException | None = None
+        self._session = session
+        self._test = greenlet(partial(runtestprotocol, item, log=False, nextitem=None))
         asked = self._test.switch()
-        if self._test.dead or not isinstance(asked, tuple):
-            raise RuntimeError("the test ended without a call of benchmark(function)")
-        self._target, self._args, self._kwargs, self._setup, self._teardown = asked
+        if self._test.dead:
+            session.active = None
+            raise self.failure or RuntimeError("the test ended without a call of benchmark(function)")
+        self._target, self._args, self._kwargs, self._setup, self._teardown, self.can_repeat = asked
         self._result: Any = None
-        self.can_repeat = self._setup is None and self._teardown is None
         self._first = True
 
     def before_block(self) -> None:
@@ -186,22 +311,14 @@ class _TestWork(Work):
         return comparable(self._result)
 
     def close(self) -> None:
+        """Let the test go on, with its own assertions, and end its fixtures."""
         if not self._test.dead:
-            self._test.switch(self._result)  # the test goes on, and its own assertions speak
-        self._fixtures.close()
+            self._test.switch(self._result)
+            self._session.active = None
+        if self.failure is not None:
+            raise self.failure
 
-
-def comparable(result: Any) -> list[Array]:
-    """The numbers, and the texts as bytes, in a result; empty for an object of which nothing is known."""
-    if isinstance(result, np.ndarray):
-        return [result] if result.dtype.kind in "biuf" else []
-    if isinstance(result, (bool, int, float)):
-        return [np.float64(result).reshape(1)]
-    if isinstance(result, (str, bytes)):
-        data = result.encode(errors="replace") if isinstance(result, str) else result
-        return [np.frombuffer(data[:MOST_COMPARED_VALUES], np.uint8).astype(np.float64)]
-    if isinstance(result, (list, tuple)):
-        return [array for value in result[:100] for array in comparable(value)]
-    if isinstance(result, dict):
-        return [array for value in list(result.values())[:100] for array in comparable(value)]
-    return []
+    def abandon(self) -> None:
+        """End the fixtures of a test whose function has failed, or was not closed."""
+        if not self._test.dead:
+            self._test.throw(RuntimeError("abandoned"))

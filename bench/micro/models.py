@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
-import tempfile
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from bench.micro.benchmark import Benchmark, Work
-from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
+from bench.micro.files import new_folder
+from bench.micro.methods import make_estimator, quiet_fit
+from bench.micro.networks import LAYERS, SMALL_LAYERS, as_architecture, draw_weights, make_model, two_moons
 from bench.micro.work import Calls
 
 PREDICTED_ROWS = 300
 MANY_ROWS = 10_000
 ESTIMATOR_ROWS = 64
 DISK_TOLERANCE = FIT_TOLERANCE = 0.02
-SHARED_MEMORY = Path("/dev/shm")
+KERAS_FILES_TOLERANCE = 0.01
 
 
 def predict(package: ModuleType, seed: int, *, rows: int, calls: int = 1, dtype: str = "float32") -> Work:
@@ -34,19 +33,13 @@ def build(package: ModuleType, seed: int) -> Work:
 
 def build_drawn(package: ModuleType, seed: int, *, initializer: str) -> Work:
     """From the list of dicts to a network whose weights the library draws."""
-    architecture = [{"input_dim": i, "output_dim": o, "activation": activation} for i, o, activation in LAYERS]
-    make = partial(package.Sequential, architecture, initializer=initializer, seed=seed % 1000, dtype="float32")
+    make = partial(package.Sequential, as_architecture(LAYERS), initializer=initializer, seed=seed % 1000, dtype="float32")
     return Calls(make, lambda model: model.get_weights())
 
 
-def _folder() -> str:
-    """A new temporary folder, in memory where the system has such."""
-    return tempfile.mkdtemp(prefix="moons-micro-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
-
-
 def save(package: ModuleType, seed: int) -> Work:
-    folder = _folder()
-    path = Path(folder) / "model.npz"
+    folder = new_folder()
+    path = folder / "model.npz"
     model = make_model(package, draw_weights(LAYERS, seed))
 
     def saved(_: Any) -> list[Any]:
@@ -56,8 +49,8 @@ def save(package: ModuleType, seed: int) -> Work:
 
 
 def load(package: ModuleType, seed: int) -> Work:
-    folder = _folder()
-    path = Path(folder) / "model.npz"
+    folder = new_folder()
+    path = folder / "model.npz"
     make_model(package, draw_weights(LAYERS, seed)).save(path)
     return Calls(
         partial(package.Sequential.load, path),
@@ -66,34 +59,30 @@ def load(package: ModuleType, seed: int) -> Work:
     )
 
 
-def make_estimator(package: ModuleType, name: str) -> Any:
-    """An estimator that trains two epochs, whatever its revision calls its parameters."""
-    kind = getattr(importlib.import_module(f"{package.__name__}.estimators"), name)
-    words = kind().get_params()
-    epochs = "max_iter" if "max_iter" in words else "epochs"
-    limits = {"tol": 0.0} if "tol" in words else {}
-    return kind(hidden_layer_sizes=(25, 25), batch_size=32, random_state=0, **{epochs: 2}, **limits)
+def other_file(package: ModuleType, seed: int, *, suffix: str, method: str) -> Work:
+    """Writing or reading a file of weights, or one of Keras' own."""
+    folder = new_folder()
+    path = folder / f"model{suffix}"
+    model = make_model(package, draw_weights(SMALL_LAYERS, seed), SMALL_LAYERS)
+    getattr(model, method.replace("load", "save"))(path)
+    call = partial(package.Sequential.load, path) if method == "load" else partial(getattr(model, method), path)
+
+    def weights(loaded: Any) -> list[Any]:
+        return list((loaded or model).get_weights())
+
+    return Calls(call, weights, close=partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 def estimator_fit(package: ModuleType, seed: int, *, name: str) -> Work:
     x, y = two_moons(ESTIMATOR_ROWS, seed)
     estimator = make_estimator(package, name)
-    return Calls(partial(_quiet_fit, estimator, x, y), lambda fitted: [fitted.predict(x)])
+    return Calls(partial(quiet_fit, estimator, x, y), lambda fitted: [fitted.predict(x)])
 
 
 def estimator_predict(package: ModuleType, seed: int, *, name: str, method: str = "predict") -> Work:
     x, y = two_moons(ESTIMATOR_ROWS, seed)
-    fitted = _quiet_fit(make_estimator(package, name), x, y)
+    fitted = quiet_fit(make_estimator(package, name), x, y)
     return Calls(partial(getattr(fitted, method), x), lambda values: [values])
-
-
-def _quiet_fit(estimator: Any, x: Any, y: Any) -> Any:
-    """Fit without the warning that two epochs are few, whose place is the same on both sides."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return estimator.fit(x, y)
 
 
 BENCHMARKS = (
@@ -113,6 +102,23 @@ BENCHMARKS = (
     ),
     Benchmark.single("save", "writing a model to a file", save, DISK_TOLERANCE),
     Benchmark.single("load", "reading a model from a file", load, DISK_TOLERANCE),
+    Benchmark(
+        "weights-files",
+        "writing and reading a file of weights",
+        {method: partial(other_file, suffix=".npz", method=method) for method in ("save_weights", "load_weights")},
+        DISK_TOLERANCE,
+    ),
+    Benchmark(
+        "keras-files",
+        "writing and reading Keras' own files of models, and of weights",
+        {
+            f"{method} {suffix}": partial(other_file, suffix=suffix, method=method)
+            for suffix, methods in ((".keras", ("save", "load")), (".weights.h5", ("save_weights", "load_weights")))
+            for method in methods
+        },
+        KERAS_FILES_TOLERANCE,
+        most_pairs=3,
+    ),
     Benchmark.single(
         "classifier-fit", "`MLPClassifier.fit`, two epochs", partial(estimator_fit, name="MLPClassifier"), FIT_TOLERANCE
     ),

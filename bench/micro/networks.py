@@ -20,6 +20,11 @@ CLASSES = 3
 LEARNING_RATE = 0.01
 
 
+def as_architecture(layers: Layers) -> list[dict[str, Any]]:
+    """The list of dicts that describes a network."""
+    return [{"input_dim": inputs, "output_dim": units, "activation": activation} for inputs, units, activation in layers]
+
+
 def with_ends(layers: Layers, *, hidden: str = "relu", output: str = "sigmoid", outputs: int = 1) -> Layers:
     """`layers` with other activations, and another number of outputs."""
     *first, last = layers
@@ -67,8 +72,7 @@ def make_model(
     threads: int = 1,
 ) -> Any:
     """A compiled network with those weights, on one thread; SGD where no optimizer is given."""
-    architecture = [{"input_dim": i, "output_dim": o, "activation": activation} for i, o, activation in layers]
-    model = package.Sequential(architecture, seed=0, dtype=dtype, threads=threads)
+    model = package.Sequential(as_architecture(layers), seed=0, dtype=dtype, threads=threads)
     chosen = package.SGD(learning_rate=LEARNING_RATE) if optimizer is None else optimizer
     model.compile(optimizer=chosen, loss=loss, metrics=list(metrics))
     model.set_weights(weights)

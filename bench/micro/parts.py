@@ -1,217 +1,242 @@
-"""The benchmarks of the smaller parts of the interface, called by themselves, and of ensembles: families, a variant a call."""
+"""The benchmarks of what a network is made of, by itself: activations, losses, metrics, initializers, regularizers, schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from bench.micro.benchmark import Array, Benchmark, Work
-from bench.micro.networks import CLASSES, SMALL_LAYERS, draw_weights, make_model, numbers, two_moons
-from bench.micro.work import Calls
+from bench.micro.benchmark import Array
+from bench.micro.calls import SHORT_CALLS_A_BLOCK, Call, MakeCall, family
+from bench.micro.networks import CLASSES, SMALL_LAYERS, as_architecture
 
 ROWS = 64
-NETWORKS = 4
-ACTIVATIONS = ("relu", "sigmoid", "tanh", "softmax", "elu")
-LOSSES = ("mse", "mean_absolute_error", "huber", "binary_crossentropy")
-METRICS = ("binary_accuracy", "mae", "mse")
-CATEGORICAL = {"losses": "crossentropy", "metrics": "accuracy"}
-INITIALIZERS = ("glorot_uniform", "he_normal", "random_uniform", "random_normal", "truncated_normal", "ones")
-
-Call = Callable[[], Any]
+ELEMENTWISE = ("relu", "sigmoid", "tanh", "elu")
+KERNEL_SHAPE = (25, 25)
 
 
-def _activations(package: ModuleType) -> Call:
-    z = np.linspace(-3, 3, 25 * ROWS, dtype="float32").reshape(ROWS, 25)
-    found = [package.activations.get(name) for name in ACTIVATIONS]
-    return lambda: [part(z) for activation in found for part in (activation, activation.derivative)]
+def of_part(kind: str, identifier: Any, method: str, *arguments: Any) -> MakeCall:
+    """Calls of a method of the part that `package.kind.get(identifier)` gives."""
+    return lambda package: partial(getattr(getattr(package, kind).get(identifier), method), *arguments)
 
 
-def _of_outputs(kind: str, names: tuple[str, ...], package: ModuleType) -> Call:
-    generator = np.random.default_rng(0)
-    y_true, y_pred = (generator.integers(0, 2, (ROWS, 1)), generator.uniform(0.1, 0.9, (ROWS, 1)).astype("float32"))
-    classes = generator.dirichlet(np.ones(CLASSES), ROWS).astype("float32")
-    numbers_of_classes = classes.argmax(axis=1)
-    one_hot = np.eye(CLASSES, dtype="float32")[numbers_of_classes]
-    found = [(getattr(package, kind).get(name), y_true, y_pred) for name in names]
-    found.append((getattr(package, kind).get(f"categorical_{CATEGORICAL[kind]}"), one_hot, classes))
-    found.append((getattr(package, kind).get(f"sparse_categorical_{CATEGORICAL[kind]}"), numbers_of_classes, classes))
-    return lambda: [part(true, predicted) for part, true, predicted in found]
+def made_again(kind: str, identifier: Any) -> MakeCall:
+    """A new object of the class of a part, with its own arguments."""
+
+    def make(package: ModuleType) -> Call:
+        part: Any = getattr(package, kind).get(identifier)
+        made: Any = type(part)
+        return partial(made, **part.get_config())
+
+    return make
 
 
-def _initializers(package: ModuleType) -> Call:
-    layers = package.Sequential(_architecture(), seed=0).architecture
-    specs = package.architecture.parse_architecture(layers)
-    found = [package.initializers.get(name) for name in INITIALIZERS]
-    return lambda: [array for initializer in found for array in initializer(specs, 0)]
+def found(kind: str, name: Any) -> MakeCall:
+    """The part of that name."""
+    return lambda package: partial(getattr(package, kind).get, name)
 
 
-def _schedules(package: ModuleType) -> Call:
-    module = package.schedules
-    found = [
-        module.ExponentialDecay(0.1, 100, 0.9),
-        module.CosineDecay(0.1, 100),
-        module.PiecewiseConstantDecay([10, 100], [0.1, 0.01, 0.001]),
-    ]
-    return lambda: [schedule(step) for schedule in found for step in range(0, 200, 20)]
+def all_of(*makes: MakeCall) -> MakeCall:
+    """Several calls, one after the other, as one."""
+
+    def make(package: ModuleType) -> Call:
+        calls = [each(package) for each in makes]
+        return lambda: [call() for call in calls]
+
+    return make
 
 
-def _regularizers(package: ModuleType) -> Call:
-    kernel = np.linspace(-1, 1, 2500, dtype="float32").reshape(50, 50)
-    found = [package.regularizers.get(name) for name in ("l1", "l2", "l1_l2")]
-    return lambda: [regularizer(kernel) for regularizer in found]
+Z = np.linspace(-3, 3, 25 * ROWS, dtype="float32").reshape(ROWS, 25)
+_GENERATOR = np.random.default_rng(0)
+Y = _GENERATOR.integers(0, 2, (ROWS, 1)).astype("float32")
+OUTPUTS = _GENERATOR.uniform(0.1, 0.9, (ROWS, 1)).astype("float32")
+PROBABILITIES = _GENERATOR.dirichlet(np.ones(CLASSES), ROWS).astype("float32")
+CLASS_NUMBERS = PROBABILITIES.argmax(axis=1)[:, None].astype("float32")
+ONE_HOT = np.eye(CLASSES, dtype="float32")[CLASS_NUMBERS[:, 0].astype(int)]
+ARRAYS = {
+    "categorical_crossentropy": (ONE_HOT, PROBABILITIES),
+    "sparse_categorical_crossentropy": (CLASS_NUMBERS, PROBABILITIES),
+    "categorical_accuracy": (ONE_HOT, PROBABILITIES),
+}
+"""Targets and outputs where there are several of these, samples in rows."""
+LEAKY, GELU = "leaky_relu", {"class_name": "gelu", "config": {}}
+
+ACTIVATIONS: dict[str, MakeCall] = {
+    "call": all_of(*(of_part("activations", name, "__call__", Z) for name in (*ELEMENTWISE, "softmax"))),
+    "derivative": all_of(*(of_part("activations", name, "derivative", Z) for name in ELEMENTWISE)),
+    "derivative of softmax": of_part("activations", "softmax", "derivative", Z),
+    "of a number": of_part("activations", "sigmoid", "of_number", 0.3),
+    "get": found("activations", "relu"),
+    "leaky_relu": made_again("activations", LEAKY),
+    "gelu": made_again("activations", GELU),
+    "configuration": all_of(of_part("activations", LEAKY, "get_config"), of_part("activations", GELU, "get_config")),
+}
+
+BINARY, CATEGORICAL, SPARSE = "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"
 
 
-def _configurations(package: ModuleType) -> Call:
-    module = package.schedules
-    found = [
-        *(package.activations.get(name) for name in ("gelu", "leaky_relu")),
-        *(package.losses.get(name) for name in ("huber", "categorical_crossentropy")),
-        *(package.optimizers.get(name) for name in ("adam", "adagrad", "rmsprop", "sgd")),
-        *(package.regularizers.get(name) for name in ("l1", "l2", "l1_l2")),
-        *(package.initializers.get(name) for name in ("random_uniform", "random_normal")),
-        *(module.ExponentialDecay(0.1, 100, 0.9), module.CosineDecay(0.1, 100), module.PiecewiseConstantDecay([10], [0.1, 0.01])),
-        package.metrics.get("binary_accuracy"),
-    ]
-
-    def get_configs() -> None:
-        for part in found:
-            part.get_config()
-
-    return get_configs
+def columns(name: str) -> tuple[Array, Array]:
+    """Targets and outputs with samples in columns, as the engine has them."""
+    y, outputs = ARRAYS.get(name, (Y, OUTPUTS))
+    return np.ascontiguousarray(y.T), np.ascontiguousarray(outputs.T)
 
 
-def _names(package: ModuleType) -> Call:
-    kinds = {"activations": "relu", "losses": "mse", "metrics": "mae", "initializers": "zeros", "optimizers": "adam"}
-    found = [(getattr(package, kind).get, name) for kind, name in kinds.items()]
-
-    def get() -> None:
-        for function, name in found:
-            function(name)
-
-    return get
+def _values(name: str, method: str = "values") -> MakeCall:
+    return of_part("losses", name, method, *columns(name))
 
 
-PARTS: Mapping[str, Callable[[ModuleType], Call]] = {
-    "activations": _activations,
-    "losses": partial(_of_outputs, "losses", LOSSES),
-    "metrics": partial(_of_outputs, "metrics", METRICS),
-    "initializers": _initializers,
-    "schedules": _schedules,
-    "regularizers": _regularizers,
-    "configurations": _configurations,
-    "names": _names,
+def _encoded(name: str) -> MakeCall:
+    y, outputs = ARRAYS.get(name, (Y, OUTPUTS))
+    return of_part("losses", name, "encode", "y", y, outputs.shape[1])
+
+
+def _gradient_prepared(name: str) -> MakeCall:
+    y, outputs = columns(name)
+    return of_part("losses", name, "prepare_gradient", y, *(np.ones_like(outputs) for _ in range(3)))
+
+
+LOSS_VALUES: dict[str, MakeCall] = {
+    **{name: _values(name) for name in ("mse", "mean_absolute_error", "huber", BINARY, CATEGORICAL, SPARSE)},
+    **{f"{name} from logits": _values(name, "from_logit_values") for name in (BINARY, CATEGORICAL, SPARSE)},
+    "call": of_part("losses", BINARY, "__call__", Y, OUTPUTS),
+}
+LOSS_TARGETS: dict[str, MakeCall] = {
+    **{f"targets of {name}": _encoded(name) for name in ("mse", BINARY, CATEGORICAL, SPARSE)},
+    **{f"gradient of {name}": _gradient_prepared(name) for name in (BINARY, CATEGORICAL, SPARSE)},
+    "loss for other targets": of_part("losses", "mse", "for_targets", Y.T),
+    "loss for labels": of_part("losses", BINARY, "for_targets", Y.T),
+    "number of targets": all_of(
+        of_part("losses", "mse", "target_count", CLASSES), of_part("losses", SPARSE, "target_count", CLASSES)
+    ),
+    "logits": of_part("losses", BINARY, "takes_logits", "sigmoid"),
+}
+LOSS_OBJECTS: dict[str, MakeCall] = {
+    "get": found("losses", "mse"),
+    **{name: made_again("losses", name) for name in ("mse", "huber", BINARY, CATEGORICAL)},
+    **{f"configuration of {name}": of_part("losses", name, "get_config") for name in ("mse", "huber", BINARY, CATEGORICAL)},
 }
 
 
-def _architecture() -> list[dict[str, Any]]:
-    return [{"input_dim": i, "output_dim": o, "activation": activation} for i, o, activation in SMALL_LAYERS]
+def _metric_values(name: str, method: str = "values") -> MakeCall:
+    return of_part("metrics", name, method, *columns(name))
 
 
-def part(package: ModuleType, _seed: int, *, name: str) -> Work:
-    """Calls of one kind of part, in which there is nothing random."""
-    return Calls(PARTS[name](package), lambda results: [numbers(value).ravel() for value in results or ()])
+def _report(package: ModuleType) -> Any:
+    metrics = {"accuracy": package.metrics.get("accuracy"), "mae": package.metrics.get("mae")}
+    return package.metrics.Report(package.losses.get(BINARY), package.activations.get("sigmoid"), metrics)
 
 
-Outcome = Callable[[Any], list[Array]]
+def _reported(method: str) -> MakeCall:
+    y, logits = columns(BINARY)
+    rows = SimpleNamespace(y=y.T, weights=None)
+    return lambda package: partial(getattr(_report(package), method), rows, logits)
 
 
-def _weights(model: Any) -> tuple[Call, Outcome]:
-    return lambda: model.set_weights(model.get_weights()), lambda _: list(model.get_weights())
+def _running(method: str, *, given: bool = False) -> MakeCall:
+    y, logits = columns(BINARY)
+    arguments = (SimpleNamespace(y=y.T, weights=None), logits)
+
+    def make(package: ModuleType) -> Call:
+        means = package.metrics.RunningMeans(_report(package))
+        means.add(*arguments)
+        return partial(getattr(means, method), *(arguments if given else ()))
+
+    return make
 
 
-def _compile(model: Any) -> tuple[Call, Outcome]:
-    return partial(model.compile, optimizer="adam", loss="mse", metrics=["mae"]), lambda _: []
-
-
-def _add(model: Any) -> tuple[Call, Outcome]:
-    kind, layers = type(model), _architecture()
-
-    def add() -> Any:
-        built = kind(layers[:1], seed=0)
-        built.add(*layers[1:])
-        return built
-
-    return add, lambda built: list(built.get_weights())
-
-
-def _summary(model: Any) -> tuple[Call, Outcome]:
-    lines: list[str] = []
-
-    def summary() -> int:
-        lines.clear()
-        model.summary(print_fn=lines.append)
-        return int(model.count_params())
-
-    return summary, lambda count: [numbers(count)]
-
-
-def _test_on_batch(model: Any) -> tuple[Call, Outcome]:
-    return partial(model.test_on_batch, *two_moons(ROWS, 0)), lambda result: [numbers(result)]
-
-
-def _call(model: Any) -> tuple[Call, Outcome]:
-    return partial(model, two_moons(ROWS, 0)[0]), lambda y: [y]
-
-
-METHODS: Mapping[str, Callable[[Any], tuple[Call, Outcome]]] = {
-    "weights": _weights,
-    "compile": _compile,
-    "add": _add,
-    "summary": _summary,
-    "test_on_batch": _test_on_batch,
-    "call": _call,
+METRICS: dict[str, MakeCall] = {
+    **{name: _metric_values(name) for name in ("binary_accuracy", "categorical_accuracy", "mae", "mse", "accuracy")},
+    "total": _metric_values("mae", "total"),
+    "total of accuracy": _metric_values("accuracy", "total"),
+    "call": of_part("metrics", "mae", "__call__", Y, OUTPUTS),
+    "get": found("metrics", "mae"),
+    "named": lambda package: partial(package.metrics.named, "metrics", ["accuracy", "mae"]),
+    "new accuracy": made_again("metrics", "accuracy"),
+    "new binary_accuracy": made_again("metrics", "binary_accuracy"),
+    "configuration": of_part("metrics", "binary_accuracy", "get_config"),
+}
+REPORTS: dict[str, MakeCall] = {
+    "new": lambda package: partial(_report, package),
+    "totals": _reported("totals"),
+    "means": _reported("means"),
+    "running means": lambda package: partial(package.metrics.RunningMeans, _report(package)),
+    "running means of another batch": _running("add", given=True),
+    "running means copied": _running("copy"),
 }
 
 
-def method(package: ModuleType, seed: int, *, name: str) -> Work:
-    call, outcome = METHODS[name](make_model(package, draw_weights(SMALL_LAYERS, seed), SMALL_LAYERS))
-    return Calls(call, outcome)
+def _drawn(name: str) -> MakeCall:
+    return lambda package: partial(package.initializers.get(name).draw, np.random.RandomState(0), KERNEL_SHAPE)
 
 
-def _set_weights(networks: Any) -> int:
-    for number in range(NETWORKS):
-        networks.set_weights(number, networks.get_weights(number))
-    return int(networks.count_params())
+def _weights_drawn(name: str) -> MakeCall:
+    def make(package: ModuleType) -> Call:
+        layers = package.architecture.parse_architecture(as_architecture(SMALL_LAYERS))
+        return partial(package.initializers.get(name), layers, 0)
+
+    return make
 
 
-def ensemble(package: ModuleType, seed: int, *, name: str) -> Work:
-    """Calls of `fit`, `predict` or `evaluate` of networks that are trained at once."""
-    x, y = two_moons(ROWS, seed)
-    networks = package.Ensemble(_architecture(), seeds=list(range(NETWORKS)))
-    networks.compile(optimizer=package.SGD(0.01), loss="binary_crossentropy", metrics=["accuracy"])
+DRAWS: dict[str, MakeCall] = {
+    name: _drawn(name)
+    for name in ("article", "glorot_uniform", "he_normal", "random_uniform", "random_normal", "truncated_normal", "zeros", "ones")
+}
+INITIALIZERS: dict[str, MakeCall] = {
+    **{f"all weights by {name}": _weights_drawn(name) for name in ("article", "glorot_uniform")},
+    "fans": of_part("initializers", "glorot_uniform", "fans", KERNEL_SHAPE),
+    "get": found("initializers", "glorot_uniform"),
+    "of a layer": lambda package: partial(package.initializers.of_layer, "kernel_initializer", "he_normal"),
+    **{name: made_again("initializers", name) for name in ("random_uniform", "random_normal")},
+    **{f"configuration of {name}": of_part("initializers", name, "get_config") for name in ("random_uniform", "random_normal")},
+}
 
-    def weights(_: Any) -> list[Array]:
-        return [array for number in range(NETWORKS) for array in networks.network(number).get_weights()]
+KERNEL = np.linspace(-1, 1, 2500, dtype="float32").reshape(50, 50)
+REGULARIZERS: dict[str, MakeCall] = {
+    "call": all_of(*(of_part("regularizers", name, "__call__", KERNEL) for name in ("l1", "l2", "l1_l2"))),
+    "get": found("regularizers", "l2"),
+    **{name: made_again("regularizers", name) for name in ("l1", "l2", "l1_l2")},
+    **{f"configuration of {name}": of_part("regularizers", name, "get_config") for name in ("l1", "l2", "l1_l2")},
+}
+SCHEDULED = {
+    "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 100, "decay_rate": 0.9},
+    "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 100},
+    "PiecewiseConstantDecay": {"boundaries": [10, 100], "values": [0.1, 0.01, 0.001]},
+}
+IDENTIFIERS = {name: {"class_name": name, "config": config} for name, config in SCHEDULED.items()}
+SCHEDULES: dict[str, MakeCall] = {
+    **{name: of_part("schedules", identifier, "__call__", 50) for name, identifier in IDENTIFIERS.items()},
+    **{f"new {name}": made_again("schedules", identifier) for name, identifier in IDENTIFIERS.items()},
+    **{f"configuration of {name}": of_part("schedules", identifier, "get_config") for name, identifier in IDENTIFIERS.items()},
+    "get": found("schedules", IDENTIFIERS["CosineDecay"]),
+}
 
-    calls = {
-        "fit": (partial(networks.fit, x, y, batch_size=32, epochs=1), weights),
-        "predict": (partial(networks.predict, x), weights),
-        "evaluate": (partial(networks.evaluate, x, y), weights),
-        "weights": (partial(_set_weights, networks), weights),
-        "build": (partial(package.Ensemble, _architecture(), seeds=list(range(NETWORKS))), weights),
-    }
-    return Calls(*calls[name])
 
+def _equal(package: ModuleType) -> Call:
+    one, other = package.regularizers.get("l2"), package.regularizers.get("l2")
+    return lambda: one == other
+
+
+PARTS: dict[str, MakeCall] = {
+    "equality": _equal,
+    "hash": lambda package: partial(hash, package.activations.get("relu")),
+    "identifier": of_part("regularizers", "l2", "identifier"),
+    "configuration": of_part("activations", "relu", "get_config"),
+}
 
 BENCHMARKS = (
-    Benchmark(
-        "parts",
-        "activations, losses, metrics, initializers, schedules, regularizers, configurations and names",
-        {name: partial(part, name=name) for name in PARTS},
-    ),
-    Benchmark(
-        "methods",
-        "the smaller methods of a network",
-        {name: partial(method, name=name) for name in METHODS},
-    ),
-    Benchmark(
-        "ensemble",
-        f"{NETWORKS} networks at once: built, trained, predicted with, evaluated",
-        {name: partial(ensemble, name=name) for name in ("build", "fit", "predict", "evaluate", "weights")},
-        tolerance=0.01,
+    family("activations", "activations and derivatives of arrays, and their objects", ACTIVATIONS),
+    family("losses", "the values of each loss", LOSS_VALUES),
+    family("loss-targets", "what a loss does with the targets before a training", LOSS_TARGETS),
+    family("loss-objects", "losses by name, made, and their configurations", LOSS_OBJECTS),
+    family("metrics", "the values of each metric, and their objects", METRICS),
+    family("reports", "the loss and the metrics of outputs, of a batch and of an epoch", REPORTS),
+    family("draws", "a kernel drawn by each initializer", DRAWS),
+    family("initializer-objects", "initializers by name, made, called, and their configurations", INITIALIZERS),
+    family("regularizers", "penalties, regularizers made, and their configurations", REGULARIZERS),
+    family("schedules", "learning rates of a step, schedules made, and their configurations", SCHEDULES),
+    family(
+        "parts", "equality, hash and identifier of activations, initializers and so on", PARTS, calls_a_block=SHORT_CALLS_A_BLOCK
     ),
 )

@@ -99,6 +99,8 @@ def _own_waiting(turns: Sequence[Turn]) -> float:
 
 def _reason(turn: Turn, quiet: Quiet, own_waiting: float) -> str | None:
     wall, all_cores = turn.wall_seconds, turn.wall_seconds * quiet.cores
+    if turn.pause is not None:
+        return "paused"
     if (turn.suspended_seconds or 0.0) > MOST_SUSPENDED_SECONDS:
         return "suspended"
     if max(turn.canary_before_seconds, turn.canary_after_seconds) > SLOWEST_CANARY * quiet.canary_seconds:

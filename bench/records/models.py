@@ -160,6 +160,12 @@ class Turn(Record):
     steal_seconds: Elapsed | None = None
     """What the hypervisor gave to others."""
     suspended_seconds: Elapsed | None = None
+    pause: Text | None = None
+    """What kept the worker from running, in words: it was stopped, its cores were taken away, a quota throttled it."""
+    epochs_done: Count | None = None
+    """Of the trial, counted or not, when its test loss was last taken in the turn; None after the first fit, when it trains on."""
+    test_loss: Real | None = None
+    """Then."""
 
 
 class Trial(Record):

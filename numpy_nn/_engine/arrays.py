@@ -18,7 +18,10 @@ def empty(shape: int | tuple[int, ...], dtype: Any) -> Array:
     """An uninitialized array that begins on a cache line, so that no vector of numbers lies on two lines."""
     dtype = np.dtype(dtype)
     size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
-    memory = np.empty(size + CACHE_LINE_BYTES, np.uint8)
+    try:
+        memory = np.empty(size + CACHE_LINE_BYTES, np.uint8)
+    except (MemoryError, ValueError):
+        raise MemoryError(f"an array of the shape {shape} takes {size:,} bytes, and there isn't as much memory") from None
     start = -memory.ctypes.data % CACHE_LINE_BYTES
     array: Array = memory[start : start + size].view(dtype).reshape(shape)
     return array

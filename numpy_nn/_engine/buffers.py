@@ -77,6 +77,8 @@ class Parameters:
 
         """
         views = self.views()
+        if isinstance(weights, (str, bytes)) or not hasattr(weights, "__len__"):
+            raise ValueError(f"weights was {weights!r:.80}: it must be a list of {len(views)} arrays, a kernel and a bias a layer")
         if len(weights) != len(views):
             raise ValueError(f"weights had {len(weights)} arrays: there must be {len(views)}, a kernel and a bias a layer")
         arrays = [validation.numbers(f"weights[{number}]", value) for number, value in enumerate(weights)]

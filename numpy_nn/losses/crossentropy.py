@@ -145,6 +145,8 @@ class CategoricalCrossentropy(Loss):
         return smoothed
 
     def encode(self, name: str, y: Array, outputs: int) -> Array:
+        if y.ndim == 1 and outputs > 1:
+            raise ValueError(f"{name} had the shape {y.shape}: it must be (samples, {outputs}); sparse_{self.name} takes labels")
         targets = super().encode(name, y, outputs)
         sums = targets.sum(axis=1)
         wrong = (targets < 0).any(axis=1) | (np.abs(sums - 1) > 1e-6)

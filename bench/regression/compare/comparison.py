@@ -87,6 +87,8 @@ class Comparison:
     stop_reason: str = ""
     """Empty while the comparison continues."""
     package: str = "numpy_nn"
+    skipped: tuple[str, ...] = ()
+    """The benchmarks that don't want to run on either side."""
     blocks: tuple[Mapping[str, Blocks], ...] = field(default=(), repr=False)
     """The measurements of each launch."""
 
@@ -137,8 +139,10 @@ def compare(
     start = clock()
     rule = DecisionRule(len(benchmarks), tolerance)
     checked = runner.check(list(benchmarks), CHECK_SHARE * budget_seconds)
-    first = [_first_look(name, checked.get(name), least) for name, least in benchmarks.items()]
-    state = Comparison(base, head, rule, tuple(first), elapsed_seconds=clock() - start, package=package)
+    skipped = tuple(name for name, found in checked.items() if found.get("skipped"))
+    wanted = {name: least for name, least in benchmarks.items() if name not in skipped} or benchmarks
+    first = tuple(_first_look(name, checked.get(name), least) for name, least in wanted.items())
+    state = Comparison(base, head, rule, first, elapsed_seconds=clock() - start, package=package, skipped=skipped)
     watch(state)
     launch_seconds, calls = 0.0, 0
     while not (reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds)):
@@ -182,12 +186,17 @@ def log_ratio(blocks: Blocks) -> NDArray[Any]:
 def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: float) -> Compared:
     if found is None:
         return Compared(name, Verdict.LEFT_OUT, "not checked: the time for the check ended before")
+    if found.get("skipped"):
+        return Compared(name, Verdict.LEFT_OUT, found["skipped"])
     if found["errors"]:
         return _failed(Compared(name, Verdict.INCONCLUSIVE), found["errors"])
     difference = found["difference"]
     if not found["same"]:
-        return Compared(name, Verdict.DIFFERENT, f"computes something else: the outcomes differ by up to {difference:.2g}")
+        how = f"the outcomes differ by up to {difference:.2g}" if math.isfinite(difference) else "shapes, types or NaNs differ"
+        return Compared(name, Verdict.DIFFERENT, f"computes something else: {how}")
     notes = [f"outcomes differ by up to {difference:.2g}"] if difference else []
+    if found.get("is_random"):
+        notes.append("its results differ from run to run at BASE, and are not compared")
     if found.get("dropped"):
         notes.append(f"not at BASE, and so not timed: {', '.join(found['dropped'])}")
     seconds = found.get("seconds", {"base": 0.0, "head": 0.0})
@@ -207,8 +216,8 @@ def _failed(benchmark: Compared, errors: Mapping[str, str]) -> Compared:
     if list(errors) == ["head"]:
         return replace(benchmark, verdict=Verdict.BROKEN, note=f"HEAD: {errors['head']}")
     where = "; ".join(f"{side.upper()}: {error}" for side, error in sorted(errors.items()))
-    sides = "neither side" if len(errors) == 2 else "HEAD only"
-    return replace(benchmark, verdict=Verdict.LEFT_OUT, note=f"runs on {sides}: {where}")
+    note = f"runs on neither side: {where}" if len(errors) == 2 else f"doesn't run at {where}"
+    return replace(benchmark, verdict=Verdict.LEFT_OUT, note=note)
 
 
 def _is_measured(benchmark: Compared) -> bool:

@@ -27,7 +27,11 @@ PAIRS = 24
 """Pairs of blocks in a build, at most."""
 LIMITS_SECONDS = {"start": 60.0, "import": 15.0, "check": 10.0, "measure": 40.0}
 """For how long a launch may be at one place: an import, the check of a variant at one side, a block."""
-WHAT_IS_ONE = "it must have functions test_*(benchmark), or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
+WHAT_IS_ONE = (
+    "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
+)
+
+INSTALL_HINT = "; install the project and what it needs into this environment:  python -m pip install -e ."
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class ComparisonProcesses:
 
     sides: Sides
     limits_seconds: Mapping[str, float] = field(default_factory=lambda: LIMITS_SECONDS)
+    _unsupported: dict[str, str] = field(default_factory=dict, init=False)
     _variants: dict[str, list[str]] = field(default_factory=dict, init=False)
     _process: LaunchProcess | None = field(default=None, init=False)
 
@@ -82,11 +87,21 @@ class ComparisonProcesses:
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 found = answer["item"]["names"]
+                self._unsupported = answer["item"]["unsupported"]
+                if failures := answer["item"]["failures"]:
+                    said = "; ".join(f"{file}: {error}" for file, error in failures.items())
+                    raise RevisionError("can't be loaded", f"{self.sides.benchmarks} can't be imported on either side: {said}")
             elif answer["end"]:
                 self._refuse_import(answer)
         if not found:
             raise RevisionError("no benchmarks", f"{self.sides.benchmarks} has no benchmarks: {WHAT_IS_ONE}")
         return found
+
+    def refuse_unsupported(self, benchmarks: Sequence[str]) -> None:
+        """Raise a RevisionError if one of `benchmarks` can't be timed, with the reason."""
+        for name in benchmarks:
+            if name in self._unsupported:
+                raise RevisionError("not supported", f"{name} {self._unsupported[name]}, or name the others by --benchmark")
 
     def check(self, benchmarks: Sequence[str], seconds: float = float("inf")) -> dict[str, dict[str, Any]]:
         """Whether both sides compute the same, by benchmark: see `comparison_worker.check`.
@@ -109,7 +124,7 @@ class ComparisonProcesses:
                 if "item" in answer:
                     self._refuse_unimported(answer["item"])
                     if "benchmark" in answer["item"]:
-                        found[answer["item"].pop("benchmark")] = answer["item"]
+                        found[answer["item"].pop("benchmark")] = self._in_own_name(answer["item"], ("errors", "dropped"))
                 elif answer["end"]:
                     failed = True
                     self._refuse_import(answer)
@@ -117,6 +132,7 @@ class ComparisonProcesses:
                         found[answer["benchmark"]] = {"errors": {answer["side"]: answer["end"]}}
             if not failed:
                 break
+        self._blame(found, end)
         self._variants = {name: item["variants"] for name, item in found.items() if "variants" in item}
         return found
 
@@ -126,7 +142,8 @@ class ComparisonProcesses:
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 builds = {name: _as_array(found) for name, found in answer["item"]["builds"].items()}
-                yield Launch(builds, answer["item"]["errors"])
+                errors = {name: dict(each) for name, each in answer["item"]["errors"].items()}
+                yield Launch(builds, {name: self._in_own_name(errors, (name,))[name] for name in errors})
             elif answer["end"]:
                 self._refuse_import(answer)
                 if not answer["benchmark"]:
@@ -135,9 +152,56 @@ class ComparisonProcesses:
                 return
 
     def _refuse_unimported(self, item: Mapping[str, Any]) -> None:
-        if "not_imported" in item:
-            side = item["not_imported"].upper()
-            raise RevisionError("can't be loaded", f"{self.sides.package} at {side} {item['message']}")
+        if "not_imported" not in item:
+            return
+        side, message = item["not_imported"], self._own_name(item["message"])
+        self.close()
+        if side in SIDES and self._runs_alone(side, [], None) is not None:
+            other = SIDES[1 - SIDES.index(side)].upper()
+            message = f"can't be imported beside {other}, which is in its way: {message}"
+        message += INSTALL_HINT if "NotFoundError" in message and self.sides.benchmarks is not None else ""
+        raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
+
+    def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
+        """Put an error on the other side where a benchmark that raises at one side runs without the other one.
+
+        HEAD has what it does to BASE, or to both, put on it; what BASE does to HEAD alone is BASE's.
+        """
+        raising = {name: item["errors"] for name, item in found.items() if item["errors"] and "difference" in item}
+        for side, other in (SIDES, SIDES[::-1]):
+            names = [name for name, errors in raising.items() if side in errors]
+            if not names or time.monotonic() >= end:
+                continue
+            self.close()
+            for name in self._runs_alone(side, names, end) or ():
+                errors = raising.pop(name)
+                errors.setdefault(other, f"{side.upper()} fails beside it, and runs without it: {errors[side]}")
+                del errors[side]
+
+    def _runs_alone(self, side: str, benchmarks: Sequence[str], end: float | None) -> list[str] | None:
+        """The benchmarks that don't fail where only one side is imported; None if it can't be imported."""
+        running = []
+        try:
+            for answer in self._answers("alone", benchmarks, 1, end, side=side):
+                item = answer.get("item", {})
+                if "not_imported" in item or (answer.get("end") and answer["phase"] == "import"):
+                    return None
+                if item and not item["fails"]:
+                    running.append(item["benchmark"])
+        except ComparisonProcessError:
+            return None
+        return running
+
+    def _own_name(self, text: str) -> str:
+        """`text` with the package's own name in place of its copies' names."""
+        for name in self.sides.names:
+            text = text.replace(name, self.sides.package)
+        return text
+
+    def _in_own_name(self, item: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+        """`item` with the package's own name in the texts below `keys`."""
+        texts = {key: {name: self._own_name(text) for name, text in item.get(key, {}).items()} for key in keys}
+        return {**item, **texts}
 
     def _refuse_import(self, answer: Mapping[str, Any]) -> None:
         if answer["phase"] == "import":
@@ -145,28 +209,29 @@ class ComparisonProcesses:
             raise RevisionError("can't be loaded", f"{where} fails to import: its import {_as_sentence(answer['end'])}")
 
     def _answers(
-        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0
+        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0, side: str = ""
     ) -> Iterator[dict[str, Any]]:
         """What a process answers to a request; the next request has the same process if this one went well."""
         if self._process is None:
             self._process = LaunchProcess(self.sides.root)
         went_well = False
         try:
-            yield from self._process.ask(self._request(task, benchmarks, launches, rounds), end)
-            went_well = True
+            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, rounds), "side": side}, end)
         finally:
             if not went_well or self._process.launches >= LAUNCHES_A_PROCESS:
                 self.close()
 
     def _request(self, task: str, benchmarks: Sequence[str], launches: int, rounds: int) -> dict[str, Any]:
         sides = self.sides
-        suites = {side: [str(sides.suite(side, name)) for name in sides.names] for side in SIDES}
+        suites = {side: {"root": str(root), "path": str(path)} for side, (root, path) in sides.suites.items()}
         return {
             "task": task,
             "benchmarks": list(benchmarks),
             "package": sides.package,
             "packages": {side: [str(sides.copy(side, name)) for name in sides.names] for side in SIDES},
             "suites": suites if sides.benchmarks else None,
+            "own": sides.own,
+            "project": str(sides.project),
             "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
             "limits_seconds": dict(self.limits_seconds),
             "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],

@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from bench import escaping
 from bench.micro.suite import BENCHMARKS, NOT_COVERED, PROCESS_BENCHMARKS
 from bench.regression.compare.comparison import Compared, Comparison
 from bench.regression.compare.revisions import PACKAGE
@@ -18,8 +19,6 @@ from bench.regression.compare.verdicts import Verdict
 from bench.report.markdown_table import markdown_table
 
 SCHEMA_VERSION = 1
-COMMENT_MARK = "<!-- moons-bench compare -->"
-"""The first line of the page: a workflow finds its earlier comment on a pull request by it."""
 MOST_NAMED = 5
 _STYLES = {
     Verdict.BROKEN: "bold red",
@@ -32,22 +31,30 @@ _STYLES = {
 }
 
 
+def comment_mark(package: str) -> str:
+    """The first line of the page: a workflow finds its earlier comment on a pull request by it."""
+    return f"<!-- moons-bench compare: {package} -->"
+
+
 def headline(comparison: Comparison) -> str:
-    """The verdict, in a sentence."""
+    """The verdict, in a sentence with errors in backticks."""
     deciding = comparison.of_verdict(comparison.verdict)
     tolerance = f"{100 * comparison.rule.tolerance:g} %"
     figures = _figures(deciding)
     names = ", ".join(benchmark.name for benchmark in deciding)
     regressed = comparison.of_verdict(Verdict.REGRESSED)
+    notes = "; ".join(f"{benchmark.name}: {escaping.code(benchmark.note)}" for benchmark in deciding[:MOST_NAMED])
+    others = ", ".join(benchmark.name for benchmark in deciding[MOST_NAMED:])
     return {
-        Verdict.BROKEN: f"broken: {'; '.join(f'{benchmark.name}: {benchmark.note}' for benchmark in deciding)}"
+        Verdict.BROKEN: f"broken: {notes}"
+        + (f"; and {others}" if others else "")
         + (f"; regressed: {_figures(regressed)}" if regressed else ""),
         Verdict.REGRESSED: f"regressed: {figures}",
         Verdict.IMPROVED: f"improved: {figures}; nothing is slower by more than {tolerance}",
         Verdict.NO_CHANGE: f"no change larger than {tolerance}{_least_tolerances(comparison)}",
         Verdict.INCONCLUSIVE: f"inconclusive: {figures or 'nothing was measured'}",
         Verdict.DIFFERENT: f"different: the two sides compute something else in {names}",
-        Verdict.LEFT_OUT: f"left out: {names}; {deciding[0].note if deciding else ''}",
+        Verdict.LEFT_OUT: f"left out: {names}; {escaping.code(deciding[0].note) if deciding else ''}",
     }[comparison.verdict]
 
 
@@ -55,6 +62,7 @@ def last_line(comparison: Comparison) -> str:
     """What the verdict says nothing about."""
     unknown = [benchmark.name for benchmark in comparison.benchmarks if not benchmark.timed]
     parts = [f"not timed: {', '.join(unknown)}"] if unknown else []
+    parts += [f"skipped by their own marks: {', '.join(comparison.skipped)}"] if comparison.skipped else []
     if comparison.package == PACKAGE:
         known = [name for name in (*BENCHMARKS, *PROCESS_BENCHMARKS) if name not in {each.name for each in comparison.benchmarks}]
         parts += [f"not asked for: {', '.join(known)}"] if known else []
@@ -91,20 +99,30 @@ def screen(comparison: Comparison) -> Table:
 def markdown(comparison: Comparison, environment: Mapping[str, str]) -> str:
     """The page of a job: the verdict, the ratios with their intervals, and folded details."""
     rows = [
-        (benchmark.name, str(benchmark.verdict), change(benchmark) if benchmark.timed else benchmark.note)
+        (
+            escaping.markdown(benchmark.name),
+            str(benchmark.verdict),
+            change(benchmark) if benchmark.timed else escaping.code(benchmark.note),
+        )
         for benchmark in comparison.benchmarks
     ]
     details = [
-        (benchmark.name, _summary(benchmark), str(len(benchmark.log_ratios)), _block(benchmark), benchmark.note)
+        (
+            escaping.markdown(benchmark.name),
+            _summary(benchmark),
+            str(len(benchmark.log_ratios)),
+            _block(benchmark),
+            escaping.markdown(benchmark.note) if benchmark.timed else "",
+        )
         for benchmark in comparison.benchmarks
     ]
     rule = comparison.rule
     return "\n".join(
         [
-            COMMENT_MARK,
-            f"## `{comparison.package}`: {headline(comparison)}",
+            comment_mark(comparison.package),
+            f"## `{comparison.package}`: {escaping.markdown(headline(comparison))}",
             "",
-            f"`{comparison.base}` → `{comparison.head}`",
+            f"{escaping.code(comparison.base)} → {escaping.code(comparison.head)}",
             "",
             markdown_table(("benchmark", "verdict", "change (HEAD against BASE)"), rows),
             "",
@@ -132,7 +150,7 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
         "schema_version": SCHEMA_VERSION,
         "verdict": comparison.verdict,
         "error": None,
-        "headline": headline(comparison),
+        "headline": escaping.terminal(headline(comparison)),
         "package": comparison.package,
         "base": comparison.base,
         "head": comparison.head,
@@ -168,7 +186,7 @@ def failure_as_json(kind: str, message: str) -> dict[str, Any]:
 
 def failure_as_markdown(message: str, package: str = PACKAGE) -> str:
     """The page of a comparison that could not be made."""
-    return f"{COMMENT_MARK}\n## `{package}`: not compared\n\n{message}\n"
+    return f"{comment_mark(package)}\n## `{package}`: not compared\n\n{escaping.markdown(message)}\n"
 
 
 def _progress(comparison: Comparison) -> str:

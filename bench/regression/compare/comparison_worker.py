@@ -25,9 +25,10 @@ from typing import IO, Any
 import numpy as np
 
 from bench.child_processes import die_with_parent, take_over_standard_streams
-from bench.micro.benchmark import Array, Work
-from bench.micro.suite import BENCHMARKS, PRELOADED, PROCESS_BENCHMARKS
+from bench.micro.benchmark import Array, NotRunError, Work
+from bench.micro.suite import IMPORT_TIME, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
+from bench.regression.compare.loading import enter_worlds, load, load_sides, load_suites, plugins
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
 from bench.regression.compare.touched import called_functions
@@ -36,12 +37,14 @@ from bench.regression.compare.waiting import waiting_seconds
 CHECK_BLOCKS = 3
 LONG_CHECK_SECONDS = 0.2
 """After which a variant is compared as it is, with fewer blocks."""
+LONG_IMPORT_SECONDS = 0.25
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
+SKIPPED = "skipped: "
+"""How the reason of a benchmark that doesn't want to run begins."""
+
 Item = dict[str, Any]
-Copies = Mapping[str, Sequence[str]]
-"""Of each side, the paths of its copies under the first and the second name."""
 
 
 def main() -> None:
@@ -51,7 +54,7 @@ def main() -> None:
     answers = os.fdopen(descriptor, "w", encoding="utf-8")
     for number, line in enumerate(iter(requests.readline, "")):
         request = json.loads(line)
-        if not number:
+        if not number and not request["suites"]:
             answer_for_copies(request["package"], [Path(path).stem for path in request["packages"]["base"]])
         _answer(request, answers)
     answers.close()
@@ -61,8 +64,9 @@ def main() -> None:
 def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
     """Make the launches of a request."""
     position = Position(Path(request["position"]), request["benchmarks"])
-    needed = ["pytest"] if request["suites"] else [each for name in request["benchmarks"] for each in PRELOADED.get(name, ())]
-    for module in dict.fromkeys(needed):
+    if request["suites"]:
+        plugins()
+    for module in dict.fromkeys(each for name in request["benchmarks"] for each in PRELOADED.get(name, ())):
         with suppress(ImportError):
             importlib.import_module(module)
 
@@ -70,7 +74,7 @@ def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
         answers.write(json.dumps({"id": request["id"], **fields}) + "\n")
         answers.flush()
 
-    tasks = {"names": list_names, "check": check_all, "measure": launch}
+    tasks = {"names": list_names, "check": check_all, "measure": launch, "alone": run_alone}
     task = partial(tasks[request["task"]], request, position)
     for _ in range(request["launches"]):
         position.enter("start")
@@ -85,28 +89,33 @@ def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
 
 
 def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
-    """One item: the names of the benchmarks of both sides."""
+    """One item: the names of the benchmarks of both sides, and why some can't be timed."""
     try:
-        libraries = load(request["packages"], random_order(), random_order(), position)
-        suites = load_suites(request["suites"], libraries, position)
+        load(request["packages"], random_order(), random_order(), enter_worlds(request, position))
+        suites = load_suites(request, position)
     except SideError as error:
-        yield {"not_imported": error.side, "message": str(error)}
+        yield _not_imported(error)
         return
-    yield {"names": list(dict.fromkeys(name for side in SIDES for name in suites[side]))}
+    both = [suites[side] for side in SIDES]
+    yield {
+        "names": list(dict.fromkeys(name for suite in both for name in suite.benchmarks)),
+        "unsupported": {name: reason for suite in both for name, reason in suite.unsupported.items()},
+        "failures": {file: error for file, error in both[0].failures.items() if file in both[1].failures},
+    }
 
 
 def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
-    needed_by_others = request["package"] in sys.modules  # as pytest needs packaging
+    imports = dict.fromkeys(SIDES, 0.0)
     try:
-        libraries = load(request["packages"], random_order(), random_order(), position)
-        suites = load_suites(request["suites"], libraries, position)
+        libraries, suites = load_sides(request, random_order(), position, seconds=imports)
     except SideError as error:
-        yield {"not_imported": error.side, "message": str(error)}
+        yield _not_imported(error)
         return
     for name in request["benchmarks"]:
         if name in PROCESS_BENCHMARKS:
-            yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True}
+            seconds = {"seconds": imports} if name == IMPORT_TIME and _differ_much(imports) else {}
+            yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True, **seconds}
         else:
             found = check(name, suites, libraries, position)
             if found["variants"] and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
@@ -114,7 +123,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}
     position.enter("start")
-    if request["package"] in sys.modules and not needed_by_others:
+    if request["package"] in sys.modules and not request["suites"]:
         message = f"imports {request['package']} by a name in a string: its copy under another name can't be told apart"
         yield {"not_imported": "base or head", "message": message}
 
@@ -132,22 +141,41 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             copies = {side: Path(request["packages"][side][place]) for place, side in enumerate(named)}
             builds.update(_attempt(errors, processes, partial(probe_processes, copies, position, processes)) or {})
         if blocks:
-            libraries = load(request["packages"], named, random_order(), position)
-            suites = load_suites(request["suites"], libraries, position)
+            libraries, suites = load_sides(request, named, position)
             waited = waiting_seconds()
             gc.disable()
             gc.freeze()  # a collection after a build needn't look at the loaded modules
             for name in random.sample(blocks, len(blocks)):
                 variants = request["variants"][name]
-                pairs = max(1, request["pairs"] // min(3, len(variants)))
+                most = max((suites[side][name].most_pairs for side in SIDES if name in suites[side]), default=0) or request["pairs"]
+                pairs = max(1, min(most, request["pairs"] // min(3, len(variants))))
                 options = {"rounds": request["rounds"], "pairs": pairs, "waited": waited}
                 timed = partial(measure, name, variants, suites, libraries, position, **options)
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
     except SideError as error:
-        yield {"not_imported": error.side, "message": str(error)}
+        yield _not_imported(error)
         return
     yield {"builds": builds, "errors": errors}
+
+
+def run_alone(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
+    """An item for each benchmark: whether it fails where one side is imported without the other, which may be in its way."""
+    side = request["side"]
+    try:
+        libraries, suites = load_sides(request, SIDES, position, [side])
+    except SideError as error:
+        yield _not_imported(error)
+        return
+    for name in request["benchmarks"]:
+        enter = partial(position.enter, "check", benchmark=name)
+        variants = suites[side][name].variants if name in suites[side] else ()
+        works = [not _outcomes(name, variant, suites, libraries, enter)[1] for variant in variants]
+        yield {"benchmark": name, "fails": not works or not all(works)}
+
+
+def _not_imported(error: SideError) -> Item:
+    return {"not_imported": error.side, "message": str(error)}
 
 
 def _attempt(errors: dict[str, dict[str, str]], names: Sequence[str], task: Any) -> Any:
@@ -167,53 +195,9 @@ def answer_for_copies(package: str, names: Sequence[str]) -> None:
     )
 
 
-def load(copies: Copies, named: Sequence[str], order: Sequence[str], position: Position) -> Libraries:
-    """Import both sides.
-
-    Parameters
-    ----------
-    copies
-        The packages.
-    named
-        The side that gets the first name, and the side that gets the second.
-    order
-        The order of the imports.
-
-    Raises
-    ------
-    SideError
-        If an import fails for any reason.
-
-    """
-    paths = {side: Path(copies[side][place]) for place, side in enumerate(named)}
-    sys.path[:0] = [str(paths[side].parent) for side in order]
-    libraries = {}
-    for side in order:
-        position.enter("import", side)
-        try:
-            libraries[side] = importlib.import_module(paths[side].stem)
-        except SystemExit as error:
-            raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
-        except BaseException as error:
-            raise SideError(side, f"fails to import: {type_and_message(error)}") from error
-    return libraries
-
-
-def load_suites(copies: Copies | None, libraries: Libraries, position: Position) -> Suites:
-    """The benchmarks of each side: those of `numpy_nn`, or of copies of a file, which import that side's package."""
-    if copies is None:
-        return dict.fromkeys(SIDES, BENCHMARKS)
-    from bench.micro.external import load_benchmarks
-
-    suites = {}
-    for side, library in libraries.items():
-        position.enter("import", side)
-        place = [Path(path).parent.name for path in copies[side]].index(library.__name__)
-        try:
-            suites[side] = load_benchmarks(Path(copies[side][place]))
-        except BaseException as error:
-            raise SideError(side, f"does not run the benchmarks' file: {type_and_message(error)}") from error
-    return suites
+def _differ_much(imports: Mapping[str, float]) -> bool:
+    """Whether one import took so much longer that it isn't for being the first, which imports modules for both."""
+    return max(imports.values()) - min(imports.values()) > LONG_IMPORT_SECONDS
 
 
 def check(name: str, suites: Suites, libraries: Libraries, position: Position) -> Item:
@@ -223,32 +207,47 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     -------
     dict
         "variants" that run on both sides, why those that don't run at BASE are "dropped", "errors" by side, the largest
-        "difference" of the outcomes, whether that is the "same", and the "seconds" of a block by side.
+        "difference" of the outcomes, whether that is the "same", whether those of BASE differ among themselves ("is_random"), the
+        "seconds" of a block by side, and why it is "skipped" on both sides, if it is.
 
     """
     variants: list[str] = []
     dropped: dict[str, str] = {}
     errors: dict[str, str] = {}
-    difference, same, seconds = 0.0, True, dict.fromkeys(SIDES, 0.0)
+    skipped = ""
+    difference, same, is_random, seconds = 0.0, True, False, dict.fromkeys(SIDES, 0.0)
     known = [suites[side][name].variants for side in SIDES if name in suites[side]]
     for number, variant in enumerate(dict.fromkeys(variant for of_side in known for variant in of_side)):
-        found, failed = _outcomes(
-            name, variant, suites, libraries, partial(position.enter, "check", benchmark=name, variant=number)
-        )
-        if failed:
+        enter = partial(position.enter, "check", benchmark=name, variant=number)
+        found, failed = _outcomes(name, variant, suites, libraries, enter)
+        if len(failed) == len(SIDES) and all(SKIPPED in reason for reason in failed.values()):
+            skipped = failed["head"]
+        elif failed:
             if variant and "base" in failed:
                 dropped[variant] = failed["base"]
             else:
                 errors.update(failed)
+        if failed:
             continue
         variants.append(variant)
-        by, largest = largest_difference(found["base"][0], found["head"][0])
-        difference, same = max(difference, by), same and by <= SAME_WITHIN * largest
+        by, is_same = compare_outcomes(found["base"][0], found["head"][0])
+        if not is_same:
+            again, _ = _outcomes(name, variant, suites, libraries, enter, ["base"])
+            if again and not compare_outcomes(found["base"][0], again["base"][0])[1]:
+                is_random, by, is_same = True, 0.0, True
+        difference, same = max(difference, by), same and is_same
         seconds = {side: seconds[side] + found[side][1] for side in SIDES}
-    if not variants and not errors:
+    if not variants and not errors and not skipped:
         errors = {"base": next(iter(dropped.values()), "no such benchmark")}
     item = {"variants": variants, "dropped": dropped, "errors": errors}
-    return {**item, "difference": difference, "same": same, "seconds": seconds}
+    item |= {"skipped": skipped} if skipped and not variants and not errors else {}
+    return {**item, "difference": difference, "same": same, "is_random": is_random, "seconds": seconds}
+
+
+def compare_outcomes(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, bool]:
+    """The largest difference, and whether it is rounding."""
+    difference, largest = largest_difference(base, head)
+    return difference, difference <= SAME_WITHIN * largest
 
 
 def touched(name: str, variants: Sequence[str], suites: Suites, libraries: Libraries, changed: set[str]) -> float:
@@ -273,12 +272,13 @@ def touched(name: str, variants: Sequence[str], suites: Suites, libraries: Libra
 
 
 def _outcomes(
-    name: str, variant: str, suites: Suites, libraries: Libraries, enter: Callable[..., None]
+    name: str, variant: str, suites: Suites, libraries: Libraries, enter: Callable[..., None], sides: Sequence[str] = SIDES
 ) -> tuple[dict[str, tuple[list[Array], float]], dict[str, str]]:
     """Of each side the values after as many blocks and the seconds of the fastest; and of each side that fails the error."""
     failed: dict[str, str] = {}
     works: dict[str, Work] = {}
-    fastest = dict.fromkeys(SIDES, float("inf"))
+    sides = [side for side in sides if side in libraries]
+    fastest = dict.fromkeys(sides, float("inf"))
     outcomes: dict[str, list[Array]] = {}
 
     def prepare(side: str) -> None:
@@ -298,26 +298,28 @@ def _outcomes(
     for number, part in enumerate((prepare, *[block] * CHECK_BLOCKS, end)):
         if part is block and number > 1 and time.perf_counter() - begin > LONG_CHECK_SECONDS:
             continue
-        for side in SIDES:
+        for side in sides:
             enter(side=side)
             try:
                 if side not in failed:
                     part(side)
             except BaseException as error:  # a revision may fail in any way; the report names it
-                failed[side] = f"{variant}: {type_and_message(error)}".removeprefix(": ")
+                said = f"{SKIPPED}{error}" if isinstance(error, NotRunError) else type_and_message(error)
+                failed[side] = f"{variant}: {said}".removeprefix(": ")
     return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
 
 
 def largest_difference(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, float]:
-    """The largest absolute difference, and the largest value; infinite where shapes, or NaNs, differ."""
-    if [array.shape for array in base] != [array.shape for array in head]:
+    """The largest absolute difference, and the largest value; infinite where shapes, types, or NaNs, differ."""
+    if [(array.shape, array.dtype) for array in base] != [(array.shape, array.dtype) for array in head]:
         return float("inf"), 0.0
     if not base:
         return 0.0, 0.0
     first, second = (np.concatenate([array.ravel() for array in arrays]).astype(np.float64) for arrays in (base, head))
-    if np.array_equal(first, second, equal_nan=True):
+    is_equal = (first == second) | (np.isnan(first) & np.isnan(second))
+    if is_equal.all():
         return 0.0, float(np.nanmax(np.abs(first), initial=0.0))
-    difference = float(np.abs(first - second).max())
+    difference = float(np.abs(first[~is_equal] - second[~is_equal]).max())
     return (difference if np.isfinite(difference) else float("inf")), float(np.nanmax(np.abs(first), initial=0.0))
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from bench.child_processes import die_with_parent, signal_name
@@ -26,6 +27,8 @@ EXIT_SECONDS = 2.0
 HAS_FORK = hasattr(os, "fork")
 LAST = "null"
 """The line after a fork's last item."""
+MARK_BYTES = 16
+"""Of what each line of a fork's begins with: whatever else gets into its pipe is left aside."""
 
 Items = Iterable[Mapping[str, Any]]
 
@@ -56,29 +59,31 @@ def forked(
     sys.stdout.flush()
     sys.stderr.flush()
     reader, writer = os.pipe()
-    own_id = os.getpid()
+    own_id, mark = os.getpid(), os.urandom(MARK_BYTES).hex()
     child = os.fork()
     if not child:
-        _be_the_fork(task, writer, own_id)
+        _be_the_fork(task, writer, own_id, mark)
     os.close(writer)
     try:
-        return (yield from _items(reader, child, position, limits_seconds))
+        return (yield from _items(reader, child, mark.encode(), position, limits_seconds))
     finally:
         os.close(reader)
 
 
-def _be_the_fork(task: Callable[[], Items], writer: int, parent: int) -> None:
+def _be_the_fork(task: Callable[[], Items], writer: int, parent: int, mark: str) -> None:
     code = 1
     own_id = os.getpid()
     try:
         die_with_parent(parent)
+        if sys.platform == "linux":  # elsewhere it dies with the group alone
+            os.setpgid(0, 0)  # what a revision sends to its group reaches no one else
         with os.fdopen(writer, "w", encoding="utf-8") as file:
             for item in task():
                 if os.getpid() == own_id:  # a revision may fork, and its child come back here
-                    file.write(json.dumps(item) + "\n")
+                    file.write(f"{mark}{json.dumps(item)}\n")
                     file.flush()
             if os.getpid() == own_id:
-                file.write(LAST + "\n")
+                file.write(f"{mark}{LAST}\n")
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -87,7 +92,7 @@ def _be_the_fork(task: Callable[[], Items], writer: int, parent: int) -> None:
 
 
 def _items(
-    reader: int, child: int, position: Position, limits_seconds: Mapping[str, float]
+    reader: int, child: int, mark: bytes, position: Position, limits_seconds: Mapping[str, float]
 ) -> Generator[Mapping[str, Any], None, str]:
     rest = b""
     place, since = position.read(), time.monotonic()
@@ -96,15 +101,20 @@ def _items(
         data = os.read(reader, 1 << 16) if ready else b""
         if data:
             *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
+            for line in (text for _, found, text in (line.rpartition(mark) for line in lines) if found):
                 if line == LAST.encode():
                     _end(child, EXIT_SECONDS)
                     return ""
-                yield json.loads(line)
+                item = _decoded(line)
+                if item is None:  # a revision has changed the writer
+                    _end(child, 0)
+                    return "writes no answer that can be read"
+                yield item
             since = time.monotonic()
             continue
         if ready or _has_ended(child):  # the pipe is closed, or left to a child of the fork's own
-            return _how(_end(child, EXIT_SECONDS))
+            code = _end(child, EXIT_SECONDS)
+            return how_it_ended(code) if code is not None else "answers no more, and does not end"
         now = position.read()
         if now.moves != place.moves:
             place, since = now, time.monotonic()
@@ -114,22 +124,42 @@ def _items(
             return f"not done after {limit:g} s"
 
 
+def _decoded(line: bytes) -> dict[str, Any] | None:
+    try:
+        item = json.loads(line)
+    except ValueError:
+        return None
+    return item if isinstance(item, dict) else None
+
+
 def _has_ended(child: int) -> bool:
     """Whether the fork has ended; its status is left to `_end`."""
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _end(child: int, patience_seconds: float) -> int:
-    """Kill the fork if it doesn't end by itself; its exit code, negative for a signal."""
+def _end(child: int, patience_seconds: float) -> int | None:
+    """Kill the fork if it doesn't end by itself, and what is left of its group.
+
+    Returns
+    -------
+    int or None
+        Its exit code, negative for a signal; None if it had to be killed.
+
+    """
     end = time.monotonic() + patience_seconds
     while not _has_ended(child) and time.monotonic() < end:
         time.sleep(0.001)
-    if not _has_ended(child):
+    had_ended = _has_ended(child)
+    if not had_ended:
         os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with suppress(ProcessLookupError, PermissionError):  # it is no leader of a group, or alone in it
+        os.killpg(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if had_ended else None
 
 
-def _how(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """An exit code, negative for a signal, in words that follow a name."""
     if code >= 0:
         return f"ended the process with exit code {code}"
     name = signal_name(-code)

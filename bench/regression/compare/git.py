@@ -7,11 +7,33 @@ clones, worktrees and detached heads do, and nothing is left when a comparison i
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
+from bench.error_messages import short
+
 GIT_SECONDS = 120.0
-_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+_OF_A_HOOK = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "INDEX_FILE", "INDEX_VERSION", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE"),
+        *("IMPLICIT_WORK_TREE", "GRAFT_FILE", "SHALLOW_FILE", "CEILING_DIRECTORIES", "QUARANTINE_PATH"),
+        *("ALTERNATE_OBJECT_DIRECTORIES", "LITERAL_PATHSPECS", "GLOB_PATHSPECS", "NOGLOB_PATHSPECS", "ICASE_PATHSPECS"),
+    )
+)
+"""What git tells its hooks, and an editor or a script its children: of the repository that they run for, which may be another."""
+_SETTINGS = tuple(
+    word
+    for setting in (
+        *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.splitIndex=false", "core.sparseCheckout=false"),
+        *("filter.lfs.smudge=", "filter.lfs.process=", "filter.lfs.required=false"),  # git-lfs may not be installed
+    )
+    for word in ("-c", setting)
+)
+"""Nothing of the user's runs, and nothing is left in the repository."""
+_COMMIT_NAME = re.compile(r"[0-9a-f]{7,64}")
+_REFERENCE = re.compile(r"\w[\w./+-]*")
 
 
 class GitError(Exception):
@@ -34,11 +56,8 @@ class Repository:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            top, _, prefix = run_git(folder, "rev-parse", "--show-toplevel", "--show-prefix").partition("\n")
-        except GitError as error:
-            raise GitError(_hint(str(error), folder)) from error
-        self.root, self.prefix = Path(top), prefix.strip()
+        top, prefix = (run_git(folder, "rev-parse", what).removesuffix("\n") for what in ("--show-toplevel", "--show-prefix"))
+        self.root, self.prefix = Path(top), prefix
 
     def commit(self, name: str) -> str:
         """The full name of the commit that git knows as `name`.
@@ -51,12 +70,19 @@ class Repository:
         """
         if name.startswith("-"):
             raise GitError(f"revision {name!r} begins with a dash: it must be what git calls a commit")
-        try:
-            return run_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
-        except GitError:
+        found = self._commit(name) if name.strip() else ""
+        if not found:
             raise GitError(
-                f"revision {name!r} is unknown in {self.root}: it must be what git calls a commit{self._advice(name)}"
-            ) from None
+                f"revision {short(name)} is unknown in {self.root}: it must be what git calls a commit{self._advice(name)}"
+            )
+        return found
+
+    def _commit(self, name: str) -> str:
+        try:
+            found = run_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).strip()
+            return run_git(self.root, "rev-parse", "--verify", "--quiet", f"{found}^{{commit}}").strip()
+        except GitError:
+            return ""
 
     def has_file(self, commit: str, path: str) -> bool:
         try:
@@ -66,11 +92,19 @@ class Repository:
 
     def files(self, commit: str, folder: str) -> list[str]:
         """The files below a folder, from the repository's root; none where there is no such folder."""
-        return run_git(self.root, "ls-tree", "-r", "--name-only", "--full-tree", commit, f"{folder}/").splitlines()
+        return run_git(self.root, "ls-tree", "-rz", "--name-only", "--full-tree", commit, f"{folder}/").split("\0")
+
+    def all_files(self, commit: str | None) -> list[str]:
+        """All files of a commit, or those of the working tree that git doesn't ignore, from the repository's root."""
+        if commit is None:
+            said = run_git(self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        else:
+            said = run_git(self.root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+        return said.split("\0")[:-1]
 
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
-        return run_git(self.root, "show", f"{commit}:{path}") if self.has_file(commit, path) else ""
+        return run_git(self.root, "cat-file", "blob", f"{commit}:{path}") if self.has_file(commit, path) else ""
 
     def check_out(self, commit: str, path: str, destination: Path) -> None:
         """Write a folder or a file of a commit to `destination`, without hooks and downloads of git LFS."""
@@ -79,42 +113,51 @@ class Repository:
             destination.write_bytes(_run_git(self.root, "cat-file", "blob", f"{commit}:{path}"))
             return
         index = {"GIT_INDEX_FILE": str(destination.with_name(f"{destination.name}.index"))}
-        settings = ("-c", "core.sparseCheckout=false", "-c", "core.hooksPath=/dev/null")
-        try:
-            _run_git(self.root, *settings, "read-tree", f"{commit}:{path}", **index)
-            _run_git(self.root, *settings, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
-        except GitError as error:
-            raise GitError(_hint(str(error), self.root)) from error
+        _run_git(self.root, "read-tree", f"{commit}:{path}", **index)
+        _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
+
+    def is_left_out(self, path: str) -> bool:
+        """Whether the index has `path`, and a sparse checkout leaves it out."""
+        return run_git(self.root, "ls-files", "-t", "--", path).startswith("S ")
 
     def submodule_of(self, commit: str, paths: list[str]) -> str:
         """The submodule that has the first of `paths` that is in one; empty if none is."""
         modules = [
             line.partition("\t")[2]
-            for line in run_git(self.root, "ls-tree", "-r", commit).splitlines()
+            for line in run_git(self.root, "ls-tree", "-rz", commit).split("\0")
             if line.startswith("160000")
         ]
         return next((module for module in modules for path in paths if f"{path}/".startswith(f"{module}/")), "")
 
     def _advice(self, name: str) -> str:
+        """What to type instead of a name that is unknown, after a semicolon; empty where that can't be told."""
         remote = next(iter(run_git(self.root, "remote").split()), "")
         shallow = run_git(self.root, "rev-parse", "--is-shallow-repository").strip() == "true"
+        depth = " --depth=1" if shallow else ""
         branch = name.removeprefix(f"{remote}/") if remote else name
-        if shallow and any(letter in name for letter in "^~"):
+        descends_from = re.split(r"[\^~]", name)[0]
+        if not name.strip():
+            return (
+                "; it is empty: a variable that isn't set, or a `git merge-base` that finds none"
+                f"{', as this clone is shallow: type `git fetch --unshallow`' if shallow else ''}"
+            )
+        if ".." in name:
+            first, second = (end or "HEAD" for end in re.split(r"\.{2,3}", name, maxsplit=1))
+            return f'; a range is no commit: type  compare "$(git merge-base {first} {second})" {second}'
+        if set(name) == {"0"}:
+            return "; CI has zeros where there is no commit before: compare with `git merge-base` of the default branch, or HEAD^"
+        if shallow and descends_from != name:
             return "; this clone is shallow, type `git fetch --deepen=1` (in GitHub Actions: `fetch-depth: 2` for actions/checkout)"
-        if remote and self._knows(f"{remote}/{branch}"):
+        if descends_from != name and self._commit(descends_from):
+            return f"; {descends_from} has no such parent"
+        if remote and self._commit(f"{remote}/{branch}"):
             return f"; did you mean {remote}/{branch}?"
-        if remote:
-            depth = " --depth=1" if shallow else ""
-            also = f", and compare with {remote}/{branch} or FETCH_HEAD" if name == branch else ""
-            return f"; if {remote} has it, type `git fetch{depth} {remote} {branch}`{also}"
-        return ""
-
-    def _knows(self, name: str) -> bool:
-        try:
-            run_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        except GitError:
-            return False
-        return True
+        if not remote or not _REFERENCE.fullmatch(name):
+            return ""
+        if _COMMIT_NAME.fullmatch(name):
+            return f"; if {remote} still has it, type `git fetch{depth} {remote} {name}`, with its whole name"
+        also = f", and compare with {remote}/{branch} or FETCH_HEAD" if name == branch else ""
+        return f"; if {remote} has it, type `git fetch{depth} {remote} {branch}`{also}"
 
 
 def run_git(folder: Path, *arguments: str) -> str:
@@ -134,19 +177,22 @@ def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
     environment = {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0", **variables}
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
+            ["git", "-C", str(folder), *_SETTINGS, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environment,
             timeout=GIT_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except FileNotFoundError as error:
+        raise GitError("git can't be run: it is not installed, or not on PATH") from error
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"git {arguments[0]} in {folder} is not done after {GIT_SECONDS:g} s") from error
+    except OSError as error:
         raise GitError(f"git can't be run: {error}") from error
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
-        command = next(word for word in arguments if word[0] != "-" and "=" not in word)
-        raise GitError(f"git {command} in {folder}: {said}")
+        raise GitError(_hint(f"git {arguments[0]} in {folder}: {said}", folder))
     return done.stdout
 
 

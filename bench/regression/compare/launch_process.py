@@ -8,21 +8,29 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
+import shutil
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from bench.child_processes import dropped_variables, python_command, search_path
+from bench.error_messages import one_line
+from bench.execution.process_trees import MARK, end_tree
+from bench.micro.files import FILES_VARIABLE
+from bench.regression.compare.forks import how_it_ended
+from bench.regression.compare.position import Place, Position
+from bench.regression.compare.revisions import files_folder
 
 WORKER = "bench.regression.compare.comparison_worker"
-REQUEST_SECONDS = 600.0
-"""For all launches of a request, which end themselves long before."""
+PATIENCE_SECONDS = 5.0
+"""Beyond the limit of a launch's place: the process that makes the launch keeps that limit, as long as it can."""
+LOOK_SECONDS = 1.0
+"""How often the place of a launch is looked at while nothing is answered."""
 
 
 class ComparisonProcessError(RuntimeError):
@@ -31,6 +39,9 @@ class ComparisonProcessError(RuntimeError):
     kind = "launch failed"
     """For programs, as `RevisionError.kind`."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
 
 class LaunchProcess:
     """A fresh process, in a session of its own; it ends with this one at the latest.
@@ -38,31 +49,52 @@ class LaunchProcess:
     Parameters
     ----------
     parent
-        The folder in which the process has a temporary one.
+        The folder in which the process has a temporary one. Its path marks the process and all that descend from it.
+
+    Raises
+    ------
+    ComparisonProcessError
+        If it can't be started.
 
     """
 
     def __init__(self, parent: Path) -> None:
         self.launches = 0
         """The number that it has been asked for."""
-        self._folder = tempfile.TemporaryDirectory(dir=parent, prefix="process-", ignore_cleanup_errors=True)
-        self._stderr = Path(self._folder.name) / "stderr"
-        with self._stderr.open("wb") as errors:
-            self._process = subprocess.Popen(
-                python_command(WORKER),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=_environment(),
-                start_new_session=True,
-            )
+        self._mark = str(parent)
+        self._files = files_folder(parent)
+        try:
+            self._files.mkdir(mode=0o700, exist_ok=True)
+            self._folder = tempfile.TemporaryDirectory(dir=parent, prefix="process-", ignore_cleanup_errors=True)
+            self._stderr = Path(self._folder.name) / "stderr"
+            with self._stderr.open("wb") as errors:
+                self._process = subprocess.Popen(
+                    python_command(WORKER),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env={
+                        **_environment(),
+                        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name),  # a launch that is killed removes nothing
+                        MARK: self._mark,
+                        FILES_VARIABLE: str(self._files),
+                    },
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise ComparisonProcessError(f"a process can't be started: {error}") from error
         assert self._process.stdout is not None
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=_pass_on, args=(self._process.stdout, self._lines.put), daemon=True)
         self._reader.start()
 
-    def ask(self, request: Mapping[str, Any], end: float | None) -> Iterator[dict[str, Any]]:
+    def ask(self, request: Mapping[str, Any], end: float | None) -> Generator[dict[str, Any], None, bool]:
         """What it answers to a request, up to the end of its last launch, or up to `end` on the monotonic clock.
+
+        Returns
+        -------
+        bool
+            Whether it has made all launches, and can be asked again.
 
         Raises
         ------
@@ -72,32 +104,58 @@ class LaunchProcess:
         """
         request_id = os.urandom(8).hex()
         self.launches += request["launches"]
+        position = self._new_position(request["benchmarks"])
         self._send({**request, "id": request_id, "position": str(Path(self._folder.name) / "position")})
         ends = 0
         while ends < request["launches"]:
-            left = REQUEST_SECONDS if end is None else min(REQUEST_SECONDS, end - time.monotonic())
-            try:
-                line = self._lines.get(timeout=max(left, 0.01))
-            except queue.Empty:
-                if end is not None:
-                    return
-                raise ComparisonProcessError(f"a process was not done after {REQUEST_SECONDS:g} s") from None
+            line = self._next_line(position, request["limits_seconds"], end)
             if line is None:
-                raise ComparisonProcessError(f"a process ended with code {self._process.wait()}: {_last_words(self._stderr)}")
+                return False
             answer = _parsed(line, request_id)
             if answer is not None:
                 ends += "end" in answer
                 yield answer
+        return True
+
+    def _new_position(self, benchmarks: Sequence[str]) -> Position:
+        try:
+            position = Position(Path(self._folder.name) / "position", benchmarks)
+        except OSError as error:
+            raise ComparisonProcessError(f"a process can't be watched: {error}") from error
+        position.enter("start")
+        return position
+
+    def _next_line(self, position: Position, limits_seconds: Mapping[str, float], end: float | None) -> bytes | None:
+        """The next line that the process writes; None at `end`."""
+        place, since = position.read(), time.monotonic()
+        while True:
+            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
+            try:
+                line = self._lines.get(timeout=max(left, 0.01))
+            except queue.Empty:
+                now = time.monotonic()
+                if end is not None and now >= end:
+                    return None
+                if (read := position.read()).moves != place.moves:
+                    place, since = read, now
+                if now - since > limits_seconds[place.phase] + PATIENCE_SECONDS:
+                    raise ComparisonProcessError(f"a process {_at(place)}was not done after {now - since:.0f} s") from None
+                continue
+            if line is not None:
+                return line
+            code = self._process.wait()
+            how = how_it_ended(code) if code < 0 else f"ended with exit code {code}"
+            raise ComparisonProcessError(f"a process {_at(position.read())}{how}: {_last_words(self._stderr)}")
 
     def close(self) -> None:
-        """End the process, and whatever the revisions have started in its group."""
-        _kill_group(self._process)
-        self._process.wait()
+        """End the process, and whatever the revisions have started, also in other groups and sessions."""
+        end_tree(self._process, self._mark)
         self._reader.join(timeout=1.0)  # longer only where a child of the revisions' has left the group and holds the pipe
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None and not self._reader.is_alive():
                 _close(stream)
         self._folder.cleanup()
+        shutil.rmtree(self._files, ignore_errors=True)
 
     def _send(self, request: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -121,30 +179,30 @@ def _close(stream: IO[bytes]) -> None:
         stream.close()
 
 
+def _at(place: Place) -> str:
+    """Where a process was, in words before a verb."""
+    if place.phase == "start":
+        return ""
+    words = {"import": "that imported", "check": "that checked", "measure": "that measured"}[place.phase]
+    what = f"{place.benchmark} at" if place.benchmark else ""
+    return " ".join(word for word in (words, what, place.side.upper() or "both sides") if word) + " "
+
+
 def _parsed(line: bytes, request_id: str) -> dict[str, Any] | None:
-    """An answer to this request; None for anything else that reached the pipe."""
+    """An answer to this request, which may come after something that had no line break; None for what else reached the pipe."""
     try:
-        answer = json.loads(line)
+        answer = json.loads(line[max(0, line.rfind(b'{"id": "' + request_id.encode())) :])
     except ValueError:
         return None
     return answer if isinstance(answer, dict) and answer.get("id") == request_id else None
 
 
 def _last_words(stderr: Path) -> str:
-    with stderr.open("rb") as file:
+    lines: list[str] = []
+    with suppress(OSError), stderr.open("rb") as file:  # a revision may have removed it
         file.seek(max(0, file.seek(0, os.SEEK_END) - 10_000))
         lines = file.read().decode(errors="replace").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "no message")
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    if os.name == "nt":
-        process.kill()
-        return
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _environment() -> dict[str, str]:

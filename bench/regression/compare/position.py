@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,8 @@ class Position:
             os.close(descriptor)
         self._benchmarks = list(benchmarks)
         self._moves, self._phase, self._place = 0, 0, (_NONE, _NONE)
+        self.on_side: Callable[[str], object] = lambda _: None
+        """Called with each side that is entered."""
 
     def enter(self, phase: str, side: str = "", benchmark: str = "", variant: int | None = None) -> None:
         """Set the phase and what is run in it."""
@@ -62,13 +64,15 @@ class Position:
         self._moves = (self._moves + 1) % 2**32
         place = SIDES.index(side) if side else len(SIDES)
         _FORMAT.pack_into(self._memory, 0, self._moves, self._phase, place, *self._place)
+        if side:
+            self.on_side(side)
 
     def read(self) -> Place:
         """What was last written, by this process or another."""
         moves, phase, side, benchmark, variant = _FORMAT.unpack_from(self._memory, 0)
         return Place(
             moves,
-            PHASES[phase],
+            PHASES[phase] if phase < len(PHASES) else PHASES[-1],  # a revision may have written there
             SIDES[side] if side < len(SIDES) else "",
             self._benchmarks[benchmark] if benchmark < len(self._benchmarks) else "",
             None if variant == _NONE else variant,

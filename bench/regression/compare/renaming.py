@@ -35,22 +35,6 @@ def copy_renamed(package: Path, destination: Path, name: str) -> Path:
     return copy
 
 
-def copy_benchmarks(path: Path, destination: Path, package: str, name: str) -> Path:
-    """Copy benchmarks into the folder `destination`, with imports of `package` renamed to `name`.
-
-    `path` is a folder, or a file; the `conftest.py` beside a file is copied too.
-    """
-    if path.is_file():
-        destination.mkdir(parents=True, exist_ok=True)
-        for file in (path, path.with_name("conftest.py")):
-            if file.is_file():
-                shutil.copyfile(file, destination / file.name)
-    else:
-        _copy_tree(path, destination)
-    rename_imports(destination, package, name)
-    return destination
-
-
 def rename_imports(copy: Path, old: str, new: str) -> None:
     """Rename the imports of `old` in a file, or in all files of a folder, and compile them."""
     for path in [copy] if copy.is_file() else sorted(copy.rglob("*.py")):

@@ -19,13 +19,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bench.error_messages import one_line
+from bench.execution.process_trees import end_marked
+from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
-from bench.regression.compare.renaming import copy_benchmarks, copy_renamed, irregular_files
+from bench.regression.compare.project_copies import NOT_OWN, add_version_files, copy_benchmarks, copy_packages, imported_names
+from bench.regression.compare.renaming import copy_renamed, irregular_files
 
 PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
 """Of the temporary folders; one that is not locked was left by a comparison that was killed."""
-LOCK = "lock"
+LOCK, PACKAGES = "lock", "packages"
 COMPILED_SUFFIXES = frozenset((".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".rs", ".f90"))
 COMPILING = re.compile(r"ext_modules\s*=|cythonize\(|build-backend\s*=\s*['\"](?:maturin|mesonpy|scikit_build_core\.build)")
 """What builds of compiled modules have in `setup.py` or `pyproject.toml`."""
@@ -44,7 +47,7 @@ class RevisionError(ValueError):
     """
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.kind = kind
 
 
@@ -61,7 +64,11 @@ class Revision:
 
 @dataclass(frozen=True)
 class Sides:
-    """Both revisions, each importable by either name from `root / name / side`, and copies of the benchmarks for each of these."""
+    """Both revisions, in folders of their own.
+
+    `numpy_nn` can be imported from either by two names. Another package keeps its name; beside it are the packages of the project
+    that it imports, and a copy of the project's tests.
+    """
 
     root: Path
     base: Revision
@@ -69,23 +76,26 @@ class Sides:
     package: str = PACKAGE
     benchmarks: Path | None = None
     """A file or a folder; None for the benchmarks of `numpy_nn`."""
+    project: Path = Path()
+    """The folder of the project in the working tree."""
+    own: list[str] = field(default_factory=list)
+    """The top-level names of another package's project."""
+    suites: dict[str, tuple[Path, Path]] = field(default_factory=dict)
+    """Of each side the root of its copied tests, and the benchmarks in it."""
     notes: list[str] = field(default_factory=list)
     """What was left aside."""
 
     @property
     def names(self) -> tuple[str, str]:
-        return (f"{self.package}_a", f"{self.package}_b")
+        return (f"{self.package}_a", f"{self.package}_b") if self.benchmarks is None else (self.package, self.package)
 
     def folder(self, side: str, name: str) -> Path:
-        return self.root / name / side
+        return self.root / (name if self.benchmarks is None else "packages") / side
 
     def copy(self, side: str, name: str) -> Path:
         """The package under that name: a folder, or a file."""
         path = self.folder(side, name) / name
         return path if path.is_dir() else path.with_suffix(".py")
-
-    def suite(self, side: str, name: str) -> Path:
-        return self.root / "suites" / side / name / "benchmarks"
 
 
 @contextmanager
@@ -116,10 +126,15 @@ def side_by_side(
     remove_leftovers()
     revisions = {"base": _resolve(found, base), "head": _resolve(found, head)}
     with _temporary_folder() as folder:
-        sides = Sides(folder / "packages", revisions["base"], revisions["head"], package, benchmarks)
+        project = (found.root / found.prefix).resolve()
+        sides = Sides(folder / PACKAGES, revisions["base"], revisions["head"], package, benchmarks, project)
         try:
             for side, revision in revisions.items():
-                add_side(sides, side, _check_out(found, revision, package, folder / "checkouts" / side))
+                path = _check_out(found, revision, package, folder / "checkouts" / side)
+                if benchmarks is None:
+                    add_side(sides, side, path)
+                else:
+                    _add_project(sides, side, found, path, folder / "checkouts" / side)
         except OSError as error:  # `shutil.Error` too, which has a list of all that failed
             raise RevisionError("not copied", f"{package} can't be copied to {folder}: {_reason(error)}") from error
         yield sides
@@ -141,6 +156,7 @@ def _temporary_folder() -> Iterator[Path]:
         yield folder
     finally:
         lock.release()
+        shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -151,19 +167,65 @@ def _reason(error: Exception) -> str:
     return one_line(error)
 
 
+def _note_irregular(sides: Sides, package: Path) -> None:
+    for file in irregular_files(package):
+        sides.notes.append(f"{file} is left aside: it is neither a file nor a folder, or leads in a circle")
+
+
 def add_side(sides: Sides, side: str, package: Path) -> None:
-    """Copy a package, and the benchmarks, into the folders of `sides`, under both names."""
-    sides.notes.extend(
-        f"{file} is left aside: it is neither a file nor a folder, or leads in a circle" for file in irregular_files(package)
-    )
+    """Copy a package into the folders of `sides`, under both names."""
+    _note_irregular(sides, package)
     for name in sides.names:
         copy_renamed(package, sides.folder(side, name), name)
-        if sides.benchmarks is not None:
-            copy_benchmarks(sides.benchmarks, sides.suite(side, name), sides.package, name)
+
+
+def _add_project(sides: Sides, side: str, repository: Repository, package: Path, checkouts: Path) -> None:
+    """Copy a package, the packages of its project that it imports, and the benchmarks into the folders of `sides`."""
+    assert sides.benchmarks is not None
+    _note_irregular(sides, package)
+    revision = sides.base if side == "base" else sides.head
+    place = _place(repository, revision, sides.package)
+    asked = imported_names(package) | (imported_names(sides.benchmarks) - {sides.benchmarks.stem})
+    packages = {sides.package: package}
+    while missing := sorted(asked - set(packages) - NOT_OWN):
+        for name in missing:
+            asked.discard(name)
+            found = _beside(repository, revision, place, name, checkouts)
+            if found is not None and sides.benchmarks != found and not sides.benchmarks.is_relative_to(found):
+                packages[name] = found
+                asked |= imported_names(found) - set(packages)
+    folder = sides.folder(side, sides.package)
+    copy_packages(packages.values(), folder)
+    sides.own.extend(name for name in packages if name not in sides.own)
+    try:
+        in_working_tree = repository.root / _place(repository, Revision("working tree", None), sides.package)
+    except RevisionError:
+        in_working_tree = sides.project / sides.package
+    for name in packages:
+        for file in add_version_files(in_working_tree.with_name(name), folder, name):
+            sides.notes.append(f"{file} is not in git at {revision}: it is taken from the working tree, or from what is installed")
+    tests = sides.root / "tests" / side
+    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, folder, tests)
+
+
+def _beside(repository: Repository, revision: Revision, place: str, name: str, checkouts: Path) -> Path | None:
+    """A package or a module that stands beside the one at `place` at a revision; None if there is none."""
+    parent = place.rpartition("/")[0]
+    for path in (f"{parent}/{name}/__init__.py".lstrip("/"), f"{parent}/{name}.py".lstrip("/")):
+        if revision.commit is None and not (repository.root / path).is_file():
+            continue
+        if revision.commit is not None and not repository.has_file(revision.commit, path):
+            continue
+        whole = path.removesuffix("/__init__.py")
+        if revision.commit is None:
+            return repository.root / whole
+        repository.check_out(revision.commit, whole, checkouts / Path(whole).name)
+        return checkouts / Path(whole).name
+    return None
 
 
 def remove_leftovers() -> list[Path]:
-    """Remove the folders of comparisons that were killed.
+    """Remove the folders of comparisons that were killed, and end what the revisions have left running.
 
     A folder is in use while its lock is held; the system releases the lock when the process ends, in whatever way.
     """
@@ -173,11 +235,19 @@ def remove_leftovers() -> list[Path]:
             continue  # somebody else's, or made this very moment
         try:
             with FileLock(folder / LOCK, timeout=0):
+                end_marked(str(folder / PACKAGES))
+                shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
                 shutil.rmtree(folder, ignore_errors=True)
         except (Timeout, OSError):
             continue  # in use, or another user's
         removed.append(folder)
     return removed
+
+
+def files_folder(packages: Path) -> Path:
+    """Where the benchmarks of a comparison write their files, by the folder of its packages."""
+    folder = packages.parent
+    return SHARED_MEMORY / f"{folder.name}-files" if SHARED_MEMORY.is_dir() else folder / "files"
 
 
 def _is_ours(folder: Path) -> bool:
@@ -237,7 +307,9 @@ def _has_modules(repository: Repository, revision: Revision, folder: str) -> boo
 
 def _place(repository: Repository, revision: Revision, package: str) -> str:
     """Where the package is below the repository's root."""
-    parents = dict.fromkeys((repository.prefix, f"{repository.prefix}src/", "", "src/"))
+    parts = repository.prefix.split("/")[:-1]
+    above = ["".join(f"{part}/" for part in parts[:count]) for count in range(len(parts), -1, -1)]
+    parents = dict.fromkeys(folder for prefix in above for folder in (prefix, f"{prefix}src/"))
     places = [f"{parent}{package}" for parent in parents] + [f"{parent}{package}.py" for parent in parents]
     for place in places:
         file = place if place.endswith(".py") else f"{place}/__init__.py"
@@ -248,7 +320,34 @@ def _place(repository: Repository, revision: Revision, package: str) -> str:
         folder = f"{parent}{package}"
         if _has_modules(repository, revision, folder):
             return folder
+    if found := _elsewhere(repository, revision, package):
+        return found
     module = repository.submodule_of(revision.commit or "HEAD", places)
     hint = f"; it is in the submodule {module}: compare there, with --repository {module}" if module else ""
+    left_out = next((place for place in places if revision.commit is None and repository.is_left_out(place)), "")
+    if left_out:
+        hint = f"; this checkout is sparse: type `git sparse-checkout add {left_out}`, or compare with HEAD"
     message = f"revision {revision} has no {package}: there is no {package}/__init__.py in it, nor in src/{hint}"
     raise RevisionError(f"no {package}", message)
+
+
+def _elsewhere(repository: Repository, revision: Revision, package: str) -> str:
+    """Where the package is, in any folder of the project; empty if it is nowhere.
+
+    Raises
+    ------
+    RevisionError
+        If it is in several.
+
+    """
+    files = repository.all_files(revision.commit)
+    names = (f"/{package}/__init__.py", f"/{package}.py")
+    found = [file for file in files if file.startswith(repository.prefix) and file.endswith(names)]
+    found = [file.removesuffix("/__init__.py") for file in found if NOT_OWN.isdisjoint(Path(file).parent.parts[:-1])]
+    found = [place for place in found if not any(place.startswith(f"{Path(other).parent}/{package}/") for other in found)]
+    least = min((place.count("/") for place in found), default=0)
+    nearest = [place for place in found if place.count("/") == least]
+    if len(nearest) > 1:
+        where = ", ".join(str(Path(place).parent) for place in nearest)
+        raise RevisionError(f"no {package}", f"{package} is in several folders of {revision}: {where}; name one by --repository")
+    return nearest[0] if nearest else ""

@@ -52,7 +52,7 @@ def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Pl
     suspects = [benchmark for benchmark in undecided if _is_suspect(benchmark)]
     if suspects:
         quickest = min(suspects, key=lambda benchmark: benchmark.first_seconds)
-        return _plan([quickest.name])
+        return Plan([quickest.name], ROUNDS)  # so large a change needs no precision
     leading = [benchmark for benchmark in undecided if _wealth(benchmark, tolerance) > LEADING_LOG_WEALTH]
     if leading:
         return _plan([benchmark.name for benchmark in leading])

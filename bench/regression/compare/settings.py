@@ -6,9 +6,11 @@ Called by the command `compare`.
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from bench.regression.compare.verdicts import Verdict
 LARGEST_TOLERANCE_PERCENT = 50.0
 FAIL_ON = (Verdict.REGRESSED, Verdict.BROKEN, Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.INCONCLUSIVE)
 TABLE = "tool.moons-bench.compare"
+TABLE_START = re.compile(r"^\s*\[\s*tool\s*\.\s*moons-bench\b", re.MULTILINE)
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 LIMIT_BYTES = 10_000_000
 """Of a pyproject.toml that is read."""
 
@@ -33,6 +37,18 @@ class Settings:
     benchmarks: Path | None = None
     tolerance: float = TOLERANCE
     budget_seconds: float = BUDGET_SECONDS
+
+
+def find_project(folder: Path) -> Path:
+    """The folder of the project that `folder` is in: the nearest above with the table, or else with a pyproject.toml or setup.py.
+
+    Looks no further than the folder of the git repository.
+    """
+    above = [folder.absolute(), *folder.absolute().parents]
+    above = above[: next((number + 1 for number, each in enumerate(above) if (each / ".git").exists()), 1)]
+    tables = [each for each in above if TABLE_START.search(_text(each / "pyproject.toml"))]
+    projects = [each for each in above if any((each / name).is_file() for name in PROJECT_FILES)]
+    return next(iter([*tables, *projects]), folder)
 
 
 def read_settings(
@@ -51,12 +67,16 @@ def read_settings(
     found: dict[str, Any] = {**table, **{key: value for key, value in given.items() if value is not None}}
     name = found.get("package", PACKAGE)
     if not all(part.isidentifier() for part in name.split(".")) or "." in name:
-        raise ValueError(f"package was {name!r}: it must be the name that is imported, as numpy_nn")
+        imported = name.partition(".")[0].replace("-", "_")
+        hint = f" (perhaps {imported!r})" if imported.isidentifier() else ""
+        raise ValueError(f"package was {name!r}: it must be the name that is imported, without dots{hint}")
     path = found.get("benchmarks")
     if isinstance(path, str):
         path = project / path
     if path is not None and not path.exists():
         raise ValueError(f"benchmarks was {str(path)!r}: it must be an existing file or folder")
+    if path is not None and name != PACKAGE and find_spec("pytest") is None:
+        raise ValueError(f"the benchmarks of {name} need pytest, which isn't installed:  python -m pip install pytest")
     if path is None and name != PACKAGE:
         raise ValueError(f"package was {name!r}: it needs --benchmarks FILE_OR_FOLDER, or `benchmarks` in [{TABLE}]")
     return Settings(
@@ -97,6 +117,13 @@ _KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "tolerance": (lambda value: _is_number(value, 0, LARGEST_TOLERANCE_PERCENT), "per cent, from 0 to 50"),
     "budget": (lambda value: _is_number(value, 0, math.inf), "seconds, at least 0"),
 }
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_regular(path, LIMIT_BYTES).decode("utf-8-sig", errors="replace") if path.is_file() else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -13,13 +13,17 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
+from bench.error_messages import one_line, short
 from bench.micro import process_probe
 from bench.micro.benchmark import Benchmark, Work
+from bench.regression.compare.forks import how_it_ended
 from bench.regression.compare.position import SIDES, Position
 
 WARM_UP_BLOCKS = 2
@@ -39,6 +43,8 @@ LONG_BLOCK_SECONDS = 3e-4
 """From a longer block, the time that it waited for a core is subtracted. Shorter ones are often enough undisturbed, and reading
 that time would be much of theirs."""
 PROBE_SECONDS = 30.0
+LONGEST_MESSAGE = 300
+"""Of an error: a comment on a pull request may have 65,536 characters, with a message for each benchmark."""
 
 Libraries = Mapping[str, ModuleType]
 """The package of each side."""
@@ -61,7 +67,7 @@ class SideError(Exception):
     """
 
     def __init__(self, side: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message, LONGEST_MESSAGE))
         self.side = side
 
 
@@ -71,8 +77,12 @@ def random_order() -> list[str]:
 
 
 def type_and_message(error: BaseException) -> str:
-    """The type and message of `error`, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    """The type and message of `error`, on one line that is not too long for a table."""
+    try:
+        message = str(error)
+    except BaseException as failure:
+        message = f"its message can't be had: {type(failure).__name__}"
+    return one_line(f"{type(error).__name__}: {message}", LONGEST_MESSAGE).removesuffix(": ").removesuffix(":")
 
 
 def measure(
@@ -144,9 +154,8 @@ def _time_build(
                 work.before_block()
                 seconds[side].append(_block_seconds(work, repeats, clock, waited if is_long else _nothing))
         for side in order:
+            position.at(side)
             works[side].close()
-    except KeyboardInterrupt:
-        raise
     except SideError:
         raise
     except BaseException as error:  # a revision may fail in any way, SystemExit too
@@ -188,8 +197,6 @@ def _warm_up(
                 work.before_block()
                 fastest[side] = min(fastest[side], _block_seconds(work, 1, clock, waited))
             except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    raise
                 raise SideError(side, type_and_message(error)) from error
         if clock() - begin > WARM_UP_SECONDS:
             break
@@ -219,20 +226,31 @@ def probe_processes(folders: Mapping[str, Path], position: Position, names: Sequ
 
 def _probe(side: str, package: Path, task: str) -> dict[str, float]:
     command = [sys.executable, "-P", process_probe.__file__, str(package.parent), package.stem, task]
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:  # no pipes: a child of its own may hold those
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env=dict(os.environ),
+                timeout=PROBE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise SideError(side, f"a process that imports it is not done after {PROBE_SECONDS:g} s") from None
+        printed, said = (_last_line(file) for file in (output, errors))
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=dict(os.environ),
-            timeout=PROBE_SECONDS,
-            check=False,
-        )
-        figures: dict[str, float] = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        raise SideError(side, f"a process that imports it is not done after {PROBE_SECONDS:g} s") from None
+        figures: dict[str, float] = json.loads(printed)
     except json.JSONDecodeError:
-        last = next((line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), f"exit code {done.returncode}")
-        raise SideError(side, last) from None
+        raise SideError(side, said or f"a process that imports it {how_it_ended(done.returncode)}") from None
+    if not isinstance(figures, dict) or not set(figures) >= {"import-time", "import-memory"}:
+        raise SideError(side, f"a process that imports it answers {short(figures)}")
     return figures
+
+
+def _last_line(file: IO[bytes]) -> str:
+    """The last line of what was written to `file` that isn't empty."""
+    file.seek(max(0, file.seek(0, os.SEEK_END) - 10_000))
+    lines = file.read().decode(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -8,6 +8,7 @@ from trial_sessions import figures, ticking
 
 from bench.execution import metrics
 from bench.execution.measurement import FEWEST_PREDICTION_CALLS, PREDICTION_SECONDS, differences
+from bench.execution.trial_checks import CheatError
 from bench.execution.trial_session import TrialSession, read_task
 
 
@@ -142,7 +143,8 @@ def test_latency_is_taken_of_the_predictor_for_one_row_and_of_predict_for_many(r
             return super().predict(x)
 
     one, many = figures(request_of("predict", prediction_rows=[1, 1000]), Looks, clock)["latencies"]
-    assert set(rows_seen) == {("predictor", 1), ("predict", 1000)}
+    assert set(rows_seen) == {("predictor", 1), ("predict", 1), ("predict", 1000)}
+    assert rows_seen.count(("predict", 1)) == 1  # with which the predictor is compared
     assert (one["calls"], many["calls"]) == (PREDICTION_SECONDS / 0.25e-3, FEWEST_PREDICTION_CALLS)
     assert (one["median_seconds"], many["median_seconds"]) == pytest.approx((0.25e-3, 1.0))
     assert one["minimum_seconds"] <= one["median_seconds"] <= one["p99_seconds"]
@@ -162,6 +164,7 @@ def test_a_call_compiled_by_hand_is_measured_beside_the_librarys_own_and_found_o
 
             def call(x):
                 clock.seconds += 0.001
+                return super(Compiles, self).predict(x)
 
             return call
 
@@ -211,3 +214,39 @@ def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(t
     found = differences({**reference, "accuracy": np.full((3, 1), np.nan)}, tmp_path / "t.npz")
     assert np.isnan(found["accuracy"]).all()
     assert np.max(found["loss"]) == 0
+
+
+def test_a_predictor_that_answers_from_memory_is_named(request_of):
+    clock = FakeClock()
+
+    class Remembers(tiny.Tiny):
+        def predict(self, x):
+            return x.sum(axis=1, keepdims=True)
+
+        def predictor(self):
+            kept = {}
+
+            def call(x):
+                clock.seconds += 0.01
+                return kept.setdefault(id(x), self.predict(x))
+
+            return call
+
+    with pytest.raises(CheatError, match="away from those of predict when the rows in its array change"):
+        figures(request_of("predict", prediction_rows=[1]), Remembers, clock)
+
+
+@pytest.mark.parametrize("answer", [None, "no", [1, 2]])
+def test_a_predictor_that_does_not_predict_is_named(request_of, answer):
+    clock = FakeClock()
+
+    class Idles(tiny.Tiny):
+        def predictor(self):
+            def call(_x):
+                clock.seconds += 0.01
+                return answer
+
+            return call
+
+    with pytest.raises(CheatError, match=r"the predictor returned .* it must be real and"):
+        figures(request_of("predict", prediction_rows=[1]), Idles, clock)

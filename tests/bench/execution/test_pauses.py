@@ -59,7 +59,7 @@ def test_a_meter_names_suspension_and_throttling(monkeypatch):
     figures = {"suspended": 0.0, "throttled": 0.0, "now": 0.0}
     monkeypatch.setattr(pauses, "suspended_seconds", lambda: figures["suspended"])
     monkeypatch.setattr(pauses, "throttled_seconds", lambda: figures["throttled"])
-    monkeypatch.setattr(pauses.time, "monotonic", lambda: figures["now"])
+    monkeypatch.setattr(pauses, "_MONOTONIC", lambda: figures["now"])
     monkeypatch.setattr(pauses.signal, "signal", lambda number, handler: None)
     meter = pauses.PauseMeter()
     figures.update(suspended=3.0, throttled=1.0, now=10.0)
@@ -83,7 +83,7 @@ def test_a_trial_whose_worker_was_stopped_is_measured_again_and_no_timeout(tmp_p
     try:
         request = RequestBuilder(tmp_path, threads=1).request(planned, {})
         untimed = worker.run(request, 60.0)  # its imports are done
-        assert untimed.status == "ok"
+        assert untimed.status == "ok", untimed.error
         threading.Thread(target=_stop_for, args=(worker.pid, 0.3, 2.0)).start()
         outcome = worker.run(request, 1.9)
     finally:

@@ -63,6 +63,19 @@ def _longer_fit(self, *arguments, callbacks=None, **settings):
 Sequential.fit = _longer_fit
 """
 
+LEAK = """
+_left = []
+_take = Sequential.fit
+
+
+def _leaking_fit(self, *arguments, **settings):
+    _left.append(bytearray(b"x") * (4 * 2**20))
+    return _take(self, *arguments, **settings)
+
+
+Sequential.fit = _leaking_fit
+"""
+
 
 @dataclass(frozen=True)
 class SeededChange:
@@ -127,6 +140,9 @@ TIMES = {
     "save": lambda share: longer("Sequential.save", share),
     "load": lambda share: longer("Archive.__init__", share, "npz.py"),
     "classifier-fit": lambda share: longer("MLPClassifier.fit", share, "estimators/classifier.py"),
+    "classifier-predict": lambda share: longer("MLPClassifier.predict", share, "estimators/classifier.py"),
+    "callback": lambda share: longer("EarlyStopping.on_epoch_end", share, "callbacks/stopping.py"),
+    "initializer": lambda share: longer("TruncatedNormal.draw", share, "initializers.py"),
 }
 """How each kind of benchmark is made slower."""
 LIMITS_SECONDS = {10: 20.0, 80: 30.0, 800: 60.0}
@@ -140,6 +156,9 @@ REGRESSIONS = {
         longer("MLPClassifier.fit", 0.05, "estimators/classifier.py"), "regressed", "classifier-fit"
     ),
     "import + 50 ms": SeededChange(appended("import time\ntime.sleep(0.05)"), "regressed", "import-time"),
+    "import x10": SeededChange(appended("import time\ntime.sleep(0.5)"), "regressed", "import-time", 60.0),
+    "import + 200 MB": SeededChange(appended("_ballast = bytearray(b'x') * (200 * 2**20)"), "regressed", "import-memory", 60.0),
+    "a leak in fit": SeededChange(appended(LEAK), "regressed"),
     "import + 20 MB": SeededChange(appended("_ballast = bytearray(b'x') * (20 * 2**20)"), "regressed", "import-memory"),
 }
 HARMLESS = {

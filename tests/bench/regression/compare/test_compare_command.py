@@ -12,9 +12,10 @@ import psutil
 import pytest
 from repositories import commit, edit, git, make_repository
 
+from bench import escaping
 from bench.cli.exit_codes import VERDICT_EXIT_CODES
 from bench.regression.certify.slowdown import ADDITION
-from bench.regression.compare.comparison_report import COMMENT_MARK
+from bench.regression.compare.comparison_report import comment_mark
 from bench.regression.compare.verdicts import Verdict
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -39,6 +40,16 @@ Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(s
     "reads": "Sequential.predict = lambda *_, **__: input()",
     "threads": "import threading, time; threading.Thread(target=time.sleep, args=(1000,)).start()",
     "hangs": "while True: pass",
+    "litters": """
+import os, subprocess
+def _litter(*_):
+    subprocess.Popen(["sleep", "300"], start_new_session=True)
+    with open(os.environ["TOLD"], "w") as file:
+        file.write(os.environ["MOONS_BENCH_FILES"])
+    os._exit(0)
+Sequential.save = _litter
+""",
+    "kills": "import os, time\nSequential.predict = lambda *_, **__: os.kill(os.getppid(), 9) or time.sleep(60)",
     "docstring": '"""A docstring."""',
 }
 """What each commit adds to the end of `numpy_nn/__init__.py`."""
@@ -100,7 +111,8 @@ def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdi
     assert found["verdict"] is None
     assert found["error"]["kind"] == kind
     assert found["error"]["message"] in done.stderr
-    assert files["c.md"].read_text() == f"{COMMENT_MARK}\n## `numpy_nn`: not compared\n\n{found['error']['message']}\n"
+    message = escaping.markdown(found["error"]["message"])
+    assert files["c.md"].read_text() == f"{comment_mark('numpy_nn')}\n## `numpy_nn`: not compared\n\n{message}\n"
     assert files["summary.md"].read_text().endswith(files["c.md"].read_text())
 
 
@@ -173,7 +185,7 @@ def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_other
 def test_what_fails_at_base_alone_is_left_out_with_exit_code_3(repository, tmp_path):
     done = compare(repository, "no-callbacks", "good", "--benchmark", "step", "--json", str(tmp_path / "c.json"))
     assert done.returncode == 3, done.stderr
-    assert "runs on HEAD only: BASE: TypeError" in figures(tmp_path / "c.json")["benchmarks"][0]["note"]
+    assert "doesn't run at BASE: TypeError" in figures(tmp_path / "c.json")["benchmarks"][0]["note"]
 
 
 @pytest.mark.parametrize("head", ["prints", "threads", "docstring"])
@@ -199,6 +211,24 @@ def test_only_the_verdicts_that_are_asked_for_fail(repository, words, code):
 def test_a_broken_head_fails_a_pipeline_that_asks_for_it(repository):
     arguments = ("good", "dies", "--budget", "0", "--benchmark", "predict-one", "--fail-on", "regressed,broken")
     assert compare(repository, *arguments).returncode == 1
+
+
+def test_what_a_broken_head_has_started_and_written_is_gone_afterwards(repository, tmp_path):
+    environment = {"TMPDIR": str(tmp_path), "TOLD": str(tmp_path / "told")}
+    done = compare(repository, "good", "litters", "--benchmark", "save", "--budget", "0", **environment)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("broken: save: HEAD: ended the process with exit code 0")
+    assert not Path((tmp_path / "told").read_text()).exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["told"]
+    assert not [process for process in psutil.process_iter(["environ"]) if str(tmp_path) in str(process.info["environ"])]
+
+
+def test_a_head_that_ends_the_process_of_the_launches_is_named_and_what_was_known_stays(repository, tmp_path):
+    arguments = ("--benchmark", "predict-one", "--budget", "0", "--json", str(tmp_path / "c.json"))
+    done = compare(repository, "good", "kills", *arguments)
+    assert done.returncode == 3
+    assert "error: a process that checked predict-one at HEAD ended by SIGKILL" in done.stderr
+    assert figures(tmp_path / "c.json")["error"]["kind"] == "launch failed"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -239,7 +269,7 @@ def test_equal_revisions_without_time_to_tell_are_inconclusive_with_exit_code_4(
     assert found["base"].startswith("good (")
     assert found["head"] == "working tree"
     page = files["c.md"].read_text()
-    assert page.startswith(f"{COMMENT_MARK}\n## `numpy_nn`: inconclusive")
+    assert page.startswith(f"{comment_mark('numpy_nn')}\n## `numpy_nn`: inconclusive")
     assert "<details>" in page
     assert summary.read_text() == "before\n" + page
 

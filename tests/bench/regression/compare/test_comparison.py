@@ -1,11 +1,13 @@
 """Comparisons with launches and a clock of the tests' own: no process, no waiting."""
 
+import re
+
 import numpy as np
 import pytest
 
 from bench.regression.compare.comparison import compare, log_ratio
 from bench.regression.compare.comparison_processes import Launch
-from bench.regression.compare.comparison_report import headline
+from bench.regression.compare.comparison_report import headline, markdown
 from bench.regression.compare.schedule import MOST_ROUNDS, ROUNDS
 from bench.regression.compare.verdicts import Verdict
 
@@ -128,15 +130,25 @@ def test_what_runs_at_head_only_is_said_and_not_timed():
     launcher = FakeLauncher(checked={"step": {"errors": {"base": "AttributeError: no fit"}}})
     comparison = launcher.compare()
     assert comparison.verdict is Verdict.LEFT_OUT
-    assert comparison.benchmarks[0].note == "runs on HEAD only: BASE: AttributeError: no fit"
+    assert comparison.benchmarks[0].note == "doesn't run at BASE: AttributeError: no fit"
 
 
 def test_what_fails_at_head_is_broken_and_the_others_are_judged():
     launcher = FakeLauncher({"predict": 1.1}, checked={"step": {"errors": {"head": "ValueError: no"}}})
     comparison = launcher.compare()
     assert comparison.verdict is Verdict.BROKEN
-    assert headline(comparison).startswith("broken: step: HEAD: ValueError: no; regressed: predict +9.9")
+    assert headline(comparison).startswith("broken: step: `HEAD: ValueError: no`; regressed: predict +9.9")
     assert comparison.benchmarks[1].verdict is Verdict.REGRESSED
+
+
+def test_an_error_is_code_on_the_page_whatever_it_holds_and_many_are_named_in_short():
+    errors = {f"b{number}": {"errors": {"head": "E: `x` | <script> @all\x1b[2J"}} for number in range(7)}
+    comparison = FakeLauncher(checked=errors).compare(list(errors))
+    page = markdown(comparison, {})
+    assert "<script>" not in re.sub(r"`[^`]*`", "", page)
+    assert "@all" not in re.sub(r"`[^`]*`", "", page)
+    assert "\x1b" not in page
+    assert headline(comparison).endswith("; and b5, b6")
 
 
 def test_what_fails_at_head_in_a_later_launch_is_broken_and_at_base_left_out():
@@ -153,11 +165,11 @@ def test_what_the_check_did_not_reach_is_left_out():
     assert launcher.compare().benchmarks[1].note.startswith("not checked")
 
 
-def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first():
+def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first_in_short_launches():
     slow = {**SAME, "seconds": {"base": 1e-4, "head": 8e-2}}
     launcher = FakeLauncher({"predict": 800.0}, checked={"predict": slow})
     comparison = launcher.compare()
-    assert {tuple(names) for names, _ in launcher.calls} == {("predict",)}
+    assert {(tuple(names), rounds) for names, rounds in launcher.calls} == {(("predict",), ROUNDS)}
     assert comparison.benchmarks[1].is_cut
     assert headline(comparison) == "regressed: predict more than 20 times"
 

@@ -6,8 +6,30 @@ import pytest
 
 from bench.micro.benchmark import Benchmark, Work
 from bench.regression.compare.position import SIDES, Position
-from bench.regression.compare.timing import SideError, measure, probe_processes
+from bench.regression.compare.timing import LONGEST_MESSAGE, SideError, measure, probe_processes, type_and_message
 from bench.regression.compare.waiting import waiting_seconds
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("one\n\n two\u2028three"), "ValueError: one two three"),
+        (ValueError("\x1b[2J caf\udce9"), "ValueError: \\x1b[2J caf\\udce9"),
+        (ValueError("long " * 100_000), "ValueError: " + "long " * 57 + "lo…"),
+        (Mute(), "Mute: its message can't be had: RuntimeError"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+    ],
+)
+def test_whatever_an_error_says_is_one_short_line_that_any_file_and_terminal_can_have(error, message):
+    assert type_and_message(error) == message
+    assert len(message) <= LONGEST_MESSAGE
+    message.encode()
+
 
 LIBRARIES = {"base": "base", "head": "head"}
 

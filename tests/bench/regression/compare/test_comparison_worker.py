@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import numpy_nn
+from bench.micro import models, training
 from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
 from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
-from bench.regression.compare import comparison_worker
+from bench.regression.compare import comparison_worker, loading
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import SideError
 
@@ -49,11 +50,12 @@ def slipped_namespace():
     return SimpleNamespace(**{**vars(numpy_nn), "Sequential": Slipped})
 
 
-NOT_OF_SEQUENTIAL = ("classifier", "regressor", "initializers", "parts", "ensemble")
+OF_SEQUENTIAL = [benchmark.name for module in (training, models) for benchmark in module.BENCHMARKS] + ["methods"]
+NOT_SET = ("classifier", "regressor", "initializers")
 """They set no weights of a `Sequential`, where the slip is."""
 
 
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if not name.startswith(NOT_OF_SEQUENTIAL)])
+@pytest.mark.parametrize("name", [name for name in OF_SEQUENTIAL if not name.startswith(NOT_SET)])
 def test_a_slip_in_the_mathematics_is_seen_in_every_benchmark(name, position):
     found = check(name, {"base": numpy_nn, "head": slipped_namespace()}, position)
     assert not found["same"]
@@ -97,10 +99,12 @@ def test_a_variant_that_base_lacks_is_dropped_and_one_that_head_lacks_is_an_erro
     assert found["errors"]["head"].startswith("RMSprop: TypeError")
 
 
-def test_differences_of_shape_and_nan_are_infinite_and_equal_nans_are_none():
+def test_differences_of_shape_type_and_nan_are_infinite_and_equal_nans_are_none():
     one, nan = np.ones(2), np.array([np.nan, 1.0])
     assert comparison_worker.largest_difference([one], [np.ones(3)])[0] == np.inf
     assert comparison_worker.largest_difference([one], [nan])[0] == np.inf
+    assert comparison_worker.largest_difference([one], [one.astype(np.float32)])[0] == np.inf
+    assert comparison_worker.largest_difference([one], [one + 0j])[0] == np.inf
     assert comparison_worker.largest_difference([nan], [nan])[0] == 0
     assert comparison_worker.largest_difference([one], [one * 1.5]) == (0.5, 1.0)
 
@@ -117,7 +121,7 @@ def test_either_side_may_have_either_name_and_be_loaded_first(tmp_path, monkeypa
         for order in (["base", "head"], ["head", "base"]):
             for name in names:
                 sys.modules.pop(name, None)
-            libraries = comparison_worker.load(copies, named, order, position)
+            libraries = loading.load(copies, named, order, position)
             assert {side: library.SIDE for side, library in libraries.items()} == {"base": "base", "head": "head"}
             assert libraries[named[0]].__name__ == names[0]
             assert {libraries[order[0]].__name__} <= libraries[order[1]].BEFORE
@@ -134,6 +138,6 @@ def test_an_import_that_fails_names_its_side(tmp_path, monkeypatch, position, te
         (tmp_path / name / "__init__.py").write_text(content)
     copies = {"base": [str(tmp_path / "good_one")] * 2, "head": [str(tmp_path / "bad_one")] * 2}
     with pytest.raises(SideError, match=said) as failed:
-        comparison_worker.load(copies, ["base", "head"], ["base", "head"], position)
+        loading.load(copies, ["base", "head"], ["base", "head"], position)
     assert failed.value.side == "head"
     assert position.read().phase == "import"

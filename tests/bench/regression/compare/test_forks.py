@@ -1,5 +1,6 @@
 """Forks that answer, die, hang, fork and print: whoever waits for them always learns how they ended."""
 
+import json
 import os
 import random
 import signal
@@ -78,6 +79,35 @@ def test_a_fork_that_moves_on_is_not_ended_though_it_takes_long(position):
         yield {"done": True}
 
     assert run(task, position) == ([{"done": True}], "")
+
+
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [
+        (lambda: os.killpg(0, signal.SIGKILL), "ended by SIGKILL (out of memory?)"),
+        (lambda: os.killpg(0, signal.SIGSTOP), "not done after 0.5 s"),
+        (lambda: setattr(json, "dumps", lambda _: "x"), "writes no answer that can be read"),
+        (lambda: os.execvp("sleep", ["sleep", "60"]), "answers no more, and does not end"),
+    ],
+)
+def test_a_fork_reaches_no_other_process_and_what_it_did_is_said(position, act, how):
+    def task():
+        position.enter("check", "head", "build")
+        act()
+        yield {}
+
+    assert run(task, position) == ([], how)
+
+
+def test_what_else_gets_into_the_pipe_is_no_answer(position, monkeypatch):
+    pipes, pipe = [], os.pipe
+    monkeypatch.setattr(os, "pipe", lambda: pipes.append(pipe()) or pipes[-1])
+
+    def task():
+        os.write(pipes[0][1], b'{"one": 2}\nrest')
+        yield {"one": 1}
+
+    assert run(task, position) == ([{"one": 1}], "")
 
 
 def test_a_fork_that_forks_answers_once_and_is_not_waited_for(position):

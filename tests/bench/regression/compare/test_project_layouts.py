@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from repositories import commit, git
 
+from bench.regression.compare.revisions import side_by_side
+
 ROOT = Path(__file__).resolve().parents[4]
 QUICK = "def work(n):\n    return sum(range(n))\n"
 SLOW = "def work(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
@@ -58,6 +60,47 @@ def project(folder, files, slow):
     return folder
 
 
+HELPED = """
+from tests.helpers import helped
+
+
+def test_work(benchmark, number):
+    assert benchmark(helped, number) == 499500
+
+
+def test_random(benchmark):
+    import random
+
+    benchmark(random.random)
+
+
+def test_prints(benchmark, capsys):
+    benchmark(print, "x")
+
+
+def test_skipped(benchmark):
+    import pytest
+
+    pytest.skip("not today")
+"""
+INI = """
+[tool.pytest.ini_options]
+addopts = "-n auto --cov=mine --strict-markers"
+filterwarnings = ["error"]
+required_plugins = ["pytest-cov"]
+python_files = ["bench_*.py"]
+"""
+WITH_HELPERS = {
+    "mine/__init__.py": "import importlib\n\n\ndef work(n):\n    return importlib.import_module('mine.part').work(n)\n",
+    "mine/part.py": "from _mine_part import work\n",
+    "_mine_part.py": QUICK,
+    "tests/__init__.py": "",
+    "tests/helpers.py": "import mine\n\n\ndef helped(n):\n    return mine.work(n)\n",
+    "tests/conftest.py": "import pytest\n\n\n@pytest.fixture(params=[1000])\ndef number(request):\n    return request.param\n",
+    "tests/speed/__init__.py": "",
+    "tests/speed/bench_mine.py": HELPED,
+    "pyproject.toml": INI,
+}
 LAYOUTS = {
     "in a folder of the repository": ("mine", {"libs/mine/mine/__init__.py": QUICK}, "libs/mine"),
     "a module in src": (
@@ -69,6 +112,8 @@ LAYOUTS = {
     "prints as it is imported": ("mine", {"mine/__init__.py": f"print('{{}}')\n{QUICK}"}, "."),
     "needs a variable": ("mine", {"mine/__init__.py": f"import os\nos.environ['MINE_HOME']\n{QUICK}"}, "."),
     "fixtures": ("mine", {"mine/__init__.py": QUICK, "speed/test_mine.py": FIXTURES, "speed/conftest.py": CONFTEST}, "."),
+    "helpers, plugins and a module beside it, imported by a name in a string": ("mine", WITH_HELPERS, "tests/speed"),
+    "in a folder of another name": ("mine", {"python/mine/__init__.py": QUICK}, "."),
 }
 
 
@@ -77,10 +122,11 @@ def test_a_slower_package_is_found_out_whatever_its_project_looks_like(layout, t
     name, files, below = LAYOUTS[layout]
     folder = tmp_path / "project"
     slow = next(file for file, text in files.items() if QUICK in text)
-    if not any(file.startswith("speed/") for file in files):
+    if not any(file.startswith(("speed/", "tests/")) for file in files):
         files = {**files, "speed/test_mine.py": PLAIN.format(name="mine.part" if "/part/" in slow else name)}
     project(folder, files, slow)
-    command = ["compare", "good", "--repository", str(folder / below), "--package", name, "--benchmarks", str(folder / "speed")]
+    speed = folder / ("speed" if (folder / "speed").exists() else "tests/speed")
+    command = ["compare", "good", "--repository", str(folder / below), "--package", name, "--benchmarks", str(speed)]
     done = subprocess.run(
         [sys.executable, "-m", "bench", *command, "--json", str(tmp_path / "c.json")],
         cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "MINE_HOME": "here"},
@@ -91,16 +137,50 @@ def test_a_slower_package_is_found_out_whatever_its_project_looks_like(layout, t
     assert git(folder, "status", "--porcelain", "--", "speed") == ""
 
 
-def test_a_fixture_that_is_unknown_is_named(tmp_path):
+def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path):
+    """Both live in one process: what HEAD does to the rest of it must not look like a fault of BASE."""
+    careful = "import sys\n" + QUICK.replace("return", "assert not hasattr(sys, 'poisoned'); return")
     folder = project(
-        tmp_path / "project",
-        {"mine/__init__.py": QUICK, "speed/test_mine.py": "def test_work(benchmark, nothing):\n    benchmark(len, [])\n"},
-        "mine/__init__.py",
+        tmp_path / "project", {"mine/__init__.py": QUICK, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py"
     )
+    (folder / "mine/__init__.py").write_text(careful)
+    commit(folder, "base")
+    (folder / "mine/__init__.py").write_text("import sys\n" + QUICK.replace("return", "sys.poisoned = True; return"))
+    done = subprocess.run(
+        [*[sys.executable, "-m", "bench", "compare", "base", "--repository", str(folder)],
+         *["--package", "mine", "--benchmarks", str(folder / "speed"), "--budget", "5"]],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("broken: test_work: HEAD: BASE fails beside it, and runs without it: AssertionError")
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ("def test_work(benchmark, nothing):\n    benchmark(len, [])\n", "test_work needs the fixture 'nothing', which is unknown"),
+        ("def test_work(benchmark_weave):\n    pass\n", "test_work uses benchmark_weave, which is not supported"),
+        ("async def test_work(benchmark):\n    pass\n", "test_work is an async function, which is not supported"),
+        ("import nowhere\n\ndef test_work(benchmark):\n    pass\n", "can't be imported on either side"),
+        ("def test_work():\n    pass\n", "has no benchmarks"),
+    ],
+)
+def test_what_cannot_be_timed_is_refused_in_a_line_before_anything_is_measured(tmp_path, test, said):
+    folder = project(tmp_path / "project", {"mine/__init__.py": QUICK, "speed/test_mine.py": test}, "mine/__init__.py")
     done = subprocess.run(
         [*[sys.executable, "-m", "bench", "compare", "good", "--repository", str(folder)],
          *["--package", "mine", "--benchmarks", str(folder / "speed"), "--budget", "5"]],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 3, done.stderr
-    assert "fixture 'nothing' is unknown: there are benchmark, tmp_path" in done.stdout
+    assert done.returncode == 2, done.stdout
+    (line,) = done.stderr.splitlines()
+    assert said in line
+
+
+def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path):
+    files = {"mine/__init__.py": f"from mine._version import version\n{QUICK}", ".gitignore": "_version.py\n"}
+    folder = project(tmp_path / "project", {**files, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py")
+    (folder / "mine/_version.py").write_text("version = '1'\n")
+    with side_by_side(folder, "good", "good", "mine", folder / "speed") as sides:
+        assert (sides.copy("base", "mine") / "_version.py").read_text() == "version = '1'\n"
+        assert "mine/_version.py is not in git at good" in sides.notes[0]

@@ -69,8 +69,17 @@ def test_a_folder_outside_of_any_repository_is_refused(tmp_path):
         pass
 
 
+def test_a_folder_may_have_any_name_and_an_error_is_one_line_still(tmp_path):
+    folder = make_repository(tmp_path / "-a\n'100 %' ünïcode ")
+    with side_by_side(folder / "numpy_nn", "good", "good") as sides:
+        assert (sides.copy("head", sides.names[0]) / "sequential.py").exists()
+    refusal(folder, "nonsense")
+
+
 def test_the_repository_of_a_git_hook_that_we_run_in_does_not_get_in_the_way(repository, tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    for name in ("DIR", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY"):
+        monkeypatch.setenv(f"GIT_{name}", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
     with side_by_side(repository, "good", "good") as sides:
         assert sides.base.commit == sides.head.commit
 
@@ -165,6 +174,21 @@ def refusal(repository, base, head=None, **options):
     return refused.value
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "it is empty: a variable that isn't set"),
+        ("0" * 40, "CI has zeros where there is no commit before"),
+        ("main...HEAD", 'a range is no commit: type  compare "$(git merge-base main HEAD)" HEAD'),
+        ("good..", 'type  compare "$(git merge-base good HEAD)" HEAD'),
+        ("good^", "; good has no such parent"),
+        ("nonsense", "it must be what git calls a commit"),
+    ],
+)
+def test_a_name_that_is_no_commit_says_what_to_type(repository, name, said):
+    assert said in str(refusal(repository, name))
+
+
 @pytest.fixture
 def two_commits(repository):
     git(repository, "checkout", "-q", "-b", "main")
@@ -201,6 +225,23 @@ def test_blobless_sparse_and_detached_clones_work(two_commits, tmp_path, argumen
         assert (sides.copy("head", sides.names[0]) / "more.py").exists()
         assert (sides.copy("base", sides.names[1]) / "sequential.py").exists()
     assert git(folder, "status", "--porcelain") == ""
+
+
+def test_a_commit_that_is_gone_from_a_clone_is_asked_for_by_its_whole_name(two_commits, tmp_path):
+    folder = clone(two_commits, tmp_path / "clone", "--depth=1")
+    gone = git(two_commits, "rev-parse", "good").strip()
+    assert f"type `git fetch --depth=1 origin {gone}`" in str(refusal(folder, gone))
+    git(folder, "fetch", "-q", "--depth=1", "origin", gone)
+    with side_by_side(folder, gone, "HEAD"):
+        pass
+
+
+def test_a_working_tree_without_the_package_of_a_sparse_clone_says_what_to_type(two_commits, tmp_path):
+    folder = clone(two_commits, tmp_path / "clone", "--sparse")
+    assert "type `git sparse-checkout add numpy_nn`" in str(refusal(folder, "good"))
+    git(folder, "sparse-checkout", "add", "numpy_nn")
+    with side_by_side(folder, "good", None):
+        pass
 
 
 def test_a_worktree_of_the_users_works(two_commits, tmp_path):

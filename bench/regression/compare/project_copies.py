@@ -1,0 +1,144 @@
+"""Copies of another package's project: its packages at a revision, and the tests of the working tree, for both sides the same.
+
+Called by `revisions`. Python files are copied, so that an edit during a comparison changes nothing; other files are links.
+"""
+
+from __future__ import annotations
+
+import ast
+import compileall
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
+"""Written when a project is built, and often not in git."""
+NOT_OWN = frozenset(("benchmarks", "conftest", "docs", "examples", "setup", "test", "tests", *sys.stdlib_module_names))
+"""Names beside a package that are none of its packages."""
+LEFT_ASIDE = ("__pycache__", "node_modules", "pyvenv.cfg")
+"""Names of files and folders that are not copied, as those that begin with a dot; a folder that has one of the latter neither."""
+
+
+def imported_names(path: Path) -> set[str]:
+    """The top-level names of other packages that a file, or the files of a folder, import."""
+    found: set[str] = set()
+    for file in [path] if path.is_file() else path.rglob("*.py"):
+        try:
+            tree = ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError, RecursionError, OSError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                found.add(node.module.partition(".")[0])
+    return found - NOT_OWN
+
+
+def copy_packages(packages: Iterable[Path], destination: Path) -> None:
+    """Copy packages, folders or files, into a folder, and compile them."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for package in packages:
+        copy_tree(package, destination / package.name, links=False)
+    compileall.compile_dir(destination, quiet=2)
+
+
+def add_version_files(package: Path, copies: Path, name: str) -> list[str]:
+    """Add version files that a build writes, and that `copies / name` lacks, from `package` or the installed one; return them."""
+    added = []
+    for source in filter(None, (package, _installed(name))):
+        for file in source.rglob("*.py") if source.is_dir() else ():
+            target = copies / name / file.relative_to(source)
+            if VERSION_FILE.fullmatch(file.name) and target.parent.is_dir() and not target.exists():
+                shutil.copyfile(file, target)
+                added.append(target.relative_to(copies).as_posix())
+    return added
+
+
+def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Path, destination: Path) -> tuple[Path, Path]:
+    """Copy the project for its tests.
+
+    Parameters
+    ----------
+    benchmarks
+        The file or folder with the benchmarks.
+    project, package
+        The folder of the project and the package, in the working tree.
+    packages
+        The folder with the side's copy of the package.
+    destination
+        The folder to copy into.
+
+    Returns
+    -------
+    tuple
+        The root of the copied project, and the benchmarks in it.
+
+    """
+    if package.is_dir() and benchmarks.is_relative_to(package):  # tests within the package: they import it relatively
+        inside = benchmarks.relative_to(package)
+        copied = packages / package.name
+        part = inside.parts[0] if len(inside.parts) > 1 or benchmarks.is_dir() else inside
+        copy_tree(package / part, copied / part, links=False)
+        _copy_settings(project, packages)
+        return packages, copied / inside
+    root = project if benchmarks.is_relative_to(project) else benchmarks.parent
+    inside = benchmarks.relative_to(root)
+    if not inside.parts:
+        copy_tree(root, destination)
+        return destination, destination
+    destination.mkdir(parents=True)
+    for entry in root.iterdir():
+        if entry.name == inside.parts[0] or (entry.suffix == ".py" and (len(inside.parts) == 1 or entry.name == "conftest.py")):
+            copy_tree(entry, destination / entry.name)
+        elif not _is_left_aside(entry) and root == project:
+            _link(entry, destination / entry.name)
+    return destination, destination / inside
+
+
+def copy_tree(source: Path, destination: Path, *, links: bool = True) -> None:
+    """Copy a file or a folder over what is there; where `links`, files other than Python's are links."""
+    if source.is_dir():
+        destination.mkdir(parents=True, exist_ok=True)
+        for entry in _entries(source):
+            copy_tree(entry, destination / entry.name, links=links)
+    elif source.is_file():
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if links and source.suffix != ".py":
+            _link(source, destination)
+        else:
+            shutil.copyfile(source, destination)
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    return (entry for entry in sorted(folder.iterdir()) if not _is_left_aside(entry))
+
+
+def _is_left_aside(entry: Path) -> bool:
+    return entry.name in LEFT_ASIDE or entry.name.startswith(".") or (entry / "pyvenv.cfg").exists()
+
+
+def _copy_settings(project: Path, destination: Path) -> None:
+    for name in ("conftest.py", "pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini"):
+        if (project / name).is_file():
+            shutil.copyfile(project / name, destination / name)
+
+
+def _link(source: Path, destination: Path) -> None:
+    try:
+        os.symlink(source, destination)  # noqa: PTH211  # the same
+    except OSError:  # Windows without the right to
+        if source.is_file():
+            shutil.copyfile(source, destination)
+
+
+def _installed(name: str) -> Path | None:
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return Path(found.origin).parent if found is not None and found.origin and found.submodule_search_locations else None
