@@ -176,7 +176,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
 
 
 def interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
-    """Return the Ctrl-C in whose handling `error` was raised, as by `np.savez`, whose ZIP can't then be closed; None if none was."""
+    """Return the Ctrl-C in whose handling `error` was raised, as by `np.savez`, whose ZIP can't then be closed; or None."""
     while not isinstance(error, KeyboardInterrupt):
         if error.__context__ is None:
             return None
