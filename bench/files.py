@@ -168,9 +168,20 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
         with _new_file(temporary, sync=sync) as file:
             yield file
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         _remove(temporary)
+        if (interrupt := interrupt_behind(error)) is not None:
+            raise interrupt from None
         raise
+
+
+def interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the Ctrl-C in whose handling `error` was raised, as by `np.savez`, whose ZIP can't then be closed; or None."""
+    while not isinstance(error, KeyboardInterrupt):
+        if error.__context__ is None:
+            return None
+        error = error.__context__
+    return error
 
 
 def _temporary(path: Path) -> Path:

@@ -18,6 +18,7 @@ from typing import NoReturn
 from bench.cli.exit_codes import ExitCode
 from bench.cli.streams import forgiving_streams, open_closed_descriptors
 from bench.error_messages import one_line
+from bench.files import interrupt_behind
 
 
 class CommandError(Exception):
@@ -84,6 +85,9 @@ def _exit_code_of(command: Callable[[], int]) -> ExitCode:
         complain("interrupted")
         return ExitCode.NOT_ALL
     except BaseException as error:  # SystemExit too: a library that exits with 1 must not look like a bad answer
+        if interrupt_behind(error) is not None:
+            complain("interrupted")
+            return ExitCode.NOT_ALL
         complain(_unforeseen(error))
         return ExitCode.UNFORESEEN
 

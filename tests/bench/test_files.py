@@ -128,3 +128,15 @@ def test_lines_of_two_processes_do_not_mix(tmp_path: Path) -> None:
     lines = (tmp_path / "lines").read_text().splitlines()
     lines = [line for line in lines if line]  # a writer that sees half of the other's line ends it first: a blank line, no damage
     assert sorted(lines) == ["a" * 5000] * 100 + ["b" * 5000] * 100
+
+
+def test_ctrl_c_in_the_middle_of_a_file_is_not_hidden_by_the_error_that_follows_it(tmp_path: Path) -> None:
+    def write() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise ValueError("Can't close the ZIP file while there is an open writing handle on it")
+
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a"):
+        write()
+    assert list(tmp_path.iterdir()) == []
