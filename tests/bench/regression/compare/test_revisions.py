@@ -179,8 +179,8 @@ def refusal(repository, base, head=None, **options):
     [
         ("", "it is empty: a variable that isn't set"),
         ("0" * 40, "CI has zeros where there is no commit before"),
-        ("main...HEAD", 'a range is no commit: type  compare "$(git merge-base main HEAD)" HEAD'),
-        ("good..", 'type  compare "$(git merge-base good HEAD)" HEAD'),
+        ("main...HEAD", 'a range is no commit: type compare "$(git merge-base main HEAD)" HEAD'),
+        ("good..", 'type compare "$(git merge-base good HEAD)" HEAD'),
         ("good^", "; good has no such parent"),
         ("nonsense", "it must be what git calls a commit"),
     ],
