@@ -41,7 +41,7 @@ FEWEST_EPOCHS_TO_PROBE = 4
 SAME_LOSS = 1e-3
 """As a share of the loss: a training may converge so far that rounding leaves its weights as they are."""
 MOST_DETAILS_CHARACTERS = 100_000
-RESERVED_DETAILS = ("together", "fast_path")
+RESERVED_DETAILS = ("together",)
 """That the harness itself tells of."""
 FEWEST_EPOCHS_TO_COMPARE = 10
 EMPTY_EPOCH = 20

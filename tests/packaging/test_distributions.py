@@ -63,7 +63,7 @@ def test_the_wheel_asks_for_numpy_alone(installed):
     required = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
     assert [line.partition(">")[0] for line in required if "extra ==" not in line] == ["numpy"]
     extras = {line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra: ")}
-    assert extras == {"bench", "dask", "jax", "keras-files", "onnx", "parquet", "sklearn", "torch"}
+    assert extras == {"bench", "compare", "dask", "jax", "keras-files", "onnx", "parquet", "sklearn", "torch"}
     assert f"Version: {numpy_nn.__version__}" in lines
 
 
