@@ -13,12 +13,16 @@ def _light_data(monkeypatch):
     monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
 
 
+EPOCH_SECONDS = 0.05
+"""As in the turns of `FakeLaunch`."""
+
+
 def noisy(factor=1.0):
     """Outcomes whose steps differ from trial to trial; every second worker's by `factor` too."""
     noise = itertools.cycle([1.0, 1.03, 0.98, 1.01, 0.97])
 
     def outcome(request):
-        step = next(noise) * (factor if request.spawned_at else 1.0)
+        step = EPOCH_SECONDS * next(noise) * (factor if request.spawned_at else 1.0)
         return Outcome("ok", figures={"steps": 3, "fit_seconds": 3 * step, "epoch_seconds": [step] * 3, "cold_start_seconds": step})
 
     return outcome
