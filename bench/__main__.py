@@ -27,7 +27,7 @@ WRONG_USE = 2
 
 def main() -> None:
     """Run a command; without the harness' dependencies, say how to install them and exit with code 2."""
-    extra = next(iter(name for name in sys.argv[1:2] if name in REQUIRED_OF), "bench")
+    extra = sys.argv[1] if sys.argv[1:] and sys.argv[1] in REQUIRED_OF else "bench"
     missing = [name for name in REQUIRED_OF.get(extra, REQUIRED) if find_spec(name) is None]
     if missing:
         install = INSTALL.format(extra)

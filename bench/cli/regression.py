@@ -141,9 +141,10 @@ def track(
     """
     from bench.analysis.summary import analyse
     from bench.records import read_run
+    from bench.records.json_lines import read_json_lines
     from bench.regression.history.change_points import find_change_points
     from bench.regression.history.history_report import draw, markdown
-    from bench.regression.history.tracked_runs import add, check_history, read_history, read_lines, tracked
+    from bench.regression.history.tracked_runs import TrackedRun, add, check_history, read_history, tracked
 
     with wrong_use():
         if history.suffix in PLOT_SUFFIXES:
@@ -153,7 +154,7 @@ def track(
         check_writable(plots)
         check_history(history, plots)
         data = read_run(directory)
-        earlier, _ = read_lines(history)
+        earlier, _ = read_json_lines(history, TrackedRun)
     analysis = analyse(data)
     with wrong_use():
         run = tracked(analysis)

@@ -42,7 +42,7 @@ class _Scored:
 
 
 class Agreement:
-    """Knows how the scored trials ended."""
+    """Knows how the scored trials ended, and how quick the whole fits and the turns were."""
 
     def __init__(self) -> None:
         self._scored: dict[_Place, _Scored] = {}

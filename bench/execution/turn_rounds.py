@@ -26,7 +26,7 @@ TURN_SECONDS = 0.05
 ENOUGH_TURNS = 8
 """Undisturbed turns of a contestant in a launch: more tell little, see `docs/statistics.md`."""
 SECONDS_A_CONTESTANT = 2.5
-"""Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs one to three seconds."""
+"""Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs half a second to three seconds."""
 ENDING_SECONDS = 5.0
 """How long a contestant may take to leave its fit; then its process is closed."""
 

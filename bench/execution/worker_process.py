@@ -242,9 +242,8 @@ class ProcessWorker:
         # A kill loses nothing: the answer has been read, and files are written whole or not at all.
         end_tree(self._process, self._mark)
         end = time.monotonic() + EXIT_SECONDS
-        while (
-            self._reader.is_alive() and time.monotonic() < end
-        ):  # it may wait for a place; a process that nobody finds holds the pipe
+        # The thread may wait for a place; where a process that nobody finds still holds the pipe, it is left to it.
+        while self._reader.is_alive() and time.monotonic() < end:
             with contextlib.suppress(queue.Empty):
                 self._answers.get(timeout=0.01)
         with contextlib.suppress(BrokenPipeError):  # a request may still be in the buffer

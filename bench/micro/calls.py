@@ -11,9 +11,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from bench.micro.benchmark import Array, Benchmark, Work
+from bench.micro.benchmark import Benchmark, Work
+from bench.micro.comparable import comparable
 from bench.micro.work import Calls
 
 CALLS_A_BLOCK = 5
@@ -32,13 +31,4 @@ def family(name: str, summary: str, calls: Mapping[str, MakeCall], *, calls_a_bl
 
 def work_of(package: ModuleType, _seed: int, *, make: MakeCall, calls: int) -> Work:
     """The calls of one function, in which there is nothing random."""
-    return Calls(make(package), figures, calls=calls)
-
-
-def figures(result: Any) -> list[Array]:
-    """The numbers in a result; nothing of an object that is none, and holds none."""
-    if isinstance(result, np.ndarray) or np.isscalar(result):
-        return [np.atleast_1d(result)] if np.asarray(result).dtype.kind in "biuf" else []
-    if isinstance(result, Mapping):
-        result = list(result.values())
-    return [array for each in result for array in figures(each)] if isinstance(result, (list, tuple)) else []
+    return Calls(make(package), comparable, calls=calls)

@@ -1,4 +1,4 @@
-"""What of a function's result can be compared with another's: numbers, and texts as numbers. Called by `external`."""
+"""What of a function's result can be compared with another's: numbers, and texts as numbers. Called by `external` and `calls`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _arrays(result: Any, depth: int) -> Iterator[Array]:
     elif isinstance(result, (str, bytes, bytearray)):
         data = result.encode(errors="replace") if isinstance(result, str) else result
         yield np.frombuffer(data[:MOST_COMPARED_VALUES], np.uint8).astype(np.float64)
-    elif isinstance(result, numbers.Complex):
+    elif isinstance(result, (numbers.Complex, np.bool_)):
         yield _number(result)
     elif depth < DEEPEST:  # a list may hold itself
         yield from (array for value in _elements(result) for array in _arrays(value, depth + 1))

@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from bench.error_messages import may_be
-from bench.files import BYTE_ORDER_MARK, read_regular
+from bench.files import read_regular
+from bench.records.json_lines import LIMIT_BYTES, read_json_lines
 from bench.records.models import Elapsed, Text
 from bench.records.validation_errors import first_mistake
 from bench.regression.certify.run_kinds import RUN_KINDS
@@ -25,7 +26,6 @@ from bench.workloads.npz_files import read_npz
 RUNS_FILE = "runs.jsonl"
 BLOCKS_FOLDER = "blocks"
 COST_FILE = "slowdown_cost.json"
-LIMIT_BYTES = 50_000_000
 MOST_LAUNCHES = 100_000
 """Of all benchmarks of a comparison, in a file of blocks."""
 MOST_BUILDS, MOST_PAIRS = 100, 10_000
@@ -101,22 +101,10 @@ def read_runs(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
         If it is no regular file, or too large.
 
     """
-    runs: list[dict[str, Any]] = []
-    set_aside: list[str] = []
-    try:
-        content = read_regular(path, LIMIT_BYTES, follow_links=False).removeprefix(BYTE_ORDER_MARK)
-    except FileNotFoundError:
-        return runs, set_aside
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            runs.append(RealRun.model_validate_json(line.strip()).model_dump())
-        except ValidationError as error:
-            set_aside.append(f"{path.name}, line {number}: {first_mistake(error, RealRun)}")
-    if set_aside and not runs and content.endswith(b"\n"):
+    found, set_aside = read_json_lines(path, RealRun)
+    if set_aside and not found and path.read_bytes().endswith(b"\n"):  # otherwise the one line that a kill has cut short
         raise ValueError(f"{path} is no list of a certificate's runs: {set_aside[0]}; name another folder with --out")
-    return runs, set_aside
+    return [run.model_dump() for run in found], set_aside
 
 
 def read_cost(path: Path) -> SlowdownCost | None:

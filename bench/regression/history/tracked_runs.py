@@ -15,9 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bench.files import BYTE_ORDER_MARK, append_line, read_regular
+from bench.files import append_line, read_regular
+from bench.records.json_lines import LIMIT_BYTES, read_json_lines
 from bench.records.models import Text
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ SUBJECT = "numpy_nn"
 REFERENCES = ("floor", "keras", "keras-tuned")
 VERSIONED = ("numpy", "keras", "tensorflow")
 """The packages that a ratio depends on."""
-HISTORY_LIMIT_BYTES = 50_000_000
 LINE_BEGINNING = b'{"schema_version":'
 
 
@@ -110,27 +110,6 @@ def tracked(analysis: Analysis) -> TrackedRun:
     )
 
 
-def read_lines(path: Path) -> tuple[list[TrackedRun], list[str]]:
-    """The runs of the lines of `path`, and a message for each line that is set aside: it is ignored and left in the file."""
-    runs: list[TrackedRun] = []
-    set_aside: list[str] = []
-    try:
-        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False).removeprefix(BYTE_ORDER_MARK)
-    except FileNotFoundError:
-        return runs, set_aside
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            runs.append(TrackedRun.model_validate_json(line.strip()))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            other = " (written by another version of this program)" if place == "schema_version" else ""
-            set_aside.append(f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}{other}")
-    return runs, set_aside
-
-
 def check_history(path: Path, plots: Iterable[Path]) -> None:
     """Check that a line may be added to `path`, and that `plots`, its plots' files, may be replaced.
 
@@ -141,7 +120,7 @@ def check_history(path: Path, plots: Iterable[Path]) -> None:
 
     """
     try:
-        content = read_regular(path, HISTORY_LIMIT_BYTES, follow_links=False)
+        content = read_regular(path, LIMIT_BYTES, follow_links=False)
     except FileNotFoundError:
         if found := [str(plot) for plot in plots if plot.exists()]:
             raise ValueError(
@@ -157,8 +136,8 @@ def check_history(path: Path, plots: Iterable[Path]) -> None:
 
 
 def read_history(path: Path) -> tuple[list[TrackedRun], list[str]]:
-    """The runs in `path` as `join` orders them, and what `read_lines` sets aside."""
-    runs, set_aside = read_lines(path)
+    """The runs in `path` as `join` orders them, and what `read_json_lines` sets aside."""
+    runs, set_aside = read_json_lines(path, TrackedRun)
     return join(runs), set_aside
 
 
