@@ -7,9 +7,11 @@ goes on when the work is closed. Fixtures, marks, settings and plugins are pytes
 
 from __future__ import annotations
 
+import copy
 import inspect
 import io
 import os
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -162,8 +164,11 @@ class _Session:
         self._run = run
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_load_initial_conftests(self, args: list[str]) -> None:
+    def pytest_load_initial_conftests(self, early_config: pytest.Config, args: list[str], parser: pytest.Parser) -> None:
         args[:] = [*_kept(args[: len(args) - len(self._own)]), *self._own]
+        known = parser.parse_known_args(args, copy.copy(early_config.option))  # without `-W error` and the like
+        known.confcutdir = early_config.known_args_namespace.confcutdir
+        early_config.known_args_namespace = known
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
@@ -202,8 +207,8 @@ class _Session:
         return report
 
     @pytest.fixture
-    def benchmark(self) -> _Fixture:
-        return _Fixture()
+    def benchmark(self, request: pytest.FixtureRequest) -> _Fixture:
+        return _Fixture(request.node)
 
 
 def _may_have_benchmarks(file: Path, asked: Path) -> bool:
@@ -239,13 +244,24 @@ class _Fixture:
 
     enabled = False
     disabled = True
-    stats = None
     has_error = False
 
-    def __init__(self) -> None:
+    def __init__(self, item: pytest.Function) -> None:
+        callspec = getattr(item, "callspec", None)
+        self.name, self.fullname = item.name, item.nodeid
+        self.param, self.params = (callspec.id, callspec.params) if callspec else (None, None)
         self.extra_info: dict[str, Any] = {}
         self.group: str | None = None
         self._is_used = False
+        self._seconds_again: Callable[[], float] | None = None
+        self._stats: _Statistics | None = None
+
+    @property
+    def stats(self) -> _Statistics | None:
+        """Of one more call, for a test that asserts something of it, or notes it; None before the function is timed."""
+        if self._stats is None and self._seconds_again is not None:
+            self._stats = _Statistics(self._seconds_again())
+        return self._stats
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return self._time(function, args, kwargs, None, None, True)
@@ -270,12 +286,29 @@ class _Fixture:
         self._is_used = True
         harness = getcurrent().parent
         assert harness is not None
-        return harness.switch((target, tuple(args), dict(kwargs or {}), setup, teardown, can_repeat))
+        result, self._seconds_again = harness.switch((target, tuple(args), dict(kwargs or {}), setup, teardown, can_repeat))
+        return result
 
     def weave(self, *_: Any, **__: Any) -> None:
         raise RuntimeError(f"benchmark.weave is not supported: {UNSUPPORTED['benchmark_weave']}")
 
     patch = weave
+
+
+class _Statistics:
+    """What pytest-benchmark has in `benchmark.stats`, of a single call."""
+
+    iterations = rounds = 1
+    stddev = iqr = 0.0
+
+    def __init__(self, seconds: float) -> None:
+        self.min = self.max = self.mean = self.median = self.total = seconds
+        self.ops = 1 / max(seconds, 1e-9)
+        self.data = [seconds]
+        self.stats = self
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
 
 
 class _TestWork(Work):
@@ -307,13 +340,19 @@ class _TestWork(Work):
     def __call__(self) -> None:
         self._result = self._target(*self._args, **self._kwargs)
 
+    def _seconds_again(self) -> float:
+        self.before_block()
+        start = time.perf_counter()
+        self()
+        return time.perf_counter() - start
+
     def outcome(self) -> list[Array]:
         return comparable(self._result)
 
     def close(self) -> None:
         """Let the test go on, with its own assertions, and end its fixtures."""
         if not self._test.dead:
-            self._test.switch(self._result)
+            self._test.switch((self._result, self._seconds_again))
             self._session.active = None
         if self.failure is not None:
             raise self.failure

@@ -71,8 +71,8 @@ def read_settings(
         hint = f" (perhaps {imported!r})" if imported.isidentifier() else ""
         raise ValueError(f"package was {name!r}: it must be the name that is imported, without dots{hint}")
     path = found.get("benchmarks")
-    if isinstance(path, str):
-        path = project / path
+    if isinstance(path, str) or (path is not None and not path.exists() and (project / path).exists()):
+        path = project / path  # of the table, or of --repository
     if path is not None and not path.exists():
         raise ValueError(f"benchmarks was {str(path)!r}: it must be an existing file or folder")
     if path is not None and name != PACKAGE and find_spec("pytest") is None:

@@ -44,6 +44,14 @@ def test_wrong(benchmark):
 def test_never_calls(benchmark):
     pass
 
+@pytest.mark.parametrize("size", [2])
+def test_asks_the_fixture(benchmark, size):
+    assert (benchmark.name, benchmark.param, benchmark.params) == ("test_asks_the_fixture[2]", "2", {"size": 2})
+    assert benchmark.fullname.endswith("test_it.py::test_asks_the_fixture[2]")
+    assert benchmark.stats is None
+    benchmark.pedantic(work, setup=lambda: ((size,), {}))
+    assert 0 < benchmark.stats["mean"] == benchmark.stats.stats.min < 1
+
 def test_no_benchmark():
     raise AssertionError
 """
@@ -98,6 +106,24 @@ def test_an_assertion_that_fails_and_a_test_without_a_call_are_errors(suite):
     assert "test_no_benchmark" not in suite
 
 
+def test_a_test_that_asks_for_its_name_or_the_statistics_has_them(suite):
+    work = suite["test_asks_the_fixture"].prepare(None, 0, "2")
+    work.before_block()
+    work()
+    work.close()
+
+
+def test_settings_that_make_errors_of_warnings_and_options_of_plugins_that_are_left_aside_are_no_hindrance(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.delitem(sys.modules, "test_strict", raising=False)
+    options = "-W error --strict-markers --strict-config -n 4 --cov=mine --benchmark-autosave"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {options}\nstrict_markers = true\ntimeout = 30\n")
+    test = "import warnings\nimport pytest\nwarnings.warn('odd')\n\n@pytest.mark.benchmark(group='g')\ndef test_it(benchmark):\n    pass\n"
+    (tmp_path / "test_strict.py").write_text(test)
+    assert list(load_suite(tmp_path, tmp_path, tmp_path / "temporary", []).benchmarks) == ["test_it"]
+
+
 def test_results_of_which_nothing_is_known_are_not_compared():
     assert comparable(object()) == []
     assert [array.tolist() for array in comparable({"a": (1, "b"), "c": object()})] == [[1.0], [98.0]]
@@ -111,6 +137,14 @@ def test_results_that_hold_themselves_or_are_beyond_a_float_or_without_an_order_
     assert not np.array_equal(comparable(10**400), comparable(10**400 + 1))
     assert np.array_equal(comparable({"a": 1, "b": 2}), comparable({"b": 2, "a": 1}))
     assert np.array_equal(comparable({1, 2, 30}), comparable({30, 2, 1}))
+
+
+def test_benchmarks_are_looked_for_here_and_then_in_the_project(tmp_path, monkeypatch):
+    (tmp_path / "project/speed").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert read_settings(tmp_path / "project", "mine", Path("speed"), None, None).benchmarks == tmp_path / "project/speed"
+    (tmp_path / "speed").mkdir()
+    assert read_settings(tmp_path / "project", "mine", Path("speed"), None, None).benchmarks == tmp_path / "speed"
 
 
 def test_settings_are_the_options_then_the_table_then_the_defaults(tmp_path):
