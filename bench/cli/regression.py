@@ -163,7 +163,7 @@ def track(
             complain(f"run {run.run_id} is in {history} already: it is not added again")
         runs, damaged = read_history(history)
         found = find_change_points(runs)
-        page = markdown(runs, found, damaged)
+        page = markdown(runs, found, damaged, run)
         draw(runs, found, history)
         write_job_page(page)
     print(page)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 
 from matplotlib.figure import Figure
 
@@ -15,18 +17,30 @@ from bench.report.markdown_table import markdown_table
 from bench.report.style import FAINT, INK, drawing, new_figure
 
 SLOWER, FASTER = "#d55e00", "#009e73"
+MOST_EARLIER = 10
+"""Runs that the latest one is shown beside."""
+MOST_NAMED = 10
+"""Changes of the machine, and lines that are set aside: the last of them."""
 
 
-def markdown(history: Sequence[TrackedRun], found: Sequence[ChangePoint], damaged: Sequence[str]) -> str:
-    """The page: a headline, a row a change point, and the lines that could not be read."""
+def markdown(
+    history: Sequence[TrackedRun], found: Sequence[ChangePoint], damaged: Sequence[str], latest: TrackedRun | None = None
+) -> str:
+    """The page: a headline, a row a change point, the `latest` run beside those before it, and the lines that could not be read."""
     runs = f"{len(history)} run" + ("s" if len(history) != 1 else "")
     count = "no change point" if not found else f"{len(found)} change point" + ("s" if len(found) != 1 else "")
+    if max(Counter(run.fingerprint for run in history).values(), default=0) < 2 * LEAST_POINTS:
+        count = "too few to find a change point in"
     lines = [f"## The speed of `numpy_nn` over {runs}: {count}", ""]
     if found:
         lines += [markdown_table(("ratio", "since", "date", "before", "after", "change"), map(_row, found)), ""]
+    if latest is not None and (rows := _latest_rows(history, latest)):
+        lines += [markdown_table(("ratio", latest.label, "runs before", "their median", "difference"), rows), ""]
     others = [history[number] for number in machine_changes(history)]
-    lines += [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
-    lines += [f"- set aside: {line}" for line in damaged]
+    lines += _last_named(
+        [f"- another machine or other versions since {run.label} ({run.date[:10]}): not compared across" for run in others]
+    )
+    lines += _last_named([f"- set aside: {line}" for line in damaged])
     lines += [
         f"- A change point needs {LEAST_POINTS} runs of one machine on each side; in a series that has none, one is found with a "
         f"probability of at most {100 * FALSE_ALARM_RATE:g} %.",
@@ -58,7 +72,9 @@ def plot(history: Sequence[TrackedRun], found: Sequence[ChangePoint]) -> Figure:
     panels = figure.subplots(max(len(names), 1), 1, sharex=True, squeeze=False)[:, 0]
     for panel, name in zip(panels, names, strict=False):
         runs = [run for run in history if name in run.ratios]
-        panel.plot([place[run.run_id] for run in runs], [run.ratios[name] for run in runs], ".-", linewidth=0.8)
+        for fingerprint in dict.fromkeys(run.fingerprint for run in runs):  # no line joins runs of different machines
+            alike = [run for run in runs if run.fingerprint == fingerprint]
+            panel.plot([place[run.run_id] for run in alike], [run.ratios[name] for run in alike], ".-", linewidth=0.8)
         panel.set_title(name)
         for number in machine_changes(history):
             panel.axvline(number - 0.5, color=INK, linestyle=":", linewidth=1)
@@ -71,7 +87,28 @@ def plot(history: Sequence[TrackedRun], found: Sequence[ChangePoint]) -> Figure:
     return figure
 
 
+def _latest_rows(history: Sequence[TrackedRun], latest: TrackedRun) -> list[tuple[str, ...]]:
+    """Each watched ratio of the latest run, and the median of the runs before it on the same machine; no verdict."""
+    alike = [run for run in history if run.fingerprint == latest.fingerprint and run.order < latest.order]
+    before = [run for run in alike if run.dirty or latest.dirty or run.commit is None or run.commit != latest.commit]
+    rows = []
+    for name, ratio in latest.ratios.items():
+        earlier = [run.ratios[name] for run in before if name in run.ratios][-MOST_EARLIER:]
+        if earlier and any(part in name for part in WATCHED):
+            level = median(earlier)
+            rows.append((name, f"{ratio:.4g}", str(len(earlier)), f"{level:.4g}", _percent(ratio / level)))
+    return rows
+
+
+def _last_named(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MOST_NAMED
+    return [*([f"- and {more} more before:"] if more > 0 else []), *lines[-MOST_NAMED:]]
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.1f} % {'slower' if ratio > 1 else 'faster'}"
+
+
 def _row(change: ChangePoint) -> tuple[str, ...]:
-    percent = f"{100 * (change.after / change.before - 1):+.1f} % {'slower' if change.slower else 'faster'}"
-    run = change.run
+    run, percent = change.run, _percent(change.after / change.before)
     return change.series, run.label, run.date[:10], f"{change.before:.4g}", f"{change.after:.4g}", percent

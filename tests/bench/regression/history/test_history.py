@@ -144,6 +144,24 @@ def test_the_page_names_the_change_points_and_what_was_left_out():
     assert "set aside: history.jsonl, line 3: broken" in page
 
 
+def test_a_short_history_says_that_it_is_and_shows_the_run_beside_those_before_it():
+    history = make_history([0.02, 0.02, 0.026], noise=0)
+    other = make_run(9, 0.5, cpu="slow")
+    page = markdown([*history, other], [], [], history[2])
+    assert page.startswith("## The speed of `numpy_nn` over 4 runs: too few to find a change point in\n")
+    assert "| moons: step / keras | 0.026 | 2 | 0.02 | +30.0 % slower |" in page
+    assert "%" not in markdown(history, [], [], history[0]).partition("- A change point")[0]
+    again = history[1].model_copy(update={"run_id": "again", "date": "2026-02-01T00:00:00+00:00"})
+    assert "| 0.02 | 1 | 0.02 | +0.0 %" in markdown(history, [], [], again).replace("faster", ""), "not beside itself"
+
+
+def test_of_many_lines_that_are_set_aside_the_last_are_named():
+    page = markdown([], [], [f"history.jsonl, line {number}: broken" for number in range(1, 31)])
+    assert "line 30: broken" in page
+    assert "line 20: broken" not in page
+    assert "and 20 more before" in page
+
+
 @pytest.mark.parametrize("length", [1, 20])
 def test_the_plot_is_written_however_short_the_history(tmp_path, length):
     history = make_history([0.02] * length)
