@@ -231,7 +231,7 @@ class ComparisonProcesses:
             "packages": {side: [str(sides.copy(side, name)) for name in sides.names] for side in SIDES},
             "suites": suites if sides.benchmarks else None,
             "own": sides.own,
-            "project": str(sides.project),
+            "folders": {side: str(folder) for side, folder in sides.folders.items()},
             "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
             "limits_seconds": dict(self.limits_seconds),
             "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],

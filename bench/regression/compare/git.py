@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -32,6 +33,9 @@ _SETTINGS = tuple(
     for word in ("-c", setting)
 )
 """Nothing of the user's runs, and nothing is left in the repository."""
+_LFS_POINTER = re.compile(rb"version https://git-lfs\S*\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+_LFS_POINTER_BYTES = 1024
+"""No pointer is longer."""
 _COMMIT_NAME = re.compile(r"[0-9a-f]{7,64}")
 _REFERENCE = re.compile(r"\w[\w./+-]*")
 
@@ -106,15 +110,47 @@ class Repository:
         """A file's text; empty if there is none."""
         return run_git(self.root, "cat-file", "blob", f"{commit}:{path}") if self.has_file(commit, path) else ""
 
-    def check_out(self, commit: str, path: str, destination: Path) -> None:
-        """Write a folder or a file of a commit to `destination`, without hooks and downloads of git LFS."""
+    def files_with(self, commit: str, word: str, path: str) -> list[str]:
+        """The files with a word in them, which are below `path` or are `path`, from the repository's root."""
+        try:
+            said = run_git(self.root, "grep", "-lzw", "-e", word, commit, "--", f":(top,literal){path}")
+        except GitError:  # there is none, which is exit code 1
+            return []
+        return [name.removeprefix(f"{commit}:") for name in said.split("\0")[:-1]]
+
+    def check_out(self, commit: str, path: str, destination: Path) -> list[str]:
+        """Write a folder or a file of a commit to `destination`, without hooks.
+
+        Returns
+        -------
+        list
+            The files that git LFS has not downloaded, of which only the pointer is written.
+
+        """
         destination.parent.mkdir(parents=True, exist_ok=True)
         if self.has_file(commit, path):
             destination.write_bytes(_run_git(self.root, "cat-file", "blob", f"{commit}:{path}"))
-            return
+            return []
         index = {"GIT_INDEX_FILE": str(destination.with_name(f"{destination.name}.index"))}
         _run_git(self.root, "read-tree", f"{commit}:{path}", **index)
         _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
+        return self._fill_pointers(destination)
+
+    def _fill_pointers(self, folder: Path) -> list[str]:
+        """Put the files of git LFS that are in this clone in the place of their pointers; the names of the others."""
+        files = (file for file in folder.rglob("*") if file.is_file() and file.stat().st_size <= _LFS_POINTER_BYTES)
+        pointers = {file: found[1].decode() for file in files if (found := _LFS_POINTER.match(file.read_bytes()))}
+        if not pointers:
+            return []
+        stored = self.root / run_git(self.root, "rev-parse", "--git-common-dir").removesuffix("\n") / "lfs" / "objects"
+        lacking = []
+        for file, name in pointers.items():
+            content = stored / name[:2] / name[2:4] / name
+            if content.is_file():
+                shutil.copyfile(content, file)
+            else:
+                lacking.append(str(file.relative_to(folder.parent)))
+        return lacking
 
     def is_left_out(self, path: str) -> bool:
         """Whether the index has `path`, and a sparse checkout leaves it out."""
@@ -131,7 +167,8 @@ class Repository:
 
     def _advice(self, name: str) -> str:
         """What to type instead of a name that is unknown, after a semicolon; empty where that can't be told."""
-        remote = next(iter(run_git(self.root, "remote").split()), "")
+        remotes = run_git(self.root, "remote").split()
+        remote = next(iter(sorted(remotes, key=lambda each: each != "origin")), "")
         shallow = run_git(self.root, "rev-parse", "--is-shallow-repository").strip() == "true"
         depth = " --depth=1" if shallow else ""
         branch = name.removeprefix(f"{remote}/") if remote else name
@@ -150,14 +187,24 @@ class Repository:
             return "; this clone is shallow, type `git fetch --deepen=1` (in GitHub Actions: `fetch-depth: 2` for actions/checkout)"
         if descends_from != name and self._commit(descends_from):
             return f"; {descends_from} has no such parent"
-        if remote and self._commit(f"{remote}/{branch}"):
-            return f"; did you mean {remote}/{branch}?"
+        if known := [f"{each}/{branch}" for each in remotes if self._commit(f"{each}/{branch}")]:
+            return f"; did you mean {' or '.join(known)}?"
+        if name in ("main", "master") and (default := self._default_branch(remote)):
+            return f"; the default branch of {remote} is {default}: did you mean {remote}/{default}?"
         if not remote or not _REFERENCE.fullmatch(name):
             return ""
         if _COMMIT_NAME.fullmatch(name):
             return f"; if {remote} still has it, type `git fetch{depth} {remote} {name}`, with its whole name"
         also = f", and compare with {remote}/{branch} or FETCH_HEAD" if name == branch else ""
         return f"; if {remote} has it, type `git fetch{depth} {remote} {branch}`{also}"
+
+    def _default_branch(self, remote: str) -> str:
+        """The default branch of a remote, where this clone has it; empty otherwise."""
+        try:
+            name = run_git(self.root, "rev-parse", "--abbrev-ref", f"{remote}/HEAD").strip().removeprefix(f"{remote}/")
+        except GitError:
+            return ""
+        return name if self._commit(f"{remote}/{name}") else ""
 
 
 def run_git(folder: Path, *arguments: str) -> str:

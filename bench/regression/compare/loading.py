@@ -45,8 +45,7 @@ def enter_worlds(request: Mapping[str, Any], position: Position) -> Position:
     """Have `position` change the modules with the side, where both packages have one name."""
     if request["suites"]:
         roots = {side: (str(Path(request["packages"][side][0]).parent), request["suites"][side]["root"]) for side in SIDES}
-        position.on_side = Worlds(roots, request["own"]).enter
-        os.chdir(request["project"])
+        position.on_side = Worlds(roots, request["own"], request["folders"]).enter
     return position
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
@@ -37,6 +37,19 @@ def imported_names(path: Path) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 found.add(node.module.partition(".")[0])
     return found - NOT_OWN
+
+
+def named_benchmarks(sources: Iterable[str]) -> set[str]:
+    """The functions with an argument `benchmark` in the sources of files of tests."""
+    found: set[str] = set()
+    for source in sources:
+        try:
+            nodes = list(ast.walk(ast.parse(source)))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test")]
+        found.update(node.name for node in functions if any(argument.arg == "benchmark" for argument in node.args.args))
+    return found
 
 
 def copy_packages(packages: Iterable[Path], destination: Path) -> None:
@@ -98,6 +111,27 @@ def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Pa
         elif not _is_left_aside(entry) and root == project:
             _link(entry, destination / entry.name)
     return destination, destination / inside
+
+
+def link_folder(source: Path, destination: Path, copies: Mapping[Path, Path], inside: Path) -> None:
+    """Make a folder of links to what is in `source`, with copies in their places.
+
+    Parameters
+    ----------
+    copies
+        By the path of what they are of: the packages of a side, so that a program which a test starts has these.
+    inside
+        A folder of `source` that is to be a folder, too, since it is worked in.
+
+    """
+    destination.mkdir(parents=True, exist_ok=True)
+    for entry in source.iterdir():
+        if entry in copies:
+            _link(copies[entry], destination / entry.name)
+        elif entry.is_dir() and any(path.is_relative_to(entry) for path in (*copies, inside)):
+            link_folder(entry, destination / entry.name, copies, inside)
+        else:
+            _link(entry, destination / entry.name)
 
 
 def copy_tree(source: Path, destination: Path, *, links: bool = True) -> None:

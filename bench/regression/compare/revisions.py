@@ -22,13 +22,22 @@ from bench.error_messages import one_line
 from bench.execution.process_trees import end_marked
 from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
-from bench.regression.compare.project_copies import NOT_OWN, add_version_files, copy_benchmarks, copy_packages, imported_names
+from bench.regression.compare.project_copies import (
+    NOT_OWN,
+    add_version_files,
+    copy_benchmarks,
+    copy_packages,
+    imported_names,
+    link_folder,
+    named_benchmarks,
+)
 from bench.regression.compare.renaming import copy_renamed, irregular_files
 
 PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
 """Of the temporary folders; one that is not locked was left by a comparison that was killed."""
 LOCK, PACKAGES = "lock", "packages"
+MOST_NAMED = 5
 COMPILED_SUFFIXES = frozenset((".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".rs", ".f90"))
 COMPILING = re.compile(r"ext_modules\s*=|cythonize\(|build-backend\s*=\s*['\"](?:maturin|mesonpy|scikit_build_core\.build)")
 """What builds of compiled modules have in `setup.py` or `pyproject.toml`."""
@@ -82,6 +91,8 @@ class Sides:
     """The top-level names of another package's project."""
     suites: dict[str, tuple[Path, Path]] = field(default_factory=dict)
     """Of each side the root of its copied tests, and the benchmarks in it."""
+    folders: dict[str, Path] = field(default_factory=dict)
+    """Of each side the folder that its tests run in: the project's, by links, with the packages of the side."""
     notes: list[str] = field(default_factory=list)
     """What was left aside."""
 
@@ -130,11 +141,15 @@ def side_by_side(
         sides = Sides(folder / PACKAGES, revisions["base"], revisions["head"], package, benchmarks, project)
         try:
             for side, revision in revisions.items():
-                path = _check_out(found, revision, package, folder / "checkouts" / side)
+                path, lacking = _check_out(found, revision, package, folder / "checkouts" / side)
+                if lacking:
+                    what = f"{', '.join(lacking[:MOST_NAMED])} at {revision}: only a pointer of git LFS is in this clone"
+                    sides.notes.append(f"{what}; type `git lfs fetch origin {revision.commit}`")
                 if benchmarks is None:
                     add_side(sides, side, path)
                 else:
                     _add_project(sides, side, found, path, folder / "checkouts" / side)
+            _note_removed(sides, found)
         except OSError as error:  # `shutil.Error` too, which has a list of all that failed
             raise RevisionError("not copied", f"{package} can't be copied to {folder}: {_reason(error)}") from error
         yield sides
@@ -206,6 +221,27 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
             sides.notes.append(f"{file} is not in git at {revision}: it is taken from the working tree, or from what is installed")
     tests = sides.root / "tests" / side
     sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, folder, tests)
+    copies = {in_working_tree.with_name(copy.name): copy for copy in folder.iterdir() if copy.stem in packages}
+    whole = sides.root / "projects" / side
+    link_folder(repository.root.resolve(), whole, copies, sides.project)
+    sides.folders[side] = whole / sides.project.relative_to(repository.root.resolve())
+
+
+def _note_removed(sides: Sides, repository: Repository) -> None:
+    """Note the benchmarks that BASE has and the working tree, whose benchmarks are compared, has not."""
+    root, path = repository.root.resolve(), sides.benchmarks
+    if sides.base.commit is None or path is None or not path.is_relative_to(root):
+        return
+    place = path.relative_to(root).as_posix()
+    before = [
+        repository.text(sides.base.commit, file)
+        for file in repository.files_with(sides.base.commit, "benchmark", place)
+        if file.endswith(".py")
+    ]
+    files = [path] if path.is_file() else path.rglob("*.py") if before else []
+    now = named_benchmarks(file.read_text(encoding="utf-8", errors="replace") for file in files)
+    if gone := sorted(named_benchmarks(before) - now):
+        sides.notes.append(f"{sides.base} has benchmarks that the working tree has not; they are not compared: {', '.join(gone)}")
 
 
 def _beside(repository: Repository, revision: Revision, place: str, name: str, checkouts: Path) -> Path | None:
@@ -270,8 +306,8 @@ def _resolve(repository: Repository, given: str | None) -> Revision:
         raise RevisionError("unknown revision", str(error)) from error
 
 
-def _check_out(repository: Repository, revision: Revision, package: str, destination: Path) -> Path:
-    """The package's folder, or file, at a revision.
+def _check_out(repository: Repository, revision: Revision, package: str, destination: Path) -> tuple[Path, list[str]]:
+    """The package's folder, or file, at a revision, and those of its files that git LFS has not downloaded.
 
     Raises
     ------
@@ -282,12 +318,12 @@ def _check_out(repository: Repository, revision: Revision, package: str, destina
     try:
         place = _place(repository, revision, package)
         if revision.commit is None:
-            path = repository.root / place
+            path, lacking = repository.root / place, []
             builds = [repository.root / repository.prefix / name for name in ("setup.py", "pyproject.toml")]
             texts = [file.read_text(encoding="utf-8", errors="replace") for file in builds if file.is_file()]
         else:
             path = destination / Path(place).name
-            repository.check_out(revision.commit, place, path)
+            lacking = repository.check_out(revision.commit, place, path)
             texts = [repository.text(revision.commit, repository.prefix + name) for name in ("setup.py", "pyproject.toml")]
     except GitError as error:
         raise RevisionError("git failed", str(error)) from error
@@ -296,7 +332,7 @@ def _check_out(repository: Repository, revision: Revision, package: str, destina
         where = f" ({compiled})" if compiled else ", by its setup.py or pyproject.toml"
         message = f"{package} at {revision} has compiled modules{where}: only packages of pure Python can be compared"
         raise RevisionError("compiled", message)
-    return path
+    return path, lacking
 
 
 def _has_modules(repository: Repository, revision: Revision, folder: str) -> bool:

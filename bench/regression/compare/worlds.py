@@ -1,14 +1,17 @@
 """The modules of two revisions of a package, and of the tests that time it, in one process under the same names.
 
 Called by `comparison_worker` for packages other than `numpy_nn`. While a side runs, `sys.modules`, `sys.path` and `sys.meta_path`
-are that side's: an import by a name in a string, one in a function that is being timed, a pickle and `__name__` are what they are
-in an ordinary process. Modules of other packages are shared. Sides change between timed blocks only.
+are that side's, and so are the working folder and `PYTHONPATH`: an import by a name in a string, one in a function that is being
+timed, a pickle, `__name__` and a program that is started are what they are in an ordinary process. Modules of other packages are
+shared. Sides change between timed blocks only.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -36,6 +39,10 @@ class World:
     finders: list[Any]
     streams: tuple[Any, Any]
     """Standard output and error, which a fixture may have replaced."""
+    folder: str
+    """The working folder."""
+    search_path: str
+    """Of the programs that the side starts: `PYTHONPATH`."""
     modules: dict[str, ModuleType] = field(default_factory=dict)
     count: int = 0
     """Of all modules when the side was entered: more are looked for only where there are others."""
@@ -58,21 +65,26 @@ class Worlds:
         Of each side the folder with its packages, and the folder with the tests.
     names
         The top-level names of the packages: whatever this process has imported of them for others is forgotten.
+    folders
+        Of each side the folder to work in.
 
     """
 
-    def __init__(self, roots: Mapping[str, tuple[str, str]], names: Collection[str]) -> None:
+    def __init__(self, roots: Mapping[str, tuple[str, str]], names: Collection[str], folders: Mapping[str, str]) -> None:
         self._names = frozenset(names)
         for name in [name for name in sys.modules if self._is_named(name)]:
             del sys.modules[name]
+        inherited = os.environ.get("PYTHONPATH", "")
         self._worlds = {
             side: World(
-                tuple(f"{folder}/" for folder in folders),
-                [folders[0], *sys.path],
-                [PackageFinder(folders[0]), *sys.meta_path],
+                tuple(f"{root}/" for root in of_side),
+                [of_side[0], *sys.path],
+                [PackageFinder(of_side[0]), *sys.meta_path],
                 (sys.stdout, sys.stderr),
+                folders[side],
+                os.pathsep.join(filter(None, (of_side[0], inherited))),
             )
-            for side, folders in roots.items()
+            for side, of_side in roots.items()
         }
         self._current: World | None = None
 
@@ -85,6 +97,9 @@ class Worlds:
             self._leave(self._current)
         sys.path[:], sys.meta_path[:] = world.path, world.finders
         sys.stdout, sys.stderr = world.streams
+        with suppress(OSError):  # a test's own folder that is gone
+            os.chdir(world.folder)
+        os.environ["PYTHONPATH"] = world.search_path
         sys.modules.update(world.modules)
         world.count = len(sys.modules)
         self._current = world
@@ -92,6 +107,8 @@ class Worlds:
     def _leave(self, world: World) -> None:
         world.path[:], world.finders[:] = sys.path, sys.meta_path
         world.streams = sys.stdout, sys.stderr
+        with suppress(OSError):
+            world.folder = os.getcwd()  # noqa: PTH109  # called between blocks
         names = list(world.modules)
         if len(sys.modules) != world.count:
             names = [name for name, module in list(sys.modules.items()) if self._is_named(name) or world.has(module)]

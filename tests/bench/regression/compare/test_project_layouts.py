@@ -137,6 +137,23 @@ def test_a_slower_package_is_found_out_whatever_its_project_looks_like(layout, t
     assert git(folder, "status", "--porcelain", "--", "speed") == ""
 
 
+@pytest.mark.parametrize("source", ["", "src/"])
+def test_a_program_that_a_test_starts_has_the_package_of_its_side_and_leaves_nothing_in_the_project(source, tmp_path):
+    files = {f"{source}mine/__init__.py": "", f"{source}mine/__main__.py": "print('base')\n", "speed/test_mine.py": PLAIN}
+    folder = tmp_path / "project"
+    project(folder, {**files, "slow": QUICK, "data.txt": "data"}, "slow")
+    (folder / source / "mine/__main__.py").write_text("print('head')\n")
+    with side_by_side(folder, "good", None, "mine", folder / "speed") as sides:
+        for side in ("base", "head"):
+            environment = {**os.environ, "PYTHONPATH": str(sides.folder(side, "mine"))}
+            command = [sys.executable, "-m", "mine"]
+            said = subprocess.run(command, cwd=sides.folders[side], env=environment, capture_output=True, text=True, check=True)
+            assert said.stdout == f"{side}\n"
+            assert (sides.folders[side] / "data.txt").read_text() == "data"
+            assert "speed" in git(sides.folders[side], "ls-files")
+    assert git(folder, "status", "--porcelain") == f" M slow\n M {source}mine/__main__.py\n"
+
+
 def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path):
     """Both live in one process: what HEAD does to the rest of it must not look like a fault of BASE."""
     careful = "import sys\n" + QUICK.replace("return", "assert not hasattr(sys, 'poisoned'); return")
@@ -175,6 +192,19 @@ def test_what_cannot_be_timed_is_refused_in_a_line_before_anything_is_measured(t
     assert done.returncode == 2, done.stdout
     (line,) = done.stderr.splitlines()
     assert said in line
+
+
+def test_benchmarks_that_only_base_has_are_named(tmp_path):
+    tests = PLAIN.format(name="mine")
+    gone = "import pytest\n\n\nclass TestMore:\n    def test_gone(self, benchmark):\n        benchmark(len, [])\n"
+    files = {"mine/__init__.py": QUICK, "speed/test_mine.py": tests, "speed/test_more.py": gone, "slow": QUICK}
+    folder = project(tmp_path / "project", files, "slow")
+    (folder / "speed/test_more.py").unlink()
+    with side_by_side(folder, "good", None, "mine", folder / "speed") as sides:
+        (note,) = sides.notes
+        assert note.endswith("has benchmarks that the working tree has not; they are not compared: test_gone")
+    with side_by_side(folder, "good", None, "mine", folder / "speed/test_mine.py") as sides:
+        assert sides.notes == []
 
 
 def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path):

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import signal
 import subprocess
@@ -215,6 +216,7 @@ def test_a_branch_that_was_not_fetched_says_what_to_type(two_commits, tmp_path):
     git(folder, "checkout", "-q", "--detach")
     git(folder, "branch", "-q", "-D", "main")
     assert "did you mean origin/main?" in str(refusal(folder, "main"))
+    assert "; the default branch of origin is main: did you mean origin/main?" in str(refusal(folder, "master"))
 
 
 @pytest.mark.parametrize("arguments", [["--filter=blob:none"], ["--filter=blob:none", "--sparse"], ["--depth=2"]])
@@ -277,6 +279,23 @@ def test_a_source_layout_and_a_package_of_one_file_are_found(repository):
 
 
 @pytest.mark.parametrize(("file", "text"), [("numpy_nn/fast.pyx", ""), ("setup.py", "setup(ext_modules=[])")])
+def test_files_of_git_lfs_are_taken_from_the_clone_or_named(repository):
+    for name in ("here", "there"):
+        oid = hashlib.sha256(name.encode()).hexdigest()
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(name)}\n"
+        (repository / "numpy_nn" / name).write_text(pointer)
+    commit(repository, "pointers")
+    oid = hashlib.sha256(b"here").hexdigest()
+    stored = repository / ".git/lfs/objects" / oid[:2] / oid[2:4] / oid
+    stored.parent.mkdir(parents=True)
+    stored.write_text("here")
+    with side_by_side(repository, "good", "pointers") as sides:
+        assert (sides.copy("head", sides.names[0]) / "here").read_text() == "here"
+        (note,) = sides.notes
+        assert note.startswith("numpy_nn/there at pointers (")
+        assert f"git lfs fetch origin {sides.head.commit}" in note
+
+
 def test_a_package_with_compiled_modules_is_refused(repository, file, text):
     (repository / file).write_text(text)
     commit(repository, "compiled")

@@ -1,7 +1,9 @@
 """Two revisions of a package under one name: what each side imports, whenever it does."""
 
 import importlib
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from bench.regression.compare.worlds import Worlds
 def worlds(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setenv("PYTHONPATH", "inherited")
+    monkeypatch.chdir(tmp_path)
     for side in ("base", "head"):
         package, tests = tmp_path / "packages" / side / "of_two_sides", tmp_path / "tests" / side
         package.mkdir(parents=True)
@@ -20,7 +24,7 @@ def worlds(tmp_path, monkeypatch):
         (package / "part.py").write_text(f"SIDE = {side!r}\n")
         (tests / "helper_of_tests.py").write_text(f"SIDE = {side!r}\n")
     roots = {side: (str(tmp_path / "packages" / side), str(tmp_path / "tests" / side)) for side in ("base", "head")}
-    yield Worlds(roots, ["of_two_sides"])
+    yield Worlds(roots, ["of_two_sides"], {side: roots[side][1] for side in roots})
     for name in [name for name in sys.modules if name.startswith(("of_two_sides", "helper_of_tests"))]:
         del sys.modules[name]
 
@@ -43,3 +47,19 @@ def test_other_modules_are_shared(worlds):
     shared = importlib.import_module("colorsys")
     worlds.enter("head")
     assert sys.modules[shared.__name__] is shared
+
+
+def test_each_side_works_in_a_folder_of_its_own_and_starts_programs_with_its_own_packages(worlds, tmp_path):
+    for side in ("base", "head"):
+        worlds.enter(side)
+        assert Path.cwd() == tmp_path / "tests" / side
+        assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(tmp_path / "packages" / side), "inherited"]
+    (tmp_path / "elsewhere").mkdir()
+    os.chdir(tmp_path / "elsewhere")
+    worlds.enter("base")
+    assert Path.cwd() == tmp_path / "tests" / "base"
+    worlds.enter("head")
+    assert Path.cwd() == tmp_path / "elsewhere"
+    (tmp_path / "elsewhere").rmdir()
+    worlds.enter("base")
+    worlds.enter("head")
