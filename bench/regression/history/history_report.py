@@ -91,7 +91,7 @@ def _latest_rows(history: Sequence[TrackedRun], latest: TrackedRun) -> list[tupl
     """Each watched ratio of the latest run, and the median of the runs before it on the same machine; no verdict."""
     alike = [run for run in history if run.fingerprint == latest.fingerprint and run.order < latest.order]
     before = [run for run in alike if run.dirty or latest.dirty or run.commit is None or run.commit != latest.commit]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, ratio in latest.ratios.items():
         earlier = [run.ratios[name] for run in before if name in run.ratios][-MOST_EARLIER:]
         if earlier and any(part in name for part in WATCHED):

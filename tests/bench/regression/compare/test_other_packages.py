@@ -49,7 +49,7 @@ def test_asks_the_fixture(benchmark, size):
     assert (benchmark.name, benchmark.param, benchmark.params) == ("test_asks_the_fixture[2]", "2", {"size": 2})
     assert benchmark.fullname.endswith("test_it.py::test_asks_the_fixture[2]")
     assert benchmark.stats is None
-    benchmark.pedantic(work, setup=lambda: ((size,), {}))
+    benchmark.pedantic(sorted, setup=lambda: (([size],), {}))
     assert 0 < benchmark.stats["mean"] == benchmark.stats.stats.min < 1
 
 def test_no_benchmark():
@@ -113,15 +113,17 @@ def test_a_test_that_asks_for_its_name_or_the_statistics_has_them(suite):
     work.close()
 
 
+@pytest.mark.filterwarnings("default")
 def test_settings_that_make_errors_of_warnings_and_options_of_plugins_that_are_left_aside_are_no_hindrance(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.delitem(sys.modules, "test_strict", raising=False)
     options = "-W error --strict-markers --strict-config -n 4 --cov=mine --benchmark-autosave"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {options}\nstrict_markers = true\ntimeout = 30\n")
-    test = "import warnings\nimport pytest\nwarnings.warn('odd')\n\n@pytest.mark.benchmark(group='g')\ndef test_it(benchmark):\n    pass\n"
-    (tmp_path / "test_strict.py").write_text(test)
-    assert list(load_suite(tmp_path, tmp_path, tmp_path / "temporary", []).benchmarks) == ["test_it"]
+    test = "@pytest.mark.benchmark(group='g')\ndef test_it(benchmark):\n    pass\n"
+    (tmp_path / "test_strict.py").write_text(f"import warnings\nimport pytest\nwarnings.warn('odd')\n\n{test}")
+    suite = load_suite(tmp_path, tmp_path, tmp_path / "temporary", [])
+    assert (list(suite.benchmarks), suite.failures) == (["test_it"], {})
 
 
 def test_results_of_which_nothing_is_known_are_not_compared():

@@ -278,7 +278,6 @@ def test_a_source_layout_and_a_package_of_one_file_are_found(repository):
         assert sides.copy("base", "alone_a").read_text() == "import alone_a\nimport alone_a as alone"
 
 
-@pytest.mark.parametrize(("file", "text"), [("numpy_nn/fast.pyx", ""), ("setup.py", "setup(ext_modules=[])")])
 def test_files_of_git_lfs_are_taken_from_the_clone_or_named(repository):
     for name in ("here", "there"):
         oid = hashlib.sha256(name.encode()).hexdigest()
@@ -296,6 +295,7 @@ def test_files_of_git_lfs_are_taken_from_the_clone_or_named(repository):
         assert f"git lfs fetch origin {sides.head.commit}" in note
 
 
+@pytest.mark.parametrize(("file", "text"), [("numpy_nn/fast.pyx", ""), ("setup.py", "setup(ext_modules=[])")])
 def test_a_package_with_compiled_modules_is_refused(repository, file, text):
     (repository / file).write_text(text)
     commit(repository, "compiled")
