@@ -19,6 +19,8 @@ def given_path(given: str | Path) -> Path:
     text = str(given)
     if not text.strip():
         raise typer.BadParameter("the path is empty: name a file or folder, '.' for the current folder")
+    if text == "-":
+        raise typer.BadParameter("the path was '-': it must name a file or folder; type ./- for one of that name")
     if "\0" in text:
         raise typer.BadParameter(f"the path was {text!r}: it can't hold a zero byte")
     return Path(text)

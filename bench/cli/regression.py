@@ -253,7 +253,7 @@ def _compare(
 
             def watch(state: Comparison) -> None:
                 record(state)
-                live.update(screen(state))
+                live.update(screen(state, console.width))
 
             return compare_sides(
                 processes,
@@ -275,7 +275,8 @@ def _show(comparison: Comparison) -> None:
     from bench.regression.compare.comparison_report import headline, last_line, screen
 
     print(escaping.terminal(headline(comparison)))
-    Console().print(screen(comparison))
+    console = Console()
+    console.print(screen(comparison, console.width))
     if line := last_line(comparison):
         print(line)
 

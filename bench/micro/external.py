@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 from greenlet import getcurrent, greenlet
+from pluggy import HookCaller
 
 from bench.micro.benchmark import Array, Benchmark, NotRunError, Work
 from bench.micro.comparable import comparable
@@ -34,6 +35,8 @@ WORD = b"benchmark"
 """Only files that have it are collected: no other has a test with the fixture, or a list."""
 LEFT_OUT_PLUGINS = ("pytest_benchmark", "pytest_codspeed", "pytest_cov", "xdist", "pytest_timeout", "pytest_forked", "pytest_sugar")
 """Plugins that time, count, distribute or end tests, which is the harness' part here."""
+LEFT_OUT_MARKS = ("benchmark", "codspeed_benchmark", "no_cover", "timeout", "xdist_group", "forked")
+"""The marks of these plugins, which tests may have."""
 KEPT_OPTIONS = ("--import-mode", "--asyncio-mode", "-p")
 """Of the options in `addopts`; all others are about running and reporting."""
 SETTINGS = {
@@ -170,6 +173,18 @@ class _Session:
         known.confcutdir = early_config.known_args_namespace.confcutdir
         early_config.known_args_namespace = known
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        for mark in LEFT_OUT_MARKS:
+            config.addinivalue_line("markers", f"{mark}: of a plugin that is left out")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Let a `conftest.py` have hooks of plugins that are left out, as `pytest_benchmark_update_json`."""
+        for hook in vars(session.config.hook).values():
+            if isinstance(hook, HookCaller) and not hook.has_spec():
+                for implementation in hook.get_hookimpls():
+                    implementation.optionalhook = True
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         return True if collection_path.suffix == ".py" and collection_path not in self._files else None
@@ -205,6 +220,11 @@ class _Session:
             error = call.excinfo.value if call.excinfo is not None else AssertionError(_last_line(report.longrepr))
             self.active.failure = error if report.failed else NotRunError(str(getattr(report, "wasxfail", None) or error))
         return report
+
+    @pytest.fixture(scope="session")
+    def worker_id(self) -> str:
+        """As pytest-xdist's, where nothing is distributed."""
+        return "master"
 
     @pytest.fixture
     def benchmark(self, request: pytest.FixtureRequest) -> _Fixture:
@@ -249,7 +269,8 @@ class _Fixture:
     def __init__(self, item: pytest.Function) -> None:
         callspec = getattr(item, "callspec", None)
         self.name, self.fullname = item.name, item.nodeid
-        self.param, self.params = (callspec.id, callspec.params) if callspec else (None, None)
+        self.param: str | None = callspec.id if callspec else None
+        self.params: dict[str, Any] | None = callspec.params if callspec else None
         self.extra_info: dict[str, Any] = {}
         self.group: str | None = None
         self._is_used = False

@@ -20,6 +20,8 @@ from bench.report.markdown_table import markdown_table
 
 SCHEMA_VERSION = 1
 MOST_NAMED = 5
+WIDE = 60
+"""Columns of a terminal that has room for the whole table."""
 _STYLES = {
     Verdict.BROKEN: "bold red",
     Verdict.REGRESSED: "bold red",
@@ -80,19 +82,21 @@ def change(benchmark: Compared) -> str:
     return f"{_percent(benchmark.ratio)} [{low}, {high}]"
 
 
-def screen(comparison: Comparison) -> Table:
-    """The state of a comparison as a table, a row a benchmark."""
+def screen(comparison: Comparison, width: int) -> Table:
+    """The state of a comparison as a table for so many columns, a row a benchmark."""
     table = Table(title=Text(f"{comparison.base} → {comparison.head}"), caption=_progress(comparison))
-    for heading in ("benchmark", "verdict", "change", "launches", "block"):
-        table.add_column(heading, overflow="fold")
+    headings = ("benchmark", "verdict", "change", "launches", "block")[: None if width >= WIDE else 3]
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading == "verdict")
     for benchmark in comparison.benchmarks:
-        table.add_row(
+        row = (
             benchmark.name,
             Text(benchmark.verdict, _STYLES[benchmark.verdict]),
             Text(change(benchmark) if benchmark.timed else benchmark.note),
             str(len(benchmark.log_ratios)),
             _block(benchmark),
         )
+        table.add_row(*row[: len(headings)])
     return table
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from bench.error_messages import may_be, one_line, short
 from bench.files import read_regular
 from bench.regression.compare.comparison import BUDGET_SECONDS, TOLERANCE
+from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.revisions import PACKAGE
 from bench.regression.compare.verdicts import Verdict
 
@@ -74,7 +75,7 @@ def read_settings(
     if isinstance(path, str) or (path is not None and not path.exists() and (project / path).exists()):
         path = project / path  # of the table, or of --repository
     if path is not None and not path.exists():
-        raise ValueError(f"benchmarks was {str(path)!r}: it must be an existing file or folder")
+        raise ValueError(f"benchmarks was {str(path)!r}: it must be an existing file or folder{_sparse_hint(path)}")
     if path is not None and name != PACKAGE and find_spec("pytest") is None:
         raise ValueError(f"the benchmarks of {name} need pytest, which isn't installed:  python -m pip install pytest")
     if path is None and name != PACKAGE:
@@ -85,6 +86,16 @@ def read_settings(
         found.get("tolerance", 100 * TOLERANCE) / 100,
         found.get("budget", BUDGET_SECONDS),
     )
+
+
+def _sparse_hint(path: Path) -> str:
+    """What to type where a sparse checkout leaves `path` out, after a semicolon; empty otherwise."""
+    folder = next((each for each in path.absolute().parents if each.is_dir()), Path())
+    try:
+        left_out = Repository(folder).is_left_out(str(path.absolute()))
+    except GitError:
+        return ""
+    return f"; this checkout is sparse: type `git sparse-checkout add {path.name}`" if left_out else ""
 
 
 def read_fail_on(words: str | None) -> set[Verdict] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bench.files import write_whole
 from bench.regression.history.change_points import FALSE_ALARM_RATE, LEAST_POINTS, WATCHED, ChangePoint, machine_changes
@@ -21,6 +22,10 @@ MOST_EARLIER = 10
 """Runs that the latest one is shown beside."""
 MOST_NAMED = 10
 """Changes of the machine, and lines that are set aside: the last of them."""
+MOST_DRAWN = 200
+"""Runs in the plot: the last of them."""
+MOST_MACHINE_CHANGES = 20
+"""In the plot; where machines take turns, their colours tell them apart."""
 
 
 def markdown(
@@ -65,7 +70,9 @@ def plot_files(path: Path) -> list[Path]:
 
 
 def plot(history: Sequence[TrackedRun], found: Sequence[ChangePoint]) -> Figure:
-    """The ratios of a step over the runs, a panel each; change points are lines, changes of machine or versions dotted lines."""
+    """The ratios of a step over the last runs, a panel each; change points are lines, other machines or versions dotted lines."""
+    history = history[-MOST_DRAWN:]
+    changes = machine_changes(history)
     names = list(dict.fromkeys(name for run in history for name in run.ratios if WATCHED[0] in name))
     figure = new_figure(height_inches=1.0 + 1.7 * max(len(names), 1))
     place = {run.run_id: number for number, run in enumerate(history)}
@@ -76,14 +83,15 @@ def plot(history: Sequence[TrackedRun], found: Sequence[ChangePoint]) -> Figure:
             alike = [run for run in runs if run.fingerprint == fingerprint]
             panel.plot([place[run.run_id] for run in alike], [run.ratios[name] for run in alike], ".-", linewidth=0.8)
         panel.set_title(name)
-        for number in machine_changes(history):
+        for number in changes if len(changes) <= MOST_MACHINE_CHANGES else ():
             panel.axvline(number - 0.5, color=INK, linestyle=":", linewidth=1)
-        for change in (change for change in found if change.series == name):
+        for change in (change for change in found if change.series == name and change.run.run_id in place):
             start = place[change.run.run_id] - 0.5
             panel.axvline(start, color=SLOWER if change.slower else FASTER)
             panel.annotate(f" {change.run.label}", (start, 1), xycoords=("data", "axes fraction"), va="top")
         panel.grid(color=FAINT)
-    panels[-1].set_xlabel("tracked run (dotted: another machine or other versions)")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1].set_xlabel("tracked run (each machine and set of versions has its colour; dotted: another one)")
     return figure
 
 

@@ -38,6 +38,13 @@ def test_an_empty_path_is_refused_and_is_not_the_current_folder(bench, tmp_path,
     assert tree(tmp_path) == before
 
 
+def test_a_dash_is_no_file(bench, tmp_path, tree):
+    said = bench("track", ".", "--history", "-")
+    assert said.code == 2
+    assert "the path was '-': it must name a file or folder; type ./- for one of that name" in " ".join(said.text.split())
+    assert tree(tmp_path) == {}
+
+
 @pytest.mark.parametrize("link", ["tables", "plots", "report.md"])
 def test_a_report_follows_no_link_out_of_its_folder(bench, a_run, tmp_path, tree, link):
     place = a_run / link

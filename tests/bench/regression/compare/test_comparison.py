@@ -1,13 +1,15 @@
 """Comparisons with launches and a clock of the tests' own: no process, no waiting."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bench.regression.compare.comparison import compare, log_ratio
 from bench.regression.compare.comparison_processes import Launch
-from bench.regression.compare.comparison_report import headline, markdown
+from bench.regression.compare.comparison_report import headline, markdown, screen
 from bench.regression.compare.schedule import MOST_ROUNDS, ROUNDS
 from bench.regression.compare.verdicts import Verdict
 
@@ -65,6 +67,16 @@ def test_a_slowdown_ends_the_comparison_as_soon_as_it_is_sure():
     assert 1.005 < step.low < step.ratio < step.high
     assert step.ratio == pytest.approx(1.05, rel=0.01)
     assert len(launcher.calls) < 20
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_table_keeps_its_verdicts_whole_on_a_narrow_terminal(width):
+    console = Console(width=width, file=io.StringIO())
+    console.print(screen(FakeLauncher({"step": 1.05}).compare(), width))
+    said = console.file.getvalue()
+    assert "regressed" in said
+    assert ("launches" in said.splitlines()[2]) == (width == 80)
+    assert max(map(len, said.splitlines())) <= width
 
 
 def test_a_speedup_is_an_improvement():

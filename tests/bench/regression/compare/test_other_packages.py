@@ -120,10 +120,11 @@ def test_settings_that_make_errors_of_warnings_and_options_of_plugins_that_are_l
     monkeypatch.delitem(sys.modules, "test_strict", raising=False)
     options = "-W error --strict-markers --strict-config -n 4 --cov=mine --benchmark-autosave"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {options}\nstrict_markers = true\ntimeout = 30\n")
-    test = "@pytest.mark.benchmark(group='g')\ndef test_it(benchmark):\n    pass\n"
+    test = "@pytest.mark.forked\n@pytest.mark.benchmark(group='g')\ndef test_it(benchmark, worker_id):\n    pass\n"
+    (tmp_path / "conftest.py").write_text("def pytest_benchmark_update_json(config, output_json):\n    pass\n")
     (tmp_path / "test_strict.py").write_text(f"import warnings\nimport pytest\nwarnings.warn('odd')\n\n{test}")
     suite = load_suite(tmp_path, tmp_path, tmp_path / "temporary", [])
-    assert (list(suite.benchmarks), suite.failures) == (["test_it"], {})
+    assert (list(suite.benchmarks), suite.failures, suite.unsupported) == (["test_it"], {}, {})
 
 
 def test_results_of_which_nothing_is_known_are_not_compared():

@@ -11,7 +11,7 @@ from synthetic import synthetic_run
 from bench.analysis.summary import analyse
 from bench.regression.certify.change_point_simulation import SERIES_NOISES, recovered_found, series_false_alarms
 from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, find_change_points, machine_changes
-from bench.regression.history.history_report import draw, markdown
+from bench.regression.history.history_report import MOST_DRAWN, draw, markdown, plot
 from bench.regression.history.tracked_runs import TrackedRun, add, join, read_history, tracked
 
 SERIES = "moons: step / keras"
@@ -160,6 +160,14 @@ def test_of_many_lines_that_are_set_aside_the_last_are_named():
     assert "line 30: broken" in page
     assert "line 20: broken" not in page
     assert "and 20 more before" in page
+
+
+def test_the_plot_has_the_last_runs_and_no_wall_of_lines_where_machines_take_turns():
+    runs = [make_run(number, cpu="slow" if number % 2 else "fast") for number in range(500)]
+    panel = plot(runs, []).axes[0]
+    assert len(panel.lines) == 2
+    assert sum(len(line.get_xdata()) for line in panel.lines) == MOST_DRAWN
+    assert len(plot(runs[:3], []).axes[0].lines) == 4
 
 
 @pytest.mark.parametrize("length", [1, 20])
