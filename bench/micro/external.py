@@ -183,7 +183,7 @@ class _Session:
         for hook in vars(session.config.hook).values():
             if isinstance(hook, HookCaller) and not hook.has_spec():
                 for implementation in hook.get_hookimpls():
-                    implementation.optionalhook = True
+                    implementation.optionalhook = True  # type: ignore[misc]  # pytest refuses unknown hooks otherwise
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
