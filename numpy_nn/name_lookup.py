@@ -27,7 +27,7 @@ class Part:
             plain = type(self)() == self
         except TypeError:  # an argument has no default
             plain = False
-        return self.name if plain else {"class_name": self.name, "config": self.get_config()}
+        return self.name if plain else {"class_name": type(self).name, "config": self.get_config()}
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.get_config() == other.get_config()

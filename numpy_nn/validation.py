@@ -110,8 +110,9 @@ def _first_object(name: str, array: Array) -> str:
 
 def _check_kind(name: str, value: Any) -> None:
     """Refuse what isn't an array, or would lose something as one, with what to type."""
-    if value is None:
-        raise ValueError(f"{name} was None: it must be an array of numbers")
+    if value is None or isinstance(value, (Mapping, set, frozenset)):
+        shown = "None" if value is None else f"a {type(value).__name__}"
+        raise ValueError(f"{name} was {shown}: it must be an array of numbers")
     if isinstance(value, Iterator) or _is_dataset(value):
         raise ValueError(
             f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"
@@ -142,8 +143,10 @@ def features(name: str, value: Any, count: int, to: np.dtype[Any]) -> Array:
 
 
 def sample_weights(value: Any, samples: int, to: np.dtype[Any]) -> Array:
-    """`value` as (samples,), none negative."""
+    """`value`, (samples,) or (samples, 1), as (samples,), none negative."""
     array = numbers("sample_weight", value)
+    if array.shape == (samples, 1):
+        array = array[:, 0]
     if array.shape != (samples,):
         raise ValueError(f"sample_weight had the shape {array.shape}: it must be ({samples},)")
     if (array < 0).any():
