@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.records.workload_records import check_workloads
 from bench.workloads import WORKLOADS, Workload, WorkloadError, find_workload, load_workload
+from bench.workloads.models import Training
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -69,6 +71,24 @@ def test_settings_are_as_the_training_where_they_say_nothing(tmp_path: Path) -> 
     workload = load_workload(write(tmp_path))
     assert workload.training_of("numpy_nn") is workload.training
     assert workload.training_of("keras") == workload.training.model_copy(update={"dtype": "float64"})
+
+
+def test_a_layer_and_a_training_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
+    text = GOOD[: GOOD.index("[training]")].replace('activation = "relu"\n', "")
+    workload = load_workload(write(tmp_path, text))
+    assert workload.architecture[0] == {"input_dim": 2, "output_dim": 5, "activation": "linear"}
+    assert workload.training == Training()
+    assert check_workloads([workload.model_dump(mode="json")]), "it can stand in run.json"
+
+
+def test_a_data_file_is_named_without_detours_and_a_link_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "object").write_text("".join(["a,b,label\n", *(f"{n},{n % 3},{n % 2}\n" for n in range(30))]), encoding="utf-8")
+    (tmp_path / "table.csv").symlink_to("object")
+    (tmp_path / "inner").mkdir()
+    data = 'name = "file"\nparameters = { path = "../table.csv", target = "label" }'
+    text = changed('name = "moons"\ntest_size = 0.2\nparameters = { n_samples = 50, noise = 0.1 }', data)
+    workload = load_workload(write(tmp_path / "inner", text))
+    assert workload.data.parameters["path"] == str(tmp_path.resolve() / "table.csv")
 
 
 def test_a_file_without_a_name_has_its_own(tmp_path: Path) -> None:
@@ -142,6 +162,8 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
         ["data.sample_seed", "4294967296"],
     ),
     "a name with a slash": (changed('"mine"', '"my/moons"'), ["name", "'my/moons'"]),
+    "a name with a blank": (changed('"mine"', '"my moons"'), ["name", "'my moons'", "hyphens and underscores"]),
+    "an activation in Keras' class names": (changed('"relu"', '"ReLU"'), ["architecture[0]['activation']", "did you mean 'relu'"]),
     "a built-in name": (changed('"mine"', '"moons"'), ["name", "'moons'", "built-in"]),
     "no data": (GOOD[: GOOD.index("[data]")] + GOOD[GOOD.index("[[arch") :], ["data is missing"]),
     "no name of the data": (changed('name = "moons"\n', ""), ["data.name is missing"]),
