@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from harness import CONTESTANTS, run_record
 
-from bench import cli
+from bench import cli, load
 from bench.analysis.timing import RatioRow
 from bench.cli.run import exit_code
 from bench.records import Parity, RunData, Trial, read_run, write_run
@@ -341,3 +341,18 @@ def test_ctrl_c_writes_the_report_of_what_there_is(tiny_workload, tmp_path):
     assert f"--resume {directory}" in err
     assert (directory / "report.md").exists(), err
     assert json.loads((directory / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_a_home_is_found_where_a_shell_leaves_its_sign(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_run(tmp_path, run_record(["numpy_nn"]))
+    (tmp_path / "trials.jsonl").touch()
+    assert len(load("~")) == 0
+    for path, code in (("~/all.csv", 0), ("~nobody-of-that-name/all.csv", 2)):
+        monkeypatch.setattr(sys, "argv", ["bench", "export", "~", "csv", path])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == code
+    assert (tmp_path / "all.csv").exists()
+    assert "no home for '~nobody-of-that-name'" in capsys.readouterr().err
