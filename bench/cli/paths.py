@@ -21,6 +21,8 @@ def given_path(given: str | Path) -> Path:
     text = str(given)
     if not text.strip():
         raise typer.BadParameter("the path is empty: name a file or folder, '.' for the current folder")
+    if text == "-":
+        raise typer.BadParameter("'-' is no file: nothing is read from standard input or written to standard output, name a file")
     if "\0" in text:
         raise typer.BadParameter(f"the path was {text!r}: it can't hold a zero byte")
     try:
