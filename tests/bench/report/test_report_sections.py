@@ -283,14 +283,17 @@ def test_a_run_of_predictions_alone_is_answered_by_them(data, with_trials):
     alone = with_trials(data, [trial for trial in data.trials if trial.kind == "predict"])
     analysis = analyse(alone)
     assert verdict.answer(analysis).startswith("Predictions of NumPy against Keras' fastest call: 1 row ")
-    row = next(row for row in latency_ratios(analysis, "moons", "").rows if row[0] == "keras, 1 row")
-    assert row[1] == "baseline"
+    baselines = [
+        row[0] for row in latency_ratios(analysis, "moons", "").rows if row[1] == "baseline" and row[0].endswith(", 1 row")
+    ]
+    assert len(baselines) == 1
+    assert baselines[0].startswith("keras")
 
 
 def test_means_over_other_seeds_are_told_apart(data, with_trials):
     fewer = [trial for trial in data.trials if (trial.contestant, trial.kind, trial.seed) != ("keras", "scored", 0)]
     (sentence,) = verdict.same_accuracy(analyse(with_trials(data, fewer)))
-    assert "over 6 and 5 seeds is" in sentence
+    assert "over 2 and 1 seed is" in sentence
     assert "points over the seeds of both" in sentence
 
 
