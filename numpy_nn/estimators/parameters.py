@@ -72,11 +72,15 @@ CHECKS: dict[str, Check] = {
     ),
 }
 
+NAMES = ("hidden_layer_sizes", "activation", *CHECKS)
+
 
 def check(parameters: dict[str, Any]) -> None:
     """Raise a ValueError for the first parameter that is not allowed."""
-    for name, value in parameters.items():
-        allowed, what = CHECKS.get(name, (lambda _: True, ""))
+    for name, (allowed, what) in CHECKS.items():
+        if name not in parameters:
+            continue
+        value = parameters[name]
         if not allowed(value):
             raise ValueError(f"{name} was {value!r}: it must be {what}")
     hidden_layer_sizes(parameters["hidden_layer_sizes"])
