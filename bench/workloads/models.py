@@ -51,6 +51,10 @@ def _with_activations(architecture: list[dict[str, Any]]) -> list[dict[str, Any]
     return [{**layer, "activation": layer.get("activation", "linear")} for layer in architecture]
 
 
+def _with_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
 BatchSize = Annotated[Size | None, BeforeValidator(_full_is_none)]
 Target = Annotated[float, Field(gt=0, le=1)]
 
@@ -58,7 +62,10 @@ Target = Annotated[float, Field(gt=0, le=1)]
 class Training(_Model):
     """The settings of a training: of all contestants, or of one (`Workload.settings`)."""
 
-    optimizer: dict[str, Any] = Field(default_factory=lambda: {"name": "sgd", "learning_rate": 0.01})
+    optimizer: Annotated[dict[str, Any], BeforeValidator(_with_name)] = Field(
+        default_factory=lambda: {"name": "sgd", "learning_rate": 0.01}
+    )
+    """Its name and its parameters; a name alone has its defaults."""
     loss: str = "binary_crossentropy"
     epochs: Size = 200
     batch_size: BatchSize = 32

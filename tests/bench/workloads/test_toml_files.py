@@ -81,6 +81,11 @@ def test_a_layer_and_a_training_that_are_left_out_have_their_defaults(tmp_path: 
     assert check_workloads([workload.model_dump(mode="json")]), "it can stand in run.json"
 
 
+def test_an_optimizer_may_be_a_name_alone(tmp_path: Path) -> None:
+    workload = load_workload(write(tmp_path, changed('{ name = "sgd", learning_rate = 0.1 }', '"adam"')))
+    assert workload.training_of("keras").optimizer == {"name": "adam"}
+
+
 def test_a_data_file_is_named_without_detours_and_a_link_by_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "object").write_text("".join(["a,b,label\n", *(f"{n},{n % 3},{n % 2}\n" for n in range(30))]), encoding="utf-8")
     (tmp_path / "table.csv").symlink_to("object")
@@ -156,7 +161,7 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
     "a test share of everything": (changed("test_size = 0.2", "test_size = 0.99"), ["data.test_size", "0.99", "50 rows"]),
     "a target above one": (changed("[0.9]", "[0.9, 95]"), ["targets.1", "95", "less than or equal to 1"]),
     "a target of zero": (changed("[0.9]", "[0.0]"), ["targets.0", "0.0", "greater than 0"]),
-    "a target that is no list": (changed("[0.9]", "0.9"), ["targets", "0.9", "valid list"]),
+    "a target that is no list": (changed("[0.9]", "0.9"), ["targets", "0.9", "should be a list"]),
     "a seed that no generator takes": (
         changed("test_size", "sample_seed = 4294967296\ntest_size"),
         ["data.sample_seed", "4294967296"],
@@ -207,7 +212,11 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
     ),
     "an unknown optimizer": (changed('name = "sgd"', 'name = "adm"'), ["training.optimizer.name", "'adm'", "did you mean 'adam'"]),
     "an optimizer without a name": (changed('name = "sgd", ', ""), ["training.optimizer.name is missing"]),
-    "an optimizer that is a word": (changed('{ name = "sgd", learning_rate = 0.1 }', '"sgd"'), ["training.optimizer", "'sgd'"]),
+    "an optimizer that is a number": (
+        changed('{ name = "sgd", learning_rate = 0.1 }', "3"),
+        ["training.optimizer is 3", "a table"],
+    ),
+    "an unknown optimizer by its name": (changed('{ name = "sgd", learning_rate = 0.1 }', '"sdg"'), ["optimizer.name", "'sgd'"]),
     "an unknown optimizer's parameter": (changed("learning_rate", "lr"), ["training.optimizer.lr ", "learning_rate"]),
     "a negative learning rate": (changed("learning_rate = 0.1", "learning_rate = -1"), ["training.optimizer.learning_rate", "-1"]),
     "an infinite learning rate": (
