@@ -98,9 +98,9 @@ class Compiled:
         last = activations.get(network.parameters.layers[-1].activation)
         self.loss = loss_after(loss, last)
         plain = named("metrics", metrics)
+        self.report = Report(self.loss, last, plain, named("weighted_metrics", weighted_metrics, plain))
         self.given = {"metrics": list(metrics or ()), "weighted_metrics": list(weighted_metrics or ())}
         """The metrics as they were given."""
-        self.report = Report(self.loss, last, plain, named("weighted_metrics", weighted_metrics, plain))
         self.optimizer = optimizers.get(optimizer)
         self._network = network
         self._step_trainer: tuple[tuple[int, bool], Trainer] | None = None

@@ -17,6 +17,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program, run
 from numpy_nn.activations import Activation
+from numpy_nn.checks import shown
 from numpy_nn.keras_names import finder
 from numpy_nn.losses import Loss
 from numpy_nn.name_lookup import Part, make
@@ -40,7 +41,7 @@ class Metric(Part, ABC):
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None and (not isinstance(name, str) or not name):
-            raise ValueError(f"name was {name!r}: it must be text, or None")
+            raise ValueError(f"name was {shown(name)}: it must be text, or None")
         self.name = type(self).name if name is None else name
 
     def get_config(self) -> dict[str, Any]:
@@ -91,7 +92,7 @@ class BinaryAccuracy(Metric):
     def __init__(self, name: str | None = None, *, threshold: float = 0.5) -> None:
         super().__init__(name)
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or not math.isfinite(threshold):
-            raise ValueError(f"threshold was {threshold!r}: it must be a finite number")
+            raise ValueError(f"threshold was {shown(threshold)}: it must be a finite number")
         self.threshold = float(threshold)
 
     def get_config(self) -> dict[str, Any]:
@@ -197,9 +198,9 @@ def named(argument: str, metrics: Sequence[str | Metric] | None, taken: Collecti
 
     """
     if metrics is not None and not isinstance(metrics, (list, tuple)):
-        raise ValueError(f"{argument} was {metrics!r}: it must be a list, as ['accuracy']")
+        raise ValueError(f"{argument} was {shown(metrics)}: it must be a list, as ['accuracy']")
     found: dict[str, Metric] = {}
-    for metric in metrics or ():
+    for metric in () if metrics is None else metrics:
         name = first = metric if isinstance(metric, str) else get(metric).name
         number = 0
         if first in taken:
