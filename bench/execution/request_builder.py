@@ -25,7 +25,7 @@ from bench.workloads.data_sets import Split, make_split
 from bench.workloads.grid import Point
 from bench.workloads.models import Training, Workload
 from bench.workloads.study import changes_arrays
-from numpy_nn.optimizers import OPTIMIZERS
+from numpy_nn import optimizers
 
 FIRST_SEED = 0
 """The seed whose data and decision surfaces the report draws."""
@@ -226,6 +226,6 @@ def _stem(workload: Workload, point: Point) -> str:
 def _with_learning_rate(optimizer: Mapping[str, Any]) -> dict[str, Any]:
     """An optimizer whose learning rate is there also where it is the default: contestants of one's own read it."""
     found = {**optimizer}
-    if found["name"] in OPTIMIZERS:
-        found.setdefault("learning_rate", OPTIMIZERS[found["name"]]().learning_rate)
+    if found["name"] in optimizers.OPTIMIZERS:
+        found.setdefault("learning_rate", optimizers.get(found["name"]).learning_rate)
     return found
