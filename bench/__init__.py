@@ -36,7 +36,9 @@ def load(directory: str | Path) -> pd.DataFrame:
         If `directory` holds no run.
 
     """
+    from pathlib import Path
+
     from bench.analysis.frame import trials_frame
     from bench.records import read_run
 
-    return trials_frame(read_run(directory).trials)
+    return trials_frame(read_run(Path(directory).expanduser()).trials)

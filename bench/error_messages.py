@@ -48,7 +48,8 @@ def short(value: object) -> str:
 def may_be(word: str, known: Iterable[str]) -> str:
     """The words that would have been right, the nearest to `word` named first."""
     words = [one_line(text)[:LONGEST_WORD] for text in known]
-    near = difflib.get_close_matches(word[:LONGEST_WORD], words, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
+    by_letters = {text.casefold(): text for text in reversed(words)}
+    near = difflib.get_close_matches(word[:LONGEST_WORD].casefold(), by_letters, n=1)
+    guess = f"did you mean {by_letters[near[0]]!r}? " if near else ""
     more = f" and {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
     return f"{guess}it may be one of {', '.join(words[:MOST_WORDS])}{more}"

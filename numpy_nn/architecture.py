@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from numpy_nn import activations, initializers, regularizers
 from numpy_nn.activations import Activation
-from numpy_nn.checks import fraction
+from numpy_nn.checks import fraction, shown
 from numpy_nn.initializers import Initializer
 from numpy_nn.keras_names import OF_LAYER, raise_missing
 from numpy_nn.regularizers import Regularizer
@@ -80,14 +80,14 @@ def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[Layer
 
     """
     if isinstance(architecture, (str, bytes, Mapping)) or not isinstance(architecture, Sequence) or not architecture:
-        raise ValueError(f"architecture was {architecture!r}: it must be a list of one dict a layer, with {', '.join(KEYS)}")
+        raise ValueError(f"architecture was {shown(architecture)}: it must be a list of one dict a layer, with {', '.join(KEYS)}")
     layers: list[LayerSpec] = []
     places: list[str] = []
     dropout = 0.0
     for number, entry in enumerate(architecture):
         place = f"architecture[{number}]"
         if not isinstance(entry, Mapping):
-            raise ValueError(f"{place} was {entry!r}: it must be a dict with {', '.join(KEYS)}")
+            raise ValueError(f"{place} was {shown(entry)}: it must be a dict with {', '.join(KEYS)}")
         if "dropout" in entry:
             if dropout or number == len(architecture) - 1:
                 raise ValueError(f"{place} was {dict(entry)!r}: a layer must follow a dropout")
@@ -154,7 +154,7 @@ def _parse_layer(place: str, layer: Mapping[str, Any], dropout: float) -> LayerS
             raise ValueError(f"{place} lacks {key!r}: the keys are {', '.join(KEYS)}")
     use_bias = layer.get("use_bias", True)
     if not isinstance(use_bias, bool):
-        raise ValueError(f"{place}['use_bias'] was {use_bias!r}: it must be True or False")
+        raise ValueError(f"{place}['use_bias'] was {shown(use_bias)}: it must be True or False")
     bias_initializer = layer.get("bias_initializer")
     if not use_bias and bias_initializer is not None:
         raise ValueError(f"{place}['bias_initializer'] was {bias_initializer!r}: with use_bias=False there is no bias")
@@ -193,7 +193,7 @@ def _dimension(place: str, key: str, value: object) -> int:
     except TypeError:
         number = 0
     if number < 1:
-        raise ValueError(f"{place}[{key!r}] was {value!r}: it must be a positive integer")
+        raise ValueError(f"{place}[{key!r}] was {shown(value)}: it must be a positive integer")
     if number > LARGEST_DIMENSION:
-        raise ValueError(f"{place}[{key!r}] was {value!r}: it must be at most {LARGEST_DIMENSION}")
+        raise ValueError(f"{place}[{key!r}] was {shown(value)}: it must be at most {LARGEST_DIMENSION}")
     return number

@@ -8,6 +8,15 @@ from typing import Any
 
 import numpy as np
 
+SHOWN_LETTERS = 120
+
+
+def shown(value: object) -> str:
+    """What an argument was, as Python writes it, in one line for an error: the middle of a long one is left out."""
+    text = " ".join(repr(value).split())
+    half = SHOWN_LETTERS // 2
+    return text if len(text) <= SHOWN_LETTERS else f"{text[:half]}…{text[-half:]}"
+
 
 def finite(name: str, value: Any) -> float:
     """`value`, a number that is neither NaN nor infinite."""
@@ -37,5 +46,5 @@ def share(name: str, value: Any) -> float:
 def _number(name: str, value: Any, wanted: str, fits: Callable[[float], bool]) -> float:
     number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if isinstance(number, (bool, np.bool_)) or not isinstance(number, (int, float, np.number)) or not fits(float(number)):
-        raise ValueError(f"{name} was {value!r}: it must be {wanted}")
+        raise ValueError(f"{name} was {shown(value)}: it must be {wanted}")
     return float(number)

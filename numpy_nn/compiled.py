@@ -98,8 +98,9 @@ class Compiled:
         last = activations.get(network.parameters.layers[-1].activation)
         self.loss = loss_after(loss, last)
         plain = named("metrics", metrics)
-        self._given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
         self.report = Report(self.loss, last, plain, named("weighted_metrics", weighted_metrics, plain))
+        self.given = {"metrics": list(metrics or ()), "weighted_metrics": list(weighted_metrics or ())}
+        """The metrics as they were given."""
         self.optimizer = optimizers.get(optimizer)
         self._network = network
         self._step_trainer: tuple[tuple[int, bool], Trainer] | None = None
@@ -117,7 +118,7 @@ class Compiled:
 
     def arguments(self) -> dict[str, Any]:
         """What makes another like this one."""
-        return {"optimizer": self.optimizer, "loss": self.loss, **self._given}
+        return {"optimizer": self.optimizer, "loss": self.loss, **self.given}
 
     # --- rows --------------------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from numpy_nn._engine.stacked_prediction import StackedPrediction
 from numpy_nn._engine.stacked_training import StackedRows, StackedTrainer, alone, part_of, totals
 from numpy_nn.architecture import as_dicts, parse_architecture
 from numpy_nn.callbacks.progress import Progress, verbosity
+from numpy_nn.checks import shown
 from numpy_nn.compiled import draw_first_weights, loss_after
 from numpy_nn.losses import Loss
 from numpy_nn.metrics import Metric, Report, named
@@ -239,7 +240,7 @@ class Ensemble:
         """
         report, optimizer = self._when_compiled()
         for name, value in others.items():
-            raise ValueError(f"{name} was {value!r}: Ensemble.fit has no such argument, {INSTEAD.get(name, ALONE)}")
+            raise ValueError(f"{name} was {shown(value)}: Ensemble.fit has no such argument, {INSTEAD.get(name, ALONE)}")
         rows, held_out = self._rows(x, y), self._held_out(validation_data)
         epoch_count = validation.positive_integer("epochs", epochs)
         size = min(validation.optional_size("batch_size", batch_size) or rows.samples, rows.samples)

@@ -83,6 +83,7 @@ HARMLESS = {
     "fit": ("workers", "max_queue_size"),
     "evaluate": ("workers", "max_queue_size"),
     "predict": (),
+    "summary": ("line_length", "positions", "expand_nested", "show_trainable"),
 }
 """Arguments of Keras' methods that change no result."""
 _OWN_PROCESSES = "threads of Sequential, how many cores may be used"
@@ -98,6 +99,7 @@ REFUSED = {
     },
     "evaluate": {"steps": "batch_size, which divides the rows", "use_multiprocessing": _OWN_PROCESSES},
     "predict": {"steps": "batch_size, which divides the rows"},
+    "summary": {"layer_range": "Sequential(architecture[m:n]).summary()"},
 }
 """Arguments of Keras' methods that would change one: None and False are taken, which is as if they weren't given."""
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program, run
 from numpy_nn.activations import Activation
+from numpy_nn.checks import shown
 from numpy_nn.keras_names import finder
 from numpy_nn.losses import Loss
 from numpy_nn.name_lookup import Part, make
@@ -27,9 +28,24 @@ Totals = dict[str, tuple[float, float]]
 
 
 class Metric(Part, ABC):
-    """`metric(y_true, y_pred, sample_weight=None) -> float`: the mean over the samples, each times its weight."""
+    """`metric(y_true, y_pred, sample_weight=None) -> float`: the mean over the samples, each times its weight.
+
+    Parameters
+    ----------
+    name
+        What it is called in the logs; None: the name of its kind.
+
+    """
 
     larger_is_better = False
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None and (not isinstance(name, str) or not name):
+            raise ValueError(f"name was {shown(name)}: it must be text, or None")
+        self.name = type(self).name if name is None else name
+
+    def get_config(self) -> dict[str, Any]:
+        return {} if self.name == type(self).name else {"name": self.name}
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """The metric of `y_pred` (samples,) or (samples, outputs) against `y_true`, of the same shape or (samples,) labels.
@@ -73,13 +89,14 @@ class BinaryAccuracy(Metric):
     name = "binary_accuracy"
     larger_is_better = True
 
-    def __init__(self, *, threshold: float = 0.5) -> None:
+    def __init__(self, name: str | None = None, *, threshold: float = 0.5) -> None:
+        super().__init__(name)
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or not math.isfinite(threshold):
-            raise ValueError(f"threshold was {threshold!r}: it must be a finite number")
+            raise ValueError(f"threshold was {shown(threshold)}: it must be a finite number")
         self.threshold = float(threshold)
 
     def get_config(self) -> dict[str, Any]:
-        return {"threshold": self.threshold}
+        return {**super().get_config(), "threshold": self.threshold}
 
     def values(self, y: Array, a: Array) -> Array:
         # Of one kind before they are compared: NumPy takes eight times as long to compare bools with floats.
@@ -112,7 +129,8 @@ class Accuracy(Metric):
     name = "accuracy"
     larger_is_better = True
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
         self._binary, self._categorical = BinaryAccuracy(), CategoricalAccuracy()
 
     def values(self, y: Array, a: Array) -> Array:
@@ -180,9 +198,9 @@ def named(argument: str, metrics: Sequence[str | Metric] | None, taken: Collecti
 
     """
     if metrics is not None and not isinstance(metrics, (list, tuple)):
-        raise ValueError(f"{argument} was {metrics!r}: it must be a list, as ['accuracy']")
+        raise ValueError(f"{argument} was {shown(metrics)}: it must be a list, as ['accuracy']")
     found: dict[str, Metric] = {}
-    for metric in metrics or ():
+    for metric in () if metrics is None else metrics:
         name = first = metric if isinstance(metric, str) else get(metric).name
         number = 0
         if first in taken:

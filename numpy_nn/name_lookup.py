@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from numpy_nn.checks import shown
+
 Value = TypeVar("Value")
 
 
@@ -27,7 +29,7 @@ class Part:
             plain = type(self)() == self
         except TypeError:  # an argument has no default
             plain = False
-        return self.name if plain else {"class_name": self.name, "config": self.get_config()}
+        return self.name if plain else {"class_name": type(self).name, "config": self.get_config()}
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.get_config() == other.get_config()
@@ -55,7 +57,7 @@ def find(kind: str, name: object, table: Mapping[str, Value], aliases: Mapping[s
         for known, target in {**{known: known for known in table}, **(aliases or {})}.items():
             if _plain(known) == wanted:
                 return table[target]
-    raise ValueError(f"{kind} was {name!r}: it may be one of {', '.join(table)}")
+    raise ValueError(f"{kind} was {shown(name)}: it may be one of {', '.join(table)}")
 
 
 def make(kind: str, identifier: object, table: Mapping[str, type[Value]], aliases: Mapping[str, str] | None = None) -> Value:
@@ -81,7 +83,7 @@ def make(kind: str, identifier: object, table: Mapping[str, type[Value]], aliase
     try:
         return made(**config)
     except TypeError as error:
-        raise ValueError(f"{kind} was {identifier!r}: {error}") from None
+        raise ValueError(f"{kind} was {shown(identifier)}: {error}") from None
 
 
 def _plain(name: str) -> str:

@@ -144,8 +144,10 @@ class Sequential:
         """The number of weights and biases."""
         return len(self._parameters.vector)
 
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print a table of the layers: shapes, activations, parameters."""
+    def summary(self, print_fn: Callable[[str], object] | None = None, **keras: Any) -> None:
+        """Print a table of the layers: shapes, activations, parameters; `print_fn` is called with each line."""
+        keras_names.check_arguments("summary", keras)
+        print_fn = print if print_fn is None else print_fn
         for line in (f"{self!r}, threads ≤ {self.threads}", *summary_lines(self.layers)):
             print_fn(line)
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numpy_nn import losses, npz, optimizers
+from numpy_nn import losses, metrics, npz, optimizers
 from numpy_nn._engine.arrays import Array
 from numpy_nn.architecture import LayerSpec, parse_architecture
 from numpy_nn.file_writing import write_whole
+from numpy_nn.metrics import Metric
 from numpy_nn.name_lookup import find
 
 if TYPE_CHECKING:
@@ -29,17 +30,23 @@ FORMAT_VERSION = 2
 """1 had neither the optimizer's state, nor the generator's, nor `threads`."""
 
 
-def save(model: Sequential, path: str | os.PathLike[str]) -> None:
+def save(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write the model, and all that its training goes on from, to an `.npz` file, without pickle, or to Keras' `.keras`.
+
+    Parameters
+    ----------
+    overwrite
+        Whether a file that is there is replaced.
 
     Raises
     ------
     ValueError
         If `load` would refuse the file, since a weight or the optimizer's state is not finite.
     OSError
-        If it can't be written; the file of before is then left as it was.
+        If it can't be written, or is there and not to be replaced; the file of before is then left as it was.
 
     """
+    _check_overwrite(path, overwrite)
     if _suffix(path, ".weights.h5") == ".keras":
         from numpy_nn import keras_files  # which needs h5py
 
@@ -54,12 +61,11 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
         "compiled": None,
     }
     arrays = _weights(model)
-    if model.optimizer is not None and model.loss is not None and model.report is not None:
+    if model._compiled is not None and model.optimizer is not None and model.loss is not None:
         config["compiled"] = {
             "optimizer": {"name": model.optimizer.name, **model.optimizer.get_config()},
             "loss": {"name": model.loss.name, **model.loss.get_config()},
-            "metrics": [[name, metric.identifier()] for name, metric in model.report.metrics.items()],
-            "weighted_metrics": [[name, metric.identifier()] for name, metric in model.report.weighted_metrics.items()],
+            **{argument: [_metric(part) for part in parts] for argument, parts in model._compiled.given.items()},
         }
         state = {f"optimizer_{name}": array for name, array in model.optimizer.get_state().items()}
         _check_finite("the optimizer's state", state)
@@ -67,15 +73,12 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     return _write(path, {"config": np.array(json.dumps(config)), **arrays})
 
 
-def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+def save_weights(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write the weights alone to an `.npz` file, or to Keras' `.weights.h5`.
 
-    Raises
-    ------
-    ValueError, OSError
-        As `save`.
-
+    `overwrite` and what it raises are as in `save`.
     """
+    _check_overwrite(path, overwrite)
     if _suffix(path, ".keras") == ".weights.h5":
         from numpy_nn import keras_files
 
@@ -146,11 +149,22 @@ def _compile(model: Sequential, compiled: Mapping[str, Any]) -> None:
     )
 
 
+def _metric(given: str | Mapping[str, Any] | Metric) -> list[Any]:
+    """The name that a metric was given by, and what makes an equal one."""
+    metric = metrics.get(given)
+    return [given if isinstance(given, str) else metric.name, metric.identifier()]
+
+
 def _metrics(entries: Sequence[Any]) -> list[Any]:
     """What `compile` is to be given for the metrics of a file: names as they were given, or objects."""
     names = [entry if isinstance(entry, str) else entry[0] for entry in entries]
     parts = [entry if isinstance(entry, str) else entry[1] for entry in entries]
     return [name if isinstance(part, str) else part for name, part in zip(names, parts, strict=True)]
+
+
+def _check_overwrite(path: str | os.PathLike[str], overwrite: bool) -> None:
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(f"path was {os.fspath(path)!r}: there is such a file, and overwrite is {overwrite!r}")
 
 
 def _suffix(path: str | os.PathLike[str], refused: str = "-") -> str | None:

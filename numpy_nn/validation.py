@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numpy_nn._engine.arrays import Array
+from numpy_nn.checks import shown
 
 DTYPES = ("float32", "float64")
 
@@ -33,20 +34,20 @@ def dtype(value: object) -> np.dtype[Any]:
         for name in DTYPES:
             if value == np.dtype(name):
                 return np.dtype(name)
-    raise ValueError(f"dtype was {value!r}: it may be one of {', '.join(DTYPES)}")
+    raise ValueError(f"dtype was {shown(value)}: it may be one of {', '.join(DTYPES)}")
 
 
 def positive_integer(name: str, value: object) -> int:
     """`value`, an integer of at least 1."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} was {value!r}: it must be a positive integer")
+        raise ValueError(f"{name} was {shown(value)}: it must be a positive integer")
     return int(value)
 
 
 def count(name: str, value: object) -> int:
     """`value`, an integer of at least 0."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(f"{name} was {value!r}: it must be an integer of at least 0")
+        raise ValueError(f"{name} was {shown(value)}: it must be an integer of at least 0")
     return int(value)
 
 
@@ -68,7 +69,7 @@ def seed(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(f"seed was {value!r}: it must be an integer of at least 0, or None")
+        raise ValueError(f"seed was {shown(value)}: it must be an integer of at least 0, or None")
     return int(value)
 
 
@@ -92,8 +93,8 @@ def numbers(name: str, value: Any) -> Array:
         raise ValueError(f"{name} was empty, of shape {array.shape}: there must be at least one sample")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
-        where = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
-        raise ValueError(f"{name}[{', '.join(map(str, where))}] was {bad}: all values must be finite")
+        where = [int(place) for place in np.argwhere(~np.isfinite(array))[0]]
+        raise ValueError(f"{name}{where or ''} was {bad}: all values must be finite")
     return array
 
 
@@ -110,8 +111,9 @@ def _first_object(name: str, array: Array) -> str:
 
 def _check_kind(name: str, value: Any) -> None:
     """Refuse what isn't an array, or would lose something as one, with what to type."""
-    if value is None:
-        raise ValueError(f"{name} was None: it must be an array of numbers")
+    if value is None or isinstance(value, (Mapping, set, frozenset)):
+        shown = "None" if value is None else f"a {type(value).__name__}"
+        raise ValueError(f"{name} was {shown}: it must be an array of numbers")
     if isinstance(value, Iterator) or _is_dataset(value):
         raise ValueError(
             f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"
@@ -142,8 +144,10 @@ def features(name: str, value: Any, count: int, to: np.dtype[Any]) -> Array:
 
 
 def sample_weights(value: Any, samples: int, to: np.dtype[Any]) -> Array:
-    """`value` as (samples,), none negative."""
+    """`value`, (samples,) or (samples, 1), as (samples,), none negative."""
     array = numbers("sample_weight", value)
+    if array.shape == (samples, 1):
+        array = array[:, 0]
     if array.shape != (samples,):
         raise ValueError(f"sample_weight had the shape {array.shape}: it must be ({samples},)")
     if (array < 0).any():
@@ -157,7 +161,7 @@ def class_weights(value: Any, labels: Array) -> Array:
     The class of a row of `labels` is its number, or the column of its largest value.
     """
     if not isinstance(value, Mapping):
-        raise ValueError(f"class_weight was {value!r}: it must be a dict, as {{0: 1.0, 1: 2.5}}")
+        raise ValueError(f"class_weight was {shown(value)}: it must be a dict, as {{0: 1.0, 1: 2.5}}")
     by_class: dict[int, Any] = {}
     for key, weight in value.items():
         try:
@@ -179,7 +183,7 @@ def class_weights(value: Any, labels: Array) -> Array:
 def split(value: object) -> float:
     """`value`, a fraction of at least 0 and below 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < 1:
-        raise ValueError(f"validation_split was {value!r}: it must be at least 0 and below 1")
+        raise ValueError(f"validation_split was {shown(value)}: it must be at least 0 and below 1")
     return float(value)
 
 

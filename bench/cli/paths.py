@@ -8,7 +8,9 @@ import typer
 
 
 def given_path(given: str | Path) -> Path:
-    """Return the path that an option or argument names, or that is its default.
+    """Return the path that an option or argument names, or that is its default, with `~` and `~user` replaced.
+
+    A shell leaves them as they are in quotes and in `--out=~/mine`, which would make a folder of that name.
 
     Raises
     ------
@@ -23,4 +25,7 @@ def given_path(given: str | Path) -> Path:
         raise typer.BadParameter("the path was '-': it must name a file or folder; type ./- for one of that name")
     if "\0" in text:
         raise typer.BadParameter(f"the path was {text!r}: it can't hold a zero byte")
-    return Path(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise typer.BadParameter(f"the path was {text!r}: this machine has no home for {text.partition('/')[0]!r}") from None

@@ -77,6 +77,8 @@ def agree(
 
     with wrong_use():
         runs = read_run(first), read_run(second)
+        if runs[0].run.run_id == runs[1].run.run_id:
+            raise ValueError(f"{first} and {second} hold the same run, {runs[0].run.run_id}: name the folders of two")
     found = repeats(*runs)
     for line in agreement(found, *runs) if found else ():
         print(line)

@@ -25,6 +25,7 @@ from bench.workloads.data_sets import Split, make_split
 from bench.workloads.grid import Point
 from bench.workloads.models import Training, Workload
 from bench.workloads.study import changes_arrays
+from numpy_nn import optimizers
 
 FIRST_SEED = 0
 """The seed whose data and decision surfaces the report draws."""
@@ -111,7 +112,7 @@ class RequestBuilder:
         return TaskSpec(
             architecture=grid.architecture_at(workload, point),
             loss=training.loss,
-            optimizer=training.optimizer,
+            optimizer=_with_learning_rate(training.optimizer),
             batch_size=point.get("batch", training.batch_size),
             epochs=grid.epochs_at(workload, point, training.epochs),
             dtype=training.dtype,
@@ -220,3 +221,11 @@ def _trajectory(planned: PlannedTrial) -> str:
 
 def _stem(workload: Workload, point: Point) -> str:
     return "-".join([workload.name, *(f"{name}{value}" for name, value in sorted(point.items()))])
+
+
+def _with_learning_rate(optimizer: Mapping[str, Any]) -> dict[str, Any]:
+    """An optimizer whose learning rate is there also where it is the default: contestants of one's own read it."""
+    found = {**optimizer}
+    if found["name"] in optimizers.OPTIMIZERS:
+        found.setdefault("learning_rate", optimizers.get(found["name"]).learning_rate)
+    return found

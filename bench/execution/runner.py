@@ -40,6 +40,7 @@ Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
 NO_LIMITS = Limits()
+PLANNED_DONE = "all planned rounds are done"
 
 
 class Runner:
@@ -116,7 +117,9 @@ class Runner:
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
         elapsed = (self._job.run.elapsed_seconds or 0.0) + seconds
         if self._left_out:
-            reason += f"; for {len(self._left_out)} planned trials there was no time: --resume runs them"
+            trials = "trial" if len(self._left_out) == 1 else "trials"
+            more = f"for {len(self._left_out)} planned {trials} there was no time: --resume runs them"
+            reason = more if reason.startswith(PLANNED_DONE) else f"{reason}; {more}"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
         try:
             self._writer.close()
@@ -130,7 +133,7 @@ class Runner:
     def _add_launches(self, limits: Limits, started: float) -> str:
         """Add launches of turns until no more are needed; return why none was added after that."""
         if limits.wanted is None:
-            return "all planned rounds are done"
+            return PLANNED_DONE
         self._adds_launches = True
         while not isinstance(wanted := limits.wanted(self._records.read()), str):
             added = self._added(wanted)

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from bench.error_messages import may_be, one_line, short
 
+_WORDS = {"dict_type": "it should be a table", "list_type": "it should be a list, as [1, 2]"}
+"""What pydantic says in Python's terms, by the type of its error."""
+
 
 def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
     """Return the first error of a `model` in one line with its dotted key; `prefix` is the key of the model itself."""
@@ -27,7 +30,7 @@ def _first_mistake(error: ValidationError, model: type[BaseModel], prefix: str) 
         return f"{key} is missing"
     if kind == "json_invalid" or not key:
         return message
-    return f"{key} is {short(mistake['input'])}: {re.sub('^[A-Z][a-z]+ should', 'it should', message)}"
+    return f"{key} is {short(mistake['input'])}: {re.sub('^[A-Z][a-z]+ should', 'it should', _WORDS.get(kind, message))}"
 
 
 def _keys(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:

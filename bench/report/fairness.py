@@ -93,4 +93,4 @@ def _settings(trials: Sequence[Trial]) -> str:
 
 def _distinct(values: Iterable[str]) -> str:
     """The distinct values, the shortest first."""
-    return ", ".join(sorted(set(values), key=lambda text: (len(text), text)))
+    return ", ".join(sorted(set(values), key=lambda text: (len(text), text))) or units.ABSENT

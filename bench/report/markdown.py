@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from bench import escaping
 from bench.report import units
 from bench.report.document import Block, Bullets, Command, Document, Paragraph, Plot, Ranking, Section, Table
+from bench.report.fairness import SAME
 from bench.report.markdown_table import markdown_table
 
 PLOTS_FOLDER = "plots"
@@ -97,6 +98,7 @@ def _prose(table: Table, most_rows: int) -> str:
         told = "; ".join(
             f"{_text(head)}: {_text(_cut(cell, _LONGEST_PROSE)).rstrip('.')}"
             for head, cell in zip(table.columns[1:], cells, strict=True)
+            if cell not in (SAME, units.ABSENT)
         )
         lines.append(f"- **{_text(_cut(name, _LONGEST_PROSE))}** {told}")
     lines += [f"- and {len(table.rows) - most_rows} more"] if len(table.rows) > most_rows else []

@@ -105,7 +105,7 @@ def _answer(analysis: Analysis, only_map: bool, studied: str | None) -> str:
 
 def _subtitle(analysis: Analysis) -> str:
     run, here = analysis.data.run, analysis.data.run.environment
-    machine = f"{here.cpu}, {units.counted(here.cores, 'core')}, Python {here.python}"
+    machine = f"{here.cpu}, {units.counted(here.cores, 'core')}, {here.python}"
     return f"Measured on {here.date[:10]}, {machine}; run {escaping.code(run.run_id)}."
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from bench import escaping
 from bench.analysis.accuracy import MARGIN
 from bench.analysis.divergence import divergence
+from bench.analysis.latency import OWN_CALL
 from bench.analysis.learning import nothing_learned
 from bench.analysis.selection import FLOOR, workload_named
 from bench.analysis.summary import Analysis
@@ -26,6 +27,7 @@ PARITY = "parity"
 """The workload of the sentence on parity."""
 CLOSE = 1.05
 """A step whose ratio to the fastest is at most this counts as close to it."""
+_MOST_PREDICTIONS = 3
 NOTHING = "This run has no figures for an answer."
 
 Row = Mapping[str, Any]
@@ -35,7 +37,7 @@ def answer(analysis: Analysis) -> str:
     """The answer to the report's question in one sentence of plain words."""
     row = _headline(analysis)
     if row is None:
-        return _answer_of_map(analysis) or NOTHING
+        return _answer_of_map(analysis) or _answer_of_predictions(analysis) or NOTHING
     ours, reference = "NumPy", "Keras" if row["reference"] == REFERENCE else escaping.code(row["reference"])
     broken = _parity(analysis)
     also = [] if broken is None or row["reference"] != REFERENCE else [_computation(analysis, broken)]
@@ -133,14 +135,17 @@ def same_accuracy(analysis: Analysis) -> list[str]:
         return []
     ours, reference = both
     means = f"{units.percent(ours['accuracy_mean'])} for `{OURS}` and {units.percent(reference['accuracy_mean'])} for `{REFERENCE}`"
+    seeds, others = ours["seeds"], reference["seeds"]
+    counted = units.counted(seeds, "seed") if seeds == others else f"{seeds} and {units.counted(others, 'seed')}"
+    over = "" if seeds == others else " over the seeds of both"
     within = f"equal within ±{100 * MARGIN:g} points"
     nothing = _learned_nothing(analysis, ours, reference)
     if nothing:
         return [f"{names_of(nothing)} learned nothing: the mean test accuracy is {means}, that of the most frequent class."]
     judged = {True: within, False: f"not shown to be {within}"}.get(ours["equivalent"], "from too few seeds for a test")
     return [
-        f"The mean test accuracy over {units.counted(ours['seeds'], 'seed')} is {means}: a difference of "
-        f"{units.points(ours['difference_mean'])} points, {judged}."
+        f"The mean test accuracy over {counted} is {means}: a difference of "
+        f"{units.points(ours['difference_mean'])} points{over}, {judged}."
     ]
 
 
@@ -190,6 +195,18 @@ def _headline(analysis: Analysis) -> Row | None:
 def _answer_of_map(analysis: Analysis) -> str:
     sentences = _where_first(analysis)
     return sentences[0] if sentences else ""
+
+
+def _answer_of_predictions(analysis: Analysis) -> str:
+    """How long a prediction takes, for each number of rows, where nothing else was measured."""
+    found = analysis.latency_ratios
+    found = found[(found["contestant"] == OURS) & (found["reference"] == OWN_CALL) & (found["measure"] == "median")]
+    found = found[found["workload"] == found["workload"].iloc[0]].sort_values("rows") if len(found) else found
+    parts = [
+        f"{units.counted(row['rows'], 'row')} {units.comparison(row['ratio'], row['low'], row['high'])}"
+        for row in found.to_dict("records")[:_MOST_PREDICTIONS]
+    ]
+    return f"Predictions of NumPy against {OWN_CALL}: {', '.join(parts)}." if parts else ""
 
 
 def like_for_like(analysis: Analysis) -> str:

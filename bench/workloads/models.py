@@ -6,17 +6,18 @@ checks the keys against one another; `examples/spirals.toml` has every key.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.records import TrialKind
 from bench.records.workload_records import GridValue, is_study
 from bench.workloads.data_sets import Data, Seed
 
-__all__ = ["NAME_PATTERN", "Data", "Training", "Workload"]
+__all__ = ["NAME_RULE", "Data", "Training", "Workload", "is_name"]
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+NAME_RULE = "a name has letters (a to z), digits, dots, hyphens and underscores, and begins with a letter or digit"
 Rounds = Annotated[int, Field(ge=0, le=100_000)]
 Seeds = Annotated[int, Field(ge=0, le=10_000)]
 Size = Annotated[int, Field(gt=0, le=10_000_000)]
@@ -34,6 +35,26 @@ def _full_is_none(value: object) -> object:
     return None if value == "full" else value
 
 
+def is_name(text: str) -> bool:
+    """Whether a workload may be called so."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text) is not None
+
+
+def _check_name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(NAME_RULE)
+    return text
+
+
+def _with_activations(architecture: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give layers without an activation the default, since contestants and records read it."""
+    return [{**layer, "activation": layer.get("activation", "linear")} for layer in architecture]
+
+
+def _with_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
 BatchSize = Annotated[Size | None, BeforeValidator(_full_is_none)]
 Target = Annotated[float, Field(gt=0, le=1)]
 
@@ -41,7 +62,10 @@ Target = Annotated[float, Field(gt=0, le=1)]
 class Training(_Model):
     """The settings of a training: of all contestants, or of one (`Workload.settings`)."""
 
-    optimizer: dict[str, Any] = Field(default_factory=lambda: {"name": "sgd", "learning_rate": 0.01})
+    optimizer: Annotated[dict[str, Any], BeforeValidator(_with_name)] = Field(
+        default_factory=lambda: {"name": "sgd", "learning_rate": 0.01}
+    )
+    """Its name and its parameters; a name alone has its defaults."""
     loss: str = "binary_crossentropy"
     epochs: Size = 200
     batch_size: BatchSize = 32
@@ -55,12 +79,12 @@ class Training(_Model):
 class Workload(_Model):
     """What is trained, and which trials of it are run."""
 
-    name: str = Field(pattern=NAME_PATTERN, max_length=60)
-    """Letters, digits, dots, hyphens and underscores: the name becomes a part of file names."""
+    name: Annotated[str, Field(max_length=60), AfterValidator(_check_name)]
+    """It becomes a part of file names."""
     summary: str
     data: Data
-    architecture: list[dict[str, Any]]
-    training: Training
+    architecture: Annotated[list[dict[str, Any]], AfterValidator(_with_activations)]
+    training: Training = Field(default_factory=Training)
     settings: dict[str, Training] = Field(default_factory=dict)
     """A contestant's own training, where contestants train differently (`article`)."""
     contestants: list[str] | None = None

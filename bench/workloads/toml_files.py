@@ -5,7 +5,6 @@ Called by run selection. Paths in a file are relative to the file's own folder. 
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ from bench.files import read_regular
 from bench.records.validation_errors import first_mistake
 from bench.workloads.builtin import WORKLOADS
 from bench.workloads.limits import WORKLOAD_LIMIT_BYTES
-from bench.workloads.models import NAME_PATTERN, Workload
+from bench.workloads.models import NAME_RULE, Workload, is_name
 from bench.workloads.validation import check
 
 MOST_NESTED = 16
-NAME_RULE = "a name has letters, digits, dots, hyphens and underscores, and begins with a letter or digit"
 
 
 class WorkloadError(ValueError):
@@ -60,7 +58,7 @@ def load_workload(path: str | Path) -> Workload:
     try:
         raw = _from_folder(raw, path.resolve().parent)
         _check_values(raw)
-        if "name" not in raw and re.fullmatch(NAME_PATTERN, path.stem) is None:
+        if "name" not in raw and not is_name(path.stem):
             raise WorkloadError(f'{path}: name is missing, and {path.stem!r} can\'t be one: set  name = "..."; {NAME_RULE}')
         workload = Workload.model_validate({"name": path.stem, "summary": f"your own, from {path.name}", **raw})
         if workload.name in WORKLOADS:
@@ -101,6 +99,12 @@ def _expanded(text: str, key: str) -> Path:
         raise WorkloadError(f"{key} is {short(text)}: this machine has no home for {user!r}") from None
 
 
+def _placed(text: str, key: str, folder: Path) -> Path:
+    """Return the absolute path of a file, seen from `folder`, without `..`; a file that is a link keeps its name."""
+    path = folder / _expanded(text, key)
+    return path.parent.resolve() / path.name
+
+
 def _check_values(raw: dict[str, Any]) -> None:
     """Check what no model of ours looks at: how deep tables are nested, and that numbers are as large as TOML's may be."""
     level: list[tuple[str, Any]] = list(raw.items())
@@ -123,7 +127,7 @@ def _from_folder(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
     filled = dict(raw)
     match raw:
         case {"data": {"parameters": {"path": str(file)}}}:
-            parameters = {**raw["data"]["parameters"], "path": str(folder / _expanded(file, "data.parameters.path"))}
+            parameters = {**raw["data"]["parameters"], "path": str(_placed(file, "data.parameters.path", folder))}
             filled["data"] = {**raw["data"], "parameters": parameters}
     match raw:
         case {"contestants": list(names)}:
@@ -141,4 +145,4 @@ def _contestant_from(name: object, folder: Path) -> object:
     if not isinstance(name, str):
         return name
     place, colon, class_name = name.rpartition(":")
-    return f"{folder / _expanded(place, 'contestants')}:{class_name}" if colon and place.endswith(".py") else name
+    return f"{_placed(place, 'contestants', folder)}:{class_name}" if colon and place.endswith(".py") else name

@@ -94,10 +94,13 @@ def _check_optimizer(key: str, settings: Mapping[str, Any]) -> None:
 
 
 def _check_architecture(workload: Workload) -> None:
-    from numpy_nn import losses
+    from numpy_nn import activations, losses
     from numpy_nn.architecture import parse_architecture
 
     _check_sizes(workload)
+    for number, entry in enumerate(workload.architecture):
+        if (activation := entry.get("activation")) not in (None, *activations.ACTIVATIONS):
+            _check_name(f"architecture[{number}]['activation']", activation, activations.ACTIVATIONS)
     layers = parse_architecture(workload.architecture)
     for number, entry in enumerate(workload.architecture):
         for key in entry.keys() - set(_LAYER_KEYS):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from numpy_nn.checks import shown
+
 if TYPE_CHECKING:
     from numpy_nn.sequential import Sequential
 
@@ -105,11 +107,11 @@ def as_list(callbacks: Callback | Sequence[Callback] | None) -> list[Callback]:
     """
     if isinstance(callbacks, Callback):
         return [callbacks]
-    if not isinstance(callbacks or [], Sequence):
-        raise ValueError(f"callbacks was {callbacks!r}: it must be a list of numpy_nn.callbacks.Callback")
+    if callbacks is not None and (not isinstance(callbacks, Sequence) or isinstance(callbacks, (str, bytes))):
+        raise ValueError(f"callbacks was {shown(callbacks)}: it must be a list of numpy_nn.callbacks.Callback")
     for callback in callbacks or []:
         if not isinstance(callback, Callback):
-            raise ValueError(f"callbacks had {callback!r}: each must be a numpy_nn.callbacks.Callback")
+            raise ValueError(f"callbacks had {shown(callback)}: each must be a numpy_nn.callbacks.Callback")
     return list(callbacks or [])
 
 

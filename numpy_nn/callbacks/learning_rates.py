@@ -9,6 +9,7 @@ import numpy as np
 
 from numpy_nn.callbacks.base import Callback, Logs
 from numpy_nn.callbacks.monitor import Monitor
+from numpy_nn.checks import finite
 from numpy_nn.optimizers import Optimizer
 
 
@@ -71,7 +72,7 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if not 0 < factor < 1:
+        if not 0 < finite("factor", factor) < 1:
             raise ValueError(f"factor was {factor!r}: it must be above 0 and below 1")
         self.factor = factor
         self.patience = patience

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from numpy_nn.callbacks.base import Callback, Logs
+from numpy_nn.checks import finite
 
 MODES = ("auto", "min", "max")
 
@@ -26,7 +27,7 @@ class Monitor(Callback):
             raise ValueError(f"mode was {mode!r}: it may be one of {', '.join(MODES)}")
         self.monitor = monitor
         self.mode = mode
-        self.min_delta = abs(min_delta)
+        self.min_delta = abs(finite("min_delta", min_delta))
 
     def value_in(self, logs: Logs) -> Any:
         """The value that is watched, or None in an epoch without validation.

@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from numpy_nn.checks import shown
+
 BAR_WIDTH = 20
 REFRESH_SECONDS = 0.1
 
@@ -20,10 +24,10 @@ def verbosity(verbose: object) -> int:
         If it is something else.
 
     """
-    if verbose == "auto":
+    if isinstance(verbose, str) and verbose == "auto":
         return 1
-    if verbose not in (0, 1, 2):
-        raise ValueError(f"verbose was {verbose!r}: it may be 0, 1, 2 or 'auto'")
+    if not isinstance(verbose, (int, float, np.number, np.bool_)) or verbose not in (0, 1, 2):
+        raise ValueError(f"verbose was {shown(verbose)}: it may be 0, 1, 2 or 'auto'")
     return int(verbose)
 
 

@@ -4,6 +4,13 @@ Parameters, defaults and attributes are those of `sklearn.neural_network`; `nump
 that imports scikit-learn.
 """
 
+try:
+    import sklearn as _  # noqa: F401  # the one of the two that the user installs
+except ImportError as error:
+    raise ImportError(
+        "numpy_nn.estimators need scikit-learn, which is not installed: type python -m pip install scikit-learn"
+    ) from error
+
 from numpy_nn.estimators.classifier import MLPClassifier
 from numpy_nn.estimators.regressor import MLPRegressor
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from numpy_nn import activations, validation
+from numpy_nn.checks import shown
 from numpy_nn.estimators.tasks import ACTIVATIONS
 from numpy_nn.optimizers import Optimizer
 
@@ -72,13 +73,17 @@ CHECKS: dict[str, Check] = {
     ),
 }
 
+NAMES = ("hidden_layer_sizes", "activation", *CHECKS)
+
 
 def check(parameters: dict[str, Any]) -> None:
     """Raise a ValueError for the first parameter that is not allowed."""
-    for name, value in parameters.items():
-        allowed, what = CHECKS.get(name, (lambda _: True, ""))
+    for name, (allowed, what) in CHECKS.items():
+        if name not in parameters:
+            continue
+        value = parameters[name]
         if not allowed(value):
-            raise ValueError(f"{name} was {value!r}: it must be {what}")
+            raise ValueError(f"{name} was {shown(value)}: it must be {what}")
     hidden_layer_sizes(parameters["hidden_layer_sizes"])
     hidden_activation(parameters["activation"])
 
@@ -101,5 +106,5 @@ def hidden_activation(value: str) -> str:
     name = ACTIVATIONS.get(value, value) if isinstance(value, str) else value
     if not isinstance(name, str) or name not in activations.ACTIVATIONS:
         allowed = ["identity", "logistic", *activations.ACTIVATIONS]
-        raise ValueError(f"activation was {value!r}: it may be one of {', '.join(allowed)}")
+        raise ValueError(f"activation was {shown(value)}: it may be one of {', '.join(allowed)}")
     return name

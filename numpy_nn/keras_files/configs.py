@@ -10,8 +10,9 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from numpy_nn import losses, optimizers
+from numpy_nn import losses, metrics, optimizers
 from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.metrics import Metric
 from numpy_nn.name_lookup import find
 from numpy_nn.sequential import Sequential
 
@@ -204,8 +205,14 @@ def _compile_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in ("metrics", "weighted_metrics"):
         if config.get(name):
-            arguments[name] = [metric if isinstance(metric, str) else _bare(name, metric) for metric in config[name]]
+            arguments[name] = [metric if isinstance(metric, str) else _metric(name, metric) for metric in config[name]]
     return arguments
+
+
+def _metric(place: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Class name and arguments; its name is what it is called in the logs."""
+    bare = _bare(place, value)
+    return {**bare, "config": {"name": value["config"].get("name"), **bare["config"]}}
 
 
 def _made(kind: str, value: Any, table: Mapping[str, Any]) -> Any:
@@ -278,7 +285,7 @@ def _keras_regularizer(identifier: Any) -> dict[str, Any]:
 
 
 def _compile_config(model: Sequential) -> dict[str, Any]:
-    if model.optimizer is None or model.loss is None:
+    if model._compiled is None or model.optimizer is None or model.loss is None:
         return {}
     for kind, part, table in (("optimizer", model.optimizer, optimizers.OPTIMIZERS), ("loss", model.loss, losses.LOSSES)):
         if type(part) not in table.values():
@@ -290,6 +297,16 @@ def _compile_config(model: Sequential) -> dict[str, Any]:
     compiled = {
         "optimizer": _object("optimizers", type(model.optimizer).__name__, settings),
         "loss": _object("losses", type(model.loss).__name__, model.loss.get_config()),
-        "metrics": list(model.metrics) or None,
+        **{argument: [_keras_metric(part) for part in parts] or None for argument, parts in model._compiled.given.items()},
     }
     return {"compile_config": compiled}
+
+
+def _keras_metric(given: str | Mapping[str, Any] | Metric) -> Any:
+    """A metric of an argument of `compile`: the name that it was given by, or an object."""
+    metric = metrics.get(given)
+    if isinstance(given, str) or isinstance(metric.identifier(), str):
+        return given if isinstance(given, str) else metric.name
+    if isinstance(metric, metrics.Accuracy) or type(metric) not in metrics.METRICS.values():
+        raise ValueError(f"metrics had {metric!r}: Keras has none of that class with a name, a file can't hold it")
+    return _object("metrics", type(metric).__name__, {"name": metric.name, **metric.get_config()})

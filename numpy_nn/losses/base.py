@@ -71,6 +71,7 @@ class Loss(ABC):
             values = self.from_logit_values(targets.T, outputs.T) if logits else self.values(targets.T, outputs.T)
             if sample_weight is not None:
                 weights = np.asarray(sample_weight, values.dtype)
+                weights = weights[:, 0] if weights.shape == (len(values), 1) else weights
                 if weights.shape != values.shape:
                     raise ValueError(f"sample_weight had the shape {weights.shape}: it must be {values.shape}")
                 values = values * weights

@@ -157,12 +157,12 @@ class Optimizer(ABC):
         return bool(self.numbers)
 
     def build(self, count: int | tuple[int, int], dtype: np.dtype[Any], owner: Any = None) -> None:
-        """Make new state for a vector of `count` weights, or for the vectors (networks, weights) of stacked networks.
+        """Make state for a vector of `count` weights, or for the vectors (networks, weights) of stacked networks.
 
         Parameters
         ----------
         owner
-            Whose weights they are.
+            Whose weights they are. State that the optimizer has for the same owner stays, as in Keras.
 
         Raises
         ------
@@ -175,11 +175,14 @@ class Optimizer(ABC):
                 gc.collect()  # the other may be gone, but for a cycle of references
             if not self._is_free_for(owner):
                 raise ValueError(f"optimizer was {self!r}, which trains another model: each model needs one of its own")
+        goes_on = owner is not None and self._owner is not None and self._owner() is owner
+        if owner is not None:
             self._owner = weakref.ref(owner)
         first = self.first_state()
         self.used = frozenset([*first, *(name for name, value in self.settings.items() if value)])
-        self.iterations = 0
-        self.arrays = {name: full(count, value, dtype) for name, value in first.items()}
+        kept = self.arrays if goes_on else {}
+        self.iterations = self.iterations if goes_on else 0
+        self.arrays = {name: kept[name] if name in kept else full(count, value, dtype) for name, value in first.items()}
         self.numbers = {name: scalar(value, dtype) for name, value in self.constants().items()}
         self.gradient_factor = self.factor()
         self.changed = False

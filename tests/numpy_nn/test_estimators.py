@@ -250,6 +250,17 @@ def test_it_takes_part_in_searches_curves_and_ensembles() -> None:
     assert boosted.score(x, y) > 0.9
 
 
+class Deep(MLPClassifier):
+    def __init__(self, depth: int = 1, random_state: int = 0) -> None:
+        super().__init__((4,) * depth, max_iter=3, random_state=random_state)
+        self.depth = depth
+
+
+def test_a_subclass_may_have_parameters_of_its_own() -> None:
+    search = GridSearchCV(Deep(), {"depth": [1, 2]}, cv=2, error_score="raise").fit(X, NAMES)
+    assert search.best_estimator_.n_layers_ == search.best_params_["depth"] + 2
+
+
 def test_sample_weights_are_routed() -> None:
     with config_context(enable_metadata_routing=True):
         classifier = MLPClassifier(5, max_iter=3, random_state=0)

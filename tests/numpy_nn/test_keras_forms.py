@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from cases import ARCHITECTURE, moons, refused
 
 from numpy_nn import SGD, Adam, Callback, History, Sequential
+from numpy_nn.callbacks import EarlyStopping
 from numpy_nn.keras_names import INSTEAD
-from numpy_nn.metrics import BinaryAccuracy
+from numpy_nn.metrics import BinaryAccuracy, MeanSquaredError
 
 X, Y = moons(20)
 
@@ -121,6 +123,75 @@ def test_an_optimizer_trains_one_model() -> None:
     other.fit(X, Y, verbose=0)
     assert optimizer.iterations == 1
     model.compile(optimizer, "mse")  # its own model may be compiled with it again
+
+
+def test_an_optimizer_that_its_model_is_compiled_with_again_goes_on_with_its_state() -> None:
+    once, again = compiled(Adam(0.01)), compiled(Adam(0.01))
+    for model in (once, again):
+        model.fit(X, Y, epochs=3, shuffle=False, verbose=0)
+    again.compile(again.optimizer, again.loss)
+    assert again.optimizer.iterations == 3
+    for model in (once, again):
+        model.fit(X, Y, epochs=3, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(once.predict(X), again.predict(X))
+
+
+def test_a_compile_makes_the_state_that_a_setting_asks_for_beside_the_one_that_there_is() -> None:
+    model = compiled(Adam(0.01))
+    model.fit(X, Y, verbose=0)
+    velocity = model.optimizer.get_state()["velocity"]
+    model.optimizer.amsgrad = True
+    model.compile(model.optimizer, "mse")
+    state = model.optimizer.get_state()
+    np.testing.assert_array_equal(state["velocity"], velocity)
+    assert not state["velocity_hat"].any()
+
+
+def test_a_metric_is_called_by_the_name_that_it_was_given(tmp_path: Path) -> None:
+    model = compiled(metrics=["acc", BinaryAccuracy(name="low", threshold=0.25), MeanSquaredError("error")])
+    assert model.metrics == ["acc", "low", "error"]
+    history = model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=EarlyStopping("val_low")).history
+    assert history.keys() >= {"low", "val_low", "error"}
+    for file in ("model.npz", "model.keras"):
+        model.save(tmp_path / file)
+        loaded = Sequential.load(tmp_path / file)
+        assert loaded.evaluate(X, Y, verbose=0, return_dict=True) == model.evaluate(X, Y, verbose=0, return_dict=True)
+    with refused("name was 3: it must be text"):
+        MeanSquaredError(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.npz"])
+def test_metrics_and_weighted_metrics_stay_what_they_are_in_a_file(file: str, tmp_path: Path) -> None:
+    model = compiled()
+    model.compile("sgd", "mse", ["mae", "mae"], weighted_metrics=["mae", "accuracy"])
+    model.save(tmp_path / file)
+    loaded = Sequential.load(tmp_path / file)
+    weights = np.linspace(0, 1, len(X))
+    found, expected = (each.evaluate(X, Y, verbose=0, sample_weight=weights, return_dict=True) for each in (loaded, model))
+    assert found == expected
+
+
+def test_a_column_of_weights_is_a_vector_of_them() -> None:
+    weights = np.linspace(0, 2, len(X))
+    model = compiled()
+    expected = model.evaluate(X, Y, verbose=0, sample_weight=weights)
+    assert model.evaluate(X, Y, verbose=0, sample_weight=weights[:, None]) == expected
+    assert model.loss(Y, model.predict(X), weights[:, None]) == model.loss(Y, model.predict(X), weights)
+    with refused("sample_weight had the shape (20, 2)"):
+        model.evaluate(X, Y, verbose=0, sample_weight=np.ones((20, 2)))
+
+
+def test_keras_arguments_of_summary_and_save(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = compiled()
+    model.summary(line_length=80, expand_nested=True)
+    assert "relu" in capsys.readouterr().out
+    with refused("summary has no 'layer_range'", error=TypeError):
+        model.summary(layer_range=["dense", "dense_1"])
+    model.save(tmp_path / "model.npz", overwrite=False)
+    for write in (model.save, model.save_weights):
+        write(tmp_path / "model.npz", overwrite=True)
+        with refused("there is such a file", error=FileExistsError):
+            write(tmp_path / "model.npz", overwrite=False)
 
 
 def test_the_optimizer_of_a_copy_belongs_to_the_copy() -> None:

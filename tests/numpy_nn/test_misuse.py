@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import ARCHITECTURE, refused
 from scipy import sparse
 
 import numpy_nn
@@ -88,3 +89,20 @@ def test_a_part_that_is_not_there_is_refused_with_those_that_are(module: str, na
 def test_an_optimizer_is_an_object_as_in_keras() -> None:
     with pytest.raises(ValueError, match=r"optimizer was .*SGD.*: it must be an object of it"):
         model().compile(SGD, "mse")
+
+
+@pytest.mark.parametrize("name", ["batch_size", "epochs", "verbose", "callbacks", "validation_split", "class_weight"])
+def test_an_array_in_place_of_a_number_is_named_in_one_line(name: str) -> None:
+    model = Sequential(ARCHITECTURE)
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.raises(ValueError, match=f"^{name} was array") as found:
+        model.fit(X, X[:, 0] > 0, **{name: np.zeros((40, 2))})
+    assert "\n" not in str(found.value)
+    assert len(str(found.value)) < 250
+
+
+def test_a_single_value_that_is_not_finite_is_named() -> None:
+    model = Sequential(ARCHITECTURE)
+    model.compile("sgd", "binary_crossentropy")
+    with refused("sample_weight was nan: all values must be finite"):
+        model.fit(X, X[:, 0] > 0, sample_weight=np.nan)

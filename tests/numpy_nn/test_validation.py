@@ -54,7 +54,7 @@ BAD_FEATURES = [
     (X.astype(object), "was of dtype object", "type x.astype(float)"),
     (changed(X.astype(object), (4, 1), "n/a"), "[4, 1] was 'n/a'", "real numbers"),
     (changed(X.astype(object), (0, 1), None), "[0, 1] was None", "real numbers"),
-    ({"a": X}, "was {'a': array(", "real numbers"),
+    ({"a": X}, "was a dict", "an array of numbers"),
     (X.astype("m8[s]"), "was of dtype timedelta64[s]", "real numbers"),
     (None, "was None", "array of numbers"),
     (np.ma.masked_values(X, X[0, 0]), "was a masked array", "filled"),
@@ -78,7 +78,7 @@ BAD_LABELS = [
 ]
 BAD_WEIGHTS = [
     (np.ones(5), "had the shape (5,)", "(6,)"),
-    (np.ones((6, 1)), "had the shape (6, 1)", "(6,)"),
+    (np.ones((6, 2)), "had the shape (6, 2)", "(6,)"),
     (changed(np.ones(6), 1, -2), "had -2.0", "negative"),
     (changed(np.ones(6), 1, np.nan), "[1] was nan", "finite"),
     (["a"] * 6, "was of dtype <U1", "real numbers"),

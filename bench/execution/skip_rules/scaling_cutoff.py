@@ -70,7 +70,7 @@ class ScalingCutoff(SkipRule):
         if self._is_steady(planned, slowest=AGAIN_WITHIN * fastest):
             return f"not timed again: {QUICK_ROUNDS} rounds of each contestant are within {QUICK_WITHIN - 1:.0%} of its quickest"
         if self._is_hopeless(planned, slowest=HOPELESS * fastest):
-            return f"skipped: in a smaller cell its step took over {HOPELESS:g} times this cell's fastest"
+            return f"in a smaller cell its step took over {HOPELESS:g} times this cell's fastest"
         return None
 
     def _is_steady(self, planned: PlannedTrial, *, slowest: float) -> bool:

@@ -55,16 +55,20 @@ def latency_ratios(analysis: Analysis, workload: str, caption: str) -> Table | N
         for measure in LATENCY_MEASURES
         if ((frame["reference"] == reference) & (frame["measure"] == measure)).any()
     ]
-    cells = {
-        (_case(row), row["reference"], row["measure"]): units.comparison(row["ratio"], row["low"], row["high"])
-        for row in records(frame)
-    }
+    cells = {(_case(row), row["reference"], row["measure"]): _compared(row) for row in records(frame)}
     rows = tuple(
         (case, *(cells.get((case, *column), units.ABSENT) for column in columns))
         for case in dict.fromkeys(_case(row) for row in _cases(frame))
     )
     names = (_CASE, *(f"{_LATENCY_MEASURES[measure]} against {reference}" for reference, measure in columns))
     return Table(caption, names, rows, name=f"prediction-against-{workload}") if rows else None
+
+
+def _compared(row: Mapping[str, Any]) -> str:
+    """The ratio in words; the reference itself, whose ratio is 1 in every turn, is the baseline."""
+    if row["ratio"] == row["low"] == row["high"] == 1:
+        return "baseline"
+    return units.comparison(row["ratio"], row["low"], row["high"])
 
 
 def _cases(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def ranking(analysis: Analysis, workload: str, caption: str, target: str | None)
         ]
         doubt = "; ".join(_doubts(counts[name], name in diverged))
         rows.append(RankingRow(tuple(text for text, _ in cells), tuple(value for _, value in cells), doubt))
-    notes = _notes(analysis, workload, baseline, steps, comparisons.get(baseline, {}))
+    notes = _notes(analysis, workload, baseline, steps, comparisons.get(baseline, {}), target if reach else None)
     return Ranking(caption, (*columns, "memory"), tuple(rows), 4, baseline, comparisons, notes)
 
 
@@ -95,7 +95,12 @@ def _doubts(counts: tuple[int, int, int], diverged: bool) -> list[str]:
 
 
 def _notes(
-    analysis: Analysis, workload: str, baseline: str, steps: Mapping[str, float], compared: Mapping[str, Comparison]
+    analysis: Analysis,
+    workload: str,
+    baseline: str,
+    steps: Mapping[str, float],
+    compared: Mapping[str, Comparison],
+    target: str | None,
 ) -> tuple[str, ...]:
     apart = [
         name
@@ -109,6 +114,6 @@ def _notes(
             "their ratio."
         )
     targets = analysis.targets[analysis.targets["workload"] == workload]
-    if (targets["reached"] < targets["seeds"]).any():
+    if target is not None and (targets["reached"] < targets["seeds"]).any():
         notes.append("Some trainings never reached a target: their time counts as longer than they ran, and not as missing.")
     return tuple(notes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from harness import CONTESTANTS, run_record
 
-from bench import cli
+from bench import cli, load
 from bench.analysis.timing import RatioRow
 from bench.cli.run import exit_code
 from bench.records import Parity, RunData, Trial, read_run, write_run
@@ -160,6 +160,7 @@ def test_a_run_is_gone_on_with_where_it_ended(call, light_report, tiny_workload,
         (["report", "nowhere"], "nowhere holds no run"),
         (["report"], "Missing argument 'DIR'"),
         (["agree", "nowhere", "nowhere"], "nowhere holds no run"),
+        (["export", "nowhere", "csv", "-"], "the path was '-': it must name a file or folder"),
         (["calibrate", "--runs", "0"], "--runs was '0': it should be"),
         (["calibrate", "--out", "taken/made"], "taken/made can't be written into: Not a directory"),
         (["fly"], "No such command 'fly'"),
@@ -259,6 +260,12 @@ def test_two_runs_without_a_headline_ratio_in_common_give_no_verdict(call, two_r
     assert call("agree", "one", "two")[0] == 4
 
 
+def test_a_run_is_not_set_against_itself(call, two_runs):
+    two_runs(lambda _: [])
+    code, _, err = call("agree", "one", "one")
+    assert (code, err) == (2, "error: one and one hold the same run, one: name the folders of two\n")
+
+
 @pytest.mark.parametrize(("held", "expected"), [(93, 0), (92, 1)])
 def test_a_calibration_is_written_and_judged_by_the_step(call, monkeypatch, tmp_path, held, expected):
     found = Calibration(run_record().environment.model_dump(mode="json"))
@@ -341,3 +348,18 @@ def test_ctrl_c_writes_the_report_of_what_there_is(tiny_workload, tmp_path):
     assert f"--resume {directory}" in err
     assert (directory / "report.md").exists(), err
     assert json.loads((directory / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_a_home_is_found_where_a_shell_leaves_its_sign(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_run(tmp_path, run_record())
+    (tmp_path / "trials.jsonl").touch()
+    assert len(load("~")) == 0
+    for path, code in (("~/all.csv", 0), ("~nobody-of-that-name/all.csv", 2)):
+        monkeypatch.setattr(sys, "argv", ["bench", "export", "~", "csv", path])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == code
+    assert (tmp_path / "all.csv").exists()
+    assert "no home for '~nobody-of-that-name'" in capsys.readouterr().err

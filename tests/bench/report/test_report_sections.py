@@ -8,7 +8,7 @@ from synthetic import change_trials
 from bench.analysis.steps import STEP_ESTIMATOR
 from bench.analysis.summary import analyse
 from bench.analysis.timing import RatioRow
-from bench.report import derived, fairness, glossary, methodology, sections
+from bench.report import derived, fairness, glossary, markdown, methodology, sections, verdict
 from bench.report.badges import badges
 from bench.report.claims import claims
 from bench.report.csv_tables import csv_tables, frame_as_csv
@@ -16,6 +16,7 @@ from bench.report.document import Bullets, Plot, Table
 from bench.report.plot_data import PlotData, points_file, read_plot_data
 from bench.report.plots.surfaces import Points, Surface
 from bench.report.tables import accuracy, scaling, times
+from bench.report.tables.latency import latency_ratios
 from bench.report.tables.ranking import ranking
 
 MOONS_TIMES = [
@@ -276,6 +277,31 @@ def test_a_contestant_that_is_not_installed_limits_nothing_and_is_no_warning(dat
     said = ["torch is left out: torch is missing, install it by  pip", "torches are left out of this sentence"]
     run = data.run.model_copy(update={"contestants": [*data.run.contestants, absent], "notes": said})
     assert methodology.notes(replace(data, run=run)) == said[1:]
+
+
+def test_a_run_of_predictions_alone_is_answered_by_them(data, with_trials):
+    alone = with_trials(data, [trial for trial in data.trials if trial.kind == "predict"])
+    analysis = analyse(alone)
+    assert verdict.answer(analysis).startswith("Predictions of NumPy against Keras' fastest call: 1 row ")
+    baselines = [
+        row[0] for row in latency_ratios(analysis, "moons", "").rows if row[1] == "baseline" and row[0].endswith(", 1 row")
+    ]
+    assert len(baselines) == 1
+    assert baselines[0].startswith("keras")
+
+
+def test_means_over_other_seeds_are_told_apart(data, with_trials):
+    fewer = [trial for trial in data.trials if (trial.contestant, trial.kind, trial.seed) != ("keras", "scored", 0)]
+    (sentence,) = verdict.same_accuracy(analyse(with_trials(data, fewer)))
+    assert "over 2 and 1 seed is" in sentence
+    assert "points over the seeds of both" in sentence
+
+
+def test_the_list_of_what_differs_has_nothing_that_does_not(data):
+    (_, table) = fairness.differences(data, "moons")
+    text = markdown._prose(table, 30)
+    assert "**keras-tuned** settings: " in text
+    assert "as the others" not in text
 
 
 def test_what_differs_between_contestants_stands_in_one_table(data):

@@ -95,7 +95,7 @@ BAD = {
     "too many layers": ("depth = [5000]", ["grid.depth.0", "5000", "1,000"]),
     "epochs in words": ('epochs = ["many"]', ["epochs = 'many'", "valid integer"]),
     "too many cells": ("\n".join(f"{axis} = {list(range(1, 102))}" for axis in ("width", "epochs")), ["10,000 cells"]),
-    "a table": ("noise = { low = 0.1 }", ["grid.noise", "valid list"]),
+    "a table": ("noise = { low = 0.1 }", ["grid.noise", "should be a list"]),
     "a file's name": ('path = ["a.csv"]', ["an axis of grid", "'path'"]),
 }
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.records.workload_records import check_workloads
 from bench.workloads import WORKLOADS, Workload, WorkloadError, find_workload, load_workload
+from bench.workloads.models import Training
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -69,6 +71,29 @@ def test_settings_are_as_the_training_where_they_say_nothing(tmp_path: Path) -> 
     workload = load_workload(write(tmp_path))
     assert workload.training_of("numpy_nn") is workload.training
     assert workload.training_of("keras") == workload.training.model_copy(update={"dtype": "float64"})
+
+
+def test_a_layer_and_a_training_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
+    text = GOOD[: GOOD.index("[training]")].replace('activation = "relu"\n', "")
+    workload = load_workload(write(tmp_path, text))
+    assert workload.architecture[0] == {"input_dim": 2, "output_dim": 5, "activation": "linear"}
+    assert workload.training == Training()
+    assert check_workloads([workload.model_dump(mode="json")]), "it can stand in run.json"
+
+
+def test_an_optimizer_may_be_a_name_alone(tmp_path: Path) -> None:
+    workload = load_workload(write(tmp_path, changed('{ name = "sgd", learning_rate = 0.1 }', '"adam"')))
+    assert workload.training_of("keras").optimizer == {"name": "adam"}
+
+
+def test_a_data_file_is_named_without_detours_and_a_link_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "object").write_text("".join(["a,b,label\n", *(f"{n},{n % 3},{n % 2}\n" for n in range(30))]), encoding="utf-8")
+    (tmp_path / "table.csv").symlink_to("object")
+    (tmp_path / "inner").mkdir()
+    data = 'name = "file"\nparameters = { path = "../table.csv", target = "label" }'
+    text = changed('name = "moons"\ntest_size = 0.2\nparameters = { n_samples = 50, noise = 0.1 }', data)
+    workload = load_workload(write(tmp_path / "inner", text))
+    assert workload.data.parameters["path"] == str(tmp_path.resolve() / "table.csv")
 
 
 def test_a_file_without_a_name_has_its_own(tmp_path: Path) -> None:
@@ -136,12 +161,14 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
     "a test share of everything": (changed("test_size = 0.2", "test_size = 0.99"), ["data.test_size", "0.99", "50 rows"]),
     "a target above one": (changed("[0.9]", "[0.9, 95]"), ["targets.1", "95", "less than or equal to 1"]),
     "a target of zero": (changed("[0.9]", "[0.0]"), ["targets.0", "0.0", "greater than 0"]),
-    "a target that is no list": (changed("[0.9]", "0.9"), ["targets", "0.9", "valid list"]),
+    "a target that is no list": (changed("[0.9]", "0.9"), ["targets", "0.9", "should be a list"]),
     "a seed that no generator takes": (
         changed("test_size", "sample_seed = 4294967296\ntest_size"),
         ["data.sample_seed", "4294967296"],
     ),
     "a name with a slash": (changed('"mine"', '"my/moons"'), ["name", "'my/moons'"]),
+    "a name with a blank": (changed('"mine"', '"my moons"'), ["name", "'my moons'", "hyphens and underscores"]),
+    "an activation in Keras' class names": (changed('"relu"', '"ReLU"'), ["architecture[0]['activation']", "did you mean 'relu'"]),
     "a built-in name": (changed('"mine"', '"moons"'), ["name", "'moons'", "built-in"]),
     "no data": (GOOD[: GOOD.index("[data]")] + GOOD[GOOD.index("[[arch") :], ["data is missing"]),
     "no name of the data": (changed('name = "moons"\n', ""), ["data.name is missing"]),
@@ -185,7 +212,11 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
     ),
     "an unknown optimizer": (changed('name = "sgd"', 'name = "adm"'), ["training.optimizer.name", "'adm'", "did you mean 'adam'"]),
     "an optimizer without a name": (changed('name = "sgd", ', ""), ["training.optimizer.name is missing"]),
-    "an optimizer that is a word": (changed('{ name = "sgd", learning_rate = 0.1 }', '"sgd"'), ["training.optimizer", "'sgd'"]),
+    "an optimizer that is a number": (
+        changed('{ name = "sgd", learning_rate = 0.1 }', "3"),
+        ["training.optimizer is 3", "a table"],
+    ),
+    "an unknown optimizer by its name": (changed('{ name = "sgd", learning_rate = 0.1 }', '"sdg"'), ["optimizer.name", "'sgd'"]),
     "an unknown optimizer's parameter": (changed("learning_rate", "lr"), ["training.optimizer.lr ", "learning_rate"]),
     "a negative learning rate": (changed("learning_rate = 0.1", "learning_rate = -1"), ["training.optimizer.learning_rate", "-1"]),
     "an infinite learning rate": (
