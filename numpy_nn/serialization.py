@@ -18,6 +18,7 @@ import numpy as np
 from numpy_nn import losses, npz, optimizers
 from numpy_nn._engine.arrays import Array
 from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.checks import file_path
 from numpy_nn.file_writing import write_whole
 from numpy_nn.name_lookup import find
 
@@ -40,6 +41,7 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
         If it can't be written; the file of before is then left as it was.
 
     """
+    path = file_path("path", path)
     if _suffix(path, ".weights.h5") == ".keras":
         from numpy_nn import keras_files  # which needs h5py
 
@@ -76,6 +78,7 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         As `save`.
 
     """
+    path = file_path("path", path)
     if _suffix(path, ".keras") == ".weights.h5":
         from numpy_nn import keras_files
 
@@ -92,6 +95,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         If the file is another, or its weights are not those of such a network.
 
     """
+    path = file_path("path", path)
     if _suffix(path):
         from numpy_nn import keras_files
 
@@ -111,6 +115,7 @@ def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
         If there is no such file.
 
     """
+    path = file_path("path", path)
     if _suffix(path, ".weights.h5") == ".keras":
         from numpy_nn import keras_files
 
@@ -153,11 +158,11 @@ def _metrics(entries: Sequence[Any]) -> list[Any]:
     return [name if isinstance(part, str) else part for name, part in zip(names, parts, strict=True)]
 
 
-def _suffix(path: str | os.PathLike[str], refused: str = "-") -> str | None:
+def _suffix(path: str, refused: str = "-") -> str | None:
     """The suffix of one of Keras' own files, if `path` has it, but for the one that is refused."""
-    suffix = next((suffix for suffix in (".keras", ".weights.h5") if str(path).endswith(suffix)), None)
-    if suffix == refused or (suffix is None and str(path).endswith((".h5", ".hdf5"))):
-        raise ValueError(f"path was {str(path)!r}: a model goes into .npz or .keras, its weights alone into .npz or .weights.h5")
+    suffix = next((suffix for suffix in (".keras", ".weights.h5") if path.endswith(suffix)), None)
+    if suffix == refused or (suffix is None and path.endswith((".h5", ".hdf5"))):
+        raise ValueError(f"path was {path!r}: a model goes into .npz or .keras, its weights alone into .npz or .weights.h5")
     return suffix
 
 
@@ -174,7 +179,7 @@ def _check_finite(what: str, arrays: Mapping[str, Array]) -> None:
             raise ValueError(f"{what} had a value that is not finite, in {name}: the training diverged, there is nothing to save")
 
 
-def _write(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> None:
+def _write(path: str, arrays: Mapping[str, Array]) -> None:
     write_whole(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # savez' own types have **kwds wrong
 
 
