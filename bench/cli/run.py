@@ -163,7 +163,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     from bench.execution.runner import Runner
     from bench.execution.schedule import takes_turns
     from bench.execution.time_plan import plan_lines
-    from bench.records import RecordError, RunReader
+    from bench.records import RUN_FILE, RecordError, RunReader
 
     for note in job.run.notes:
         complain(note)
@@ -178,6 +178,12 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
             observer.note(line)
         run = runner.run(limits)
         del runner  # the memory of a long plan is the report's
+    if not (job.directory / RUN_FILE).is_file():
+        complain(
+            f"{job.directory} no longer holds the run: it, or what was in it, was removed or renamed in the middle; "
+            "if it was renamed, continue with  --resume  and its new name"
+        )
+        return ExitCode.NOT_ALL
     if run.status == "interrupted":
         complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
     try:
