@@ -42,7 +42,7 @@ def claimed(directory: Path) -> Iterator[None]:
     try:
         place = directory.resolve()
     except (OSError, RuntimeError) as error:  # links that lead in a circle, or a current folder that is gone
-        raise FolderError(f"{directory} can't be written into: {getattr(error, 'strerror', None) or error}") from error
+        raise FolderError(f"{directory} {_failure(error)}") from error
     if place in (Path(place.anchor), _home()):
         raise FolderError(f"{directory} is not a folder for a run, which writes many files: name one of its own with --out")
     with ExitStack() as lock:
@@ -52,16 +52,8 @@ def claimed(directory: Path) -> Iterator[None]:
             _check_lock_file(directory / LOCK_FILE)
             lock.enter_context(locked(directory / LOCK_FILE))
             _remove_probes(directory)
-        except BlockingIOError:
-            raise FolderError(
-                f"{directory} is being written by another run: wait for it, or name another folder with --out"
-            ) from None
         except (OSError, ValueError) as error:
-            if getattr(error, "errno", None) == errno.ENOLCK:
-                raise FolderError(
-                    f"{directory} can't be locked, so two runs could mix in it: name a folder on another file system with --out"
-                ) from error
-            raise FolderError(f"{directory} can't be written into: {getattr(error, 'strerror', None) or error}") from error
+            raise FolderError(f"{directory} {_failure(error)}") from error
         yield
 
 
@@ -88,6 +80,15 @@ def prepare(directory: Path) -> None:
 def clear_scratch(directory: Path) -> None:
     """Delete the workers' input files, which a complete run doesn't need."""
     RunFiles(directory).remove(folder=SCRATCH_FOLDER)
+
+
+def _failure(error: Exception) -> str:
+    """Why a folder can't be claimed, in words that follow its name."""
+    if isinstance(error, BlockingIOError):
+        return "is being written by another run: wait for it, or name another folder with --out"
+    if getattr(error, "errno", None) == errno.ENOLCK:
+        return "can't be locked, so two runs could mix in it: name a folder on another file system with --out"
+    return f"can't be written into: {getattr(error, 'strerror', None) or error}"
 
 
 def _home() -> Path | None:
