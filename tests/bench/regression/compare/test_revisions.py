@@ -48,7 +48,7 @@ def test_a_file_system_without_locks_is_one_line(repository, own_temporary_folde
     (left / "lock").touch()
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     with (
-        pytest.raises(RevisionError, match="can't be locked: .*the file system has no locks"),
+        pytest.raises(RevisionError, match=r"can't be locked: .*the file system has no locks"),
         side_by_side(repository, "good", None),
     ):
         pass
