@@ -315,8 +315,8 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
     doubt = "; ".join(reasons) or wrong_clock
     try:
         figures = checked_figures(figures, request, weights)
-    except CheatError as error:
-        return Outcome("failed", error=str(error))
+    except (CheatError, OSError) as error:  # the latter: somebody has removed the trial's data
+        return Outcome("failed", error=str(error)[:ERROR_CHARACTERS])
     if figures.pop("cold_start_seconds", None) is not None and READY in marks and request.spawned_at is not None:
         figures["cold_start_seconds"] = max(marks[READY] - request.spawned_at, 1e-9)
     return Outcome(
