@@ -106,7 +106,7 @@ class Runner:
         except ExecutorLostError as error:
             status, reason = "interrupted", str(error)
         except ChangedInputError as error:
-            status, reason = "interrupted", error.strerror
+            status, reason = "interrupted", str(error.strerror)
         except OSError as error:
             status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
         except RecordError as error:  # the folder has gone, or somebody else writes into it
