@@ -1,5 +1,6 @@
 """`python -m bench`, and `moons-bench` where it is installed: the command line, or one line that says what it lacks."""
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -39,5 +40,17 @@ def main() -> None:
     command_line()
 
 
+def leave_current_folder() -> None:
+    """Import nothing from the current folder, which `-m` puts first, unless this package lies there: a `random.py` may, too."""
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone
+        return
+    if sys.path[0] in ("", here) and not os.path.samefile(home, here):
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    leave_current_folder()
     main()
