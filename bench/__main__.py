@@ -1,8 +1,8 @@
 """`python -m bench`, and `moons-bench` where it is installed: the command line, or one line that says what it lacks."""
 
-import os
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 REQUIRED = (
     "filelock",
@@ -42,12 +42,11 @@ def main() -> None:
 
 def leave_current_folder() -> None:
     """Import nothing from the current folder, which `-m` puts first, unless this package lies there: a `random.py` may, too."""
-    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     try:
-        here = os.getcwd()
+        here = Path.cwd()
     except OSError:  # it is gone
         return
-    if sys.path[0] in ("", here) and not os.path.samefile(home, here):
+    if sys.path[0] in ("", str(here)) and not Path(__file__).resolve().parents[1].samefile(here):
         del sys.path[0]
 
 
