@@ -59,6 +59,9 @@ def forgiving_streams() -> Iterator[Losses]:
             print(f"standard output is cut short: {output_file.failure.strerror}", file=errors)
         errors.flush()
         sys.stdout, sys.stderr = before
+        for stream, closed in zip((output, errors), before, strict=True):
+            if closed is None:
+                stream.close()
 
 
 def open_closed_descriptors() -> None:
@@ -74,7 +77,7 @@ def open_closed_descriptors() -> None:
 
 
 def _forgiving(stream: TextIO | None) -> tuple[TextIO, _ForgivingFile | None]:
-    """`stream` on a forgiving file; the null device where it was closed; as it is where it has no file descriptor, as a test's own."""
+    """`stream` on a forgiving file; as it is where it has no file descriptor, as a test's own; the null device where it is closed."""
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8"), None
     try:
