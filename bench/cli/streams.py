@@ -77,7 +77,7 @@ def open_closed_descriptors() -> None:
 
 
 def _forgiving(stream: TextIO | None) -> tuple[TextIO, _ForgivingFile | None]:
-    """`stream` on a forgiving file; as it is where it has no file descriptor, as a test's own; the null device where it is closed."""
+    """`stream` on a forgiving file; as it is where it has no descriptor, as a test's own; the null device where it is closed."""
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8"), None
     try:
