@@ -2,6 +2,7 @@
 
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 REQUIRED = (
     "filelock",
@@ -39,5 +40,16 @@ def main() -> None:
     command_line()
 
 
+def leave_current_folder() -> None:
+    """Import nothing from the current folder, which `-m` puts first, unless this package lies there: a `random.py` may, too."""
+    try:
+        here = Path.cwd()
+    except OSError:  # it is gone
+        return
+    if sys.path[0] in ("", str(here)) and not Path(__file__).resolve().parents[1].samefile(here):
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    leave_current_folder()
     main()

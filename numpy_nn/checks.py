@@ -1,13 +1,15 @@
-"""Checks of the numbers that parts of a network are made with: each returns the number, or raises an error that names it."""
+"""Checks of the numbers and files that parts of a network are given: each returns the value, or raises an error that names it."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 SHOWN_LETTERS = 120
 
 
@@ -25,12 +27,12 @@ def finite(name: str, value: Any) -> float:
 
 def not_negative(name: str, value: Any) -> float:
     """`value`, a number of at least 0."""
-    return _number(name, value, "a number of at least 0", lambda number: 0 <= number < math.inf)
+    return _number(name, value, "a finite number of at least 0", lambda number: 0 <= number < math.inf)
 
 
 def positive(name: str, value: Any) -> float:
     """`value`, a number above 0."""
-    return _number(name, value, "a positive number", lambda number: 0 < number < math.inf)
+    return _number(name, value, "a finite, positive number", lambda number: 0 < number < math.inf)
 
 
 def fraction(name: str, value: Any) -> float:
@@ -41,6 +43,17 @@ def fraction(name: str, value: Any) -> float:
 def share(name: str, value: Any) -> float:
     """`value`, a number from 0 to 1."""
     return _number(name, value, "a number from 0 to 1", lambda number: 0 <= number <= 1)
+
+
+def file_path(name: str, value: Any) -> str:
+    """`value`, the path of a file, as a string."""
+    try:
+        path = os.fsdecode(value)
+    except TypeError:
+        raise ValueError(f"{name} was {shown(value)}: it must be the path of a file, a string or a pathlib.Path") from None
+    if not path or "\0" in path or path.endswith(_SEPARATORS):
+        raise ValueError(f"{name} was {path!r}: it must be the path of a file")
+    return path
 
 
 def _number(name: str, value: Any, wanted: str, fits: Callable[[float], bool]) -> float:

@@ -29,7 +29,7 @@ from numpy_nn.losses import Loss
 from numpy_nn.metrics import Metric, Report, named
 from numpy_nn.optimizers import Optimizer
 from numpy_nn.sequential import Sequential
-from numpy_nn.training import steps, warn_of_divergence
+from numpy_nn.training import exploded, steps, warn_of_divergence, warn_of_explosion
 
 ALONE = "train Sequential networks one by one, network(i) is one"
 INSTEAD = {"validation_split": "give validation_data=(x, y)"}
@@ -260,7 +260,7 @@ class Ensemble:
                 if progress.verbose:
                     progress.finish({name: float(values.mean()) for name, values in logs[-1].items()}, batches)
         self.history = EnsembleHistory(list(range(epoch_count)), {name: np.stack([log[name] for log in logs]) for name in logs[0]})
-        _warn_of_divergence(self.history.history["loss"])
+        _warn_of_divergence(self.history.history["loss"], self.dtype)
         return self.history
 
     def predict(self, x: Any) -> Predictions:
@@ -393,9 +393,10 @@ def _check_seeds(n: int | None, seeds: Sequence[int | None] | None) -> list[int 
     return [validation.seed(seed) for seed in seeds]
 
 
-def _warn_of_divergence(losses: Array) -> None:
-    """Say which networks' losses (epochs, networks) were not finite, to the caller of `fit`."""
-    diverged = np.flatnonzero(~np.isfinite(losses).all(axis=0))
-    if len(diverged):
-        where = f"in {len(diverged)} of {losses.shape[1]} networks, {', '.join(map(str, diverged))}"
-        warn_of_divergence(where, stacklevel=4)
+def _warn_of_divergence(losses: Array, dtype: np.dtype[Any]) -> None:
+    """Say which networks' losses (epochs, networks) were not finite, or exploded, to the caller of `fit`."""
+    finite = np.isfinite(losses).all(axis=0)
+    warns = ((~finite, warn_of_divergence), (finite & exploded(losses[0], losses[-1], dtype), warn_of_explosion))
+    for found, warn in warns:
+        if found.any():
+            warn(f"in {found.sum()} of {losses.shape[1]} networks, {', '.join(map(str, np.flatnonzero(found)))}", stacklevel=4)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy_nn import losses, metrics, npz, optimizers
 from numpy_nn._engine.arrays import Array
 from numpy_nn.architecture import LayerSpec, parse_architecture
+from numpy_nn.checks import file_path
 from numpy_nn.file_writing import write_whole
 from numpy_nn.metrics import Metric
 from numpy_nn.name_lookup import find
@@ -46,6 +47,7 @@ def save(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True
         If it can't be written, or is there and not to be replaced; the file of before is then left as it was.
 
     """
+    path = file_path("path", path)
     _check_overwrite(path, overwrite)
     if _suffix(path, ".weights.h5") == ".keras":
         from numpy_nn import keras_files  # which needs h5py
@@ -78,6 +80,7 @@ def save_weights(model: Sequential, path: str | os.PathLike[str], overwrite: boo
 
     `overwrite` and what it raises are as in `save`.
     """
+    path = file_path("path", path)
     _check_overwrite(path, overwrite)
     if _suffix(path, ".keras") == ".weights.h5":
         from numpy_nn import keras_files
@@ -95,6 +98,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         If the file is another, or its weights are not those of such a network.
 
     """
+    path = file_path("path", path)
     if _suffix(path):
         from numpy_nn import keras_files
 
@@ -114,6 +118,7 @@ def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
         If there is no such file.
 
     """
+    path = file_path("path", path)
     if _suffix(path, ".weights.h5") == ".keras":
         from numpy_nn import keras_files
 
@@ -162,16 +167,16 @@ def _metrics(entries: Sequence[Any]) -> list[Any]:
     return [name if isinstance(part, str) else part for name, part in zip(names, parts, strict=True)]
 
 
-def _check_overwrite(path: str | os.PathLike[str], overwrite: bool) -> None:
+def _check_overwrite(path: str, overwrite: bool) -> None:
     if not overwrite and os.path.lexists(path):
-        raise FileExistsError(f"path was {os.fspath(path)!r}: there is such a file, and overwrite is {overwrite!r}")
+        raise FileExistsError(f"path was {path!r}: there is such a file, and overwrite is {overwrite!r}")
 
 
-def _suffix(path: str | os.PathLike[str], refused: str = "-") -> str | None:
+def _suffix(path: str, refused: str = "-") -> str | None:
     """The suffix of one of Keras' own files, if `path` has it, but for the one that is refused."""
-    suffix = next((suffix for suffix in (".keras", ".weights.h5") if str(path).endswith(suffix)), None)
-    if suffix == refused or (suffix is None and str(path).endswith((".h5", ".hdf5"))):
-        raise ValueError(f"path was {str(path)!r}: a model goes into .npz or .keras, its weights alone into .npz or .weights.h5")
+    suffix = next((suffix for suffix in (".keras", ".weights.h5") if path.endswith(suffix)), None)
+    if suffix == refused or (suffix is None and path.endswith((".h5", ".hdf5"))):
+        raise ValueError(f"path was {path!r}: a model goes into .npz or .keras, its weights alone into .npz or .weights.h5")
     return suffix
 
 
@@ -188,7 +193,7 @@ def _check_finite(what: str, arrays: Mapping[str, Array]) -> None:
             raise ValueError(f"{what} had a value that is not finite, in {name}: the training diverged, there is nothing to save")
 
 
-def _write(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> None:
+def _write(path: str, arrays: Mapping[str, Array]) -> None:
     write_whole(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # savez' own types have **kwds wrong
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -49,10 +49,11 @@ class Training:
         self._by_batch = callbacks.wants("on_train_batch_begin", "on_train_batch_end")
 
     def run(self, epochs: range, generator: np.random.Generator | None, validation: Validation) -> None:
-        """Train for `epochs`, each in an order that the generator gives, and warn once if the loss was not finite."""
+        """Train for `epochs`, each in an order that the generator gives, and warn once if the loss was not finite, or exploded."""
         callbacks, model, progress = self._callbacks, self._model, self._progress
         model.stop_training = False
         diverged: int | None = None
+        first: float | None = None
         logs: dict[str, float] = {}
         with self._trainer.threads():
             callbacks.call("on_train_begin", {})
@@ -63,6 +64,7 @@ class Training:
                 self._trainer.start_epoch(self._rows, None if generator is None else generator.permutation(len(self._rows.x)))
                 batches = self._steps()
                 logs = self._trainer.end_epoch(batches)
+                first = logs["loss"] if first is None else first
                 if diverged is None and not math.isfinite(logs["loss"]):
                     diverged = epoch
                 if validation.rows is not None and validation.is_due(epoch + 1):
@@ -76,6 +78,8 @@ class Training:
             callbacks.call("on_train_end", logs)
         if diverged is not None:
             warn_of_divergence(f"in epoch {diverged + 1}", stacklevel=4)
+        elif first is not None and exploded(first, logs["loss"], model.dtype):
+            warn_of_explosion(f"from {first:.3g} to {logs['loss']:.3g}", stacklevel=4)
 
     def _steps(self) -> int:
         """Train on the minibatches of an epoch, until a callback stops the training; how many there were."""
@@ -114,6 +118,21 @@ def warn_of_divergence(where: str, *, stacklevel: int) -> None:
         f"the training diverged: the loss was NaN or infinite {where}; a smaller learning rate, or scaled features, may help",
         RuntimeWarning,
         stacklevel=stacklevel,
+    )
+
+
+def exploded(first: Any, last: Any, dtype: np.dtype[Any]) -> Any:
+    """Whether losses have grown, from the first epoch to the last, by more than the precision of `dtype`.
+
+    The updates are then so large that nothing is left in the weights of what they were.
+    """
+    return last > np.maximum(first, 1.0) / np.finfo(dtype).eps
+
+
+def warn_of_explosion(how: str, *, stacklevel: int) -> None:
+    """Say that a loss is finite, and far too large, to the caller so many calls above."""
+    warnings.warn(
+        f"the loss grew {how}; a smaller learning rate, or scaled features, may help", RuntimeWarning, stacklevel=stacklevel
     )
 
 

@@ -21,6 +21,8 @@ def main() -> NoReturn:
 def _command() -> int:
     """Call the command; its imports are made here, so that one that fails is handled as any other error."""
     os.environ["MPLBACKEND"] = "Agg"  # with a user's that isn't installed, Matplotlib can't be imported; no command opens a window
+    if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():  # NumPy, too, can't be imported whole with one that is no number
+        del os.environ["SOURCE_DATE_EPOCH"]
     from bench.cli.app import run_app
 
     return run_app()

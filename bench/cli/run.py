@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
@@ -155,6 +156,12 @@ def _resumed_job(options: RunOptions, out: Path | None, directory: Path, executo
     return claim.enter_context(on_executor(executor, resumed_job(data, records)))
 
 
+def import_beforehand() -> None:
+    """Import what a run needs between its trials: half a module is left where Ctrl-C or a closed terminal interrupts an import."""
+    for name in ("bench.analysis.precision", "bench.report.plain_text", "bench.report.plots.history"):
+        import_module(name)
+
+
 def _measure(job: Job, limits: Limits) -> ExitCode:
     """Run a job, report the trials that there are, and return the exit code."""
     from rich.console import Console
@@ -163,10 +170,11 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
     from bench.execution.runner import Runner
     from bench.execution.schedule import takes_turns
     from bench.execution.time_plan import plan_lines
-    from bench.records import RecordError, RunReader
+    from bench.records import RUN_FILE, RecordError, RunReader
 
     for note in job.run.notes:
         complain(note)
+    import_beforehand()
     launches = [workload.launches for workload, _ in job.entries if takes_turns(workload)]
     if limits.wanted is None and launches and max(launches) == 1:
         complain("no ratio will have an interval: one launch is planned, and --time-budget 0 adds none")
@@ -178,6 +186,12 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
             observer.note(line)
         run = runner.run(limits)
         del runner  # the memory of a long plan is the report's
+    if not (job.directory / RUN_FILE).is_file():
+        complain(
+            f"{job.directory} no longer holds the run: it, or what was in it, was removed or renamed in the middle; "
+            "if it was renamed, continue with  --resume  and its new name"
+        )
+        return ExitCode.NOT_ALL
     if run.status == "interrupted":
         complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
     try:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 
@@ -52,14 +53,15 @@ def forgiving_streams() -> Iterator[Losses]:
     try:
         yield losses
     finally:
-        if output is not None:
-            output.flush()
+        output.flush()
         if output_file is not None and output_file.failure and not isinstance(output_file.failure, BrokenPipeError):
             losses.output_is_cut_short = True
             print(f"standard output is cut short: {output_file.failure.strerror}", file=errors)
-        if errors is not None:
-            errors.flush()
+        errors.flush()
         sys.stdout, sys.stderr = before
+        for stream, closed in zip((output, errors), before, strict=True):
+            if closed is None:
+                stream.close()
 
 
 def open_closed_descriptors() -> None:
@@ -74,8 +76,10 @@ def open_closed_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
 
 
-def _forgiving(stream: TextIO) -> tuple[TextIO, _ForgivingFile | None]:
-    """`stream` on a forgiving file; as it is where it has no file descriptor: None, or a test's own."""
+def _forgiving(stream: TextIO | None) -> tuple[TextIO, _ForgivingFile | None]:
+    """`stream` on a forgiving file; as it is where it has no descriptor, as a test's own; the null device where it is closed."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8"), None
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError, ValueError):

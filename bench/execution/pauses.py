@@ -115,13 +115,19 @@ class WaitingClock:
         self._clock = clock
         self._last = clock()
         self.seconds = 0.0
+        self.stopped_seconds = 0.0
+        """In which the worker was stopped, while the runner ran."""
         self.paused_seconds = 0.0
+        """All those that don't count."""
 
     def tick(self) -> None:
         """Count the time since the last tick; called at least every TURN_SECONDS."""
         now = self._clock()
         passed, self._last = now - self._last, now
-        if passed > TURN_SECONDS + GAP_SECONDS or self._stopped():
+        if passed > TURN_SECONDS + GAP_SECONDS:
+            self.paused_seconds += passed
+        elif self._stopped():
+            self.stopped_seconds += passed
             self.paused_seconds += passed
         else:
             self.seconds += passed

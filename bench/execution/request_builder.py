@@ -57,8 +57,9 @@ class RequestBuilder:
 
     def __init__(self, directory: Path, *, threads: int, reference: str = REFERENCE, quick: bool = False) -> None:
         self._files = RunFiles(directory)
-        self._scratch = directory / SCRATCH_FOLDER
-        self._arrays = directory / ARRAYS_FOLDER
+        place = directory.absolute()  # a contestant may change its current folder
+        self._scratch = place / SCRATCH_FOLDER
+        self._arrays = place / ARRAYS_FOLDER
         self._threads = threads
         self._reference = reference
         self._quick = quick

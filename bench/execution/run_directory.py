@@ -5,15 +5,15 @@ Called by the command line. `bench.records` and `bench.report` write the files; 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from bench.files import PARTIAL_SUFFIX, read_regular
+from bench.locks import locked
 from bench.records import RUN_FILE, TRIALS_FILE
 from bench.records.run_files import RunFiles
 
@@ -42,28 +42,19 @@ def claimed(directory: Path) -> Iterator[None]:
     try:
         place = directory.resolve()
     except (OSError, RuntimeError) as error:  # links that lead in a circle, or a current folder that is gone
-        raise FolderError(f"{directory} can't be written into: {getattr(error, 'strerror', None) or error}") from error
+        raise FolderError(f"{directory} {_failure(error)}") from error
     if place in (Path(place.anchor), _home()):
         raise FolderError(f"{directory} is not a folder for a run, which writes many files: name one of its own with --out")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _probe(directory)
-        _check_lock_file(directory / LOCK_FILE)
-        lock = FileLock(directory / LOCK_FILE, timeout=0)
-        lock.acquire()
-        _remove_probes(directory)
-    except Timeout:
-        raise FolderError(f"{directory} is being written by another run: wait for it, or name another folder with --out") from None
-    except (NotImplementedError, RuntimeError) as error:  # how filelock says that the file system has no locks
-        raise FolderError(
-            f"{directory} can't be locked, so two runs could mix in it: name a folder on another file system with --out"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise FolderError(f"{directory} can't be written into: {getattr(error, 'strerror', None) or error}") from error
-    try:
+    with ExitStack() as lock:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            _probe(directory)
+            _check_lock_file(directory / LOCK_FILE)
+            lock.enter_context(locked(directory / LOCK_FILE))
+            _remove_probes(directory)
+        except (OSError, ValueError) as error:
+            raise FolderError(f"{directory} {_failure(error)}") from error
         yield
-    finally:
-        lock.release()
 
 
 def prepare(directory: Path) -> None:
@@ -89,6 +80,15 @@ def prepare(directory: Path) -> None:
 def clear_scratch(directory: Path) -> None:
     """Delete the workers' input files, which a complete run doesn't need."""
     RunFiles(directory).remove(folder=SCRATCH_FOLDER)
+
+
+def _failure(error: Exception) -> str:
+    """Why a folder can't be claimed, in words that follow its name."""
+    if isinstance(error, BlockingIOError):
+        return "is being written by another run: wait for it, or name another folder with --out"
+    if getattr(error, "errno", None) == errno.ENOLCK:
+        return "can't be locked, so two runs could mix in it: name a folder on another file system with --out"
+    return f"can't be written into: {getattr(error, 'strerror', None) or error}"
 
 
 def _home() -> Path | None:

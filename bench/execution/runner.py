@@ -20,7 +20,7 @@ from bench.execution.environment import now
 from bench.execution.executors.local import LocalExecutor
 from bench.execution.executors.work import Answer, Assignment, Executor, ExecutorLostError, Work
 from bench.execution.fast_paths import FastPaths
-from bench.execution.input_files import InputFiles
+from bench.execution.input_files import ChangedInputError, InputFiles
 from bench.execution.messages import Request
 from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
@@ -32,7 +32,7 @@ from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.trial_records import record_of
 from bench.execution.worker_process import Outcome
-from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, RunReader, Trial, TrialWriter, write_run
+from bench.records import HEADLINE_REFERENCES, OURS, RUN_FILE, RecordError, Run, RunReader, Trial, TrialWriter, write_run
 
 __all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
 
@@ -106,6 +106,8 @@ class Runner:
             status, reason = "interrupted", "interrupted"
         except ExecutorLostError as error:
             status, reason = "interrupted", str(error)
+        except ChangedInputError as error:
+            status, reason = "interrupted", str(error.strerror)
         except OSError as error:
             status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
         except RecordError as error:  # the folder has gone, or somebody else writes into it
@@ -127,7 +129,8 @@ class Runner:
                 clear_scratch(self._job.directory)
             write_run(self._job.directory, run)
         except OSError as error:
-            self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
+            if (self._job.directory / RUN_FILE).is_file():
+                self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
         return run
 
     def _add_launches(self, limits: Limits, started: float) -> str:

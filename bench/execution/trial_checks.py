@@ -94,8 +94,8 @@ def is_unchanged(path: Path, expected: str) -> bool:
 
 
 def check_file(path: Path, expected: str | None) -> None:
-    """Raise CheatError if an input file isn't what the runner wrote."""
-    if expected is not None and not is_unchanged(path, expected):
+    """Raise CheatError if an input file isn't what the runner wrote, FileNotFoundError if somebody has removed it."""
+    if expected is not None and sha256(path) != expected:
         raise CheatError(
             f"{path.name} has been changed since the runner wrote it, by this contestant or one beside it: data are only to be read"
         )

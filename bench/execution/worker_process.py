@@ -33,6 +33,8 @@ from bench.files import open_regular, open_to_append
 from bench.records import TrialStatus
 from bench.records.run_files import RunFiles
 
+LEAST_STOP_SECONDS = 60.0
+"""That a worker may be stopped for, however short its time limit, while the runner waits."""
 EXIT_SECONDS = 5.0
 """How long a worker that has closed its answers may take to end."""
 ERROR_CHARACTERS = 500
@@ -185,8 +187,8 @@ class ProcessWorker:
                 self._marks[fields["mark"]] = fields["at"]
         except AnswerError as error:
             return Outcome("failed", error=str(error))
-        except TimeoutError:
-            return Outcome("timeout", error=f"not done after {time_limit_seconds:g} s, its time limit")
+        except TimeoutError as error:
+            return Outcome("timeout", error=str(error))
         pauses = _pauses(fields, waiting.paused_seconds)
         if request.kind in (*CLOCKED, "turns"):
             if (wrong := priorities.raised(self.pid)) is not None:
@@ -216,7 +218,7 @@ class ProcessWorker:
         AnswerError
             If there is none, or it is another one.
         TimeoutError
-            If it doesn't come in time, in which no pause counts.
+            If it doesn't come in time, in which no pause counts; or if the worker is stopped for as long, and perhaps for ever.
 
         """
         while True:
@@ -227,10 +229,12 @@ class ProcessWorker:
                 waiting.tick()
                 if ended:  # something else holds the pipe
                     frame = None
-                elif waiting.seconds < time_limit_seconds:
-                    continue
+                elif waiting.stopped_seconds >= max(time_limit_seconds, LEAST_STOP_SECONDS):
+                    raise TimeoutError(f"the worker was stopped for {waiting.stopped_seconds:.0f} s") from None
+                elif waiting.seconds >= time_limit_seconds:
+                    raise TimeoutError(f"not done after {time_limit_seconds:g} s, its time limit") from None
                 else:
-                    raise TimeoutError from None
+                    continue
             waiting.tick()
             if frame is None:
                 raise AnswerError(self._how_it_ended())
@@ -315,8 +319,8 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
     doubt = "; ".join(reasons) or wrong_clock
     try:
         figures = checked_figures(figures, request, weights)
-    except CheatError as error:
-        return Outcome("failed", error=str(error))
+    except (CheatError, OSError) as error:  # the latter: somebody has removed the trial's data
+        return Outcome("failed", error=str(error)[:ERROR_CHARACTERS])
     if figures.pop("cold_start_seconds", None) is not None and READY in marks and request.spawned_at is not None:
         figures["cold_start_seconds"] = max(marks[READY] - request.spawned_at, 1e-9)
     return Outcome(

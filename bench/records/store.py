@@ -89,11 +89,22 @@ class TrialWriter:
         self._clock = clock
         self._synced_at = -math.inf
         self._owed = False
+        self._size = self._size_now()
 
     def append(self, trial: Trial) -> None:
-        """Add a trial; see `append_trial`."""
+        """Add a trial; see `append_trial`.
+
+        Raises
+        ------
+        RecordError
+            If the file is gone, or shorter than this writer left it: a run that went on would lack trials, and not know it.
+
+        """
+        if self._size_now() < self._size:
+            raise RecordError(f"{self._directory / TRIALS_FILE} was removed or cut short while the run wrote it")
         due = self._clock() >= self._synced_at + SYNC_SECONDS
         append_trial(self._directory, trial, sync=due)
+        self._size = self._size_now()
         if due:
             self._synced_at = self._clock()
         self._owed = not due
@@ -110,6 +121,12 @@ class TrialWriter:
         if self._owed:
             sync_file(inside(self._directory, TRIALS_FILE))
             self._owed = False
+
+    def _size_now(self) -> int:
+        try:
+            return (self._directory / TRIALS_FILE).lstat().st_size
+        except FileNotFoundError:
+            return 0
 
 
 def read_run(directory: str | Path) -> RunData:

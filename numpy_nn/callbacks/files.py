@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from numpy_nn import validation
 from numpy_nn.callbacks.base import Callback, Logs
 from numpy_nn.callbacks.monitor import Monitor
+from numpy_nn.checks import file_path
 
 MODEL_SUFFIXES = (".npz", ".keras")
 WEIGHTS_SUFFIXES = (".npz", ".weights.h5")
@@ -53,7 +54,7 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        self.filepath = os.fspath(filepath)
+        self.filepath = file_path("filepath", filepath)
         suffixes = WEIGHTS_SUFFIXES if save_weights_only else MODEL_SUFFIXES
         if not self.filepath.endswith(suffixes):
             raise ValueError(f"filepath was {self.filepath!r}: it must end in {' or '.join(suffixes)}")
@@ -117,10 +118,15 @@ class CSVLogger(Callback):
     append
         Whether lines are added to a file that is there; its heading is not repeated.
 
+    Raises
+    ------
+    ValueError
+        If `filename` is no path of a file.
+
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
-        self.filename = os.fspath(filename)
+        self.filename = file_path("filename", filename)
         self.separator = separator
         self.append = append
         self._file: TextIO | None = None

@@ -34,7 +34,8 @@ def verbosity(verbose: object) -> int:
 class Progress:
     """The progress of `steps` steps on standard output.
 
-    On a terminal the line is drawn again every tenth of a second; elsewhere only the last state is written.
+    On a terminal the line is drawn again every tenth of a second; elsewhere only the last state is written. Where there is no
+    output, as in a program of Windows without a console, nothing is.
 
     Parameters
     ----------
@@ -44,8 +45,9 @@ class Progress:
     """
 
     def __init__(self, steps: int, verbose: int, *, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._steps, self.verbose, self._clock = steps, verbose, clock
-        self.redraws = verbose == 1 and sys.stdout.isatty()
+        self._steps, self._clock = steps, clock
+        self.verbose = 0 if sys.stdout is None else verbose
+        self.redraws = self.verbose == 1 and hasattr(sys.stdout, "isatty") and sys.stdout.isatty()
         """Whether there is anything to draw before the end."""
         self._width = 0
         self._start = self._drawn = clock()
@@ -86,8 +88,7 @@ class Progress:
 
     def _write(self, line: str, end: str) -> None:
         back = "\r" if self.redraws else ""
-        sys.stdout.write(back + line.ljust(self._width) + end)
-        sys.stdout.flush()
+        print(back + line.ljust(self._width), end=end, flush=hasattr(sys.stdout, "flush"))
         self._width = len(line)
 
 
@@ -95,7 +96,7 @@ def _strokes() -> tuple[str, str]:
     """What the bar is made of: done, and left; in a terminal without these letters, ASCII."""
     strokes = ("━", "─")
     try:
-        "".join(strokes).encode(sys.stdout.encoding or "ascii")
+        "".join(strokes).encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
         return "=", "."
     return strokes

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from numpy_nn.checks import file_path
 from numpy_nn.file_writing import write_whole
 from numpy_nn.keras_files import configs, hdf5, weights
 from numpy_nn.npz import open_regular
@@ -48,6 +49,7 @@ def load_keras(path: str | os.PathLike[str], *, compile: bool = True) -> Sequent
         If h5py is not installed.
 
     """
+    path = file_path("path", path)
     with _errors_of(path), open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
         description = configs.read(json.loads(_part(archive, CONFIG, MOST_CONFIG_BYTES)), compiled=compile)
         with hdf5.opened(io.BytesIO(_part(archive, WEIGHTS, os.fstat(stream.fileno()).st_size))) as file:
@@ -73,6 +75,7 @@ def save_keras(model: Sequential, path: str | os.PathLike[str]) -> None:
         If h5py is not installed.
 
     """
+    path = file_path("path", path)
     config, keys = configs.write(model)
     parts = {
         METADATA: json.dumps({"keras_version": FORMAT_VERSION}).encode(),
@@ -101,6 +104,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         If h5py is not installed.
 
     """
+    path = file_path("path", path)
     with _errors_of(path), open_regular(path) as stream:
         source: IO[bytes] = stream
         if zipfile.is_zipfile(stream):
@@ -122,6 +126,7 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         If h5py is not installed.
 
     """
+    path = file_path("path", path)
     data = weights.to_bytes(model, configs.keys_of(model))
     write_whole(path, lambda stream: stream.write(data))
 

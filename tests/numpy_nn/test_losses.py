@@ -207,7 +207,7 @@ def test_a_label_smoothing_outside_0_to_1_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, float("inf"), None])
 def test_a_delta_that_is_not_positive_is_refused(value: object) -> None:
-    with refused(f"delta was {value!r}", "a positive number"):
+    with refused(f"delta was {value!r}", "a finite, positive number"):
         losses.Huber(value)  # type: ignore[arg-type]
 
 

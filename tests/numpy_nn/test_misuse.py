@@ -10,7 +10,7 @@ from cases import ARCHITECTURE, refused
 from scipy import sparse
 
 import numpy_nn
-from numpy_nn import SGD, Sequential
+from numpy_nn import SGD, Sequential, keras_files
 
 X = np.random.default_rng(0).normal(size=(12, 2))
 Y = (np.arange(12) % 2).astype(float)
@@ -46,6 +46,26 @@ def test_a_model_is_not_written_under_a_name_that_promises_another_format(name: 
         with pytest.raises(ValueError, match=r"\.keras"):
             write(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", [None, 3, True, [], object(), np.zeros((30, 30)), "", "a\0b", "folder/"])
+def test_what_is_no_path_of_a_file_is_refused_by_the_arguments_name(path: Any) -> None:
+    network = model()
+    calls = (
+        network.save,
+        network.save_weights,
+        network.load_weights,
+        Sequential.load,
+        keras_files.load_keras,
+        lambda path: keras_files.save_keras(network, path),
+        lambda path: keras_files.save_weights(network, path),
+        lambda path: keras_files.load_weights(network, path),
+        numpy_nn.callbacks.ModelCheckpoint,
+        numpy_nn.callbacks.CSVLogger,
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=r"^(path|filepath|filename) was .*: it must be the path of a file[^\n]*$"):
+            call(path)
 
 
 def test_a_class_stands_for_an_object_with_its_defaults() -> None:

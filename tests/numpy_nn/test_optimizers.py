@@ -197,10 +197,10 @@ def test_the_config_makes_the_optimizer_again(optimizer: Optimizer) -> None:
 @pytest.mark.parametrize("cls", [SGD, Adam, AdamW, RMSprop, Adagrad])
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "0.1", None, True])
 def test_a_learning_rate_below_0_is_refused_when_it_is_given_or_set(cls: Any, value: Any) -> None:
-    with refused(f"learning_rate was {value!r}", "a number of at least 0"):
+    with refused(f"learning_rate was {value!r}", "a finite number of at least 0"):
         cls(learning_rate=value)
     optimizer = cls()
-    with refused(f"learning_rate was {value!r}", "a number of at least 0"):
+    with refused(f"learning_rate was {value!r}", "a finite number of at least 0"):
         optimizer.learning_rate = value
     assert optimizer.learning_rate == cls().learning_rate
 
@@ -217,7 +217,7 @@ def test_a_share_outside_0_to_1_is_refused(cls: Any, name: str, value: Any) -> N
 
 @pytest.mark.parametrize("cls", [Adam, AdamW, RMSprop])
 def test_an_epsilon_that_is_not_positive_is_refused(cls: Any) -> None:
-    with refused("epsilon was 0", "a positive number"):
+    with refused("epsilon was 0", "a finite, positive number"):
         cls(epsilon=0)
 
 
@@ -225,7 +225,7 @@ def test_an_epsilon_that_is_not_positive_is_refused(cls: Any) -> None:
 def test_one_kind_of_clipping_at_most(cls: Any) -> None:
     with refused("Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set", "1.0, None and 2.0"):
         cls(clipnorm=1.0, global_clipnorm=2.0)
-    with refused("clipvalue was -1", "a positive number"):
+    with refused("clipvalue was -1", "a finite, positive number"):
         cls(clipvalue=-1)
 
 

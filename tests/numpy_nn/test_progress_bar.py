@@ -88,6 +88,28 @@ def test_a_terminal_shows_the_time_that_is_left_and_then_the_time_it_took(monkey
     )
 
 
+class Log:
+    """An output of a program's own, that has but one method."""
+
+    def __init__(self) -> None:
+        self.write = (written := []).append
+        self.written = written
+
+
+@pytest.mark.parametrize("output", [None, Log()])
+def test_no_output_and_one_that_can_only_be_written_into_stop_no_training(
+    output: Log | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = moons(20)
+    model = Sequential(ARCHITECTURE, seed=1)
+    model.compile(loss="binary_crossentropy")
+    monkeypatch.setattr(sys, "stdout", output)
+    model.fit(x, y, epochs=2)
+    model.evaluate(x, y, verbose=2)
+    if output is not None:
+        assert "Epoch 2/2" in "".join(output.written)
+
+
 def test_a_terminal_without_the_letters_gets_others(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal("ascii")
     monkeypatch.setattr(sys, "stdout", terminal)

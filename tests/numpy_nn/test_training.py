@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cases import ARCHITECTURE, ARTICLE, moons
 
-from numpy_nn import SGD, Adam, Callback, Sequential, TerminateOnNaN
+from numpy_nn import SGD, Adam, Callback, Ensemble, Sequential, TerminateOnNaN
 
 X, Y = moons(23)
 
@@ -119,6 +119,16 @@ def test_a_divergence_is_said_once_and_where_it_was_called() -> None:
     model = diverging()
     with pytest.warns(RuntimeWarning, match="in a step") as said:
         assert not np.isfinite([model.train_on_batch(X, Y)[0] for _ in range(5)]).all()
+    assert [warning.filename for warning in said] == [__file__]
+
+
+@pytest.mark.parametrize("make", [Sequential, lambda *args, **options: Ensemble(*args, 1, **options)])
+def test_a_loss_that_explodes_without_becoming_infinite_is_said_too(make: Any) -> None:
+    model = make([{"input_dim": 2, "output_dim": 1, "activation": "linear"}], dtype="float64")
+    model.compile(SGD(3.0), "mean_squared_error")
+    with pytest.warns(RuntimeWarning, match="the loss grew (from .* to|in 1 of 1 networks)") as said:
+        losses = model.fit(X, Y, batch_size=None, epochs=60, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
     assert [warning.filename for warning in said] == [__file__]
 
 

@@ -12,14 +12,13 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from bench.error_messages import one_line
 from bench.execution.process_trees import end_marked
+from bench.locks import locked
 from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.project_copies import (
@@ -162,15 +161,14 @@ def _temporary_folder() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     except OSError as error:
         raise RevisionError("not copied", f"there is no folder for temporary files: {_reason(error)}") from error
-    lock = FileLock(folder / LOCK)
     try:
-        try:
-            lock.acquire()
-        except (OSError, NotImplementedError, RuntimeError) as error:  # the latter two: a file system without locks
-            raise RevisionError("not copied", f"{folder} can't be locked: {_reason(error)}") from error
-        yield folder
+        with ExitStack() as lock:
+            try:
+                lock.enter_context(locked(folder / LOCK))
+            except OSError as error:
+                raise RevisionError("not copied", f"{folder} can't be locked: {_reason(error)}") from error
+            yield folder
     finally:
-        lock.release()
         shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -270,12 +268,12 @@ def remove_leftovers() -> list[Path]:
         if not _is_ours(folder):
             continue  # somebody else's, or made this very moment
         try:
-            with FileLock(folder / LOCK, timeout=0):
+            with locked(folder / LOCK):
                 end_marked(str(folder / PACKAGES))
                 shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
                 shutil.rmtree(folder, ignore_errors=True)
-        except (Timeout, OSError):
-            continue  # in use, or another user's
+        except OSError:
+            continue  # in use, another user's, or without locks
         removed.append(folder)
     return removed
 

@@ -12,6 +12,7 @@ from bench import cli
 from bench.cli import app as application
 from bench.cli.boundary import CommandError, exit_with_code_of, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
+from bench.cli.streams import forgiving_streams
 
 ROOT = Path(__file__).parents[3]
 
@@ -161,3 +162,10 @@ def test_the_help_of_every_command_fits_on_its_line():
     assert len(lines) == len(application.app.registered_commands)
     assert not any("..." in line for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_where_standard_output_is_closed_a_command_still_has_one(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with forgiving_streams() as losses:
+        print("nobody reads this, and it is no terminal:", sys.stdout.isatty())
+    assert not losses.output_is_cut_short

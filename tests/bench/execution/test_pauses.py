@@ -30,6 +30,7 @@ def test_time_in_which_the_runner_or_the_worker_stood_still_does_not_count():
         waiting.tick()
     assert waiting.seconds == pytest.approx(0.2)
     assert waiting.paused_seconds == pytest.approx(60.1)
+    assert waiting.stopped_seconds == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,19 @@ def test_a_trial_that_is_disturbed_in_each_attempt_counts_and_says_so(tmp_path, 
     assert outcome.status == "ok", outcome.error
     reason = "the worker was stopped and continued"
     assert outcome.figures["disturbed"] == [reason, reason, f"{reason} (in each of 3 attempts: the last one counts)"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_worker_that_is_stopped_for_good_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.worker_process.LEAST_STOP_SECONDS", 0.3)
+    planned = PlannedTrial(workload(rounds=1, launches=1), spec("Tiny"), "timed", seed=0, round=0, launch=0)
+    worker = Launcher(tmp_path)(planned.spec, 0, 1)
+    try:
+        os.kill(worker.pid, signal.SIGSTOP)
+        outcome = worker.run(RequestBuilder(tmp_path, threads=1).request(planned, {}), 0.2)
+    finally:
+        worker.close()
+    assert (outcome.status, outcome.error) == ("timeout", "the worker was stopped for 0 s")
 
 
 def _stop_for(pid, after, seconds):

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from harness import spec, workload
 
 from bench.execution.request_builder import SPLITS_KEPT, RequestBuilder
 from bench.execution.schedule import PlannedTrial
+from bench.execution.trial_checks import check_file
 from bench.workloads import grid
 from bench.workloads.data_sets import Split
 
@@ -132,3 +135,19 @@ def test_the_data_of_a_seed_are_made_once_and_not_kept_for_all_seeds(tmp_path, m
             assert (asked.paths.surface is not None) == (asked.surface_box is not None) == (seed == 0)
     assert made == list(range(100))
     assert len(builder._splits) <= SPLITS_KEPT + 1
+
+
+def test_the_files_of_a_trial_are_found_from_any_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = request(Path(), {"width": 7}).paths
+    monkeypatch.chdir("/")
+    assert Path(paths.data).is_file()
+    assert Path(paths.trajectory).parent.is_dir()
+
+
+def test_data_that_somebody_removes_are_no_cheat_of_the_contestants(tmp_path):
+    asked = request(tmp_path, {"width": 7})
+    check_file(Path(asked.paths.data), asked.data_sha256)
+    Path(asked.paths.data).unlink()
+    with pytest.raises(FileNotFoundError):
+        check_file(Path(asked.paths.data), asked.data_sha256)

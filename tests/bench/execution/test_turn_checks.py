@@ -30,6 +30,7 @@ def test_a_fit_that_does_a_quarter_of_the_work_of_its_turns_is_named_too():
         (turns_of(1e-3), fit(4e-3, canary_seconds=2e-3)),  # the machine was slower then
         (turns_of(2e-6), fit(9e-6)),  # most of it is the harness' own
         ([], fit(1e-3)),
+        (turns_of(4e-5), Fit([4e-5, 4e-3], (1e-3, 1e-3))),  # another process had the core in one of two epochs
     ],
 )
 def test_no_pace_is_doubted_that_the_machine_or_the_harness_explains(turns, whole):

@@ -89,7 +89,8 @@ def test_a_folder_that_goes_during_the_run_is_one_line(bench, tmp_path):
     )
     said = bench("run", "--workload", "tiny.toml", "--contestants", "net.py:Net", "--out", "out", "--time-budget", "0")
     assert said.code == 3
-    assert "out holds no run" in said.text
+    assert "out no longer holds the run" in said.text
+    assert "--resume out" not in said.text, "there is nothing to go on with"
 
 
 FAILING = """

@@ -210,6 +210,8 @@ def test_a_comparisons_result_is_whole_at_any_moment(library: Path, tmp_path: Pa
         assert code != 4 or json.loads(result)["verdict"] == "inconclusive", said
         if fault != KILL:
             assert leftovers(folder) == [], said
+        for left in leftovers(folder):
+            left.unlink()
 
 
 def test_a_run_is_gone_on_with_after_any_failure(library: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:

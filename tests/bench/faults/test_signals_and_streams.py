@@ -44,3 +44,23 @@ def test_a_run_that_is_hung_up_is_left_in_order(tmp_path: Path) -> None:
     assert "continue it with --resume run" in said
     assert read_run(tmp_path / "run").run.status == "interrupted"
     assert call(tmp_path, "run", "--resume", "run", "--time-budget", "0").code == 0
+
+
+STANDING = """
+import sys
+from pathlib import Path
+from bench.cli.run import Standing, import_beforehand
+from bench.records import RunReader
+import_beforehand()
+before = set(sys.modules)
+Standing(RunReader(Path(sys.argv[1])))()
+print(sorted(name for name in set(sys.modules) - before if name.startswith(("bench", "matplotlib"))))
+"""
+
+
+def test_nothing_large_is_imported_between_trials_where_an_interrupt_would_leave_half_of_it(finished_run: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", STANDING, str(finished_run)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

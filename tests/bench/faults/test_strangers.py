@@ -143,3 +143,9 @@ def test_a_history_that_is_no_file_is_refused(bench, a_run, tmp_path, kind):
     said = bench("track", "dir", "--history", "h.jsonl", limit=20)
     assert said.code == 2
     assert f"h.jsonl can't be written: it is {kind}" in said.text
+
+
+def test_a_file_of_the_users_with_a_modules_name_is_not_imported(bench, a_run, tmp_path):
+    for name in ("copy", "json", "numpy", "pandas", "random", "subprocess", "tempfile"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('another module')\n")
+    assert bench("export", "dir", "csv", "out.csv").code == 0

@@ -225,6 +225,15 @@ def test_trials_that_take_their_time_are_put_on_the_disk_one_by_one(folder: Path
         assert len(synced) == seed + 1
 
 
+@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: os.truncate(path, 10)], ids=["removed", "cut short"])
+def test_a_run_whose_trials_are_taken_away_does_not_go_on_without_them(folder: Path, harm: Callable[[Path], None]) -> None:
+    writer = TrialWriter(folder)
+    writer.append(make_trial(seed=0))
+    harm(folder / TRIALS_FILE)
+    with pytest.raises(RecordError, match=r"trials\.jsonl was removed or cut short while the run wrote it"):
+        writer.append(make_trial(seed=1))
+
+
 def test_a_run_is_replaced_whole_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (folder / RUN_FILE).read_bytes()
 

@@ -41,6 +41,21 @@ def test_both_sides_stand_under_both_names_and_leave_nothing_behind(repository, 
     assert list(own_temporary_folder.iterdir()) == []
 
 
+def test_a_file_system_without_locks_is_one_line(repository, own_temporary_folder, monkeypatch):
+    def refuse(self, *_, **__):
+        raise NotImplementedError("FileSystem does not appear to support flock; use SoftFileLock instead")
+
+    (left := own_temporary_folder / "numpy_nn-compare-left").mkdir(mode=0o700)
+    (left / "lock").touch()
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with (
+        pytest.raises(RevisionError, match=r"can't be locked: .*the file system has no locks"),
+        side_by_side(repository, "good", None),
+    ):
+        pass
+    assert list(own_temporary_folder.iterdir()) == [left]
+
+
 def test_nothing_is_left_behind_where_the_block_fails(repository, own_temporary_folder):
     with pytest.raises(ZeroDivisionError), side_by_side(repository, "good", "good"):
         raise ZeroDivisionError
