@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import CONTESTANTS, run_record
+from harness import CONTESTANTS, real_machine, run_record
 
 from bench import cli
 from bench.analysis.timing import RatioRow
@@ -43,8 +43,10 @@ def light_report(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _planned_launches_only(monkeypatch):
+def _short_runs(monkeypatch):
+    """Planned launches only, with a few short turns: what real ones cost is no matter of the command line."""
     monkeypatch.setattr("bench.analysis.precision.least_known", lambda data: None)
+    monkeypatch.setattr("bench.cli.run._machine", lambda job: real_machine(job.directory))
 
 
 @pytest.fixture
