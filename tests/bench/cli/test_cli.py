@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from harness import CONTESTANTS, real_machine, run_record
 
-from bench import cli
 from bench.analysis.timing import RatioRow
 from bench.cli.run import exit_code
 from bench.records import Parity, RunData, Trial, read_run, write_run
@@ -17,23 +16,6 @@ from bench.selfcheck.calibration import Calibration
 
 TINY = CONTESTANTS / "tiny.py"
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """`call("run", ...)`: the exit code, what was printed and what was complained of, as a user in an empty folder has them."""
-    monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
-
-    def calling(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        output = capsys.readouterr()
-        return ended.value.code, output.out, output.err
-
-    yield calling
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -267,6 +249,8 @@ def test_a_calibration_is_written_and_judged_by_the_step(call, monkeypatch, tmp_
     for measure in found.ratios:
         found.ratios[measure] = [(1.0, 0.9, 1.1)] * held + [(1.2, 1.1, 1.3)] * (100 - held)
     monkeypatch.setattr("bench.selfcheck.calibration.calibrate", lambda runs, **_: found)
+    monkeypatch.setattr("bench.selfcheck.calibration.coverage_rows", list)
+    monkeypatch.setattr("bench.selfcheck.calibration.SHAPES", ())
     code, out, _ = call("calibrate", "--out", "made")
     assert code == expected
     assert f"| step | {held} of 100 |" in out
