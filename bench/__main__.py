@@ -20,7 +20,7 @@ REQUIRED = (
     "typer",
 )
 """The modules of the extra `bench`. Keras and TensorFlow are a contestant's, and `bench list` tells of those."""
-REQUIRED_OF = {"compare": ("filelock", "greenlet", "numpy", "psutil", "pydantic", "rich", "threadpoolctl", "typer")}
+REQUIRED_OF = {"compare": ("filelock", "greenlet", "numpy", "psutil", "pydantic", "rich", "typer")}
 """The modules of the extra by the name of a command that needs less."""
 INSTALL = 'python -m pip install -e ".[{}]"'
 WRONG_USE = 2

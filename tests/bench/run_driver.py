@@ -20,7 +20,7 @@ from bench.records import RUN_FILE, read_run
 
 def entries(epochs=3, names=("Slow", "Tiny", "Twin")):
     specs = [spec(name) for name in names]
-    return [(workload(scored_seeds=4, rounds=6, launches=3, parity=True, training={"epochs": epochs, "batch_size": 8}), specs)]
+    return [(workload(scored_seeds=3, rounds=4, launches=2, parity=True, training={"epochs": epochs, "batch_size": 8}), specs)]
 
 
 def main():

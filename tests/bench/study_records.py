@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from synthetic import STARTED_AT, synthetic_run
+from synthetic import synthetic_run
+from synthetic_figures import STARTED_AT
 
 from bench.records import RunData, Trial, append_trial, write_run
 from bench.workloads import ARTICLE_ARCHITECTURE, Data, Training, Workload

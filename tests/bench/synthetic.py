@@ -13,16 +13,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from synthetic_figures import (
+    BATCH,
+    CALL_SECONDS,
+    CANARY_SECONDS,
+    COLD_SECONDS,
+    FLOPS_PER_STEP,
+    LEFT_OUT,
+    PEAK_FLOPS_PER_SECOND,
+    QUIET,
+    STARTED_AT,
+    STEP_SECONDS,
+    TUNED,
+    accuracies_of,
+    contestant_record,
+    environment_record,
+    history_of,
+    part_parities,
+    point_arrays,
+    predictions_of,
+    step_seconds_of,
+    steps_of,
+    surface_arrays,
+)
 
 from bench.contestants.registry import CONTESTANTS
 from bench.records import (
     ARRAYS_FOLDER,
-    ContestantRecord,
-    Environment,
     Latency,
     Parity,
-    PartParity,
     Run,
     RunData,
     Trial,
@@ -32,33 +51,6 @@ from bench.records import (
     write_run,
 )
 from bench.workloads import ARTICLE_ARCHITECTURE, WORKLOADS, Data, Training, Workload
-
-STEP_SECONDS = {
-    "numpy_nn": 36e-6,
-    "article": 1.5e-3,
-    "keras": 2.7e-3,
-    "keras-tuned": 1.4e-3,
-    "jax": 48e-6,
-    "sklearn": 0.28e-3,
-    "torch": 0.4e-3,
-    "floor": 21e-6,
-}
-"""The true median step of each contestant at batch 32."""
-COLD_SECONDS = {"numpy_nn": 0.12, "article": 0.12, "jax": 1.4, "sklearn": 1.1, "floor": 0.11}
-"""From process start to the first step; 5 s for those that bring TensorFlow."""
-CALL_SECONDS = {"numpy_nn": 5e-6, "keras": 2.4e-3, "keras-tuned": 0.9e-3, "jax": 30e-6, "sklearn": 0.2e-3, "onnxruntime": 5.5e-6}
-"""The true median of predicting one row."""
-FLOPS_PER_STEP = 978_000
-PEAK_FLOPS_PER_SECOND = 9.0e10
-CANARY_SECONDS = 16e-6
-TRAINING_ROWS, TEST_ROWS, BATCH = 900, 100, 32
-STARTED_AT = "2025-01-01T00:00:00+00:00"
-QUIET = {"other_cpu_share": 0.01, "steal_share": 0.0, "load_1min": 0.9, "frequency_mhz": 2800.0}
-SURFACE_POINTS = 40
-TUNED = {"steps_per_execution": 29, "jit_compile": True}
-LEFT_OUT = "given up after 2 failures in a row; the last was took longer than 60 s"
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -116,8 +108,8 @@ def synthetic_run(
         seed=seed,
         threads=2,
         workloads=[workload.model_dump(mode="json") for workload in workloads.values()],
-        contestants=[_contestant(name) for name in CONTESTANTS],
-        environment=_environment(),
+        contestants=[contestant_record(name) for name in CONTESTANTS],
+        environment=environment_record(),
         status="complete",
         stop_reason="all planned rounds are done",
         elapsed_seconds=321.0,
@@ -198,7 +190,7 @@ class _Maker:
 
     def parity(self, workload: Workload) -> list[Trial]:
         epochs = workload.training.epochs
-        history = _history(epochs, seed=0)
+        history = history_of(epochs, seed=0)
         trials = []
         for name in ("keras", "numpy_nn", "keras-tuned", "jax"):
             growth = np.linspace(0.2, 1.0, epochs)
@@ -214,15 +206,15 @@ class _Maker:
                     workload,
                     name,
                     "parity",
-                    steps=epochs * _steps(BATCH),
+                    steps=epochs * steps_of(BATCH),
                     history=history,
                     test_accuracy=0.98,
                     test_loss=0.08,
-                    test_predictions=_predictions(0, 0.0).tolist(),
+                    test_predictions=predictions_of(0, 0.0).tolist(),
                     parity=None if name == "keras" else parity,
                 )
             )
-        return [*trials, self._trial(workload, "keras", "parts"), self._trial(workload, "numpy_nn", "parts", parts=_parts())]
+        return [*trials, self._trial(workload, "keras", "parts"), self._trial(workload, "numpy_nn", "parts", parts=part_parities())]
 
     def article(self, workload: Workload) -> list[Trial]:
         return self._rounds(workload, ["article", "numpy_nn", "keras"], first_launch=10)
@@ -232,8 +224,8 @@ class _Maker:
         for launch, name in product(range(workload.launches if count else 0), STEP_SECONDS):
             if name not in ("torch", "article"):
                 effect = self.rng.normal(0, self.noise.launch)
-                taken = [self._turn(STEP_SECONDS[name] * _steps(BATCH), effect) for _ in range(count)]
-                steps = sum(len(turn.epoch_seconds) for turn in taken) * _steps(BATCH)
+                taken = [self._turn(STEP_SECONDS[name] * steps_of(BATCH), effect) for _ in range(count)]
+                steps = sum(len(turn.epoch_seconds) for turn in taken) * steps_of(BATCH)
                 trials.append(self._trial(workload, name, "turns", round=launch, launch=1 + launch, turns=taken, steps=steps))
         return trials
 
@@ -285,7 +277,7 @@ class _Maker:
                     if name == "torch":
                         trials.append(self._failed(workload, name, slot, "the worker died of signal 11", {}))
                     else:
-                        trials.append(self._timed(workload, name, slot, _step_seconds(workload, name), {}))
+                        trials.append(self._timed(workload, name, slot, step_seconds_of(workload, name), {}))
         return trials
 
     def _failed(self, workload: Workload, name: str, slot: Slot, error: str, point: dict[str, int]) -> Trial:
@@ -295,7 +287,7 @@ class _Maker:
     def _timed(self, workload: Workload, name: str, slot: Slot, step: float, point: dict[str, int]) -> Trial:
         training = workload.training_of(name)
         batch = point["batch"] if point else training.batch_size
-        steps = _steps(batch)
+        steps = steps_of(batch)
         drawn = self.rng.normal(slot.effect + self.rng.normal(0, self.noise.trial), self.noise.epoch, training.epochs)
         epoch_seconds = step * steps * np.exp(drawn)
         epoch_seconds[0] *= 2.0
@@ -308,8 +300,8 @@ class _Maker:
                 "peak_flops_per_second": PEAK_FLOPS_PER_SECOND,
             }
         else:
-            figures["history"] = _history(training.epochs, slot.round, drop=0.01 if name == "sklearn" else 0.0)
-            figures |= {"test_accuracy": _accuracies(training.epochs, slot.round)[-1], "test_loss": 0.08}
+            figures["history"] = history_of(training.epochs, slot.round, drop=0.01 if name == "sklearn" else 0.0)
+            figures |= {"test_accuracy": accuracies_of(training.epochs, slot.round)[-1], "test_loss": 0.08}
         if name == "keras-tuned":
             figures["details"] = TUNED
         return self._trial(
@@ -330,23 +322,27 @@ class _Maker:
     def _scored(self, workload: Workload, name: str, seed: int) -> Trial:
         epochs = workload.training.epochs
         difference = 0.0 if name == "keras" else 1e-6
-        history = _history(epochs, seed, drop=0.01 if name == "sklearn" else 0.0)
+        history = history_of(epochs, seed, drop=0.01 if name == "sklearn" else 0.0)
         arrays = None
         if seed == 0 and self.directory is not None:
             arrays = f"{workload.name}-{name}-surface.npz"
             (self.directory / ARRAYS_FOLDER).mkdir(exist_ok=True)
-            np.savez(self.directory / ARRAYS_FOLDER / arrays, **_surface())
-            np.savez(self.directory / ARRAYS_FOLDER / f"{workload.name}-points.npz", **_points())
+            np.savez(self.directory / ARRAYS_FOLDER / arrays, **surface_arrays())
+            np.savez(self.directory / ARRAYS_FOLDER / f"{workload.name}-points.npz", **point_arrays())
         return self._trial(
             workload,
             name,
             "scored",
             seed=seed,
-            steps=epochs * _steps(BATCH),
-            history={**history, "val_loss": [value + 0.01 for value in history["loss"]], "val_accuracy": _accuracies(epochs, seed)},
-            test_accuracy=_accuracies(epochs, seed)[-1],
+            steps=epochs * steps_of(BATCH),
+            history={
+                **history,
+                "val_loss": [value + 0.01 for value in history["loss"]],
+                "val_accuracy": accuracies_of(epochs, seed),
+            },
+            test_accuracy=accuracies_of(epochs, seed)[-1],
             test_loss=0.08 + 0.001 * seed,
-            test_predictions=_predictions(seed, difference).tolist(),
+            test_predictions=predictions_of(seed, difference).tolist(),
             arrays=arrays,
         )
 
@@ -379,86 +375,3 @@ class _Maker:
             started_at=STARTED_AT,
             **fields,
         )
-
-
-def _steps(batch: int | None) -> int:
-    return -(-TRAINING_ROWS // (batch or TRAINING_ROWS))
-
-
-def _step_seconds(workload: Workload, name: str) -> float:
-    if workload.name == "article" and name == "numpy_nn":
-        return 0.5e-3
-    return STEP_SECONDS[name]
-
-
-def _history(epochs: int, seed: int, drop: float = 0.0) -> dict[str, list[float]]:
-    loss = 0.07 + 0.6 * np.exp(-np.arange(epochs) / (6 + seed)) - drop
-    accuracy = 0.98 - 0.4 * np.exp(-np.arange(epochs) / 5)
-    return {"loss": loss.tolist(), "accuracy": np.round(accuracy, 3).tolist()}
-
-
-def _accuracies(epochs: int, seed: int) -> list[float]:
-    epoch = np.arange(epochs)
-    best = 0.96 if seed == 4 else 0.97 + 0.005 * (seed % 2)
-    return np.select([epoch < 8 + seed, epoch < 14 + seed], [0.90, 0.95], best).tolist()
-
-
-def _predictions(seed: int, difference: float) -> Array:
-    logits = np.random.default_rng(seed).normal(0, 4, TEST_ROWS)
-    outputs = 1 / (1 + np.exp(-logits))
-    outputs[0] = 0.5 + 5e-7
-    return np.asarray(outputs - difference)
-
-
-def _surface() -> dict[str, Array]:
-    x, y = np.linspace(-1.5, 2.5, SURFACE_POINTS), np.linspace(-1.0, 2.0, SURFACE_POINTS)
-    grid_x, grid_y = np.meshgrid(x, y)
-    return {"surface": 1 / (1 + np.exp(4 * (grid_y - 0.5 * np.cos(2 * grid_x)))), "surface_x": x, "surface_y": y}
-
-
-def _points() -> dict[str, Array]:
-    x = np.random.default_rng(0).normal(0, 0.5, (TRAINING_ROWS + TEST_ROWS, 2))
-    y = (x[:, 1:] < 0.5 * np.cos(2 * x[:, :1])).astype(float)
-    train, test = slice(TRAINING_ROWS), slice(TRAINING_ROWS, None)
-    return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test]}
-
-
-def _parts() -> list[PartParity]:
-    """Two short trainings that are the same on both sides."""
-    plain = {"reference": "keras", "activations": "relu, linear", "loss": "huber", "optimizer": "sgd(learning_rate=0.1)"}
-    differences = {"weights_difference": 2.2e-16, "loss_difference": 1.1e-16, "tolerance": 1e-12}
-    return [PartParity.model_validate({"case": number, "task": "regression", **plain, **differences}) for number in (1, 2)]
-
-
-def _contestant(name: str) -> ContestantRecord:
-    spec = CONTESTANTS[name]
-    missing = ["torch"] if name == "keras-torch" else []
-    return ContestantRecord(
-        name=name,
-        summary=spec.summary,
-        batch_order=spec.batch_order,
-        clock_includes=spec.clock_includes,
-        parity=spec.parity,
-        peer=spec.peer,
-        trains=spec.trains,
-        missing=missing,
-        install=spec.install,
-    )
-
-
-def _environment() -> Environment:
-    return Environment(
-        cpu="A CPU That Isn't",
-        cores=2,
-        memory_bytes=8_000_000_000,
-        operating_system="Linux 6.1",
-        python="3.12.1",
-        versions={"numpy": "2.4.0", "keras": "3.15.0", "tensorflow": "2.21.0"},
-        blas="OpenBLAS 0.3.31",
-        blas_threads=2,
-        commit="0123456789abcdef0123456789abcdef01234567",
-        dirty=False,
-        date=STARTED_AT,
-        load_1min=0.4,
-        clock_resolution_seconds=1e-9,
-    )

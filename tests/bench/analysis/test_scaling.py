@@ -2,7 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from synthetic import LEFT_OUT, change_trials, update
+from synthetic import change_trials, update
+from synthetic_figures import LEFT_OUT
 
 from bench.analysis.scaling import _interval, scaling_table
 

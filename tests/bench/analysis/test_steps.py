@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import CANARY_SECONDS, STEP_SECONDS, Noise, change_trials, synthetic_run
+from synthetic import Noise, change_trials, synthetic_run
+from synthetic_figures import CANARY_SECONDS, STEP_SECONDS
 
 from bench.analysis.precision import half_width, headline_ratios, least_known
 from bench.analysis.steps import (

@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import STEP_SECONDS, Noise, change_trials, synthetic_run, update
+from synthetic import Noise, change_trials, synthetic_run, update
+from synthetic_figures import STEP_SECONDS
 
 from bench.analysis.limits import limits_table
 from bench.analysis.precision import headline_precision, precision_warnings

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import CONTESTANTS, run_record
+from harness import CONTESTANTS, real_machine, run_record
 
 from bench import cli, load
 from bench.analysis.timing import RatioRow
@@ -20,31 +20,16 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """`call("run", ...)`: the exit code, what was printed and what was complained of, as a user in an empty folder has them."""
-    monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
-
-    def calling(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        output = capsys.readouterr()
-        return ended.value.code, output.out, output.err
-
-    yield calling
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.fixture
 def light_report(monkeypatch):
     """The runs below are about what is measured; the report has tests of its own."""
     monkeypatch.setattr("bench.report.write_report", lambda directory, data, *_: f"verdict on {len(data.trials)} trials")
 
 
 @pytest.fixture(autouse=True)
-def _planned_launches_only(monkeypatch):
+def _short_runs(monkeypatch):
+    """Planned launches only, with a few short turns: what real ones cost is no matter of the command line."""
     monkeypatch.setattr("bench.analysis.precision.least_known", lambda data: None)
+    monkeypatch.setattr("bench.cli.run._machine", lambda job: real_machine(job.directory))
 
 
 @pytest.fixture
@@ -272,6 +257,8 @@ def test_a_calibration_is_written_and_judged_by_the_step(call, monkeypatch, tmp_
     for measure in found.ratios:
         found.ratios[measure] = [(1.0, 0.9, 1.1)] * held + [(1.2, 1.1, 1.3)] * (100 - held)
     monkeypatch.setattr("bench.selfcheck.calibration.calibrate", lambda runs, **_: found)
+    monkeypatch.setattr("bench.selfcheck.calibration.coverage_rows", list)
+    monkeypatch.setattr("bench.selfcheck.calibration.SHAPES", ())
     code, out, _ = call("calibrate", "--out", "made")
     assert code == expected
     assert f"| step | {held} of 100 |" in out

@@ -51,7 +51,7 @@ def test_the_example_contestant_trains_as_our_network_does() -> None:
 def test_the_example_command_measures_the_example_contestant(tmp_path: Path) -> None:
     done = subprocess.run(
         [
-            *[sys.executable, "-m", "bench", "run", "--quick", "--out", str(tmp_path / "out")],
+            *[sys.executable, "-m", "bench", "run", "--quick", "--time-budget", "0", "--out", str(tmp_path / "out")],
             *["--workload", "examples/spirals.toml", "--contestants", "numpy_nn,examples/my_net.py:MyNet"],
         ],
         cwd=ROOT,

@@ -26,24 +26,16 @@ def test_without_dask_the_line_has_the_command_that_installs_it(text, monkeypatc
     check_executor("local")
 
 
-def test_a_cluster_that_does_not_answer_is_wrong_use_and_nothing_is_removed(tmp_path):
+def test_a_cluster_that_does_not_answer_is_wrong_use_and_nothing_is_removed(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.executors.dask_connection.CONNECT_SECONDS", 0.5)
     (tmp_path / "run").mkdir()
     kept = tmp_path / "run" / "trials.jsonl"
     kept.write_text("an earlier run\n")
-    options = [
-        "--contestants",
-        "numpy_nn",
-        "--workload",
-        "moons",
-        "--out",
-        str(tmp_path / "run"),
-        "--executor",
-        "dask://127.0.0.1:9",
-    ]
-    done = subprocess.run([sys.executable, "-m", "bench", "run", *options], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.splitlines()[-1].startswith("error: no Dask scheduler can be reached at tcp://127.0.0.1:9 ")
-    assert len(done.stderr.splitlines()) == 1
+    options = ("--contestants", "numpy_nn", "--workload", "moons", "--out", "run", "--executor", "dask://127.0.0.1:9")
+    code, _, err = call("run", *options)
+    assert code == 2, err
+    assert err.startswith("error: no Dask scheduler can be reached at tcp://127.0.0.1:9 ")
+    assert len(err.splitlines()) == 1
     assert kept.read_text() == "an earlier run\n"
 
 

@@ -102,6 +102,7 @@ def test_what_a_contestant_prints_goes_to_its_log_and_not_into_the_answers(tmp_p
 def test_a_launchs_first_trial_has_the_cold_start_and_the_others_the_building(tmp_path):
     run(tmp_path, [spec("Tiny")], rounds=4, launches=2)
     trials = read_run(tmp_path).trials
+    assert [trial.error for trial in trials] == [None] * 6
     cold = [trial.cold_start_seconds for trial in trials]
     assert [trial.kind for trial in trials] == ["turns", "timed", "timed"] * 2
     assert [seconds is not None for seconds in cold] == [True, False, False] * 2
@@ -147,6 +148,11 @@ def expected_keys():
     return sorted(trial.key for trial in plan(entries(), seed=1, reference="Tiny") if trial.kind != "tune")
 
 
+def keys_in(directory):
+    """The trials in a folder; one that tunes is recorded only where something was in its way, and then does no harm."""
+    return sorted(key_of(trial) for trial in read_run(directory).trials if trial.kind != "tune")
+
+
 def kill_at_a_random_moment(directory, process, moments):
     """Kill the runner, its workers or both, from the run's start on and through up to five more trials; return who was killed."""
     victims = moments.choice(("runner", "workers", "both"))
@@ -162,7 +168,7 @@ def kill_at_a_random_moment(directory, process, moments):
     if victims != "workers":
         process.kill()
     process.communicate(timeout=60)
-    assert psutil.wait_procs(workers, timeout=5)[1] == [], "a worker outlived its run"
+    assert psutil.wait_procs(workers, timeout=30)[1] == [], "a worker outlived its run"
     return victims
 
 
@@ -193,8 +199,7 @@ def test_a_run_killed_at_random_moments_loses_no_finished_trial_and_repeats_none
         code, output = finish(process)
         assert code == 0, output
         data = read_run(directory)
-        made = [trial for trial in data.trials if trial.kind != "tune"]  # recorded only where it was killed
-        assert sorted(map(key_of, made)) == expected_keys()
+        assert keys_in(directory) == expected_keys()
         assert [trial.model_dump_json() for trial in data.trials][: len(before)] == before
         assert data.run.status == "complete"
 
@@ -210,7 +215,7 @@ def test_a_worker_in_the_middle_of_a_trial_dies_with_its_run(tmp_path):
     process.kill()
     process.communicate()
     assert 1 <= len(workers) <= 2, "on all cores"
-    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -225,7 +230,7 @@ def test_an_interrupted_run_says_so_and_can_be_gone_on_with(tmp_path, sent):
     assert 3 <= len(data.trials) < len(expected_keys())
     code, output = finish(start(tmp_path))
     assert code == 0, output
-    assert sorted(map(key_of, read_run(tmp_path).trials)) == expected_keys()
+    assert keys_in(tmp_path) == expected_keys()
 
 
 def test_a_worker_that_is_killed_from_outside_costs_one_trial(tmp_path):
@@ -234,9 +239,8 @@ def test_a_worker_that_is_killed_from_outside_costs_one_trial(tmp_path):
     psutil.Process(process.pid).children()[0].kill()
     code, output = finish(process)
     assert code == 0, output
-    trials = read_run(tmp_path).trials
-    assert sorted(map(key_of, trials)) == expected_keys()
-    assert [trial.status for trial in trials if trial.status != "ok"] in (
+    assert keys_in(tmp_path) == expected_keys()
+    assert [trial.status for trial in read_run(tmp_path).trials if trial.status != "ok"] in (
         [],
         ["failed"],
     )  # none, if it was idle and not needed again
@@ -250,7 +254,7 @@ def test_a_second_run_into_one_folder_is_refused_and_harms_nothing(tmp_path):
     assert (code, "is being written by another run" in output) == (2, True), output
     code, output = finish(first)
     assert code == 0, output
-    assert sorted(map(key_of, read_run(tmp_path).trials)) == expected_keys()
+    assert keys_in(tmp_path) == expected_keys()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX'")
@@ -264,7 +268,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_every_finished_trial_kept(tmp_pa
     assert "File too large" in output
     code, output = finish(start(tmp_path, "--epochs", "500"))
     assert code == 0, output
-    assert sorted(map(key_of, read_run(tmp_path).trials)) == expected_keys()
+    assert keys_in(tmp_path) == expected_keys()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX'")
@@ -286,6 +290,6 @@ def test_a_damaged_line_in_the_middle_is_named_and_its_trial_is_run_again(tmp_pa
     assert finish(start(tmp_path))[0] == 0
     data = read_run(tmp_path)
     assert [damage.startswith("trials.jsonl, line 2: ") for damage in data.damaged] == [True]
-    assert sorted(map(key_of, data.trials)) == expected_keys()
+    assert keys_in(tmp_path) == expected_keys()
     assert len(path.read_text().splitlines()) == len(lines) + 1
     assert json.loads(path.read_text().splitlines()[-1])["status"] == "ok"

@@ -12,6 +12,13 @@ WEIGHTS = [np.zeros((2, 3)), np.zeros(3), np.zeros((3, 1)), np.zeros(1)]
 
 
 @pytest.fixture
+def light_data(monkeypatch):
+    """Runs on data and first weights that take no time."""
+    monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+    monkeypatch.setattr("bench.execution.request_builder.first_weights", lambda architecture, initializer, seed: [])
+
+
+@pytest.fixture
 def request_of(tmp_path):
     """A request for the small workload, its arrays in a file."""
     split = small_split(None, seed=0)

@@ -329,7 +329,8 @@ def test_a_local_cluster_listens_on_loopback_alone_offers_one_machine_and_is_gon
     wait_until(lambda: not [one for one in started if one.is_running() and "spawn_main" in " ".join(one.cmdline())], 20)
 
 
-def test_no_scheduler_is_one_line():
+def test_no_scheduler_is_one_line(monkeypatch):
+    monkeypatch.setattr("bench.execution.executors.dask_connection.CONNECT_SECONDS", 0.5)
     error = pytest.raises(ClusterError, match=r"no Dask scheduler can be reached at tcp://127\.0\.0\.1:9 .*: start one with  dask")
     with error, connect("tcp://127.0.0.1:9"):
         pass

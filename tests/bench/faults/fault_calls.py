@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from loaded_bench import ROOT, LoadedBench
+
+CAN_FORK = hasattr(os, "fork") and "coverage" not in sys.modules
+"""Coverage measures fresh processes alone."""
 TINY = """
 name = "tiny"
 contestants = ["numpy_nn"]
@@ -37,20 +43,34 @@ class Said:
 Bench = Callable[..., Said]
 
 
-def call(folder: Path, *words: object, limit: float = 100, **environment: str) -> Said:
-    """Run a command in `folder`; a traceback on the screen is a fault whatever the command."""
+def call(folder: Path, *words: object, limit: int = 100, **environment: str) -> Said:
+    """Run a command in `folder`; a traceback on the screen is a fault whatever the command.
+
+    One with an environment of its own has a fresh process, since libraries read it as they are loaded.
+    """
     inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *map(str, words)],
-        cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=limit,
-        check=False,
-    )
-    text = done.stdout.decode(errors="replace")
+    inherited["PYTHONPATH"] = str(ROOT)
+    with tempfile.TemporaryDirectory() as place:
+        output = Path(place, "output")
+        if environment or not CAN_FORK:
+            code = _run_fresh(folder, list(map(str, words)), {**inherited, **environment}, output, limit)
+        else:
+            code = _loaded_bench().run(folder, list(map(str, words)), inherited, output, limit)
+        text = output.read_text(encoding="utf-8", errors="replace")
     assert "Traceback" not in text, text
-    assert done.returncode >= 0, f"ended by signal {-done.returncode}"
-    return Said(done.returncode, text)
+    assert code >= 0, f"ended by signal {-code}"
+    return Said(code, text)
+
+
+@cache
+def _loaded_bench() -> LoadedBench:
+    loaded = LoadedBench()
+    atexit.register(loaded.close)
+    return loaded
+
+
+def _run_fresh(folder: Path, words: list[str], environment: dict[str, str], output: Path, limit: int) -> int:
+    with output.open("wb") as file:
+        command, streams = [sys.executable, "-m", "bench", *words], {"stdout": file, "stderr": subprocess.STDOUT}
+        done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, timeout=limit, check=False, **streams)
+    return done.returncode

@@ -142,28 +142,23 @@ def test_what_is_no_file_in_a_package_is_left_aside(bench, tmp_path):
     assert "numpy_nn/pipe is left aside" in said.text
 
 
-@pytest.mark.parametrize("kind", ["lock is a folder", "folder is a link", "lock is a link", "a user's own"])
-def test_what_others_left_in_the_temporary_folder_is_left_alone(bench, tmp_path, kind):
+def test_what_others_left_in_the_temporary_folder_is_left_alone(bench, tmp_path):
     make_repository(tmp_path)
     temporary, elsewhere = tmp_path / "tmp", tmp_path / "elsewhere"
     temporary.mkdir()
     elsewhere.mkdir()
     (elsewhere / "lock").write_text("mine")
-    place = temporary / "numpy_nn-compare-x"
-    if kind == "folder is a link":
-        place.symlink_to(elsewhere)
-    else:
-        place.mkdir(mode=0o755 if kind == "a user's own" else 0o700)
-        (place / "mine.txt").write_text("mine")
-        if kind == "lock is a folder":
-            (place / "lock").mkdir()
-        elif kind == "lock is a link":
-            (place / "lock").symlink_to(elsewhere / "lock")
-        else:
-            (place / "lock").write_text("")
+    place = {name: temporary / f"numpy_nn-compare-{name}" for name in ("lock-folder", "link", "lock-link", "own")}
+    place["link"].symlink_to(elsewhere)
+    for name in ("lock-folder", "lock-link", "own"):
+        place[name].mkdir(mode=0o755 if name == "own" else 0o700)
+        (place[name] / "mine.txt").write_text("mine")
+    (place["lock-folder"] / "lock").mkdir()
+    (place["lock-link"] / "lock").symlink_to(elsewhere / "lock")
+    (place["own"] / "lock").write_text("")
     said = bench("compare", "HEAD", "HEAD", *COMPARE, TMPDIR=str(temporary))
     assert said.code in (0, 4), said.text
-    assert (place / "lock").exists()
+    assert {name: (path / "lock").exists() for name, path in place.items()} == dict.fromkeys(place, True)
     assert (elsewhere / "lock").read_text() == "mine"
 
 

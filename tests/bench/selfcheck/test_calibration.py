@@ -10,7 +10,10 @@ from bench.selfcheck.calibration import LAUNCHES, MEASURES, ROUNDS, Calibration,
 
 @pytest.fixture(autouse=True)
 def _light_data(monkeypatch):
+    """Data and simulations that take no time; `test_statistics` has the real simulations."""
     monkeypatch.setattr("bench.execution.request_builder.make_split", small_split)
+    monkeypatch.setattr("bench.selfcheck.coverage.REPEATS", 20)
+    monkeypatch.setattr("bench.selfcheck.calibration.stopped_coverage", lambda shape, sigma: 0.95)
 
 
 EPOCH_SECONDS = 0.05

@@ -1,6 +1,5 @@
 """`python -m bench compare` as a user calls it, on small repositories of its own; the launches are real."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,137 +9,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from repositories import commit, edit, git, make_repository
+from compare_calls import ROOT, compare, figures
+from repositories import git
 
-from bench import escaping
 from bench.cli.exit_codes import VERDICT_EXIT_CODES
-from bench.regression.certify.slowdown import ADDITION
 from bench.regression.compare.comparison_report import comment_mark
 from bench.regression.compare.verdicts import Verdict
-
-ROOT = Path(__file__).resolve().parents[4]
-
-
-COMMITS = {
-    "broken": "from numpy_nn.nowhere import Sequential",
-    "unparsable": "def def find",
-    "by-name": 'import importlib; importlib.import_module("numpy_nn.optimizers")',
-    "other": """
-_set_weights = Sequential.set_weights
-Sequential.set_weights = lambda self, weights: _set_weights(self, [1.5 * weight for weight in weights])
-""",
-    "no-callbacks": """
-_fit = Sequential.fit
-Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(self, x, y)
-""",
-    "slow": ADDITION.format(count=500_000),
-    "prints": "print('hello')\nSequential.train_on_batch = lambda *_, **__: print('{}')",
-    "exits": "import sys; sys.exit(0)",
-    "dies": "import os\nSequential.predict = lambda *_, **__: os.kill(os.getpid(), 11)",
-    "reads": "Sequential.predict = lambda *_, **__: input()",
-    "threads": "import threading, time; threading.Thread(target=time.sleep, args=(1000,)).start()",
-    "hangs": "while True: pass",
-    "litters": """
-import os, subprocess
-def _litter(*_):
-    subprocess.Popen(["sleep", "300"], start_new_session=True)
-    with open(os.environ["TOLD"], "w") as file:
-        file.write(os.environ["MOONS_BENCH_FILES"])
-    os._exit(0)
-Sequential.save = _litter
-""",
-    "kills": "import os, time\nSequential.predict = lambda *_, **__: os.kill(os.getppid(), 9) or time.sleep(60)",
-    "docstring": '"""A docstring."""',
-}
-"""What each commit adds to the end of `numpy_nn/__init__.py`."""
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory):
-    """Commits `good`, those of COMMITS, each on top of `good`, and `empty`."""
-    folder = make_repository(tmp_path_factory.mktemp("repositories") / "repository")
-    for tag, addition in COMMITS.items():
-        git(folder, "checkout", "-q", "good")
-        with (folder / "numpy_nn" / "__init__.py").open("a") as file:
-            file.write("\n" + addition + "\n")
-        commit(folder, tag)
-    git(folder, "checkout", "-q", "good")
-    git(folder, "rm", "-rq", "numpy_nn")
-    commit(folder, "empty")
-    git(folder, "checkout", "-q", "good")
-    return folder
-
-
-def compare(repository, *arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "bench", "compare", "--repository", str(repository), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "150", **environment},
-        check=False,
-    )
-
-
-def figures(path):
-    return json.loads(path.read_text())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "kind"),
-    [
-        (["nonsense"], "unknown revision"),
-        (["--", "--all"], "unknown revision"),
-        (["good", "empty"], "no numpy_nn"),
-        (["good", "broken"], "can't be loaded"),
-        (["good", "unparsable"], "can't be loaded"),
-        (["good", "exits"], "can't be loaded"),
-        (["exits", "good"], "can't be loaded"),
-    ],
-)
-def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdict(repository, tmp_path, arguments, kind):
-    files = {name: tmp_path / name for name in ("c.json", "c.md", "summary.md")}
-    for path in files.values():
-        path.write_text('{"verdict": "no change"}')
-    done = compare(
-        repository, "--json", str(files["c.json"]), "--markdown", str(files["c.md"]), *arguments,
-        GITHUB_STEP_SUMMARY=str(files["summary.md"]),
-    )  # fmt: skip
-    assert done.returncode == 2, done.stderr
-    found = figures(files["c.json"])
-    assert found["verdict"] is None
-    assert found["error"]["kind"] == kind
-    assert found["error"]["message"] in done.stderr
-    message = escaping.markdown(found["error"]["message"])
-    assert files["c.md"].read_text() == f"{comment_mark('numpy_nn')}\n## `numpy_nn`: not compared\n\n{message}\n"
-    assert files["summary.md"].read_text().endswith(files["c.md"].read_text())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["nonsense"], "revision 'nonsense' is unknown"),
-        (["good", "nonsense"], "revision 'nonsense' is unknown"),
-        (["empty"], "has no numpy_nn"),
-        (["good", "broken"], "numpy_nn at HEAD fails to import: ModuleNotFoundError"),
-        (["broken", "good"], "numpy_nn at BASE fails to import: ModuleNotFoundError"),
-        (["good", "unparsable"], "numpy_nn at HEAD fails to import: SyntaxError"),
-        (["good", "by-name"], "imports numpy_nn by a name in a string"),
-        (["good", "--benchmark", "stepp"], "benchmark 'stepp' is unknown: did you mean 'step'"),
-        (["good", "--tolerance", "-1"], "--tolerance"),
-        (["good", "--fail-on", "regresed"], "did you mean 'regressed'"),
-        (["good", "--package", "other"], "it needs --benchmarks FILE_OR_FOLDER"),
-        (["good", "--package", "a/b"], "it must be the name that is imported"),
-        (["good", "--json", "/nowhere/at/all.json"], "can't be written"),
-        ([], "BASE"),
-    ],
-)
-def test_wrong_use_is_one_line_and_exit_code_2(repository, arguments, said):
-    done = compare(repository, *arguments)
-    assert done.returncode == 2, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
 def test_a_revision_that_computes_something_else_is_named_with_exit_code_3(repository, tmp_path):
@@ -150,35 +24,14 @@ def test_a_revision_that_computes_something_else_is_named_with_exit_code_3(repos
     assert figures(tmp_path / "c.json")["verdict"] == "different"
 
 
-BROKEN_HEADS = [
-    ("no-callbacks", "step", "HEAD: TypeError"),
-    ("dies", "predict-one", "HEAD: ended by SIGSEGV"),
-    ("reads", "predict-one", "HEAD: EOFError"),
-]
-
-
-@pytest.mark.parametrize(("head", "name", "said"), BROKEN_HEADS)
-def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_others_are_judged(
-    repository, tmp_path, head, name, said
-):
-    done = compare(
-        repository,
-        "good",
-        head,
-        "--benchmark",
-        name,
-        "--benchmark",
-        "build",
-        "--budget",
-        "10",
-        "--json",
-        str(tmp_path / "c.json"),
-    )
+def test_a_benchmark_that_fails_at_head_is_broken_with_exit_code_1_and_the_others_are_judged(repository, tmp_path):
+    options = ("--benchmark", "step", "--benchmark", "build", "--budget", "10", "--json", str(tmp_path / "c.json"))
+    done = compare(repository, "good", "no-callbacks", *options)
     assert done.returncode == 1, done.stderr
-    assert done.stdout.startswith(f"broken: {name}: {said}")
+    assert done.stdout.startswith("broken: step: HEAD: TypeError")
     broken, build = figures(tmp_path / "c.json")["benchmarks"]
     assert broken["verdict"] == "broken"
-    assert said in broken["note"]
+    assert "HEAD: TypeError" in broken["note"]
     assert build["log_ratios"]
 
 
@@ -195,22 +48,17 @@ def test_a_head_that_prints_or_starts_threads_has_a_verdict(repository, tmp_path
     assert figures(tmp_path / "c.json")["verdict"] == "inconclusive"
 
 
-def test_an_import_that_hangs_is_ended_and_its_side_named(repository, tmp_path):
-    done = compare(repository, "good", "hangs", "--budget", "4", "--json", str(tmp_path / "c.json"))
-    assert done.returncode == 2
-    said = "numpy_nn at HEAD fails to import: its import is not done after 15 s"
-    assert said in done.stderr
-    assert figures(tmp_path / "c.json")["error"] == {"kind": "can't be loaded", "message": said}
-
-
 @pytest.mark.parametrize(("words", "code"), [("regressed,broken", 0), ("inconclusive", 4), ("broken, inconclusive", 4)])
 def test_only_the_verdicts_that_are_asked_for_fail(repository, words, code):
     assert compare(repository, "good", "--budget", "0", "--benchmark", "step", "--fail-on", words).returncode == code
 
 
-def test_a_broken_head_fails_a_pipeline_that_asks_for_it(repository):
-    arguments = ("good", "dies", "--budget", "0", "--benchmark", "predict-one", "--fail-on", "regressed,broken")
-    assert compare(repository, *arguments).returncode == 1
+@pytest.mark.parametrize(("head", "said"), [("dies", "ended by SIGSEGV"), ("reads", "EOFError")])
+def test_a_broken_head_fails_a_pipeline_that_asks_for_it(repository, head, said):
+    arguments = ("good", head, "--budget", "0", "--benchmark", "predict-one", "--fail-on", "regressed,broken")
+    done = compare(repository, *arguments)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"broken: predict-one: HEAD: {said}")
 
 
 def test_what_a_broken_head_has_started_and_written_is_gone_afterwards(repository, tmp_path):
@@ -284,16 +132,6 @@ def test_a_gross_slowdown_is_called_regressed_with_exit_code_1_and_its_size(repo
     assert found["stop_reason"] == "a regression is sure"
 
 
-def test_uncommitted_changes_of_the_working_tree_are_what_is_compared(repository, tmp_path):
-    edit(repository, "__init__.py", "__all__ =", "raise RuntimeError('uncommitted')\n__all__ =")
-    try:
-        done = compare(repository, "good")
-    finally:
-        git(repository, "checkout", "-q", "--", "numpy_nn")
-    assert done.returncode == 2
-    assert "numpy_nn at HEAD fails to import: RuntimeError: uncommitted" in done.stderr
-
-
 def test_a_closed_pipe_does_not_change_the_exit_code_and_the_files_are_written(repository, tmp_path):
     """`compare ... | head -0`: nobody reads the screen."""
     process = subprocess.Popen(
@@ -315,17 +153,6 @@ def test_an_ascii_terminal_gets_the_verdict_without_some_letters(repository):
     assert done.stdout.startswith("inconclusive")
     assert done.stdout.isascii()
     assert "\\u2192 working tree" in done.stdout
-
-
-@pytest.mark.parametrize("path", ["folder", "missing/c.json"])
-def test_a_result_file_that_cannot_be_written_is_refused_before_measuring(repository, tmp_path, path):
-    (tmp_path / "folder").mkdir()
-    for done in (
-        compare(repository, "good", "--json", str(tmp_path / path)),
-        compare(repository, "good", GITHUB_STEP_SUMMARY=str(tmp_path / path)),
-    ):
-        assert done.returncode == 2
-        assert f"{tmp_path / path} can't be written" in done.stderr
 
 
 def test_every_verdict_has_its_exit_code():

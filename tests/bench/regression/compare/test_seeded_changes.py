@@ -29,14 +29,15 @@ def called_in_blocks():
 
 
 def test_every_seeded_change_is_one(tmp_path):
-    for number, (name, change) in enumerate(seeded_changes.CHANGES.items()):
-        package = seeded_changes.make_repository(tmp_path / str(number)) / "numpy_nn"
-        before = {path: path.read_bytes() for path in package.rglob("*.py")}
+    package = seeded_changes.make_repository(tmp_path / "repository") / "numpy_nn"
+    before = {path: path.read_bytes() for path in package.rglob("*.py")}
+    for name, change in seeded_changes.CHANGES.items():
         change.edit(package)
-        after = {path: path.read_bytes() for path in package.rglob("*.py")}
-        assert after != before, name
-        for path, source in after.items():
-            compile(source, path, "exec")
+        changed = {path for path in package.rglob("*.py") if path.read_bytes() != before.get(path)}
+        assert changed, name
+        for path in changed:
+            compile(path.read_bytes(), path, "exec")
+            path.unlink() if path not in before else path.write_bytes(before[path])
 
 
 def test_every_public_function_is_called_while_a_benchmark_is_timed():
