@@ -5,6 +5,7 @@ Called by `comparison` through its `ComparisonRunner`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from bench.regression.compare.forks import HAS_FORK
 from bench.regression.compare.launch_process import ComparisonProcessError, LaunchProcess
+from bench.regression.compare.loading import FAILS_TO_IMPORT
 from bench.regression.compare.position import SIDES
-from bench.regression.compare.revisions import RevisionError, Sides
+from bench.regression.compare.revisions import BrokenHeadError, RevisionError, Sides
 from bench.regression.compare.touched import changed_functions
 
 LAUNCHES = 4 if HAS_FORK else 1
@@ -31,6 +33,8 @@ WHAT_IS_ONE = (
     "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
 )
 
+OWN_NAME = "No module named '{}['.]"
+"""What is said where a copy, which has another name, imports itself by a name in a string."""
 INSTALL_HINT = "; install the project and what it needs into this environment:  python -m pip install -e ."
 
 
@@ -80,6 +84,8 @@ class ComparisonProcesses:
         ------
         RevisionError
             If a side, or the benchmarks' file, can't be imported.
+        BrokenHeadError
+            If HEAD can't be imported, and BASE can.
 
         """
         found: list[str] = []
@@ -112,6 +118,8 @@ class ComparisonProcesses:
         ------
         RevisionError
             If one of them can't be imported.
+        BrokenHeadError
+            If HEAD can't be imported, and BASE can.
 
         """
         end = time.monotonic() + seconds
@@ -156,11 +164,25 @@ class ComparisonProcesses:
             return
         side, message = item["not_imported"], self._own_name(item["message"])
         self.close()
-        if side in SIDES and self._runs_alone(side, [], None) is not None:
-            other = SIDES[1 - SIDES.index(side)].upper()
-            message = f"can't be imported beside {other}, which is in its way: {message}"
+        if side not in SIDES or (self.sides.benchmarks is None and re.search(OWN_NAME.format(self.sides.package), item["message"])):
+            raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
+        self._raise_unimported(side, message, self._imports_alone(side))
+
+    def _raise_unimported(self, side: str, message: str, imports_alone: bool) -> None:
+        """Raise the error of an import that failed: BrokenHeadError where it is HEAD's doing.
+
+        A side that can be imported without the other has that one in its way.
+        """
+        other = SIDES[1 - SIDES.index(side)]
+        if imports_alone:
+            message = f"can't be imported beside {other.upper()}, which is in its way: {message}"
+        if (side == "base" and imports_alone) or (side == "head" and not imports_alone and self._imports_alone("base")):
+            raise BrokenHeadError(f"{side.upper()}: {message.removeprefix(FAILS_TO_IMPORT)}")
         message += INSTALL_HINT if "NotFoundError" in message and self.sides.benchmarks is not None else ""
         raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
+
+    def _imports_alone(self, side: str) -> bool:
+        return self._runs_alone(side, [], None) is not None
 
     def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
         """Put an error on the other side where a benchmark that raises at one side runs without the other one.
@@ -204,9 +226,12 @@ class ComparisonProcesses:
         return {**item, **texts}
 
     def _refuse_import(self, answer: Mapping[str, Any]) -> None:
+        """Raise an error if a process died, or was ended, in an import."""
         if answer["phase"] == "import":
-            where = f"{self.sides.package} at {answer['side'].upper()}"
-            raise RevisionError("can't be loaded", f"{where} fails to import: its import {_as_sentence(answer['end'])}")
+            self.close()
+            hangs = answer["end"].startswith("not done")  # it isn't waited for twice
+            message = f"{FAILS_TO_IMPORT}its import {'is ' if hangs else ''}{answer['end']}"
+            self._raise_unimported(answer["side"], message, not hangs and self._imports_alone(answer["side"]))
 
     def _answers(
         self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0, side: str = ""
@@ -239,10 +264,6 @@ class ComparisonProcesses:
             "pairs": PAIRS,
             "launches": launches,
         }
-
-
-def _as_sentence(how: str) -> str:
-    return f"is {how}" if how.startswith("not done") else how
 
 
 def _as_array(builds: Sequence[Mapping[str, Sequence[float]]]) -> NDArray[Any]:

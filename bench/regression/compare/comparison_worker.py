@@ -91,8 +91,8 @@ def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
 def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """One item: the names of the benchmarks of both sides, and why some can't be timed."""
     try:
-        load(request["packages"], random_order(), random_order(), enter_worlds(request, position))
-        suites = load_suites(request, position)
+        load(request["packages"], random_order(), SIDES, enter_worlds(request, position))
+        suites = load_suites(request, position, SIDES)
     except SideError as error:
         yield _not_imported(error)
         return
@@ -108,7 +108,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
     imports = dict.fromkeys(SIDES, 0.0)
     try:
-        libraries, suites = load_sides(request, random_order(), position, seconds=imports)
+        libraries, suites = load_sides(request, random_order(), position, SIDES, imports)
     except SideError as error:
         yield _not_imported(error)
         return
@@ -141,7 +141,7 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             copies = {side: Path(request["packages"][side][place]) for place, side in enumerate(named)}
             builds.update(_attempt(errors, processes, partial(probe_processes, copies, position, processes)) or {})
         if blocks:
-            libraries, suites = load_sides(request, named, position)
+            libraries, suites = load_sides(request, named, position, random_order())
             waited = waiting_seconds()
             gc.disable()
             gc.freeze()  # a collection after a build needn't look at the loaded modules

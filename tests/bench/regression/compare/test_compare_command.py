@@ -40,6 +40,15 @@ Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(s
     "reads": "Sequential.predict = lambda *_, **__: input()",
     "threads": "import threading, time; threading.Thread(target=time.sleep, args=(1000,)).start()",
     "hangs": "while True: pass",
+    "dies-at-import": "import os; os.abort()",
+    "in-the-way": "import sys; sys.path[:] = []",
+    "later": """
+import os
+with open(os.environ["COUNT"], "a") as file:
+    file.write("x")
+if os.path.getsize(os.environ["COUNT"]) > 3:
+    raise RuntimeError("later")
+""",
     "litters": """
 import os, subprocess
 def _litter(*_):
@@ -92,10 +101,9 @@ def figures(path):
         (["nonsense"], "unknown revision"),
         (["--", "--all"], "unknown revision"),
         (["good", "empty"], "no numpy_nn"),
-        (["good", "broken"], "can't be loaded"),
-        (["good", "unparsable"], "can't be loaded"),
-        (["good", "exits"], "can't be loaded"),
+        (["broken", "good"], "can't be loaded"),
         (["exits", "good"], "can't be loaded"),
+        (["exits", "broken"], "can't be loaded"),
     ],
 )
 def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdict(repository, tmp_path, arguments, kind):
@@ -122,9 +130,7 @@ def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdi
         (["nonsense"], "revision 'nonsense' is unknown"),
         (["good", "nonsense"], "revision 'nonsense' is unknown"),
         (["empty"], "has no numpy_nn"),
-        (["good", "broken"], "numpy_nn at HEAD fails to import: ModuleNotFoundError"),
         (["broken", "good"], "numpy_nn at BASE fails to import: ModuleNotFoundError"),
-        (["good", "unparsable"], "numpy_nn at HEAD fails to import: SyntaxError"),
         (["good", "by-name"], "imports numpy_nn by a name in a string"),
         (["good", "--benchmark", "stepp"], "benchmark 'stepp' is unknown: did you mean 'step'"),
         (["good", "--tolerance", "-1"], "--tolerance"),
@@ -195,12 +201,34 @@ def test_a_head_that_prints_or_starts_threads_has_a_verdict(repository, tmp_path
     assert figures(tmp_path / "c.json")["verdict"] == "inconclusive"
 
 
-def test_an_import_that_hangs_is_ended_and_its_side_named(repository, tmp_path):
-    done = compare(repository, "good", "hangs", "--budget", "4", "--json", str(tmp_path / "c.json"))
-    assert done.returncode == 2
-    said = "numpy_nn at HEAD fails to import: its import is not done after 15 s"
-    assert said in done.stderr
-    assert figures(tmp_path / "c.json")["error"] == {"kind": "can't be loaded", "message": said}
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("broken", "HEAD: ModuleNotFoundError: No module named 'numpy_nn.nowhere'"),
+        ("unparsable", "HEAD: SyntaxError: "),
+        ("exits", "HEAD: its import ended the process: sys.exit(0)"),
+        ("dies-at-import", "HEAD: its import ended by SIGABRT"),
+        ("hangs", "HEAD: its import is not done after 15 s"),
+        ("in-the-way", "BASE: can't be imported beside HEAD, which is in its way: "),
+        ("later", "HEAD: RuntimeError: later"),
+    ],
+)
+def test_a_head_that_cannot_be_imported_is_broken(repository, tmp_path, head, said):
+    files = {name: tmp_path / name for name in ("c.json", "c.md", "summary.md")}
+    done = compare(
+        repository, "good", head, "--json", str(files["c.json"]), "--markdown", str(files["c.md"]),
+        GITHUB_STEP_SUMMARY=str(files["summary.md"]), COUNT=str(tmp_path / "count"), TMPDIR=str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith(f"broken: import: {said}")
+    assert not done.stderr
+    found = figures(files["c.json"])
+    assert (found["verdict"], found["error"]) == ("broken", None)
+    assert found["benchmarks"][0]["name"] == "import"
+    assert found["benchmarks"][0]["note"].startswith(said)
+    assert "`numpy_nn`: broken: import" in files["c.md"].read_text()
+    assert files["summary.md"].read_text() == files["c.md"].read_text()
+    assert not list(tmp_path.glob("numpy_nn-compare-*"))
 
 
 @pytest.mark.parametrize(("words", "code"), [("regressed,broken", 0), ("inconclusive", 4), ("broken, inconclusive", 4)])
@@ -290,8 +318,8 @@ def test_uncommitted_changes_of_the_working_tree_are_what_is_compared(repository
         done = compare(repository, "good")
     finally:
         git(repository, "checkout", "-q", "--", "numpy_nn")
-    assert done.returncode == 2
-    assert "numpy_nn at HEAD fails to import: RuntimeError: uncommitted" in done.stderr
+    assert done.returncode == 1
+    assert done.stdout.startswith("broken: import: HEAD: RuntimeError: uncommitted")
 
 
 def test_a_closed_pipe_does_not_change_the_exit_code_and_the_files_are_written(repository, tmp_path):
