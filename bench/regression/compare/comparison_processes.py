@@ -19,12 +19,16 @@ from bench.regression.compare.launch_process import ComparisonProcessError, Laun
 from bench.regression.compare.loading import FAILS_TO_IMPORT
 from bench.regression.compare.position import SIDES
 from bench.regression.compare.revisions import BrokenHeadError, RevisionError, Sides
+from bench.regression.compare.schedule import Plan
+from bench.regression.compare.timing import SLOWEST_RATIO
 from bench.regression.compare.touched import changed_functions
 
 LAUNCHES = 4 if HAS_FORK else 1
 """Of a request: forks of one process that has loaded NumPy; Windows has no fork."""
 LAUNCHES_A_PROCESS = 64 if HAS_FORK else 1
 """After which a process is replaced. Its start, with scikit-learn, takes as long as a launch."""
+SHORT_CHECK_SECONDS = 8.0
+"""After which the check makes way for measuring, where a benchmark is hopelessly slow at HEAD."""
 PAIRS = 24
 """Pairs of blocks in a build, at most."""
 LIMITS_SECONDS = {"start": 60.0, "import": 15.0, "check": 10.0, "measure": 40.0}
@@ -48,11 +52,14 @@ class Launch:
         Of each benchmark the seconds of its blocks (builds, 2, pairs); NaN where a build has fewer pairs.
     errors
         Of each benchmark that failed the message, by side.
+    cut
+        The benchmarks of which a block was ended: one side takes at least so long.
 
     """
 
     blocks: Mapping[str, NDArray[Any]]
     errors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -112,7 +119,8 @@ class ComparisonProcesses:
     def check(self, benchmarks: Sequence[str], seconds: float = float("inf")) -> dict[str, dict[str, Any]]:
         """Whether both sides compute the same, by benchmark: see `comparison_worker.check`.
 
-        A benchmark that ends or stops its process has an error; those that were not reached within `seconds` are missing.
+        A benchmark that ends or stops its process has an error; those that were not reached within `seconds` are missing, and
+        so are those after one that is hopelessly slow at HEAD, if the check takes long.
 
         Raises
         ------
@@ -122,10 +130,11 @@ class ComparisonProcesses:
             If HEAD can't be imported, and BASE can.
 
         """
-        end = time.monotonic() + seconds
+        begin = time.monotonic()
+        end = begin + seconds
         found: dict[str, dict[str, Any]] = {}
         while left := [name for name in benchmarks if name not in found]:
-            if found and time.monotonic() >= end:
+            if found and (time.monotonic() >= end or _is_enough(found, begin)):
                 break
             failed = False
             for answer in self._answers("check", left, 1, end if found or seconds > LIMITS_SECONDS["import"] else None):
@@ -133,6 +142,8 @@ class ComparisonProcesses:
                     self._refuse_unimported(answer["item"])
                     if "benchmark" in answer["item"]:
                         found[answer["item"].pop("benchmark")] = self._in_own_name(answer["item"], ("errors", "dropped"))
+                        if _is_enough(found, begin):
+                            break
                 elif answer["end"]:
                     failed = True
                     self._refuse_import(answer)
@@ -141,17 +152,18 @@ class ComparisonProcesses:
             if not failed:
                 break
         self._blame(found, end)
-        self._variants = {name: item["variants"] for name, item in found.items() if "variants" in item}
+        self._variants |= {name: item["variants"] for name, item in found.items() if "variants" in item}
         return found
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> Iterator[Launch]:
+    def measure(self, plan: Plan) -> Iterator[Launch]:
         """Make launches; the last is one that dies or hangs, with an error of the benchmark that it was at."""
-        for answer in self._answers("measure", benchmarks, LAUNCHES, None, rounds):
+        for answer in self._answers("measure", plan.benchmarks, min(plan.launches or LAUNCHES, LAUNCHES), None, plan):
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 builds = {name: _as_array(found) for name, found in answer["item"]["builds"].items()}
                 errors = {name: dict(each) for name, each in answer["item"]["errors"].items()}
-                yield Launch(builds, {name: self._in_own_name(errors, (name,))[name] for name in errors})
+                own = {name: self._in_own_name(errors, (name,))[name] for name in errors}
+                yield Launch(builds, own, frozenset(answer["item"]["cut"]))
             elif answer["end"]:
                 self._refuse_import(answer)
                 if not answer["benchmark"]:
@@ -234,19 +246,19 @@ class ComparisonProcesses:
             self._raise_unimported(answer["side"], message, not hangs and self._imports_alone(answer["side"]))
 
     def _answers(
-        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0, side: str = ""
+        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None = None, side: str = ""
     ) -> Iterator[dict[str, Any]]:
         """What a process answers to a request; the next request has the same process if this one went well."""
         if self._process is None:
             self._process = LaunchProcess(self.sides.root)
         went_well = False
         try:
-            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, rounds), "side": side}, end)
+            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, plan), "side": side}, end)
         finally:
             if not went_well or self._process.launches >= LAUNCHES_A_PROCESS:
                 self.close()
 
-    def _request(self, task: str, benchmarks: Sequence[str], launches: int, rounds: int) -> dict[str, Any]:
+    def _request(self, task: str, benchmarks: Sequence[str], launches: int, plan: Plan | None) -> dict[str, Any]:
         sides = self.sides
         suites = {side: {"root": str(root), "path": str(path)} for side, (root, path) in sides.suites.items()}
         return {
@@ -260,10 +272,18 @@ class ComparisonProcesses:
             "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
             "limits_seconds": dict(self.limits_seconds),
             "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],
-            "rounds": rounds,
+            "rounds": plan.rounds if plan else 0,
+            "cut_seconds": plan.cut_seconds if plan else None,
             "pairs": PAIRS,
             "launches": launches,
         }
+
+
+def _is_enough(found: Mapping[str, Mapping[str, Any]], begin: float) -> bool:
+    """Whether a benchmark is hopelessly slow at HEAD, and the check has taken long already."""
+    seconds = [item["seconds"] for item in found.values() if "seconds" in item]
+    is_hopeless = any(each["head"] > SLOWEST_RATIO * each["base"] > 0 for each in seconds)
+    return is_hopeless and time.monotonic() - begin > SHORT_CHECK_SECONDS
 
 
 def _as_array(builds: Sequence[Mapping[str, Sequence[float]]]) -> NDArray[Any]:

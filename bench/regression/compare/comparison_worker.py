@@ -30,7 +30,16 @@ from bench.micro.suite import IMPORT_TIME, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.loading import enter_worlds, load, load_sides, load_suites, plugins
 from bench.regression.compare.position import SIDES, Position
-from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
+from bench.regression.compare.timing import (
+    Libraries,
+    SideError,
+    Suites,
+    is_cut,
+    measure,
+    probe_processes,
+    random_order,
+    type_and_message,
+)
 from bench.regression.compare.touched import called_functions
 from bench.regression.compare.waiting import waiting_seconds
 
@@ -112,7 +121,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     except SideError as error:
         yield _not_imported(error)
         return
-    for name in request["benchmarks"]:
+    for name in sorted(request["benchmarks"], key=lambda name: name not in PROCESS_BENCHMARKS):  # their seconds are known already
         if name in PROCESS_BENCHMARKS:
             seconds = {"seconds": imports} if name == IMPORT_TIME and _differ_much(imports) else {}
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True, **seconds}
@@ -139,7 +148,9 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     try:
         if processes:
             copies = {side: Path(request["packages"][side][place]) for place, side in enumerate(named)}
-            builds.update(_attempt(errors, processes, partial(probe_processes, copies, position, processes)) or {})
+            builds.update(
+                _attempt(errors, processes, partial(probe_processes, copies, position, processes, request["cut_seconds"])) or {}
+            )
         if blocks:
             libraries, suites = load_sides(request, named, position, random_order())
             waited = waiting_seconds()
@@ -149,14 +160,15 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 variants = request["variants"][name]
                 most = max((suites[side][name].most_pairs for side in SIDES if name in suites[side]), default=0) or request["pairs"]
                 pairs = max(1, min(most, request["pairs"] // min(3, len(variants))))
-                options = {"rounds": request["rounds"], "pairs": pairs, "waited": waited}
+                options = {"rounds": request["rounds"], "pairs": pairs, "cut_seconds": request["cut_seconds"], "waited": waited}
                 timed = partial(measure, name, variants, suites, libraries, position, **options)
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
     except SideError as error:
         yield _not_imported(error)
         return
-    yield {"builds": builds, "errors": errors}
+    cut = [name for name, found in builds.items() if is_cut(found, request["cut_seconds"])]
+    yield {"builds": builds, "errors": errors, "cut": cut}
 
 
 def run_alone(request: Mapping[str, Any], position: Position) -> Iterator[Item]:

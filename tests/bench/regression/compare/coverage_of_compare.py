@@ -26,6 +26,7 @@ from bench.regression.compare.comparison import log_ratio  # noqa: E402
 from bench.regression.compare.comparison_processes import ComparisonProcesses  # noqa: E402
 from bench.regression.compare.e_process import DecisionRule  # noqa: E402
 from bench.regression.compare.revisions import Revision, Sides, add_side  # noqa: E402
+from bench.regression.compare.schedule import Plan  # noqa: E402
 from bench.regression.compare.verdicts import Verdict  # noqa: E402
 
 LONGER = 0.1
@@ -105,7 +106,7 @@ class Comparisons:
         verdict = Verdict.INCONCLUSIVE
         while verdict is Verdict.INCONCLUSIVE and time.monotonic() - start < budget:
             rounds = SHORT_ROUNDS if len(log_ratios) < FIRST_LAUNCHES else ROUNDS
-            for launch in self._processes.measure([benchmark], rounds):
+            for launch in self._processes.measure(Plan([benchmark], rounds)):
                 if benchmark in launch.errors:
                     return {"noticed": False, "reason": f"{benchmark} fails: {launch.errors[benchmark]}"}
                 log_ratios.append(float(log_ratio(launch.blocks[benchmark])))

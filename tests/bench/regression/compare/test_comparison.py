@@ -31,7 +31,8 @@ class FakeLauncher:
     def check(self, benchmarks, seconds):
         return {name: self._checked.get(name, SAME) for name in benchmarks}
 
-    def measure(self, benchmarks, rounds):
+    def measure(self, plan):
+        benchmarks, rounds = plan.benchmarks, plan.rounds
         self.calls.append((list(benchmarks), rounds))
         for _ in range(2):
             self.now += self._seconds
@@ -108,8 +109,8 @@ def test_a_verdict_stays_while_the_process_goes_on_for_the_sake_of_others():
     launcher = FakeLauncher({"step": 0.9, "predict": 1.005}, seconds=0.1)
     measure = launcher.measure
     slower = {"step": np.ones((2, 2, 12)) * [[1.0], [1.5]], "predict": np.ones((2, 2, 12)) * [[1.0], [1.005]]}
-    launcher.measure = lambda benchmarks, rounds: (
-        launch for number in range(80) for launch in ([Launch(slower)] * 2 if number > 40 else measure(benchmarks, rounds))
+    launcher.measure = lambda plan: (
+        launch for number in range(80) for launch in ([Launch(slower)] * 2 if number > 40 else measure(plan))
     )
     comparison = launcher.compare(budget_seconds=20)
     step, predict = comparison.benchmarks
@@ -172,6 +173,33 @@ def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first_in
     assert {(tuple(names), rounds) for names, rounds in launcher.calls} == {(("predict",), ROUNDS)}
     assert comparison.benchmarks[1].is_cut
     assert headline(comparison) == "regressed: predict more than 20 times"
+
+
+def test_how_much_slower_a_suspect_is_comes_from_the_launches_that_are_not_cut():
+    class Cutting(FakeLauncher):
+        def measure(self, plan):
+            for launch in super().measure(plan):
+                blocks = np.minimum(launch.blocks["predict"], plan.cut_seconds)
+                is_cut = blocks.max() >= plan.cut_seconds
+                yield Launch({"predict": blocks}, {}, frozenset({"predict"} if is_cut else ()))
+
+    comparison = Cutting({"predict": 10.0}, checked={"predict": {**SAME, "seconds": {"base": 1.0, "head": 10.0}}}).compare()
+    predict = comparison.benchmarks[1]
+    assert predict.verdict is Verdict.REGRESSED
+    assert np.exp(predict.log_ratios[-1]) == pytest.approx(2, rel=0.02)
+    assert predict.ratio == pytest.approx(10, rel=0.02)
+    assert 1.5 < predict.low < 2.1
+    assert predict.high is None
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(10.0, Verdict.REGRESSED), (1.0, Verdict.NO_CHANGE)])
+def test_a_check_that_makes_way_for_a_suspect_goes_on_unless_that_is_slower(ratio, verdict):
+    launcher = FakeLauncher({"predict": ratio})
+    found = {"predict": {**SAME, "seconds": {"base": 1.0, "head": 10.0}}, "step": SAME}
+    launcher.check = lambda benchmarks, seconds: {benchmarks[-1]: found[benchmarks[-1]]}
+    comparison = launcher.compare()
+    assert comparison.verdict is verdict
+    assert comparison.benchmarks[0].verdict is (Verdict.LEFT_OUT if ratio > 1 else Verdict.NO_CHANGE)
 
 
 def test_a_benchmark_that_looked_slower_by_chance_is_not_measured_alone_for_long():
