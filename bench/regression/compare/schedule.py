@@ -30,6 +30,8 @@ ACQUITTING_LAUNCHES = 2
 """After so many launches, these speak in place of the first blocks."""
 FIRST_CUT = 25.0
 """The first launches of a suspect end a side's block after so many times the quicker one's: then it is "more than 20 times"."""
+LATER_CUT = 1.5
+"""The others end it after so many times the time at BASE, which is as telling."""
 LEAST_CUT_SECONDS, LEAST_PROCESS_CUT_SECONDS = 0.05, 5.0
 """No block is ended earlier: there would be little to gain, and a first block is longer than the others. The check, by which a
 first cut is reckoned, doesn't know what an import of NumPy takes."""
@@ -80,7 +82,7 @@ def _plan_of_suspect(benchmark: Compared) -> Plan:
         quicker = benchmark.first_seconds / (1 + benchmark.first_ratio)
         least = LEAST_CUT_SECONDS if benchmark.name not in PROCESS_BENCHMARKS else LEAST_PROCESS_CUT_SECONDS
         return Plan([benchmark.name], ROUNDS, ACQUITTING_LAUNCHES, max(least, FIRST_CUT * quicker))
-    return Plan([benchmark.name], ROUNDS, cut_seconds=max(LEAST_CUT_SECONDS, SUSPECT_RATIO * benchmark.longest_base_seconds))
+    return Plan([benchmark.name], ROUNDS, cut_seconds=max(LEAST_CUT_SECONDS, LATER_CUT * benchmark.longest_base_seconds))
 
 
 def is_suspect(benchmark: Compared) -> bool:

@@ -47,7 +47,7 @@ LONG_BLOCK_SECONDS = 3e-4
 """From a longer block, the time that it waited for a core is subtracted. Shorter ones are often enough undisturbed, and reading
 that time would be much of theirs."""
 PROBE_SECONDS = 30.0
-START_SECONDS = 0.15
+START_SECONDS = 0.1
 """In which Python has started: it is no part of the time of an import."""
 LONGEST_MESSAGE = 300
 """Of an error: a comment on a pull request may have 65,536 characters, with a message for each benchmark."""

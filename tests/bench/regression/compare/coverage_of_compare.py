@@ -36,6 +36,9 @@ MOST_BENCHMARKS = 2
 FIRST_LAUNCHES = 32
 """So many are short; the following ones are as long as those of `compare` for one benchmark."""
 SHORT_ROUNDS, ROUNDS = 2, 8
+EMPTY_SECONDS = 5e-8
+EMPTY = "takes no longer than a call of a function that does nothing"
+"""Of one that reads or sets an attribute: within the precision of a timer's call there is nothing to take a tenth of."""
 NOT_COUNTED = {
     "losses/base.py:Loss.from_logit_values": "raises an error, and nothing else",
     "optimizers/base.py:Optimizer.first_state": "every optimizer has its own",
@@ -136,6 +139,8 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
     name = effects(of_function)[0][1]
     if not possible:
         share, seconds = of_function[name]
+        if seconds < EMPTY_SECONDS:
+            return {**line, "empty": True, "reason": EMPTY}
         return {**line, "reason": f"takes {100 * share:.2g} % of {name}, a call {1e6 * seconds:.1f} µs"}
     for _, name in possible:
         share, seconds = of_function[name]
@@ -143,8 +148,14 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
         if line["noticed"]:
             break
     else:
+        line["empty"] = seconds < EMPTY_SECONDS
         line["reason"] = (
-            line.get("reason") or f"{100 * line['share']:.2g} % of {line['benchmark']}: {line.get('verdict')} after {budget:g} s"
+            EMPTY
+            if line["empty"]
+            else (
+                line.get("reason")
+                or f"{100 * line['share']:.2g} % of {line['benchmark']}: {line.get('verdict')} after {budget:g} s"
+            )
         )
     return line
 
@@ -152,7 +163,11 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
 def summary(lines: Iterable[Mapping]) -> str:
     counted = [line for line in lines if line.get("counted", True)]
     seen = sum(line["noticed"] for line in counted)
-    return f"{seen} of {len(counted)} noticed ({seen / max(1, len(counted)):.0%})"
+    longer = len(counted) - sum(line.get("empty", False) for line in counted)
+    return (
+        f"{seen} of {len(counted)} noticed ({seen / max(1, len(counted)):.0%}); "
+        f"{longer} of them take longer than a call of a function that does nothing ({seen / max(1, longer):.0%})"
+    )
 
 
 def page(lines: list[Mapping], functions: int) -> str:
@@ -173,11 +188,11 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, help="a file for the table of those that are not noticed")
     parser.add_argument("--seconds", type=float, default=3600.0, help="after which no comparison is started")
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of a comparison with one benchmark")
-    parser.add_argument("--only", default="", help="functions whose place has this text")
+    parser.add_argument("--only", default="", help="functions whose place has this text, or one of several with commas between")
     parser.add_argument("--list", action="store_true", help="only say which share each takes of which benchmark")
     parser.add_argument("--longer", type=float, default=LONGER, help="0 for a control: nothing is to be noticed then")
     options = parser.parse_args()
-    functions = [function for function in public_functions() if options.only in function.place]
+    functions = [function for function in public_functions() if any(text in function.place for text in options.only.split(","))]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         found = shares(functions, folder / "noting")
