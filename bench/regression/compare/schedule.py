@@ -87,8 +87,10 @@ def _plan_of_suspect(benchmark: Compared) -> Plan:
 
 def is_suspect(benchmark: Compared) -> bool:
     """Whether it looks so much slower that it is measured by itself."""
-    seen = len(benchmark.log_ratios) >= ACQUITTING_LAUNCHES
-    return (math.exp(median(benchmark.log_ratios)) if seen else benchmark.first_ratio) >= SUSPECT_RATIO
+    if len(benchmark.log_ratios) < ACQUITTING_LAUNCHES:
+        return benchmark.first_ratio >= SUSPECT_RATIO
+    whole = median(benchmark.whole_log_ratios or benchmark.log_ratios)
+    return whole >= math.log(SUSPECT_RATIO) and median(benchmark.log_ratios) > math.log(LATER_CUT) / 2
 
 
 def _rank(benchmark: Compared, tolerance: float) -> tuple[float, float]:

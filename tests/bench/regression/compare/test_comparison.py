@@ -8,7 +8,7 @@ import pytest
 from bench.regression.compare.comparison import compare, log_ratio
 from bench.regression.compare.comparison_processes import Launch
 from bench.regression.compare.comparison_report import headline, markdown
-from bench.regression.compare.schedule import MOST_ROUNDS, ROUNDS
+from bench.regression.compare.schedule import LATER_CUT, MOST_ROUNDS, ROUNDS
 from bench.regression.compare.verdicts import Verdict
 
 NAMES = ["step", "predict"]
@@ -186,9 +186,10 @@ def test_how_much_slower_a_suspect_is_comes_from_the_launches_that_are_not_cut()
     comparison = Cutting({"predict": 10.0}, checked={"predict": {**SAME, "seconds": {"base": 1.0, "head": 10.0}}}).compare()
     predict = comparison.benchmarks[1]
     assert predict.verdict is Verdict.REGRESSED
-    assert np.exp(predict.log_ratios[-1]) == pytest.approx(2, rel=0.02)
+    assert np.exp(predict.log_ratios[-1]) == pytest.approx(LATER_CUT, rel=0.02)
     assert predict.ratio == pytest.approx(10, rel=0.02)
-    assert 1.5 < predict.low < 2.1
+    assert 1.1 < predict.low < 1.1 * LATER_CUT
+    assert len(predict.log_ratios) == 15
     assert predict.high is None
 
 
