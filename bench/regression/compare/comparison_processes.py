@@ -125,7 +125,7 @@ class ComparisonProcesses:
         Raises
         ------
         RevisionError
-            If one of them can't be imported.
+            If a side can't be imported, or a benchmark asks for what can't be timed.
         BrokenHeadError
             If HEAD can't be imported, and BASE can.
 
@@ -140,6 +140,9 @@ class ComparisonProcesses:
             for answer in self._answers("check", left, 1, end if found or seconds > LIMITS_SECONDS["import"] else None):
                 if "item" in answer:
                     self._refuse_unimported(answer["item"])
+                    if "unsupported" in answer["item"]:
+                        self._unsupported[answer["item"]["benchmark"]] = answer["item"]["unsupported"]
+                        self.refuse_unsupported(left)
                     if "benchmark" in answer["item"]:
                         found[answer["item"].pop("benchmark")] = self._in_own_name(answer["item"], ("errors", "dropped"))
                         if _is_enough(found, begin):

@@ -25,7 +25,7 @@ from typing import IO, Any
 import numpy as np
 
 from bench.child_processes import die_with_parent, take_over_standard_streams
-from bench.micro.benchmark import Array, NotRunError, Work
+from bench.micro.benchmark import Array, NotRunError, UnsupportedUseError, Work
 from bench.micro.suite import IMPORT_TIME, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.loading import enter_worlds, load, load_sides, load_suites, plugins
@@ -50,8 +50,8 @@ LONG_IMPORT_SECONDS = 0.25
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
-SKIPPED = "skipped: "
-"""How the reason of a benchmark that doesn't want to run begins."""
+SKIPPED, UNSUPPORTED = "skipped: ", "not supported: "
+"""How the reason of a benchmark begins that doesn't want to run, and of one that can't be timed."""
 
 Item = dict[str, Any]
 
@@ -127,7 +127,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True, **seconds}
         else:
             found = check(name, suites, libraries, position)
-            if found["variants"] and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
+            if found.get("variants") and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
                 position.enter("check", "head", name)
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}
@@ -220,7 +220,7 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     dict
         "variants" that run on both sides, why those that don't run at BASE are "dropped", "errors" by side, the largest
         "difference" of the outcomes, whether that is the "same", whether those of BASE differ among themselves ("is_random"), the
-        "seconds" of a block by side, and why it is "skipped" on both sides, if it is.
+        "seconds" of a block by side, and why it is "skipped" or "unsupported" on both sides, if it is.
 
     """
     variants: list[str] = []
@@ -234,6 +234,8 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
         found, failed = _outcomes(name, variant, suites, libraries, enter)
         if len(failed) == len(SIDES) and all(SKIPPED in reason for reason in failed.values()):
             skipped = failed["head"]
+        elif len(failed) == len(SIDES) and all(UNSUPPORTED in reason for reason in failed.values()):
+            return {"errors": {}, "unsupported": failed["head"].partition(UNSUPPORTED)[2]}
         elif failed:
             if variant and "base" in failed:
                 dropped[variant] = failed["base"]
@@ -316,7 +318,8 @@ def _outcomes(
                 if side not in failed:
                     part(side)
             except BaseException as error:  # a revision may fail in any way; the report names it
-                said = f"{SKIPPED}{error}" if isinstance(error, NotRunError) else type_and_message(error)
+                mark = SKIPPED if isinstance(error, NotRunError) else UNSUPPORTED if isinstance(error, UnsupportedUseError) else ""
+                said = f"{mark}{error}" if mark else type_and_message(error)
                 failed[side] = f"{variant}: {said}".removeprefix(": ")
     return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
 
