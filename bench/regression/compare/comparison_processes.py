@@ -246,7 +246,8 @@ class ComparisonProcesses:
             self.close()
             hangs = answer["end"].startswith("not done")  # it isn't waited for twice
             message = f"{FAILS_TO_IMPORT}its import {'is ' if hangs else ''}{answer['end']}"
-            self._raise_unimported(answer["side"], message, not hangs and self._imports_alone(answer["side"]))
+            side = answer["side"] or "head"
+            self._raise_unimported(side, message, not hangs and self._imports_alone(side))
 
     def _answers(
         self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None = None, side: str = ""
