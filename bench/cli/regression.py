@@ -275,8 +275,9 @@ def _wanted(processes: ComparisonProcesses, names: list[str], settings: Settings
 
     if settings.benchmarks is None:
         return {name: LEAST_TOLERANCES[name] for name in _benchmark_names(names)}
+    known = processes.names()
     with wrong_use():
-        wanted = _chosen(names, processes.names())
+        wanted = _chosen(names, known)
     processes.refuse_unsupported(wanted)
     return dict.fromkeys(wanted, 0.0)
 

@@ -135,11 +135,13 @@ def _logger(folder: Path, package: ModuleType) -> Any:
     return package.callbacks.CSVLogger(folder / "log.csv")
 
 
-def _empty_table(folder: Path, package: ModuleType) -> Call:
-    logger = attached(_logger(folder, package), package)
+def _table(folder: Path, package: ModuleType, *, epochs: int) -> Call:
+    logger = _logger(folder, package)
 
     def write() -> None:
         logger.on_train_begin()
+        for epoch in range(epochs):
+            logger.on_epoch_end(epoch, LOGS)
         logger.on_train_end()
 
     return write
@@ -156,10 +158,8 @@ def _checkpoint(folder: Path, package: ModuleType, **settings: Any) -> Any:
 
 WRITING: dict[str, Callable[[Path, ModuleType], Call]] = {
     "new CSVLogger": lambda folder, package: _often(_logger(folder, package).__init__, str(folder / "log.csv")),
-    "CSVLogger, beginning and end": _empty_table,
-    "CSVLogger, end of an epoch": lambda folder, package: partial(
-        attached(_logger(folder, package), package).on_epoch_end, 0, LOGS
-    ),
+    "CSVLogger, no epoch": partial(_table, epochs=0),
+    "CSVLogger, ten epochs": partial(_table, epochs=10),
     "new ModelCheckpoint": lambda folder, package: partial(_checkpoint, folder, package),
     "ModelCheckpoint, beginning of an epoch": lambda folder, package: _often(
         attached(_checkpoint(folder, package), package).on_epoch_begin, 0, LOGS

@@ -37,6 +37,7 @@ LAYOUT = (
     "film/*.png",
 )
 """The names that a run and its report write."""
+RECORDS = LAYOUT[:3]
 KNOWN_BESIDE = (RUN_FILES_FILE, "run.lock", "calibration.json", "calibration.md")
 """Files of ours that may lie beside those of a run and stay there."""
 PASSING = "scratch/"
@@ -48,6 +49,8 @@ _PARTIAL = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX) + "$")
 def check_result(path: Path) -> None:
     """Check that a command may write its result to `path`: see `bench.files.check_output`; and that it is no file of a run.
 
+    It must be no record of a run, nor what a run and its report have written, which a new run removes.
+
     Raises
     ------
     ValueError
@@ -57,8 +60,12 @@ def check_result(path: Path) -> None:
     check_output(path)
     place = path.resolve()
     for folder, name in ((place.parent, place.name), (place.parent.parent, f"{place.parent.name}/{place.name}")):
-        if (_is_ours(name) or name in KNOWN_BESIDE) and _holds_run(folder):
+        if (name in RECORDS or name in KNOWN_BESIDE or _is_listed(folder, name)) and _holds_run(folder):
             raise ValueError(f"{path} can't be written: it is a file of the run in {folder}, so the output needs another name")
+
+
+def _is_listed(folder: Path, name: str) -> bool:
+    return _is_ours(name) and name in RunFiles(folder).names
 
 
 def _holds_run(folder: Path) -> bool:

@@ -130,9 +130,8 @@ def test_no_line_of_a_history_is_added_to_another_file(bench, a_run, tmp_path, t
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["trials.jsonl", "run-files.txt", "run.lock", "logs/new.log", "link/run.json"])
+@pytest.mark.parametrize("name", ["trials.jsonl", "trials.jsonl.gz", "run-files.txt", "run.lock", "index.html", "link/run.json"])
 def test_no_result_of_a_comparison_replaces_a_file_of_a_run(bench, a_run, tmp_path, tree, name):
-    (a_run / "logs").mkdir(exist_ok=True)
     (a_run / "link").symlink_to(a_run)
     before = tree(tmp_path)
     for option in ("--json", "--markdown"):
