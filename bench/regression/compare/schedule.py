@@ -28,8 +28,9 @@ SUSPECT_RATIO = 2.0
 """A benchmark whose first blocks took so many times as long at HEAD is measured by itself, until its verdict is sure."""
 ACQUITTING_LAUNCHES = 2
 """After so many launches, these speak in place of the first blocks."""
-FIRST_CUT = 25.0
-"""The first launches of a suspect end a side's block after so many times the quicker one's: then it is "more than 20 times"."""
+FIRST_CUT = 100.0
+"""The first launches of a suspect end a side's block after so many times the quicker one's in the check: then it is "more than 20
+times", although a first block takes some times as long as those after it, on both sides."""
 LATER_CUT = 1.5
 """The others end it after so many times the time at BASE, which is as telling."""
 LEAST_CUT_SECONDS, LEAST_PROCESS_CUT_SECONDS = 0.05, 5.0

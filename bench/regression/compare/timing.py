@@ -207,7 +207,7 @@ def _warm_up(works: Mapping[str, Work], position: Position, settings: _Settings)
     ended: set[str] = set()
     begin = settings.clock()
     for _ in range(WARM_UP_BLOCKS):
-        for side in [side for side in works if side not in ended]:
+        for side in works:
             try:
                 position.at(side)
                 works[side].before_block()
@@ -218,7 +218,7 @@ def _warm_up(works: Mapping[str, Work], position: Position, settings: _Settings)
                 ended.add(side)
             except BaseException as error:
                 raise SideError(side, type_and_message(error)) from error
-        if settings.clock() - begin > WARM_UP_SECONDS:
+        if ended or settings.clock() - begin > WARM_UP_SECONDS:  # a first block is compared with a first block
             break
     return fastest, ended
 
