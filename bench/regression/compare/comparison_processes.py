@@ -27,7 +27,7 @@ LAUNCHES = 4 if HAS_FORK else 1
 """Of a request: forks of one process that has loaded NumPy; Windows has no fork."""
 LAUNCHES_A_PROCESS = 64 if HAS_FORK else 1
 """After which a process is replaced. Its start, with scikit-learn, takes as long as a launch."""
-SHORT_CHECK_SECONDS = 8.0
+SHORT_CHECK_SECONDS = 4.0
 """After which the check makes way for measuring, where a benchmark is hopelessly slow at HEAD."""
 PAIRS = 24
 """Pairs of blocks in a build, at most."""

@@ -31,7 +31,7 @@ ACQUITTING_LAUNCHES = 2
 FIRST_CUT = 100.0
 """The first launches of a suspect end a side's block after so many times the quicker one's in the check: then it is "more than 20
 times", although a first block takes some times as long as those after it, on both sides."""
-LATER_CUT = 1.5
+LATER_CUT = 2.0
 """The others end it after so many times the time at BASE, which is as telling."""
 LEAST_CUT_SECONDS, LEAST_PROCESS_CUT_SECONDS = 0.05, 5.0
 """No block is ended earlier: there would be little to gain, and a first block is longer than the others. The check, by which a
