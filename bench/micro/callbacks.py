@@ -70,17 +70,19 @@ def _new_list(package: ModuleType) -> Call:
     return partial(package.callbacks.CallbackList, callbacks, model, epochs=1)
 
 
-LISTS: dict[str, MakeCall] = {
+METHODS: dict[str, MakeCall] = {
     "set_model": lambda package: partial(package.Callback().set_model, _model(package)),
     "set_params": lambda package: partial(package.Callback().set_params, {"epochs": 1}),
     "beginning of a batch": _of(_base, "on_train_batch_begin", 0, LOGS),
     "end of a batch": _of(_base, "on_train_batch_end", 0, LOGS),
+    "new history": lambda package: package.History().__init__,  # type: ignore[no-any-return]
+    "beginning of a history": _of(_history, "on_train_begin"),
+    "a history's ten epochs": _history_of_an_epoch,
+}
+LISTS: dict[str, MakeCall] = {
     "new list": _new_list,
     "call of a list": lambda package: partial(_list(package).call, "on_train_begin"),
     "wishes of a list": lambda package: partial(_list(package).wants, "on_train_batch_begin", "on_train_batch_end"),
-    "new history": _new(_history),
-    "beginning of a history": _of(_history, "on_train_begin"),
-    "a history's ten epochs": _history_of_an_epoch,
 }
 
 
@@ -184,7 +186,8 @@ def writing(package: ModuleType, _seed: int, *, make: Callable[[Path, ModuleType
 
 
 BENCHMARKS = (
-    short_family("callbacks", "callbacks as a list, and the history", LISTS),
+    short_family("callbacks", "the methods of a callback without any, and of the history", METHODS),
+    short_family("callbacks-list", "callbacks as a list", LISTS),
     short_family("callbacks-rates", "each moment of the callbacks that set the learning rate", RATES),
     short_family("callbacks-stopping", "each moment of the callbacks that end a training", STOPPING),
     Benchmark(

@@ -36,9 +36,6 @@ MOST_BENCHMARKS = 2
 FIRST_LAUNCHES = 32
 """So many are short; the following ones are as long as those of `compare` for one benchmark."""
 SHORT_ROUNDS, ROUNDS = 2, 8
-EMPTY_SECONDS = 5e-8
-EMPTY = "takes no longer than a call of a function that does nothing"
-"""Of one that reads or sets an attribute: within the precision of a timer's call there is nothing to take a tenth of."""
 NOT_COUNTED = {
     "losses/base.py:Loss.from_logit_values": "raises an error, and nothing else",
     "optimizers/base.py:Optimizer.first_state": "every optimizer has its own",
@@ -56,8 +53,9 @@ Each public function of `numpy_nn`, and each method and property of its classes,
 calls, one at a time, and is compared with itself by the processes, the timing and the decision rule of `compare`. The level
 is that of the whole set, and the tolerance 0, but for the benchmarks that have one of their own (`fit`, files, estimators,
 ensembles). Both sides have the same wrapper around the function, so that what it takes itself doesn't count; on one side it
-waits for a tenth of each call's time. A benchmark of which the function takes the largest share is measured, then the next,
-for {budget:g} s at most each. A share is that of the time of a block; of a family, the mean over its variants.
+waits for a tenth of each call's time, which counts as 50 ns at least: that is Python's own part of a call. A benchmark of which
+the function takes the largest share is measured, then the next, for {budget:g} s at most each. A share is that of the time of a
+block; of a family, the mean over its variants.
 
 Methods whose names begin with `record_` run once a network and are left out; so are abstract ones, and those that do nothing.
 
@@ -139,8 +137,6 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
     name = effects(of_function)[0][1]
     if not possible:
         share, seconds = of_function[name]
-        if seconds < EMPTY_SECONDS:
-            return {**line, "empty": True, "reason": EMPTY}
         return {**line, "reason": f"takes {100 * share:.2g} % of {name}, a call {1e6 * seconds:.1f} µs"}
     for _, name in possible:
         share, seconds = of_function[name]
@@ -148,14 +144,8 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
         if line["noticed"]:
             break
     else:
-        line["empty"] = seconds < EMPTY_SECONDS
         line["reason"] = (
-            EMPTY
-            if line["empty"]
-            else (
-                line.get("reason")
-                or f"{100 * line['share']:.2g} % of {line['benchmark']}: {line.get('verdict')} after {budget:g} s"
-            )
+            line.get("reason") or f"{100 * line['share']:.2g} % of {line['benchmark']}: {line.get('verdict')} after {budget:g} s"
         )
     return line
 
@@ -163,11 +153,7 @@ def outcome(function: PublicFunction, of_function: Mapping, comparisons: Compari
 def summary(lines: Iterable[Mapping]) -> str:
     counted = [line for line in lines if line.get("counted", True)]
     seen = sum(line["noticed"] for line in counted)
-    longer = len(counted) - sum(line.get("empty", False) for line in counted)
-    return (
-        f"{seen} of {len(counted)} noticed ({seen / max(1, len(counted)):.0%}); "
-        f"{longer} of them take longer than a call of a function that does nothing ({seen / max(1, longer):.0%})"
-    )
+    return f"{seen} of {len(counted)} noticed ({seen / max(1, len(counted)):.0%})"
 
 
 def page(lines: list[Mapping], functions: int) -> str:
