@@ -27,6 +27,7 @@ def fit(
     shuffle: bool = True,
     validation_data: tuple[Array, Array] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    one_iterator: bool = False,
 ) -> dict[str, list[float]]:
     """Train `model` in the precision that it was built in; every other setting is Keras' default.
 
@@ -44,25 +45,50 @@ def fit(
         `(x, y)` to be scored after every epoch.
     callbacks
         Keras callbacks.
+    one_iterator
+        Whether the rows are a `tf.data` data set that repeats without an end, so that Keras makes one iterator for all epochs. By
+        default it makes one an epoch, which takes longer than a small network's steps. TensorFlow's backend only; the model's
+        `steps_per_execution` must divide the steps of an epoch.
 
     Returns
     -------
     dict
         A float an epoch under "loss", each metric's name, and with "val_" before it where there is validation data.
 
+    Raises
+    ------
+    ValueError
+        If there is one iterator, and an execution would go on into the next epoch.
+
     """
-    with _floatx(model.dtype_policy.name):
-        history = model.fit(
-            x,
-            y,
-            batch_size=len(x) if batch_size is None else batch_size,
-            epochs=epochs,
-            shuffle=shuffle,
-            validation_data=validation_data,
-            callbacks=list(callbacks),
-            verbose=0,
-        )
+    dtype = model.dtype_policy.name
+    rows_a_step = len(x) if batch_size is None else batch_size
+    steps_an_epoch = -(-len(x) // rows_a_step)
+    if one_iterator and steps_an_epoch % model.steps_per_execution:
+        found = f"steps_per_execution is {model.steps_per_execution}"
+        raise ValueError(f"{found}: with one_iterator it must divide the {steps_an_epoch} steps of an epoch")
+    with _floatx(dtype):
+        if one_iterator:
+            rows = _repeated(_cast(x, dtype), _cast(y, dtype), rows_a_step, shuffle=shuffle)
+            data = {"x": rows, "steps_per_epoch": steps_an_epoch, "shuffle": False}
+        else:
+            data = {"x": x, "y": y, "batch_size": rows_a_step, "shuffle": shuffle}
+        history = model.fit(**data, epochs=epochs, validation_data=validation_data, callbacks=list(callbacks), verbose=0)
     return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def _cast(values: Array, dtype: str) -> Array:
+    """As Keras does with arrays, but not with data sets: real numbers to the model's precision."""
+    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
+
+
+def _repeated(x: Array, y: Array, rows_a_step: int, *, shuffle: bool) -> Any:
+    """Return the minibatches of one epoch after the other, without an end; each epoch has an order of its own if it shuffles."""
+    import tensorflow as tf
+
+    rows = tf.data.Dataset.from_tensor_slices((x, y))
+    minibatches = rows.shuffle(len(x)).batch(rows_a_step) if shuffle else rows.batch(rows_a_step).cache()
+    return minibatches.repeat()
 
 
 @contextmanager

@@ -78,7 +78,7 @@ CONTESTANTS: dict[str, Spec] = {
         Spec(
             "keras-tuned",
             "bench.contestants.keras_fit:KerasTuned",
-            "`keras.Model.fit` on TensorFlow, the fastest of `steps_per_execution` and `jit_compile` on this machine",
+            "`keras.Model.fit` on TensorFlow, one iterator for all epochs, the fastest of `steps_per_execution` and `jit_compile`",
             packages=_KERAS,
             install=_INSTALL_TENSORFLOW,
             environment={"KERAS_BACKEND": "tensorflow"},

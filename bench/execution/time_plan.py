@@ -33,7 +33,7 @@ COSTS = {
     "numpy_nn": Cost(0.3, 14e-6, 0.36e-6),
     "article": Cost(0.3, 100e-6, 2e-6),
     "keras": Cost(4.2, 2.3e-3),
-    "keras-tuned": Cost(4.5, 1.4e-3),
+    "keras-tuned": Cost(4.5, 0.25e-3),
     "keras-jax": Cost(5, 0.13e-3),
     "keras-torch": Cost(5, 3.1e-3),
     "tensorflow": Cost(4.3, 25e-6, 1.2e-6),
@@ -51,7 +51,7 @@ READING_SECONDS = 0.21e-3
 SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""
-TUNING_SECONDS = {"keras-tuned": 11.0, "keras-jax": 19.0}
+TUNING_SECONDS = {"keras-tuned": 10.0, "keras-jax": 19.0}
 PARTS_SECONDS = {REFERENCE: 12.0}
 """Of the short trainings with every activation, loss and optimiser, nearly all of it for tracing and compiling."""
 TURNS_SECONDS, TURN_EPOCHS = 0.7, 40
@@ -66,7 +66,7 @@ SIDE_BY_SIDE = 1.3
 """How much longer a trial takes while others take the other cores."""
 STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
 """By the path of a study."""
-FAST_PATH = 0.6
+FAST_PATH = 0.2
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
 REPORT_SECONDS = 6.0

@@ -68,6 +68,46 @@ def test_both_sides_train_the_same(optimizer, numpy_optimizer, batch_size, data)
         np.testing.assert_allclose(other, mine, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("batch_size", [16, None], ids=["a last batch of 6 rows", "the full batch"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_iterator_for_all_epochs_changes_no_figure(batch_size, dtype, data):
+    models = build(dtype=dtype), build(dtype=dtype, steps_per_execution=1 if batch_size is None else 5)
+    keras_ref.copy_weights(*models)
+    arguments = {"batch_size": batch_size, "epochs": 3, "shuffle": False, "validation_data": (data[0][:20], data[1][:20])}
+    expected, got = (
+        keras_ref.fit(model, *data, one_iterator=kept, **arguments) for model, kept in zip(models, (False, True), strict=True)
+    )
+    tolerance = {"rtol": 0, "atol": 1e-13 if dtype == "float64" else 1e-6}
+    assert got.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(got[name], values, **tolerance)
+    for mine, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(other, mine, **tolerance)
+
+
+def test_an_execution_that_would_go_on_into_the_next_epoch_is_refused(data):
+    with pytest.raises(ValueError, match="steps_per_execution is 3: with one_iterator it must divide the 5 steps of an epoch"):
+        keras_ref.fit(build(steps_per_execution=3), *data, batch_size=16, one_iterator=True)
+
+
+def test_one_iterator_meets_each_row_once_an_epoch_in_a_new_order_if_it_shuffles(data):
+    rows = np.arange(70.0).reshape(-1, 2)
+    seen = []
+
+    class Seen(keras.layers.Layer):
+        def call(self, x):
+            tensorflow.py_function(lambda values: seen.extend(values.numpy()[:, 0].tolist()), [x], [])
+            return x
+
+    tensorflow = pytest.importorskip("tensorflow")
+    model = keras.Sequential([keras.Input((2,)), Seen(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    keras_ref.fit(model, rows, rows[:, :1], batch_size=16, epochs=3, shuffle=True, one_iterator=True)
+    epochs = np.array(seen).reshape(3, 35)
+    assert [sorted(epoch) for epoch in epochs.tolist()] == [rows[:, 0].tolist()] * 3
+    assert len({tuple(epoch) for epoch in epochs.tolist()}) == 3
+
+
 def test_a_keras_optimizer_and_compile_options_reach_the_model():
     optimizer = keras.optimizers.RMSprop(0.5)
     model = build(optimizer, steps_per_execution=3)

@@ -225,12 +225,11 @@ class DaskExecutor:
             self._resolve(pending, self._lost() if lost else _failed(pending.work, f"{type(error).__name__}: {one_line(error)}"))
 
     def _add_logs(self, work: Work, logs: Mapping[str, bytes]) -> None:
-        expected = {f"{one.planned.spec.name}-{one.planned.launch}.log" for one in work.assignments}
-        for name, added in logs.items():
-            if name in expected:
-                (self._directory / LOGS_FOLDER).mkdir(exist_ok=True)
-                with (self._directory / LOGS_FOLDER / name).open("ab") as file:
-                    file.write(added)
+        """Append to the logs of the work's processes; there is one of each, as on one machine, though the text may be lost."""
+        (self._directory / LOGS_FOLDER).mkdir(exist_ok=True)
+        for name in {f"{one.planned.spec.name}-{one.planned.launch}.log" for one in work.assignments}:
+            with (self._directory / LOGS_FOLDER / name).open("ab") as file:
+                file.write(logs.get(name, b""))
 
     def _resolve(self, pending: _Pending, result: Answer | ExecutorLostError) -> None:
         with self._lock:

@@ -130,7 +130,7 @@ def test_lines_of_a_history_that_cannot_be_are_set_aside(bench, a_run, tmp_path)
     history.write_text("\n".join([json.dumps(line), *others, json.dumps(line)]) + "\n")
     said = bench("track", "dir", "--history", "h.jsonl")
     assert said.code == 0, said.text
-    assert "line 2: schema_version: " in said.text
+    assert "line 2: schema_version is 99: " in said.text
     for number in (2, 3, 4, 5):
         assert f"h.jsonl, line {number}: " in said.text
     assert "over 1 run" in said.text
