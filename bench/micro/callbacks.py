@@ -75,7 +75,7 @@ METHODS: dict[str, MakeCall] = {
     "set_params": lambda package: partial(package.Callback().set_params, {"epochs": 1}),
     "beginning of a batch": _of(_base, "on_train_batch_begin", 0, LOGS),
     "end of a batch": _of(_base, "on_train_batch_end", 0, LOGS),
-    "new history": lambda package: package.History().__init__,  # type: ignore[no-any-return]
+    "new history": lambda package: package.History().__init__,
     "beginning of a history": _of(_history, "on_train_begin"),
     "a history's ten epochs": _history_of_an_epoch,
 }
@@ -126,7 +126,7 @@ WATCHING: dict[str, MakeCall] = {
     "EarlyStopping, end": _best_restored,
     "monitored value": _of(_stopping, "value_in", LOGS),
     "comparison with the best": _of(_stopping, "is_better", 0.5, 0.6),
-    "new TerminateOnNaN": lambda package: _nan(package).__init__,  # type: ignore[no-any-return]
+    "new TerminateOnNaN": lambda package: _nan(package).__init__,
     "TerminateOnNaN, end of a batch": _of(_nan, "on_train_batch_end", 0, LOGS),
 }
 RATES = {name: make for name, make in WATCHING.items() if "LearningRateScheduler" in name or "ReduceLROnPlateau" in name}
