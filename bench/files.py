@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -93,8 +93,8 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
-    """Check that `path` may be written: a new or a regular file in a writable folder, and none of `inputs`.
+def check_output(path: Path) -> None:
+    """Check that `path` may be written: a new or a regular file in a writable folder.
 
     Raises
     ------
@@ -117,8 +117,6 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
     folder = path.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{path} can't be written: it must be in an existing folder with write permission")
-    if any(path.exists() and other.exists() and path.samefile(other) for other in inputs):
-        raise ValueError(f"{path} can't be written: it is read by this command, so the output needs another name")
 
 
 def inside(folder: Path, name: str) -> Path:

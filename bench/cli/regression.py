@@ -20,6 +20,7 @@ from bench.cli.result_files import ResultFiles, check_replaceable, check_writabl
 
 if TYPE_CHECKING:
     from bench.regression.compare.comparison import Comparison
+    from bench.regression.compare.comparison_processes import ComparisonProcesses
     from bench.regression.compare.settings import Settings
 
 CERTIFICATE_FOLDER = Path("results/certificate")
@@ -231,40 +232,54 @@ def _compare(
     from rich.console import Console
     from rich.live import Live
 
-    from bench.micro.suite import LEAST_TOLERANCES
+    from bench.regression.compare.comparison import Comparison, broken_import
     from bench.regression.compare.comparison import compare as compare_sides
     from bench.regression.compare.comparison_processes import ComparisonProcesses
     from bench.regression.compare.comparison_report import screen
-    from bench.regression.compare.revisions import side_by_side
+    from bench.regression.compare.e_process import DecisionRule
+    from bench.regression.compare.revisions import BrokenHeadError, side_by_side
 
     console = Console(stderr=True)
     compared = side_by_side(repository, base, head, settings.package, settings.benchmarks)
     with compared as sides, ComparisonProcesses(sides) as processes:
         for note in dict.fromkeys(sides.notes):
             complain(note)
-        if settings.benchmarks is None:
-            wanted = _benchmark_names(names)
-        else:
-            with wrong_use():
-                wanted = _chosen(names, processes.names())
-            processes.refuse_unsupported(wanted)
-        least = LEAST_TOLERANCES if settings.benchmarks is None else {}
-        with Live(console=console, transient=True) as live:
+        live = Live(console=console, transient=True)
+        known = Comparison(str(sides.base), str(sides.head), DecisionRule(1, settings.tolerance), (), package=settings.package)
 
-            def watch(state: Comparison) -> None:
-                record(state)
-                live.update(screen(state, console.width))
+        def watch(state: Comparison) -> None:
+            nonlocal known
+            known = state
+            record(state)
+            live.update(screen(state, console.width))
 
-            return compare_sides(
-                processes,
-                {name: least.get(name, 0.0) for name in wanted},
-                base=str(sides.base),
-                head=str(sides.head),
-                package=settings.package,
-                tolerance=settings.tolerance,
-                budget_seconds=settings.budget_seconds,
-                watch=watch,
-            )
+        try:
+            with live:
+                return compare_sides(
+                    processes,
+                    _wanted(processes, names, settings),
+                    base=known.base,
+                    head=known.head,
+                    package=settings.package,
+                    tolerance=settings.tolerance,
+                    budget_seconds=settings.budget_seconds,
+                    watch=watch,
+                )
+        except BrokenHeadError as error:
+            return broken_import(known, str(error))
+
+
+def _wanted(processes: ComparisonProcesses, names: list[str], settings: Settings) -> dict[str, float]:
+    """The benchmarks that are asked for, with their least tolerances."""
+    from bench.micro.suite import LEAST_TOLERANCES
+
+    if settings.benchmarks is None:
+        return {name: LEAST_TOLERANCES[name] for name in _benchmark_names(names)}
+    known = processes.names()
+    with wrong_use():
+        wanted = _chosen(names, known)
+    processes.refuse_unsupported(wanted)
+    return dict.fromkeys(wanted, 0.0)
 
 
 def _show(comparison: Comparison) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.files import append_line, check_output, read_regular, write_whole
+from bench.records.run_files import check_result
 
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
@@ -58,6 +59,8 @@ class ResultFiles:
 def check_writable(paths: Iterable[Path | None]) -> None:
     """Check before anything is measured that each of `paths`, and the job's page, can be written; None is left out.
 
+    No file of a run may be.
+
     Raises
     ------
     ValueError
@@ -67,7 +70,7 @@ def check_writable(paths: Iterable[Path | None]) -> None:
     job_page = os.environ.get(JOB_PAGE_VARIABLE)
     wanted = [path for path in (*paths, Path(job_page) if job_page else None) if path is not None]
     for number, path in enumerate(wanted):
-        check_output(path)
+        check_result(path)
         if path.resolve() in [other.resolve() for other in wanted[:number]]:
             raise ValueError(f"{path} is named for two results: each needs a file of its own")
 

@@ -22,6 +22,10 @@ class NotRunError(Exception):
     """A benchmark doesn't want to run, as a test that is skipped."""
 
 
+class UnsupportedUseError(Exception):
+    """A benchmark asks for what can't be timed; the message goes on after its name."""
+
+
 class Work(ABC):
     """The work of one benchmark with one package, ready to be timed; a call does one block of it."""
 

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from bench.micro.benchmark import Array, Benchmark, Work
-from bench.micro.calls import SHORT_CALLS_A_BLOCK, Call, MakeCall, family
+from bench.micro.calls import Call, MakeCall, repeated, short_family
 from bench.micro.files import new_folder
 from bench.micro.networks import SMALL_LAYERS, draw_weights, make_model
 from bench.micro.work import Calls
@@ -70,22 +70,28 @@ def _new_list(package: ModuleType) -> Call:
     return partial(package.callbacks.CallbackList, callbacks, model, epochs=1)
 
 
-LISTS: dict[str, MakeCall] = {
+METHODS: dict[str, MakeCall] = {
     "set_model": lambda package: partial(package.Callback().set_model, _model(package)),
     "set_params": lambda package: partial(package.Callback().set_params, {"epochs": 1}),
     "beginning of a batch": _of(_base, "on_train_batch_begin", 0, LOGS),
     "end of a batch": _of(_base, "on_train_batch_end", 0, LOGS),
+    "new history": lambda package: package.History().__init__,
+    "beginning of a history": _of(_history, "on_train_begin"),
+    "a history's ten epochs": _history_of_an_epoch,
+}
+LISTS: dict[str, MakeCall] = {
     "new list": _new_list,
     "call of a list": lambda package: partial(_list(package).call, "on_train_begin"),
     "wishes of a list": lambda package: partial(_list(package).wants, "on_train_batch_begin", "on_train_batch_end"),
-    "new history": _new(_history),
-    "beginning of a history": _of(_history, "on_train_begin"),
-    "a history's ten epochs": _history_of_an_epoch,
 }
 
 
 def _scheduler(package: ModuleType) -> Any:
-    return package.callbacks.LearningRateScheduler(lambda _, rate: rate)
+    return package.callbacks.LearningRateScheduler(_same_rate)
+
+
+def _same_rate(_: int, rate: float) -> float:
+    return rate
 
 
 def _plateau(package: ModuleType) -> Any:
@@ -107,7 +113,7 @@ def _nan(package: ModuleType) -> Any:
 
 
 WATCHING: dict[str, MakeCall] = {
-    "new LearningRateScheduler": _new(_scheduler),
+    "new LearningRateScheduler": lambda package: partial(_scheduler(package).__init__, _same_rate),
     "LearningRateScheduler, beginning of an epoch": _of(_scheduler, "on_epoch_begin", 1, None),
     "LearningRateScheduler, end of an epoch": _of(_scheduler, "on_epoch_end", 1, dict(LOGS)),
     "new ReduceLROnPlateau": _new(_plateau),
@@ -120,25 +126,32 @@ WATCHING: dict[str, MakeCall] = {
     "EarlyStopping, end": _best_restored,
     "monitored value": _of(_stopping, "value_in", LOGS),
     "comparison with the best": _of(_stopping, "is_better", 0.5, 0.6),
-    "new TerminateOnNaN": _new(_nan),
+    "new TerminateOnNaN": lambda package: _nan(package).__init__,
     "TerminateOnNaN, end of a batch": _of(_nan, "on_train_batch_end", 0, LOGS),
 }
+RATES = {name: make for name, make in WATCHING.items() if "LearningRateScheduler" in name or "ReduceLROnPlateau" in name}
+STOPPING = {name: make for name, make in WATCHING.items() if name not in RATES}
 
 
 def _logger(folder: Path, package: ModuleType) -> Any:
     return package.callbacks.CSVLogger(folder / "log.csv")
 
 
-def _table(folder: Path, package: ModuleType) -> Call:
-    logger = attached(_logger(folder, package), package)
+def _table(folder: Path, package: ModuleType, *, epochs: int) -> Call:
+    logger = _logger(folder, package)
 
     def write() -> None:
         logger.on_train_begin()
-        for epoch in range(5):
+        for epoch in range(epochs):
             logger.on_epoch_end(epoch, LOGS)
         logger.on_train_end()
 
     return write
+
+
+def _often(function: Callable[..., object], *arguments: object) -> Call:
+    """The same call of a fraction of a microsecond so many times, as one."""
+    return repeated(lambda _: partial(function, *arguments))(SimpleNamespace())  # type: ignore[arg-type]
 
 
 def _checkpoint(folder: Path, package: ModuleType, **settings: Any) -> Any:
@@ -146,16 +159,17 @@ def _checkpoint(folder: Path, package: ModuleType, **settings: Any) -> Any:
 
 
 WRITING: dict[str, Callable[[Path, ModuleType], Call]] = {
-    "new CSVLogger": lambda folder, package: partial(_logger, folder, package),
-    "CSVLogger, five epochs": _table,
+    "new CSVLogger": lambda folder, package: _often(_logger(folder, package).__init__, str(folder / "log.csv")),
+    "CSVLogger, no epoch": partial(_table, epochs=0),
+    "CSVLogger, ten epochs": partial(_table, epochs=10),
     "new ModelCheckpoint": lambda folder, package: partial(_checkpoint, folder, package),
-    "ModelCheckpoint, beginning of an epoch": lambda folder, package: partial(
+    "ModelCheckpoint, beginning of an epoch": lambda folder, package: _often(
         attached(_checkpoint(folder, package), package).on_epoch_begin, 0, LOGS
     ),
     "ModelCheckpoint, end of an epoch": lambda folder, package: partial(
         attached(_checkpoint(folder, package), package).on_epoch_end, 0, LOGS
     ),
-    "ModelCheckpoint, end of a batch": lambda folder, package: partial(
+    "ModelCheckpoint, end of a batch": lambda folder, package: _often(
         attached(_checkpoint(folder, package, save_freq=10**9), package).on_train_batch_end, 0, LOGS
     ),
 }
@@ -172,13 +186,10 @@ def writing(package: ModuleType, _seed: int, *, make: Callable[[Path, ModuleType
 
 
 BENCHMARKS = (
-    family("callbacks", "callbacks as a list, and the history", LISTS, calls_a_block=SHORT_CALLS_A_BLOCK),
-    family(
-        "callbacks-watching",
-        "each moment of the callbacks that watch the loss or set the learning rate",
-        WATCHING,
-        calls_a_block=SHORT_CALLS_A_BLOCK,
-    ),
+    short_family("callbacks", "the methods of a callback without any, and of the history", METHODS),
+    short_family("callbacks-list", "callbacks as a list", LISTS),
+    short_family("callbacks-rates", "each moment of the callbacks that set the learning rate", RATES),
+    short_family("callbacks-stopping", "each moment of the callbacks that end a training", STOPPING),
     Benchmark(
         "callbacks-writing",
         "each moment of the callbacks that write files",

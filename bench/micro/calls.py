@@ -6,8 +6,10 @@ becomes a tenth slower is one per cent of the family.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import repeat, starmap
 from types import ModuleType
 from typing import Any
 
@@ -17,11 +19,26 @@ from bench.micro.work import Calls
 
 CALLS_A_BLOCK = 5
 """Of a function that takes some microseconds."""
-SHORT_CALLS_A_BLOCK = 20
-"""Of one that takes less than the loop around it."""
+SHORT_CALLS = 20
+"""Of one that takes a fraction of a microsecond, in a loop that takes less than one of Python."""
 
 Call = Callable[[], Any]
 MakeCall = Callable[[ModuleType], Call]
+
+
+def repeated(make: MakeCall, times: int = SHORT_CALLS) -> MakeCall:
+    """The same call so many times, as one that gives the last result."""
+
+    def make_repeated(package: ModuleType) -> Call:
+        call = make(package)
+        return lambda: deque(starmap(call, repeat((), times)), maxlen=1)[0]
+
+    return make_repeated
+
+
+def short_family(name: str, summary: str, calls: Mapping[str, MakeCall]) -> Benchmark:
+    """A family of calls that take a fraction of a microsecond each."""
+    return family(name, summary, {variant: repeated(make) for variant, make in calls.items()}, calls_a_block=1)
 
 
 def family(name: str, summary: str, calls: Mapping[str, MakeCall], *, calls_a_block: int = CALLS_A_BLOCK) -> Benchmark:

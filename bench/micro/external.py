@@ -26,7 +26,7 @@ from _pytest.runner import runtestprotocol
 from greenlet import getcurrent, greenlet
 from pluggy import HookCaller
 
-from bench.micro.benchmark import Array, Benchmark, NotRunError, Work
+from bench.micro.benchmark import Array, Benchmark, NotRunError, UnsupportedUseError, Work
 from bench.micro.comparable import comparable
 
 FIXTURE = "benchmark"
@@ -303,7 +303,7 @@ class _Fixture:
 
     def _time(self, target: Any, args: Any, kwargs: Any, setup: Any, teardown: Any, can_repeat: bool) -> Any:
         if self._is_used:
-            raise RuntimeError("the fixture benchmark is used twice in one test: make two tests of it")
+            raise UnsupportedUseError("uses the fixture benchmark twice: make two tests of it")
         self._is_used = True
         harness = getcurrent().parent
         assert harness is not None
@@ -311,7 +311,7 @@ class _Fixture:
         return result
 
     def weave(self, *_: Any, **__: Any) -> None:
-        raise RuntimeError(f"benchmark.weave is not supported: {UNSUPPORTED['benchmark_weave']}")
+        raise UnsupportedUseError(f"uses benchmark.weave, which is not supported: {UNSUPPORTED['benchmark_weave']}")
 
     patch = weave
 

@@ -6,11 +6,12 @@ import copy
 import importlib
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
 from bench.micro.benchmark import Array, Benchmark, Work
-from bench.micro.calls import SHORT_CALLS_A_BLOCK, Call, MakeCall, family
+from bench.micro.calls import Call, MakeCall, family, repeated, short_family
 from bench.micro.networks import SMALL_LAYERS, as_architecture, draw_weights, make_model, two_moons
 from bench.micro.work import Calls
 
@@ -72,7 +73,12 @@ METHODS: dict[str, Callable[[Any], Call]] = {
 
 
 def attributes(*names: str) -> dict[str, Callable[[Any], Call]]:
-    return {name: lambda owner, name=name: lambda: getattr(owner, name) for name in names}  # type: ignore[misc]
+    return {name: partial(partial, attrgetter(name)) for name in names}
+
+
+def _weight_shapes(package: ModuleType) -> Call:
+    layers = package.architecture.parse_architecture(as_architecture(SMALL_LAYERS))
+    return partial(importlib.import_module(f"{package.__name__}.serialization").weight_shapes, layers[1])
 
 
 ATTRIBUTES = {
@@ -163,13 +169,13 @@ ESTIMATORS: dict[str, MakeCall] = {
 }
 
 BENCHMARKS = (
-    family("methods", "the smaller methods of a network", {name: of_model(use) for name, use in METHODS.items()}, calls_a_block=1),
     family(
-        "attributes",
-        "the attributes of a network",
-        {name: of_model(use) for name, use in ATTRIBUTES.items()},
-        calls_a_block=SHORT_CALLS_A_BLOCK,
+        "methods",
+        "the smaller methods of a network",
+        {**{name: of_model(use) for name, use in METHODS.items()}, "shapes of weights": repeated(_weight_shapes)},
+        calls_a_block=1,
     ),
+    short_family("attributes", "the attributes of a network", {name: of_model(use) for name, use in ATTRIBUTES.items()}),
     Benchmark(
         "ensemble",
         f"{NETWORKS} networks at once: built, trained, predicted with, evaluated",
@@ -182,11 +188,10 @@ BENCHMARKS = (
         {name: _of_ensemble(use) for name, use in ENSEMBLE_METHODS.items()},
         calls_a_block=1,
     ),
-    family(
+    short_family(
         "ensemble-attributes",
         "the attributes of an ensemble",
         {name: _of_ensemble(use) for name, use in ENSEMBLE_ATTRIBUTES.items()},
-        calls_a_block=SHORT_CALLS_A_BLOCK,
     ),
     family("estimator-objects", "estimators made, and their weights", ESTIMATORS),
 )

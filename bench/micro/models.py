@@ -110,14 +110,17 @@ BENCHMARKS = (
     ),
     Benchmark(
         "keras-files",
-        "writing and reading Keras' own files of models, and of weights",
-        {
-            f"{method} {suffix}": partial(other_file, suffix=suffix, method=method)
-            for suffix, methods in ((".keras", ("save", "load")), (".weights.h5", ("save_weights", "load_weights")))
-            for method in methods
-        },
+        "writing and reading Keras' own files of models",
+        {method: partial(other_file, suffix=".keras", method=method) for method in ("save", "load")},
         KERAS_FILES_TOLERANCE,
-        most_pairs=3,
+        most_pairs=6,
+    ),
+    Benchmark(
+        "keras-weights-files",
+        "writing and reading Keras' own files of weights",
+        {method: partial(other_file, suffix=".weights.h5", method=method) for method in ("save_weights", "load_weights")},
+        KERAS_FILES_TOLERANCE,
+        most_pairs=6,
     ),
     Benchmark.single(
         "classifier-fit", "`MLPClassifier.fit`, two epochs", partial(estimator_fit, name="MLPClassifier"), FIT_TOLERANCE

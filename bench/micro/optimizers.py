@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from bench.micro.calls import SHORT_CALLS_A_BLOCK, Call, MakeCall, family
+from bench.micro.calls import Call, MakeCall, family, repeated, short_family
 from bench.micro.parts import found, made_again, of_part
 
 NAMES = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
@@ -29,11 +30,7 @@ def _of_built(name: str, method: str, *arguments: Any) -> MakeCall:
 
 
 def _attribute(name: str) -> MakeCall:
-    def make(package: ModuleType) -> Call:
-        optimizer = built(package, "adam")
-        return lambda: getattr(optimizer, name)
-
-    return make
+    return lambda package: partial(attrgetter(name), built(package, "adam"))
 
 
 def _state_set(package: ModuleType) -> Call:
@@ -58,8 +55,8 @@ STATE: dict[str, MakeCall] = {
     "state": _of_built("adam", "state"),
     "copy": _with("adam", copy.copy),
     "what a copy is made from": _of_built("adam", "__getstate__"),
-    "factor of the gradient": _of_built("sgd", "factor"),
-    "factor of the gradient, adam": _of_built("adam", "factor"),
+    "factor of the gradient": repeated(_of_built("sgd", "factor")),
+    "factor of the gradient, adam": repeated(_of_built("adam", "factor")),
 }
 CONSTANTS: dict[str, MakeCall] = {
     **{f"constants of {name}": _of_built(name, "constants") for name in NAMES if name != "adamw"},
@@ -70,13 +67,6 @@ ATTRIBUTES: dict[str, MakeCall] = {name: _attribute(name) for name in ("learning
 BENCHMARKS = (
     family("optimizer-objects", "optimizers by name, made, and their configurations", OBJECTS),
     family("optimizer-state", "an optimizer's state made, read, set and copied", STATE),
-    family(
-        "optimizer-constants",
-        "what an optimizer's step starts from, and computes with",
-        CONSTANTS,
-        calls_a_block=SHORT_CALLS_A_BLOCK,
-    ),
-    family(
-        "optimizer-attributes", "an optimizer's learning rate and other attributes", ATTRIBUTES, calls_a_block=SHORT_CALLS_A_BLOCK
-    ),
+    short_family("optimizer-constants", "what an optimizer's step starts from, and computes with", CONSTANTS),
+    short_family("optimizer-attributes", "an optimizer's learning rate and other attributes", ATTRIBUTES),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.micro.benchmark import Array
-from bench.micro.calls import SHORT_CALLS_A_BLOCK, Call, MakeCall, family
+from bench.micro.calls import Call, MakeCall, family, repeated, short_family
 from bench.micro.networks import CLASSES, SMALL_LAYERS, as_architecture
 
 ROWS = 64
@@ -19,7 +19,12 @@ KERNEL_SHAPE = (25, 25)
 
 def of_part(kind: str, identifier: Any, method: str, *arguments: Any) -> MakeCall:
     """Calls of a method of the part that `package.kind.get(identifier)` gives."""
-    return lambda package: partial(getattr(getattr(package, kind).get(identifier), method), *arguments)
+
+    def make(package: ModuleType) -> Call:
+        called: Any = getattr(getattr(package, kind).get(identifier), method)
+        return partial(called, *arguments) if arguments else called
+
+    return make
 
 
 def made_again(kind: str, identifier: Any) -> MakeCall:
@@ -71,7 +76,7 @@ ACTIVATIONS: dict[str, MakeCall] = {
     "get": found("activations", "relu"),
     "leaky_relu": made_again("activations", LEAKY),
     "gelu": made_again("activations", GELU),
-    "configuration": all_of(of_part("activations", LEAKY, "get_config"), of_part("activations", GELU, "get_config")),
+    "configuration": all_of(*(repeated(of_part("activations", each, "get_config")) for each in (LEAKY, GELU))),
 }
 
 BINARY, CATEGORICAL, SPARSE = "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"
@@ -103,18 +108,25 @@ LOSS_VALUES: dict[str, MakeCall] = {
     "call": of_part("losses", BINARY, "__call__", Y, OUTPUTS),
 }
 LOSS_TARGETS: dict[str, MakeCall] = {
-    **{f"targets of {name}": _encoded(name) for name in ("mse", BINARY, CATEGORICAL, SPARSE)},
+    "targets of mse": repeated(_encoded("mse")),
+    **{f"targets of {name}": _encoded(name) for name in (BINARY, CATEGORICAL, SPARSE)},
     **{f"gradient of {name}": _gradient_prepared(name) for name in (BINARY, CATEGORICAL, SPARSE)},
     "loss for other targets": of_part("losses", "mse", "for_targets", Y.T),
     "loss for labels": of_part("losses", BINARY, "for_targets", Y.T),
-    "number of targets": all_of(
-        of_part("losses", "mse", "target_count", CLASSES), of_part("losses", SPARSE, "target_count", CLASSES)
-    ),
+    "number of targets": all_of(*(repeated(of_part("losses", name, "target_count", CLASSES)) for name in ("mse", SPARSE))),
     "logits": of_part("losses", BINARY, "takes_logits", "sigmoid"),
 }
+
+
+def _initialized(package: ModuleType) -> Call:
+    """The arguments of a loss set again, by themselves."""
+    return package.losses.get("mse").__init__  # type: ignore[no-any-return]
+
+
 LOSS_OBJECTS: dict[str, MakeCall] = {
     "get": found("losses", "mse"),
-    **{name: made_again("losses", name) for name in ("mse", "huber", BINARY, CATEGORICAL)},
+    "a loss without settings": _initialized,
+    **{name: made_again("losses", name) for name in ("huber", BINARY, CATEGORICAL)},
     **{f"configuration of {name}": of_part("losses", name, "get_config") for name in ("mse", "huber", BINARY, CATEGORICAL)},
 }
 
@@ -189,7 +201,10 @@ INITIALIZERS: dict[str, MakeCall] = {
     "get": found("initializers", "glorot_uniform"),
     "of a layer": lambda package: partial(package.initializers.of_layer, "kernel_initializer", "he_normal"),
     **{name: made_again("initializers", name) for name in ("random_uniform", "random_normal")},
-    **{f"configuration of {name}": of_part("initializers", name, "get_config") for name in ("random_uniform", "random_normal")},
+    **{
+        f"configuration of {name}": repeated(of_part("initializers", name, "get_config"))
+        for name in ("random_uniform", "random_normal")
+    },
 }
 
 KERNEL = np.linspace(-1, 1, 2500, dtype="float32").reshape(50, 50)
@@ -197,7 +212,7 @@ REGULARIZERS: dict[str, MakeCall] = {
     "call": all_of(*(of_part("regularizers", name, "__call__", KERNEL) for name in ("l1", "l2", "l1_l2"))),
     "get": found("regularizers", "l2"),
     **{name: made_again("regularizers", name) for name in ("l1", "l2", "l1_l2")},
-    **{f"configuration of {name}": of_part("regularizers", name, "get_config") for name in ("l1", "l2", "l1_l2")},
+    **{f"configuration of {name}": repeated(of_part("regularizers", name, "get_config")) for name in ("l1", "l2", "l1_l2")},
 }
 SCHEDULED = {
     "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 100, "decay_rate": 0.9},
@@ -234,14 +249,12 @@ BENCHMARKS = (
     family("activations", "activations and derivatives of arrays, and their objects", ACTIVATIONS),
     family("losses", "the values of each loss", LOSS_VALUES),
     family("loss-targets", "what a loss does with the targets before a training", LOSS_TARGETS),
-    family("loss-objects", "losses by name, made, and their configurations", LOSS_OBJECTS),
+    short_family("loss-objects", "losses by name, made, and their configurations", LOSS_OBJECTS),
     family("metrics", "the values of each metric, and their objects", METRICS),
     family("reports", "the loss and the metrics of outputs, of a batch and of an epoch", REPORTS),
     family("draws", "a kernel drawn by each initializer", DRAWS),
     family("initializer-objects", "initializers by name, made, called, and their configurations", INITIALIZERS),
     family("regularizers", "penalties, regularizers made, and their configurations", REGULARIZERS),
-    family("schedules", "learning rates of a step, schedules made, and their configurations", SCHEDULES),
-    family(
-        "parts", "equality, hash and identifier of activations, initializers and so on", PARTS, calls_a_block=SHORT_CALLS_A_BLOCK
-    ),
+    short_family("schedules", "learning rates of a step, schedules made, and their configurations", SCHEDULES),
+    short_family("parts", "equality, hash and identifier of activations, initializers and so on", PARTS),
 )

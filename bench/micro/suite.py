@@ -26,6 +26,7 @@ _SCIKIT_LEARN = ("sklearn.base", "sklearn.model_selection", "sklearn.utils.multi
 PRELOADED = {
     **{name: _SCIKIT_LEARN for name in BENCHMARKS if name.startswith(("classifier", "regressor", "estimator"))},
     "keras-files": ("h5py",),
+    "keras-weights-files": ("h5py",),
 }
 """What other packages a benchmark needs: imported once before the launches, where they are installed."""
 

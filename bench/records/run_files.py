@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench.files import PARTIAL_SUFFIX, append_line, inside, read_regular, write_all, write_whole
+from bench.files import PARTIAL_SUFFIX, append_line, check_output, inside, is_file, read_regular, write_all, write_whole
 from bench.records.store import ARRAYS_FOLDER, RUN_FILE, TRIALS_FILE, RecordError, read_run
 
 RUN_FILES_FILE = "run-files.txt"
@@ -37,12 +37,40 @@ LAYOUT = (
     "film/*.png",
 )
 """The names that a run and its report write."""
+RECORDS = LAYOUT[:3]
 KNOWN_BESIDE = (RUN_FILES_FILE, "run.lock", "calibration.json", "calibration.md")
 """Files of ours that may lie beside those of a run and stay there."""
 PASSING = "scratch/"
 """Files that are made anew after a power cut, as are their names in the list."""
 LIMIT_BYTES = 10_000_000
 _PARTIAL = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX) + "$")
+
+
+def check_result(path: Path) -> None:
+    """Check that a command may write its result to `path`: see `bench.files.check_output`; and that it is no file of a run.
+
+    It must be no record of a run, nor what a run and its report have written, which a new run removes.
+
+    Raises
+    ------
+    ValueError
+        If it may not: one line with the path and the reason.
+
+    """
+    check_output(path)
+    place = path.resolve()
+    for folder, name in ((place.parent, place.name), (place.parent.parent, f"{place.parent.name}/{place.name}")):
+        if (name in RECORDS or name in KNOWN_BESIDE or _is_listed(folder, name)) and _holds_run(folder):
+            raise ValueError(f"{path} can't be written: it is a file of the run in {folder}, so the output needs another name")
+
+
+def _is_listed(folder: Path, name: str) -> bool:
+    return _is_ours(name) and name in RunFiles(folder).names
+
+
+def _holds_run(folder: Path) -> bool:
+    trials = (folder / TRIALS_FILE, folder / f"{TRIALS_FILE}.gz")
+    return is_file(folder / RUN_FILES_FILE) or (is_file(folder / RUN_FILE) and any(map(is_file, trials)))
 
 
 class RunFiles:

@@ -20,9 +20,9 @@ from bench.analysis.frame import trials_frame
 from bench.analysis.selection import by_name
 from bench.analysis.timing import measurements, memory_table, time_rows
 from bench.error_messages import may_be, one_line
-from bench.files import check_output, write_whole
-from bench.records import RUN_FILE, TRIALS_FILE, RunData, read_run
-from bench.records.run_files import KNOWN_BESIDE
+from bench.files import write_whole
+from bench.records import RunData, read_run
+from bench.records.run_files import check_result
 from bench.report.markdown_table import markdown_table
 
 Table = Literal["trials", "summary"]
@@ -79,7 +79,7 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         raise ExportError(f"table was {wanted!r}: {may_be(wanted, TABLES)}")
     path = Path(path)
     try:
-        check_output(path, [Path(directory) / name for name in (RUN_FILE, TRIALS_FILE, *KNOWN_BESIDE)])
+        check_result(path)
     except ValueError as error:
         raise ExportError(str(error)) from None
     frame = TABLES[wanted](read_run(directory))

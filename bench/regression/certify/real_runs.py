@@ -30,6 +30,7 @@ from bench.regression.certify.slowdown import SlowdownCost, measure_cost, slowed
 from bench.regression.compare.comparison import Comparison, compare, log_ratio
 from bench.regression.compare.comparison_processes import ComparisonProcesses
 from bench.regression.compare.revisions import PACKAGE, Revision, Sides, add_side
+from bench.regression.compare.schedule import Plan
 
 TEMPORARY_PREFIX = "numpy_nn-certify-"
 COST_CALLS = 3
@@ -105,7 +106,7 @@ def _slowed_by(package: Path, count: int) -> float:
     """The share by which `count` bytes slow `step`: the median of some launches."""
     slowed = _slowed(package, count)
     with slowed as head, _sides(package, head) as sides, ComparisonProcesses(sides) as processes:
-        launches = [launch for _ in range(COST_CALLS) for launch in processes.measure(["step"], rounds=COST_ROUNDS)]
+        launches = [launch for _ in range(COST_CALLS) for launch in processes.measure(Plan(["step"], COST_ROUNDS))]
     return float(np.expm1(np.median([log_ratio(launch.blocks["step"]) for launch in launches])))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.regression.compare.e_process import WIDEST_LOG_RATIO, DecisionRule
-from bench.regression.compare.schedule import next_plan
+from bench.regression.compare.schedule import Plan, is_suspect, next_plan
 from bench.regression.compare.verdicts import Verdict, overall
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 120.0
+IMPORT = "import"
+"""The name under which HEAD is broken whose package can't be imported."""
 CHECK_SHARE = 0.5
 """Of the budget: the check of sameness ends with it."""
 
@@ -37,7 +39,7 @@ class ComparisonRunner(Protocol):
 
     def check(self, benchmarks: Sequence[str], seconds: float) -> Mapping[str, Mapping[str, Any]]: ...
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> Iterable[Launch]: ...
+    def measure(self, plan: Plan) -> Iterable[Launch]: ...
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,12 @@ class Compared:
     """The share of its functions that differ between the sides: for the order of measuring alone."""
     log_ratios: tuple[float, ...] = ()
     """log(HEAD / BASE), one a launch."""
+    whole_log_ratios: tuple[float, ...] = ()
+    """Those of launches of which no block was ended, or only one that took too long to look how much it takes."""
     base_seconds: float | None = None
     """Median of a block at BASE, in the last launch."""
+    longest_base_seconds: float = 0.0
+    """The same of the variant with the longest blocks."""
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
@@ -138,17 +144,21 @@ def compare(
     """
     start = clock()
     rule = DecisionRule(len(benchmarks), tolerance)
-    checked = runner.check(list(benchmarks), CHECK_SHARE * budget_seconds)
-    skipped = tuple(name for name, found in checked.items() if found.get("skipped"))
-    wanted = {name: least for name, least in benchmarks.items() if name not in skipped} or benchmarks
-    first = tuple(_first_look(name, checked.get(name), least) for name, least in wanted.items())
-    state = Comparison(base, head, rule, first, elapsed_seconds=clock() - start, package=package, skipped=skipped)
-    watch(state)
-    launch_seconds, calls = 0.0, 0
-    while not (reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds)):
+    unchecked = list(benchmarks)
+    state = Comparison(base, head, rule, (), package=package)
+    launch_seconds, calls, reason = 0.0, 0, ""
+    while not reason:
+        if unchecked and not _is_urgent(state):
+            found = runner.check(unchecked, CHECK_SHARE * budget_seconds - (clock() - start))
+            is_over = not found or clock() - start >= CHECK_SHARE * budget_seconds
+            unchecked = [] if is_over else [name for name in unchecked if name not in found]
+            state = replace(_with_first_looks(state, found, benchmarks), elapsed_seconds=clock() - start)
+            watch(state)
+        if reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds):
+            break
         plan = next_plan([benchmark for benchmark in state.benchmarks if _is_measured(benchmark)], calls, tolerance)
         calls += 1
-        launches = iter(runner.measure(plan.benchmarks, plan.rounds))
+        launches = iter(runner.measure(plan))
         for launch in launches:
             elapsed = clock() - start
             launch_seconds = elapsed - state.elapsed_seconds
@@ -158,6 +168,12 @@ def compare(
                 break
         launches.close() if isinstance(launches, Generator) else None
     return replace(state, stop_reason=reason)
+
+
+def broken_import(state: Comparison, message: str) -> Comparison:
+    """`state` with the verdict on a HEAD that can't be imported, of which `message` says why."""
+    broken = Compared(IMPORT, Verdict.BROKEN, message)
+    return replace(state, benchmarks=(broken, *state.benchmarks), stop_reason="HEAD can't be imported")
 
 
 def log_ratio(blocks: Blocks) -> NDArray[Any]:
@@ -183,9 +199,23 @@ def log_ratio(blocks: Blocks) -> NDArray[Any]:
     return np.asarray(np.log(fastest[..., 1] / fastest[..., 0]).mean(axis=-1))
 
 
+def _is_urgent(state: Comparison) -> bool:
+    """Whether a regression is sure, or likely enough to let the check wait."""
+    return bool(state.of_verdict(Verdict.REGRESSED)) or any(map(is_suspect, filter(_is_measured, state.benchmarks)))
+
+
+def _with_first_looks(state: Comparison, found: Mapping[str, Mapping[str, Any]], benchmarks: Mapping[str, float]) -> Comparison:
+    """`state` with what the check has found of some benchmarks; the others are as they were."""
+    known = {benchmark.name: benchmark for benchmark in state.benchmarks if benchmark.name not in found}
+    skipped = (*state.skipped, *(name for name, item in found.items() if item.get("skipped")))
+    wanted = {name: least for name, least in benchmarks.items() if name not in skipped} or benchmarks
+    looked = tuple(known.get(name) or _first_look(name, found.get(name), least) for name, least in wanted.items())
+    return replace(state, benchmarks=looked, skipped=skipped)
+
+
 def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: float) -> Compared:
     if found is None:
-        return Compared(name, Verdict.LEFT_OUT, "not checked: the time for the check ended before")
+        return Compared(name, Verdict.LEFT_OUT, "not checked: the check ended before")
     if found.get("skipped"):
         return Compared(name, Verdict.LEFT_OUT, found["skipped"])
     if found["errors"]:
@@ -249,19 +279,25 @@ def _updated(benchmark: Compared, launch: Launch, rule: DecisionRule) -> Compare
     if benchmark.name in launch.errors:
         return _failed(benchmark, launch.errors[benchmark.name])
     blocks = launch.blocks.get(benchmark.name)
-    return benchmark if blocks is None else _judged(benchmark, blocks, rule)
+    return benchmark if blocks is None else _judged(benchmark, blocks, rule, is_cut=benchmark.name in launch.cut)
 
 
-def _judged(benchmark: Compared, blocks: Blocks, rule: DecisionRule) -> Compared:
+def _judged(benchmark: Compared, blocks: Blocks, rule: DecisionRule, *, is_cut: bool) -> Compared:
     rule = replace(rule, tolerance=max(rule.tolerance, benchmark.least_tolerance))
-    log_ratios = (*benchmark.log_ratios, float(log_ratio(blocks)))
+    last = float(log_ratio(blocks))
+    log_ratios = (*benchmark.log_ratios, last)
+    is_whole = not is_cut or abs(last) > WIDEST_LOG_RATIO
+    whole = (*benchmark.whole_log_ratios, last) if is_whole else benchmark.whole_log_ratios
+    every_one_is_whole = len(whole) == len(log_ratios)
     low, high = rule.interval(log_ratios)
     return replace(
         benchmark,
         verdict=rule.verdict(log_ratios),
         log_ratios=log_ratios,
+        whole_log_ratios=whole,
         base_seconds=float(np.nanmedian(blocks[:, 0])),
-        ratio=rule.estimate(log_ratios),
+        longest_base_seconds=float(np.nanmedian(blocks[:, 0], axis=-1).max()),
+        ratio=rule.estimate(log_ratios if every_one_is_whole or not whole else whole),
         low=low if low > 0 else None,
-        high=high if math.isfinite(high) else None,
+        high=high if math.isfinite(high) and every_one_is_whole else None,
     )

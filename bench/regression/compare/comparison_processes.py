@@ -5,6 +5,7 @@ Called by `comparison` through its `ComparisonRunner`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,19 @@ from numpy.typing import NDArray
 
 from bench.regression.compare.forks import HAS_FORK
 from bench.regression.compare.launch_process import ComparisonProcessError, LaunchProcess
+from bench.regression.compare.loading import FAILS_TO_IMPORT
 from bench.regression.compare.position import SIDES
-from bench.regression.compare.revisions import RevisionError, Sides
+from bench.regression.compare.revisions import BrokenHeadError, RevisionError, Sides
+from bench.regression.compare.schedule import Plan
+from bench.regression.compare.timing import SLOWEST_RATIO
 from bench.regression.compare.touched import changed_functions
 
 LAUNCHES = 4 if HAS_FORK else 1
 """Of a request: forks of one process that has loaded NumPy; Windows has no fork."""
 LAUNCHES_A_PROCESS = 64 if HAS_FORK else 1
 """After which a process is replaced. Its start, with scikit-learn, takes as long as a launch."""
+SHORT_CHECK_SECONDS = 4.0
+"""After which the check makes way for measuring, where a benchmark is hopelessly slow at HEAD."""
 PAIRS = 24
 """Pairs of blocks in a build, at most."""
 LIMITS_SECONDS = {"start": 60.0, "import": 15.0, "check": 10.0, "measure": 40.0}
@@ -31,6 +37,8 @@ WHAT_IS_ONE = (
     "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
 )
 
+OWN_NAME = "No module named '{}['.]"
+"""What is said where a copy, which has another name, imports itself by a name in a string."""
 INSTALL_HINT = "; install the project and what it needs into this environment:  python -m pip install -e ."
 
 
@@ -44,11 +52,14 @@ class Launch:
         Of each benchmark the seconds of its blocks (builds, 2, pairs); NaN where a build has fewer pairs.
     errors
         Of each benchmark that failed the message, by side.
+    cut
+        The benchmarks of which a block was ended: one side takes at least so long.
 
     """
 
     blocks: Mapping[str, NDArray[Any]]
     errors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -80,6 +91,8 @@ class ComparisonProcesses:
         ------
         RevisionError
             If a side, or the benchmarks' file, can't be imported.
+        BrokenHeadError
+            If HEAD can't be imported, and BASE can.
 
         """
         found: list[str] = []
@@ -106,25 +119,34 @@ class ComparisonProcesses:
     def check(self, benchmarks: Sequence[str], seconds: float = float("inf")) -> dict[str, dict[str, Any]]:
         """Whether both sides compute the same, by benchmark: see `comparison_worker.check`.
 
-        A benchmark that ends or stops its process has an error; those that were not reached within `seconds` are missing.
+        A benchmark that ends or stops its process has an error; those that were not reached within `seconds` are missing, and
+        so are those after one that is hopelessly slow at HEAD, if the check takes long.
 
         Raises
         ------
         RevisionError
-            If one of them can't be imported.
+            If a side can't be imported, or a benchmark asks for what can't be timed.
+        BrokenHeadError
+            If HEAD can't be imported, and BASE can.
 
         """
-        end = time.monotonic() + seconds
+        begin = time.monotonic()
+        end = begin + seconds
         found: dict[str, dict[str, Any]] = {}
         while left := [name for name in benchmarks if name not in found]:
-            if found and time.monotonic() >= end:
+            if found and (time.monotonic() >= end or _is_enough(found, begin)):
                 break
             failed = False
             for answer in self._answers("check", left, 1, end if found or seconds > LIMITS_SECONDS["import"] else None):
                 if "item" in answer:
                     self._refuse_unimported(answer["item"])
+                    if "unsupported" in answer["item"]:
+                        self._unsupported[answer["item"]["benchmark"]] = answer["item"]["unsupported"]
+                        self.refuse_unsupported(left)
                     if "benchmark" in answer["item"]:
                         found[answer["item"].pop("benchmark")] = self._in_own_name(answer["item"], ("errors", "dropped"))
+                        if _is_enough(found, begin):
+                            break
                 elif answer["end"]:
                     failed = True
                     self._refuse_import(answer)
@@ -133,17 +155,18 @@ class ComparisonProcesses:
             if not failed:
                 break
         self._blame(found, end)
-        self._variants = {name: item["variants"] for name, item in found.items() if "variants" in item}
+        self._variants |= {name: item["variants"] for name, item in found.items() if "variants" in item}
         return found
 
-    def measure(self, benchmarks: Sequence[str], rounds: int) -> Iterator[Launch]:
+    def measure(self, plan: Plan) -> Iterator[Launch]:
         """Make launches; the last is one that dies or hangs, with an error of the benchmark that it was at."""
-        for answer in self._answers("measure", benchmarks, LAUNCHES, None, rounds):
+        for answer in self._answers("measure", plan.benchmarks, min(plan.launches or LAUNCHES, LAUNCHES), None, plan):
             if "item" in answer:
                 self._refuse_unimported(answer["item"])
                 builds = {name: _as_array(found) for name, found in answer["item"]["builds"].items()}
                 errors = {name: dict(each) for name, each in answer["item"]["errors"].items()}
-                yield Launch(builds, {name: self._in_own_name(errors, (name,))[name] for name in errors})
+                own = {name: self._in_own_name(errors, (name,))[name] for name in errors}
+                yield Launch(builds, own, frozenset(answer["item"]["cut"]))
             elif answer["end"]:
                 self._refuse_import(answer)
                 if not answer["benchmark"]:
@@ -156,11 +179,25 @@ class ComparisonProcesses:
             return
         side, message = item["not_imported"], self._own_name(item["message"])
         self.close()
-        if side in SIDES and self._runs_alone(side, [], None) is not None:
-            other = SIDES[1 - SIDES.index(side)].upper()
-            message = f"can't be imported beside {other}, which is in its way: {message}"
+        if side not in SIDES or (self.sides.benchmarks is None and re.search(OWN_NAME.format(self.sides.package), item["message"])):
+            raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
+        self._raise_unimported(side, message, self._imports_alone(side))
+
+    def _raise_unimported(self, side: str, message: str, imports_alone: bool) -> None:
+        """Raise the error of an import that failed: BrokenHeadError where it is HEAD's doing.
+
+        A side that can be imported without the other has that one in its way.
+        """
+        other = SIDES[1 - SIDES.index(side)]
+        if imports_alone:
+            message = f"can't be imported beside {other.upper()}, which is in its way: {message}"
+        if (side == "base" and imports_alone) or (side == "head" and not imports_alone and self._imports_alone("base")):
+            raise BrokenHeadError(f"{side.upper()}: {message.removeprefix(FAILS_TO_IMPORT)}")
         message += INSTALL_HINT if "NotFoundError" in message and self.sides.benchmarks is not None else ""
         raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
+
+    def _imports_alone(self, side: str) -> bool:
+        return self._runs_alone(side, [], None) is not None
 
     def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
         """Put an error on the other side where a benchmark that raises at one side runs without the other one.
@@ -204,24 +241,28 @@ class ComparisonProcesses:
         return {**item, **texts}
 
     def _refuse_import(self, answer: Mapping[str, Any]) -> None:
+        """Raise an error if a process died, or was ended, in an import."""
         if answer["phase"] == "import":
-            where = f"{self.sides.package} at {answer['side'].upper()}"
-            raise RevisionError("can't be loaded", f"{where} fails to import: its import {_as_sentence(answer['end'])}")
+            self.close()
+            hangs = answer["end"].startswith("not done")  # it isn't waited for twice
+            message = f"{FAILS_TO_IMPORT}its import {'is ' if hangs else ''}{answer['end']}"
+            side = answer["side"] or "head"
+            self._raise_unimported(side, message, not hangs and self._imports_alone(side))
 
     def _answers(
-        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, rounds: int = 0, side: str = ""
+        self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None = None, side: str = ""
     ) -> Iterator[dict[str, Any]]:
         """What a process answers to a request; the next request has the same process if this one went well."""
         if self._process is None:
             self._process = LaunchProcess(self.sides.root)
         went_well = False
         try:
-            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, rounds), "side": side}, end)
+            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, plan), "side": side}, end)
         finally:
             if not went_well or self._process.launches >= LAUNCHES_A_PROCESS:
                 self.close()
 
-    def _request(self, task: str, benchmarks: Sequence[str], launches: int, rounds: int) -> dict[str, Any]:
+    def _request(self, task: str, benchmarks: Sequence[str], launches: int, plan: Plan | None) -> dict[str, Any]:
         sides = self.sides
         suites = {side: {"root": str(root), "path": str(path)} for side, (root, path) in sides.suites.items()}
         return {
@@ -235,14 +276,18 @@ class ComparisonProcesses:
             "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
             "limits_seconds": dict(self.limits_seconds),
             "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],
-            "rounds": rounds,
+            "rounds": plan.rounds if plan else 0,
+            "cut_seconds": plan.cut_seconds if plan else None,
             "pairs": PAIRS,
             "launches": launches,
         }
 
 
-def _as_sentence(how: str) -> str:
-    return f"is {how}" if how.startswith("not done") else how
+def _is_enough(found: Mapping[str, Mapping[str, Any]], begin: float) -> bool:
+    """Whether a benchmark is hopelessly slow at HEAD, and the check has taken long already."""
+    seconds = [item["seconds"] for item in found.values() if "seconds" in item]
+    is_hopeless = any(each["head"] > SLOWEST_RATIO * each["base"] > 0 for each in seconds)
+    return is_hopeless and time.monotonic() - begin > SHORT_CHECK_SECONDS
 
 
 def _as_array(builds: Sequence[Mapping[str, Sequence[float]]]) -> NDArray[Any]:

@@ -25,12 +25,21 @@ from typing import IO, Any
 import numpy as np
 
 from bench.child_processes import die_with_parent, take_over_standard_streams
-from bench.micro.benchmark import Array, NotRunError, Work
+from bench.micro.benchmark import Array, NotRunError, UnsupportedUseError, Work
 from bench.micro.suite import IMPORT_TIME, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.loading import enter_worlds, load, load_sides, load_suites, plugins
 from bench.regression.compare.position import SIDES, Position
-from bench.regression.compare.timing import Libraries, SideError, Suites, measure, probe_processes, random_order, type_and_message
+from bench.regression.compare.timing import (
+    Libraries,
+    SideError,
+    Suites,
+    is_cut,
+    measure,
+    probe_processes,
+    random_order,
+    type_and_message,
+)
 from bench.regression.compare.touched import called_functions
 from bench.regression.compare.waiting import waiting_seconds
 
@@ -41,8 +50,8 @@ LONG_IMPORT_SECONDS = 0.25
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
 
-SKIPPED = "skipped: "
-"""How the reason of a benchmark that doesn't want to run begins."""
+SKIPPED, UNSUPPORTED = "skipped: ", "not supported: "
+"""How the reason of a benchmark begins that doesn't want to run, and of one that can't be timed."""
 
 Item = dict[str, Any]
 
@@ -91,8 +100,8 @@ def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
 def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """One item: the names of the benchmarks of both sides, and why some can't be timed."""
     try:
-        load(request["packages"], random_order(), random_order(), enter_worlds(request, position))
-        suites = load_suites(request, position)
+        load(request["packages"], random_order(), SIDES, enter_worlds(request, position))
+        suites = load_suites(request, position, SIDES)
     except SideError as error:
         yield _not_imported(error)
         return
@@ -108,17 +117,17 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
     imports = dict.fromkeys(SIDES, 0.0)
     try:
-        libraries, suites = load_sides(request, random_order(), position, seconds=imports)
+        libraries, suites = load_sides(request, random_order(), position, SIDES, imports)
     except SideError as error:
         yield _not_imported(error)
         return
-    for name in request["benchmarks"]:
+    for name in sorted(request["benchmarks"], key=lambda name: name not in PROCESS_BENCHMARKS):  # their seconds are known already
         if name in PROCESS_BENCHMARKS:
             seconds = {"seconds": imports} if name == IMPORT_TIME and _differ_much(imports) else {}
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True, **seconds}
         else:
             found = check(name, suites, libraries, position)
-            if found["variants"] and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
+            if found.get("variants") and not found["errors"] and sum(found["seconds"].values()) < LONG_CHECK_SECONDS:
                 position.enter("check", "head", name)
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}
@@ -139,9 +148,11 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     try:
         if processes:
             copies = {side: Path(request["packages"][side][place]) for place, side in enumerate(named)}
-            builds.update(_attempt(errors, processes, partial(probe_processes, copies, position, processes)) or {})
+            builds.update(
+                _attempt(errors, processes, partial(probe_processes, copies, position, processes, request["cut_seconds"])) or {}
+            )
         if blocks:
-            libraries, suites = load_sides(request, named, position)
+            libraries, suites = load_sides(request, named, position, random_order())
             waited = waiting_seconds()
             gc.disable()
             gc.freeze()  # a collection after a build needn't look at the loaded modules
@@ -149,14 +160,15 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 variants = request["variants"][name]
                 most = max((suites[side][name].most_pairs for side in SIDES if name in suites[side]), default=0) or request["pairs"]
                 pairs = max(1, min(most, request["pairs"] // min(3, len(variants))))
-                options = {"rounds": request["rounds"], "pairs": pairs, "waited": waited}
+                options = {"rounds": request["rounds"], "pairs": pairs, "cut_seconds": request["cut_seconds"], "waited": waited}
                 timed = partial(measure, name, variants, suites, libraries, position, **options)
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
     except SideError as error:
         yield _not_imported(error)
         return
-    yield {"builds": builds, "errors": errors}
+    cut = [name for name, found in builds.items() if is_cut(found, request["cut_seconds"])]
+    yield {"builds": builds, "errors": errors, "cut": cut}
 
 
 def run_alone(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
@@ -208,7 +220,7 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     dict
         "variants" that run on both sides, why those that don't run at BASE are "dropped", "errors" by side, the largest
         "difference" of the outcomes, whether that is the "same", whether those of BASE differ among themselves ("is_random"), the
-        "seconds" of a block by side, and why it is "skipped" on both sides, if it is.
+        "seconds" of a block by side, and why it is "skipped" or "unsupported" on both sides, if it is.
 
     """
     variants: list[str] = []
@@ -222,6 +234,8 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
         found, failed = _outcomes(name, variant, suites, libraries, enter)
         if len(failed) == len(SIDES) and all(SKIPPED in reason for reason in failed.values()):
             skipped = failed["head"]
+        elif len(failed) == len(SIDES) and all(UNSUPPORTED in reason for reason in failed.values()):
+            return {"errors": {}, "unsupported": failed["head"].partition(UNSUPPORTED)[2]}
         elif failed:
             if variant and "base" in failed:
                 dropped[variant] = failed["base"]
@@ -304,7 +318,8 @@ def _outcomes(
                 if side not in failed:
                     part(side)
             except BaseException as error:  # a revision may fail in any way; the report names it
-                said = f"{SKIPPED}{error}" if isinstance(error, NotRunError) else type_and_message(error)
+                mark = SKIPPED if isinstance(error, NotRunError) else UNSUPPORTED if isinstance(error, UnsupportedUseError) else ""
+                said = f"{mark}{error}" if mark else type_and_message(error)
                 failed[side] = f"{variant}: {said}".removeprefix(": ")
     return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
 

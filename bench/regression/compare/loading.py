@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from bench.regression.compare.worlds import Worlds
 if TYPE_CHECKING:
     from bench.micro import external
 
+FAILS_TO_IMPORT = "fails to import: "
 Copies = Mapping[str, Sequence[str]]
 """Of each side, the paths of its copies under the first and the second name."""
 
@@ -28,17 +28,19 @@ def load_sides(
     request: Mapping[str, Any],
     named: Sequence[str],
     position: Position,
-    sides: Sequence[str] = SIDES,
+    order: Sequence[str],
     seconds: dict[str, float] | None = None,
 ) -> tuple[Libraries, Suites]:
-    """Both packages, and the benchmarks of each side: those of `numpy_nn`, or of a file, which imports that side's package."""
-    order = random.sample(sides, len(sides))
+    """The packages, and the benchmarks of each side: those of `numpy_nn`, or of a file, which imports that side's package.
+
+    `order` has the sides in the order of their imports.
+    """
     libraries = load(request["packages"], named, order, enter_worlds(request, position), seconds)
     if not request["suites"]:
-        return libraries, dict.fromkeys(sides, BENCHMARKS)
+        return libraries, dict.fromkeys(order, BENCHMARKS)
     from bench.micro.external import complete
 
-    return libraries, complete(load_suites(request, position, sides))
+    return libraries, complete(load_suites(request, position, order))
 
 
 def enter_worlds(request: Mapping[str, Any], position: Position) -> Position:
@@ -82,18 +84,18 @@ def load(
         except SystemExit as error:
             raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
         except BaseException as error:
-            raise SideError(side, f"fails to import: {type_and_message(error)}") from error
+            raise SideError(side, f"{FAILS_TO_IMPORT}{type_and_message(error)}") from error
         if seconds is not None:
             seconds[side] = time.perf_counter() - start
     return libraries
 
 
-def load_suites(request: Mapping[str, Any], position: Position, sides: Sequence[str] = SIDES) -> dict[str, external.Suite]:
-    """The benchmarks of another package, by side."""
+def load_suites(request: Mapping[str, Any], position: Position, order: Sequence[str]) -> dict[str, external.Suite]:
+    """The benchmarks of another package, by side, in the order in which they are imported."""
     from bench.micro.external import load_suite
 
     suites = {}
-    for side in random.sample(sides, len(sides)):
+    for side in order:
         position.enter("import", side)
         place = request["suites"][side]
         temporary = Path(request["position"]).with_name(f"{os.getpid()}-{side}")

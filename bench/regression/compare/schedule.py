@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from bench.micro.suite import PROCESS_BENCHMARKS
 from bench.regression.compare.e_process import log_wealth
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ SUSPECT_RATIO = 2.0
 """A benchmark whose first blocks took so many times as long at HEAD is measured by itself, until its verdict is sure."""
 ACQUITTING_LAUNCHES = 2
 """After so many launches, these speak in place of the first blocks."""
+FIRST_CUT = 100.0
+"""The first launches of a suspect end a side's block after so many times the quicker one's in the check: then it is "more than 20
+times", although a first block takes some times as long as those after it, on both sides."""
+LATER_CUT = 2.0
+"""The others end it after so many times the time at BASE, which is as telling."""
+LEAST_CUT_SECONDS, LEAST_PROCESS_CUT_SECONDS = 0.05, 5.0
+"""No block is ended earlier: there would be little to gain, and a first block is longer than the others. The check, by which a
+first cut is reckoned, doesn't know what an import of NumPy takes."""
 LEADING_LOG_WEALTH = 3.0
 """Benchmarks whose bets on a regression have won this much are measured by themselves, until a verdict or a loss: with equal sides
 one of twenty ever gets there."""
@@ -36,10 +45,14 @@ FOCUS_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Plan:
-    """What the next process measures."""
+    """What the next launches measure."""
 
     benchmarks: Sequence[str]
     rounds: int
+    launches: int | None = None
+    """How many; None: as many as fit one request."""
+    cut_seconds: float | None = None
+    """After which a side's first block is ended, so that a side that is hopelessly slow takes no more."""
 
 
 def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Plan:
@@ -49,10 +62,9 @@ def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Pl
     Otherwise all take turns with the few whose bets on a regression stand best; before the first launch those are the ones that
     run code which differs between the sides.
     """
-    suspects = [benchmark for benchmark in undecided if _is_suspect(benchmark)]
+    suspects = [benchmark for benchmark in undecided if is_suspect(benchmark)]
     if suspects:
-        quickest = min(suspects, key=lambda benchmark: benchmark.first_seconds)
-        return Plan([quickest.name], ROUNDS)  # so large a change needs no precision
+        return _plan_of_suspect(min(suspects, key=lambda benchmark: benchmark.first_seconds))
     leading = [benchmark for benchmark in undecided if _wealth(benchmark, tolerance) > LEADING_LOG_WEALTH]
     if leading:
         return _plan([benchmark.name for benchmark in leading])
@@ -65,9 +77,21 @@ def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Pl
     return _plan([benchmark.name for benchmark in ranked[: max(1, round(FOCUS_SHARE * len(undecided)))]])
 
 
-def _is_suspect(benchmark: Compared) -> bool:
-    seen = len(benchmark.log_ratios) >= ACQUITTING_LAUNCHES
-    return (math.exp(median(benchmark.log_ratios)) if seen else benchmark.first_ratio) >= SUSPECT_RATIO
+def _plan_of_suspect(benchmark: Compared) -> Plan:
+    """A benchmark by itself. So large a change needs no precision: the first launches say how large, the others that it is sure."""
+    if len(benchmark.log_ratios) < ACQUITTING_LAUNCHES:
+        quicker = benchmark.first_seconds / (1 + benchmark.first_ratio)
+        least = LEAST_CUT_SECONDS if benchmark.name not in PROCESS_BENCHMARKS else LEAST_PROCESS_CUT_SECONDS
+        return Plan([benchmark.name], ROUNDS, ACQUITTING_LAUNCHES, max(least, FIRST_CUT * quicker))
+    return Plan([benchmark.name], ROUNDS, cut_seconds=max(LEAST_CUT_SECONDS, LATER_CUT * benchmark.longest_base_seconds))
+
+
+def is_suspect(benchmark: Compared) -> bool:
+    """Whether it looks so much slower that it is measured by itself."""
+    if len(benchmark.log_ratios) < ACQUITTING_LAUNCHES:
+        return benchmark.first_ratio >= SUSPECT_RATIO
+    whole = median(benchmark.whole_log_ratios or benchmark.log_ratios)
+    return whole >= math.log(SUSPECT_RATIO) and median(benchmark.log_ratios) > math.log(LATER_CUT) / 2
 
 
 def _rank(benchmark: Compared, tolerance: float) -> tuple[float, float]:

@@ -11,11 +11,14 @@ import json
 import math
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import IO
@@ -23,6 +26,7 @@ from typing import IO
 from bench.error_messages import one_line, short
 from bench.micro import process_probe
 from bench.micro.benchmark import Benchmark, Work
+from bench.micro.suite import IMPORT_TIME
 from bench.regression.compare.forks import how_it_ended
 from bench.regression.compare.position import SIDES, Position
 
@@ -43,6 +47,8 @@ LONG_BLOCK_SECONDS = 3e-4
 """From a longer block, the time that it waited for a core is subtracted. Shorter ones are often enough undisturbed, and reading
 that time would be much of theirs."""
 PROBE_SECONDS = 30.0
+START_SECONDS = 0.1
+"""In which Python has started: it is no part of the time of an import."""
 LONGEST_MESSAGE = 300
 """Of an error: a comment on a pull request may have 65,536 characters, with a message for each benchmark."""
 
@@ -52,6 +58,14 @@ Suites = Mapping[str, Mapping[str, Benchmark]]
 """The benchmarks of each side, by name."""
 Builds = list[dict[str, list[float]]]
 """Of each build the seconds of each block, by side."""
+
+
+@dataclass(frozen=True)
+class _Settings:
+    pairs: int
+    cut_seconds: float | None
+    clock: Callable[[], float]
+    waited: Callable[[], float]
 
 
 class SideError(Exception):
@@ -94,13 +108,14 @@ def measure(
     *,
     rounds: int,
     pairs: int,
+    cut_seconds: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
     waited: Callable[[], float] = lambda: 0.0,
 ) -> Builds:
     """Time every variant of a benchmark once a round, on new objects, in up to `pairs` pairs of blocks in random order.
 
     Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order. `waited()`
-    is for how long this thread has waited for a core so far.
+    is for how long this thread has waited for a core so far. A first block is ended after `cut_seconds`; it is then the only one.
 
     Raises
     ------
@@ -114,12 +129,15 @@ def measure(
     for number in range(rounds):
         if number and number % 2 == 0 and clock() - begin > LONG_SECONDS:
             break
-        if builds and all(_is_hopeless({side: sum(build[side]) for side in build}) for build in builds):
+        if builds and all(
+            _is_hopeless({side: sum(build[side]) for side in build}) or is_cut([build], cut_seconds) for build in builds
+        ):
             break
         orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
         for variant in random.sample(list(variants), len(variants)):
             position.enter("measure", "", name, variants.index(variant))
-            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pairs, clock, waited))
+            settings = _Settings(pairs, cut_seconds, clock, waited)
+            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], settings))
             gc.collect()
     return builds
 
@@ -131,9 +149,7 @@ def _time_build(
     libraries: Libraries,
     position: Position,
     order: Sequence[str],
-    pairs: int,
-    clock: Callable[[], float],
-    waited: Callable[[], float],
+    settings: _Settings,
 ) -> dict[str, list[float]]:
     seed = random.getrandbits(32)
     seconds: dict[str, list[float]] = {side: [] for side in order}
@@ -143,17 +159,18 @@ def _time_build(
         for side in order:
             position.at(side)
             works[side] = suites[side][name].prepare(libraries[side], seed, variant)
-        first = _warm_up(works, position, clock, waited)
-        repeats, pairs, is_long = _plan(works, first, pairs)
-        if _is_hopeless(first):
+        first, ended = _warm_up(works, position, settings)
+        repeats, pairs, is_long = _plan(works, first, settings.pairs)
+        if ended or _is_hopeless(first):
             seconds, pairs = {side: [value] for side, value in first.items()}, 0
         for _ in range(pairs):
             for side in random_order():
                 work = works[side]
                 position.at(side)
                 work.before_block()
-                seconds[side].append(_block_seconds(work, repeats, clock, waited if is_long else _nothing))
-        for side in order:
+                waited = settings.waited if is_long else _nothing
+                seconds[side].append(_block_seconds(work, repeats, settings.clock, waited))
+        for side in [side for side in order if side not in ended]:
             position.at(side)
             works[side].close()
     except SideError:
@@ -184,23 +201,54 @@ def _nothing() -> float:
     return 0.0
 
 
-def _warm_up(
-    works: Mapping[str, Work], position: Position, clock: Callable[[], float], waited: Callable[[], float]
-) -> dict[str, float]:
-    """Run some blocks; the seconds of each side's fastest."""
+def _warm_up(works: Mapping[str, Work], position: Position, settings: _Settings) -> tuple[dict[str, float], set[str]]:
+    """Run some blocks; the seconds of each side's fastest, and the sides whose block was ended."""
     fastest = dict.fromkeys(works, math.inf)
-    begin = clock()
+    ended: set[str] = set()
+    begin = settings.clock()
     for _ in range(WARM_UP_BLOCKS):
-        for side, work in works.items():
+        for side in works:
             try:
                 position.at(side)
-                work.before_block()
-                fastest[side] = min(fastest[side], _block_seconds(work, 1, clock, waited))
+                works[side].before_block()
+                with ended_after(settings.cut_seconds):
+                    fastest[side] = min(fastest[side], _block_seconds(works[side], 1, settings.clock, settings.waited))
+            except BlockEnd:
+                fastest[side] = settings.cut_seconds or math.inf
+                ended.add(side)
             except BaseException as error:
                 raise SideError(side, type_and_message(error)) from error
-        if clock() - begin > WARM_UP_SECONDS:
+        if ended or settings.clock() - begin > WARM_UP_SECONDS:  # a first block is compared with a first block
             break
-    return fastest
+    return fastest, ended
+
+
+def is_cut(builds: Builds, cut_seconds: float | None) -> bool:
+    """Whether a block was ended."""
+    return cut_seconds is not None and any(value >= cut_seconds for build in builds for side in SIDES for value in build[side])
+
+
+class BlockEnd(BaseException):
+    """Ends a block that takes too long."""
+
+
+@contextmanager
+def ended_after(seconds: float | None) -> Iterator[None]:
+    """Raise `BlockEnd` in the block after so many seconds; not on a system without timers, or within a call of a C function."""
+    if seconds is None or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise BlockEnd
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _plan(works: Mapping[str, Work], fastest: Mapping[str, float], pairs: int) -> tuple[int, int, bool]:
@@ -212,19 +260,24 @@ def _plan(works: Mapping[str, Work], fastest: Mapping[str, float], pairs: int) -
     return repeats, min(pairs, affordable), shortest > LONG_BLOCK_SECONDS
 
 
-def probe_processes(folders: Mapping[str, Path], position: Position, names: Sequence[str]) -> dict[str, Builds]:
-    """Import each side's package in a new process, in random order, and return what `names` need of them."""
+def probe_processes(
+    folders: Mapping[str, Path], position: Position, names: Sequence[str], cut_seconds: float | None = None
+) -> dict[str, Builds]:
+    """Import each side's package in a new process, in random order, and return what `names` need of them.
+
+    An import by itself is ended after `cut_seconds`.
+    """
     task = "train" if "training-memory" in names else "import"
     seconds: dict[str, dict[str, list[float]]] = {name: {side: [] for side in SIDES} for name in names}
     for side in random_order():
         position.enter("measure", side, names[0])
-        figures = _probe(side, folders[side], task)
+        figures = _probe(side, folders[side], task, cut_seconds if names == [IMPORT_TIME] else None)
         for name in names:
             seconds[name][side].append(figures[name])
     return {name: [sides] for name, sides in seconds.items()}
 
 
-def _probe(side: str, package: Path, task: str) -> dict[str, float]:
+def _probe(side: str, package: Path, task: str, cut_seconds: float | None) -> dict[str, float]:
     command = [sys.executable, "-P", process_probe.__file__, str(package.parent), package.stem, task]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:  # no pipes: a child of its own may hold those
         try:
@@ -234,10 +287,12 @@ def _probe(side: str, package: Path, task: str) -> dict[str, float]:
                 stdout=output,
                 stderr=errors,
                 env=dict(os.environ),
-                timeout=PROBE_SECONDS,
+                timeout=PROBE_SECONDS if cut_seconds is None else cut_seconds + START_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
+            if cut_seconds is not None:
+                return {IMPORT_TIME: cut_seconds}
             raise SideError(side, f"a process that imports it is not done after {PROBE_SECONDS:g} s") from None
         printed, said = (_last_line(file) for file in (output, errors))
     try:

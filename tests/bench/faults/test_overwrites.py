@@ -99,7 +99,7 @@ def test_an_export_replaces_no_pipe_no_link_and_not_its_own_input(bench, a_run, 
     (tmp_path / "kept.csv").write_text("mine")
     (tmp_path / "link.csv").symlink_to("kept.csv")
     records = (a_run / "trials.jsonl").read_bytes()
-    for name, reason in (("pipe", "a pipe"), ("link.csv", "a symbolic link"), ("dir/trials.jsonl", "is read by this command")):
+    for name, reason in (("pipe", "a pipe"), ("link.csv", "a symbolic link"), ("dir/trials.jsonl", "is a file of the run")):
         said = bench("export", "dir", "csv", name, limit=20)
         assert said.code == 2
         assert reason in said.text
@@ -134,7 +134,18 @@ def test_no_line_of_a_history_is_added_to_another_file(bench, a_run, tmp_path, t
     before = tree(tmp_path)
     said = bench("track", "dir", "--history", name)
     assert said.code == 2
-    assert "is no history" in said.text
+    assert ("is no history" if name == "notes.txt" else "is a file of the run") in said.text
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["trials.jsonl", "trials.jsonl.gz", "run-files.txt", "run.lock", "index.html", "link/run.json"])
+def test_no_result_of_a_comparison_replaces_a_file_of_a_run(bench, a_run, tmp_path, tree, name):
+    (a_run / "link").symlink_to(a_run)
+    before = tree(tmp_path)
+    for option in ("--json", "--markdown"):
+        said = bench("compare", "HEAD", option, f"dir/{name}")
+        assert said.code == 2
+        assert "is a file of the run" in said.text
     assert tree(tmp_path) == before
 
 

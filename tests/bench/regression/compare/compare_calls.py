@@ -28,6 +28,15 @@ Sequential.fit = lambda self, x, y, batch_size, epochs, shuffle, verbose: _fit(s
     "reads": "Sequential.predict = lambda *_, **__: input()",
     "threads": "import threading, time; threading.Thread(target=time.sleep, args=(1000,)).start()",
     "hangs": "while True: pass",
+    "dies-at-import": "import os; os.abort()",
+    "in-the-way": "import sys; sys.path[:] = []",
+    "later": """
+import os
+with open(os.environ["COUNT"], "a") as file:
+    file.write("x")
+if os.path.getsize(os.environ["COUNT"]) > 3:
+    raise RuntimeError("later")
+""",
     "litters": """
 import os, subprocess
 def _litter(*_):

@@ -26,6 +26,7 @@ from bench.regression.compare.comparison import log_ratio  # noqa: E402
 from bench.regression.compare.comparison_processes import ComparisonProcesses  # noqa: E402
 from bench.regression.compare.e_process import DecisionRule  # noqa: E402
 from bench.regression.compare.revisions import Revision, Sides, add_side  # noqa: E402
+from bench.regression.compare.schedule import Plan  # noqa: E402
 from bench.regression.compare.verdicts import Verdict  # noqa: E402
 
 LONGER = 0.1
@@ -52,8 +53,9 @@ Each public function of `numpy_nn`, and each method and property of its classes,
 calls, one at a time, and is compared with itself by the processes, the timing and the decision rule of `compare`. The level
 is that of the whole set, and the tolerance 0, but for the benchmarks that have one of their own (`fit`, files, estimators,
 ensembles). Both sides have the same wrapper around the function, so that what it takes itself doesn't count; on one side it
-waits for a tenth of each call's time. A benchmark of which the function takes the largest share is measured, then the next,
-for {budget:g} s at most each. A share is that of the time of a block; of a family, the mean over its variants.
+waits for a tenth of each call's time, which counts as 50 ns at least: that is Python's own part of a call. A benchmark of which
+the function takes the largest share is measured, then the next, for {budget:g} s at most each. A share is that of the time of a
+block; of a family, the mean over its variants.
 
 Methods whose names begin with `record_` run once a network and are left out; so are abstract ones, and those that do nothing.
 
@@ -105,7 +107,7 @@ class Comparisons:
         verdict = Verdict.INCONCLUSIVE
         while verdict is Verdict.INCONCLUSIVE and time.monotonic() - start < budget:
             rounds = SHORT_ROUNDS if len(log_ratios) < FIRST_LAUNCHES else ROUNDS
-            for launch in self._processes.measure([benchmark], rounds):
+            for launch in self._processes.measure(Plan([benchmark], rounds)):
                 if benchmark in launch.errors:
                     return {"noticed": False, "reason": f"{benchmark} fails: {launch.errors[benchmark]}"}
                 log_ratios.append(float(log_ratio(launch.blocks[benchmark])))
@@ -172,11 +174,11 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, help="a file for the table of those that are not noticed")
     parser.add_argument("--seconds", type=float, default=3600.0, help="after which no comparison is started")
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of a comparison with one benchmark")
-    parser.add_argument("--only", default="", help="functions whose place has this text")
+    parser.add_argument("--only", default="", help="functions whose place has this text, or one of several with commas between")
     parser.add_argument("--list", action="store_true", help="only say which share each takes of which benchmark")
     parser.add_argument("--longer", type=float, default=LONGER, help="0 for a control: nothing is to be noticed then")
     options = parser.parse_args()
-    functions = [function for function in public_functions() if options.only in function.place]
+    functions = [function for function in public_functions() if any(text in function.place for text in options.only.split(","))]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         found = shares(functions, folder / "noting")

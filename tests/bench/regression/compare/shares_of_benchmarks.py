@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[4]
 BLOCKS_SECONDS = 0.05
 LEAST_BLOCKS = 3
+LEAST_CALL_SECONDS = 5e-8
+"""A call takes no less: Python's own part of it."""
 
 
 def main(folder: str) -> None:
@@ -50,7 +52,7 @@ def _shares(work: object, wrappers: object) -> dict[str, tuple[float, float]]:
         calls += wrappers.CALLS[0] - before
         blocks += 1
     seconds -= calls * wrappers.OUTER_SECONDS
-    times = {place: (count, max(spent, 0.0)) for place, (count, spent) in wrappers.TIMES.items() if count}
+    times = {place: (count, max(spent, count * LEAST_CALL_SECONDS)) for place, (count, spent) in wrappers.TIMES.items() if count}
     found = {place: (spent / seconds, spent / count) for place, (count, spent) in times.items()}
     work.close()
     return found

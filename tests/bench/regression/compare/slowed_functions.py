@@ -72,7 +72,7 @@ def replaced(found, kind, place):
 def wrapper(function, place):
     if CHOSEN == "*":
         return noted(function, place)
-    return longer_by(function, SHARE * max(CALL_SECONDS, 5e-8)) if CALL_SECONDS < SHORT_SECONDS else longer(function)
+    return longer_by(function, SHARE * CALL_SECONDS) if CALL_SECONDS < SHORT_SECONDS else longer(function)
 
 
 def longer_by(function, seconds):

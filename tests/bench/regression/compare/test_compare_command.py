@@ -48,6 +48,36 @@ def test_a_head_that_prints_or_starts_threads_has_a_verdict(repository, tmp_path
     assert figures(tmp_path / "c.json")["verdict"] == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("broken", "HEAD: ModuleNotFoundError: No module named 'numpy_nn.nowhere'"),
+        ("unparsable", "HEAD: SyntaxError: "),
+        ("exits", "HEAD: its import ended the process: sys.exit(0)"),
+        ("dies-at-import", "HEAD: its import ended by SIGABRT"),
+        ("hangs", "HEAD: its import is not done after 15 s"),
+        ("in-the-way", "BASE: can't be imported beside HEAD, which is in its way: "),
+        ("later", "HEAD: RuntimeError: later"),
+    ],
+)
+def test_a_head_that_cannot_be_imported_is_broken(repository, tmp_path, head, said):
+    files = {name: tmp_path / name for name in ("c.json", "c.md", "summary.md")}
+    done = compare(
+        repository, "good", head, "--json", str(files["c.json"]), "--markdown", str(files["c.md"]),
+        GITHUB_STEP_SUMMARY=str(files["summary.md"]), COUNT=str(tmp_path / "count"), TMPDIR=str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith(f"broken: import: {said}")
+    assert not done.stderr
+    found = figures(files["c.json"])
+    assert (found["verdict"], found["error"]) == ("broken", None)
+    assert found["benchmarks"][0]["name"] == "import"
+    assert found["benchmarks"][0]["note"].startswith(said)
+    assert "`numpy_nn`: broken: import" in files["c.md"].read_text()
+    assert files["summary.md"].read_text() == files["c.md"].read_text()
+    assert not list(tmp_path.glob("numpy_nn-compare-*"))
+
+
 @pytest.mark.parametrize(("words", "code"), [("regressed,broken", 0), ("inconclusive", 4), ("broken, inconclusive", 4)])
 def test_only_the_verdicts_that_are_asked_for_fail(repository, words, code):
     assert compare(repository, "good", "--budget", "0", "--benchmark", "step", "--fail-on", words).returncode == code

@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.regression.compare.comparison import compare, log_ratio
 from bench.regression.compare.comparison_processes import Launch
 from bench.regression.compare.comparison_report import headline, markdown, screen
-from bench.regression.compare.schedule import MOST_ROUNDS, ROUNDS
+from bench.regression.compare.schedule import LATER_CUT, MOST_ROUNDS, ROUNDS
 from bench.regression.compare.verdicts import Verdict
 
 NAMES = ["step", "predict"]
@@ -33,7 +33,8 @@ class FakeLauncher:
     def check(self, benchmarks, seconds):
         return {name: self._checked.get(name, SAME) for name in benchmarks}
 
-    def measure(self, benchmarks, rounds):
+    def measure(self, plan):
+        benchmarks, rounds = plan.benchmarks, plan.rounds
         self.calls.append((list(benchmarks), rounds))
         for _ in range(2):
             self.now += self._seconds
@@ -120,8 +121,8 @@ def test_a_verdict_stays_while_the_process_goes_on_for_the_sake_of_others():
     launcher = FakeLauncher({"step": 0.9, "predict": 1.005}, seconds=0.1)
     measure = launcher.measure
     slower = {"step": np.ones((2, 2, 12)) * [[1.0], [1.5]], "predict": np.ones((2, 2, 12)) * [[1.0], [1.005]]}
-    launcher.measure = lambda benchmarks, rounds: (
-        launch for number in range(80) for launch in ([Launch(slower)] * 2 if number > 40 else measure(benchmarks, rounds))
+    launcher.measure = lambda plan: (
+        launch for number in range(80) for launch in ([Launch(slower)] * 2 if number > 40 else measure(plan))
     )
     comparison = launcher.compare(budget_seconds=20)
     step, predict = comparison.benchmarks
@@ -184,6 +185,34 @@ def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first_in
     assert {(tuple(names), rounds) for names, rounds in launcher.calls} == {(("predict",), ROUNDS)}
     assert comparison.benchmarks[1].is_cut
     assert headline(comparison) == "regressed: predict more than 20 times"
+
+
+def test_how_much_slower_a_suspect_is_comes_from_the_launches_that_are_not_cut():
+    class Cutting(FakeLauncher):
+        def measure(self, plan):
+            for launch in super().measure(plan):
+                blocks = np.minimum(launch.blocks["predict"], plan.cut_seconds)
+                is_cut = blocks.max() >= plan.cut_seconds
+                yield Launch({"predict": blocks}, {}, frozenset({"predict"} if is_cut else ()))
+
+    comparison = Cutting({"predict": 10.0}, checked={"predict": {**SAME, "seconds": {"base": 1.0, "head": 10.0}}}).compare()
+    predict = comparison.benchmarks[1]
+    assert predict.verdict is Verdict.REGRESSED
+    assert np.exp(predict.log_ratios[-1]) == pytest.approx(LATER_CUT, rel=0.02)
+    assert predict.ratio == pytest.approx(10, rel=0.02)
+    assert 1.1 < predict.low < 1.1 * LATER_CUT
+    assert len(predict.log_ratios) == 15
+    assert predict.high is None
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(10.0, Verdict.REGRESSED), (1.0, Verdict.NO_CHANGE)])
+def test_a_check_that_makes_way_for_a_suspect_goes_on_unless_that_is_slower(ratio, verdict):
+    launcher = FakeLauncher({"predict": ratio})
+    found = {"predict": {**SAME, "seconds": {"base": 1.0, "head": 10.0}}, "step": SAME}
+    launcher.check = lambda benchmarks, seconds: {benchmarks[-1]: found[benchmarks[-1]]}
+    comparison = launcher.compare()
+    assert comparison.verdict is verdict
+    assert comparison.benchmarks[0].verdict is (Verdict.LEFT_OUT if ratio > 1 else Verdict.NO_CHANGE)
 
 
 def test_a_benchmark_that_looked_slower_by_chance_is_not_measured_alone_for_long():

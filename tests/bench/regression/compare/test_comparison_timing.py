@@ -1,4 +1,6 @@
 import random
+import signal
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -6,7 +8,7 @@ import pytest
 
 from bench.micro.benchmark import Benchmark, Work
 from bench.regression.compare.position import SIDES, Position
-from bench.regression.compare.timing import LONGEST_MESSAGE, SideError, measure, probe_processes, type_and_message
+from bench.regression.compare.timing import LONGEST_MESSAGE, SideError, is_cut, measure, probe_processes, type_and_message
 from bench.regression.compare.waiting import waiting_seconds
 
 
@@ -182,6 +184,36 @@ def test_a_side_that_is_hopelessly_slow_is_run_once_a_launch(timed):
     assert [len(build["head"]) for build in builds] == [1]
     assert builds[0]["head"][0] == pytest.approx(0.2)
     assert [side for what, side, _ in Recorder.log if what == "run"].count("head") == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")
+def test_a_block_that_takes_too_long_is_ended_on_either_side(tmp_path):
+    class Sleeper(Recorder):
+        def __call__(self):
+            time.sleep(5 if self.side == slow else 0)
+
+        def close(self):
+            assert self.side != slow
+
+    suites = {side: {"step": Benchmark("step", "", {"": Sleeper})} for side in SIDES}
+    position = Position(tmp_path / "position", ["step"])
+    for slow in SIDES:
+        start = time.monotonic()
+        builds = measure("step", [""], suites, LIBRARIES, position, rounds=8, pairs=24, cut_seconds=0.05)
+        assert time.monotonic() - start < 1
+        assert [build[slow] for build in builds] == [[0.05]]
+        assert is_cut(builds, 0.05)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+def test_an_import_that_takes_too_long_is_ended(tmp_path):
+    folders = {
+        "base": make_package(tmp_path / "a", "one", ""),
+        "head": make_package(tmp_path / "b", "two", "import time; time.sleep(20)"),
+    }
+    (build,) = probe_processes(folders, Position(tmp_path / "position", ["import-time"]), ["import-time"], 0.1)["import-time"]
+    assert build["head"] == [0.1]
+    assert build["base"] < [0.1]
 
 
 @pytest.mark.skipif(not Path("/proc/thread-self/schedstat").exists(), reason="only Linux tells")

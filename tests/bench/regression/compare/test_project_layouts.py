@@ -173,10 +173,36 @@ def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("mine/__init__.py", "def (", "broken: import: HEAD: SyntaxError: "),
+        ("speed/conftest.py", "from mine import gone", "broken: import: HEAD: does not run the benchmarks: "),
+    ],
+)
+def test_a_head_that_cannot_be_imported_or_run_is_broken(tmp_path, file, text, said):
+    files = {"mine/__init__.py": f"gone = 0\n{QUICK}", "speed/test_mine.py": PLAIN.format(name="mine"), "speed/conftest.py": ""}
+    folder = project(tmp_path / "project", files, "mine/__init__.py")
+    (folder / "mine/__init__.py").write_text(QUICK)
+    (folder / file).write_text(text)
+    done = subprocess.run(
+        [*[sys.executable, "-m", "bench", "compare", "good", "--repository", str(folder)],
+         *["--package", "mine", "--benchmarks", str(folder / "speed"), "--json", str(tmp_path / "c.json")]],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "150"},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith(said)
+    assert json.loads((tmp_path / "c.json").read_text())["verdict"] == "broken"
+
+
+@pytest.mark.parametrize(
     ("test", "said"),
     [
         ("def test_work(benchmark, nothing):\n    benchmark(len, [])\n", "test_work needs the fixture 'nothing', which is unknown"),
         ("def test_work(benchmark_weave):\n    pass\n", "test_work uses benchmark_weave, which is not supported"),
+        (
+            "def test_work(benchmark):\n    benchmark(len, [])\n    benchmark(len, [])\n",
+            "test_work uses the fixture benchmark twice",
+        ),
         ("async def test_work(benchmark):\n    pass\n", "test_work is an async function, which is not supported"),
         ("import nowhere\n\ndef test_work(benchmark):\n    pass\n", "can't be imported on either side"),
         ("def test_work():\n    pass\n", "has no benchmarks"),
