@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.files import append_line, check_output, read_regular, write_whole
-from bench.records.run_files import check_result
 
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
@@ -67,6 +66,8 @@ def check_writable(paths: Iterable[Path | None]) -> None:
         If one can't.
 
     """
+    from bench.records.run_files import check_result
+
     job_page = os.environ.get(JOB_PAGE_VARIABLE)
     wanted = [path for path in (*paths, Path(job_page) if job_page else None) if path is not None]
     for number, path in enumerate(wanted):

@@ -179,15 +179,16 @@ def test_a_second_fit_goes_on_where_the_first_one_ended() -> None:
     assert halves[0] + halves[1] == expected
 
 
-def test_compiling_anew_forgets_the_optimizers_state_but_no_weight() -> None:
+def test_compiling_anew_keeps_the_weights_and_the_state_of_the_same_optimizer_alone() -> None:
     x, y = moons(30)
-    model = compiled(Adam(0.01))
+    optimizer = Adam(0.01)
+    model = compiled(optimizer)
     model.fit(x, y, verbose=0)
     before = vector(model)
-    model.compile(model.optimizer, "binary_crossentropy")  # type: ignore[arg-type]
-    np.testing.assert_array_equal(vector(model), before)
-    assert model.optimizer is not None
-    assert model.optimizer.iterations == 0
+    for given, steps in ((optimizer, 1), (Adam(0.01), 0)):
+        model.compile(given, "binary_crossentropy")
+        np.testing.assert_array_equal(vector(model), before)
+        assert given.iterations == steps
 
 
 def test_a_diverged_training_says_so_with_nan_and_can_be_stopped() -> None:
