@@ -6,7 +6,7 @@ before its contestant's clock starts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as type checkers take it: `typing` might be a file of the current folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@
 
 import sys
 from importlib.util import find_spec
-from pathlib import Path
+from os import getcwd, path  # loaded as Python starts, so from nowhere else
 
 REQUIRED = (
     "filelock",
@@ -43,10 +43,11 @@ def main() -> None:
 def leave_current_folder() -> None:
     """Import nothing from the current folder, which `-m` puts first, unless this package lies there: a `random.py` may, too."""
     try:
-        here = Path.cwd()
+        here = getcwd()  # noqa: PTH109
+        lies_there = path.samefile(path.dirname(path.dirname(path.abspath(__file__))), here)  # noqa: PTH100, PTH120, PTH121
     except OSError:  # it is gone
         return
-    if sys.path[0] in ("", str(here)) and not Path(__file__).resolve().parents[1].samefile(here):
+    if sys.path[0] in ("", here) and not lies_there:
         del sys.path[0]
 
 

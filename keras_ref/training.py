@@ -86,9 +86,16 @@ def _repeated(x: Array, y: Array, rows_a_step: int, *, shuffle: bool) -> Any:
     """Return the minibatches of one epoch after the other, without an end; each epoch has an order of its own if it shuffles."""
     import tensorflow as tf
 
-    rows = tf.data.Dataset.from_tensor_slices((x, y))
-    minibatches = rows.shuffle(len(x)).batch(rows_a_step) if shuffle else rows.batch(rows_a_step).cache()
-    return minibatches.repeat()
+    if not shuffle:
+        return tf.data.Dataset.from_tensor_slices((x, y)).batch(rows_a_step).cache().repeat()
+    arrays = tf.constant(x), tf.constant(y)
+    starts = tf.data.Dataset.range(0, len(x), rows_a_step)
+
+    def minibatches(order: Any) -> Any:  # gathered as a whole, as Keras does: row by row takes longer
+        return starts.map(lambda start: tuple(tf.gather(array, order[start : start + rows_a_step]) for array in arrays))
+
+    orders = tf.data.Dataset.range(1).repeat().map(lambda _: tf.random.shuffle(tf.range(len(x))))
+    return orders.flat_map(minibatches)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ SHOWN_LETTERS = 120
 def shown(value: object) -> str:
     """What an argument was, as Python writes it, in one line for an error: the middle of a long one is left out."""
     text = " ".join(repr(value).split())
-    half = SHOWN_LETTERS // 2
+    half = (SHOWN_LETTERS - 1) // 2
     return text if len(text) <= SHOWN_LETTERS else f"{text[:half]}…{text[-half:]}"
 
 

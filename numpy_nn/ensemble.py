@@ -260,7 +260,7 @@ class Ensemble:
                 if progress.verbose:
                     progress.finish({name: float(values.mean()) for name, values in logs[-1].items()}, batches)
         self.history = EnsembleHistory(list(range(epoch_count)), {name: np.stack([log[name] for log in logs]) for name in logs[0]})
-        _warn_of_divergence(self.history.history["loss"], self.dtype)
+        _warn_of_losses(self.history.history["loss"], self.dtype)
         return self.history
 
     def predict(self, x: Any) -> Predictions:
@@ -393,10 +393,9 @@ def _check_seeds(n: int | None, seeds: Sequence[int | None] | None) -> list[int 
     return [validation.seed(seed) for seed in seeds]
 
 
-def _warn_of_divergence(losses: Array, dtype: np.dtype[Any]) -> None:
+def _warn_of_losses(losses: Array, dtype: np.dtype[Any]) -> None:
     """Say which networks' losses (epochs, networks) were not finite, or exploded, to the caller of `fit`."""
     finite = np.isfinite(losses).all(axis=0)
-    warns = ((~finite, warn_of_divergence), (finite & exploded(losses[0], losses[-1], dtype), warn_of_explosion))
-    for found, warn in warns:
+    for found, warn in ((~finite, warn_of_divergence), (finite & exploded(losses[0], losses[-1], dtype), warn_of_explosion)):
         if found.any():
             warn(f"in {found.sum()} of {losses.shape[1]} networks, {', '.join(map(str, np.flatnonzero(found)))}", stacklevel=4)

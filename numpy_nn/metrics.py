@@ -42,6 +42,8 @@ class Metric(Part, ABC):
     def __init__(self, name: str | None = None) -> None:
         if name is not None and (not isinstance(name, str) or not name):
             raise ValueError(f"name was {shown(name)}: it must be text, or None")
+        if name is not None and (name == "loss" or name.startswith("val_")):
+            raise ValueError(f"name was {shown(name)}: the logs have the loss and the values of validation data under such names")
         self.name = type(self).name if name is None else name
 
     def get_config(self) -> dict[str, Any]:

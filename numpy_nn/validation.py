@@ -105,15 +105,15 @@ def _first_object(name: str, array: Array) -> str:
     if place is None:
         return f"{name} was of dtype object: it must be real numbers, type {name}.astype(float)"
     where = f"[{', '.join(map(str, place))}]" if place else ""
-    shown = " ".join(repr(array[place]).split())
-    return f"{name}{where} was {shown:.80}: all values must be real numbers"
+    text = " ".join(repr(array[place]).split())
+    return f"{name}{where} was {text:.80}: all values must be real numbers"
 
 
 def _check_kind(name: str, value: Any) -> None:
     """Refuse what isn't an array, or would lose something as one, with what to type."""
     if value is None or isinstance(value, (Mapping, set, frozenset)):
-        shown = "None" if value is None else f"a {type(value).__name__}"
-        raise ValueError(f"{name} was {shown}: it must be an array of numbers")
+        what = "None" if value is None else f"a {type(value).__name__}"
+        raise ValueError(f"{name} was {what}: it must be an array of numbers")
     if isinstance(value, Iterator) or _is_dataset(value):
         raise ValueError(
             f"{name} was a {type(value).__name__}: it must be an array; train on batches as they come by train_on_batch(x, y)"

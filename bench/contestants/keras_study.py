@@ -49,4 +49,6 @@ class KerasStudy(KerasTuned):
         """Nothing: no clock runs."""
 
     def details(self) -> dict[str, Any]:
-        return super().details() | {"fast_path": "one model a cell, an execution an epoch"}
+        """Without what tuning has measured, which a study doesn't do."""
+        found = super().details() | {"fast_path": "one model a cell, an execution an epoch"}
+        return {name: value for name, value in found.items() if name != "measured"}

@@ -121,7 +121,7 @@ class Runner:
         if self._left_out:
             trials = "trial" if len(self._left_out) == 1 else "trials"
             more = f"for {len(self._left_out)} planned {trials} there was no time: --resume runs them"
-            reason = more if reason.startswith(PLANNED_DONE) else f"{reason}; {more}"
+            reason = "; ".join(filter(None, (reason.removeprefix(PLANNED_DONE).removeprefix(", and "), more)))
         run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
         try:
             self._writer.close()

@@ -100,7 +100,7 @@ def _prose(table: Table, most_rows: int) -> str:
             for head, cell in zip(table.columns[1:], cells, strict=True)
             if cell not in (SAME, units.ABSENT)
         )
-        lines.append(f"- **{_text(_cut(name, _LONGEST_PROSE))}** {told}")
+        lines.append(f"- **{_text(_cut(name, _LONGEST_PROSE))}** {told or 'not known'}")
     lines += [f"- and {len(table.rows) - most_rows} more"] if len(table.rows) > most_rows else []
     body = "\n".join(lines)
     return f"{_text(table.caption)}\n\n{body}" if table.caption else body

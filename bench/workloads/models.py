@@ -48,7 +48,7 @@ def _check_name(text: str) -> str:
 
 def _with_activations(architecture: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give layers without an activation the default, since contestants and records read it."""
-    return [{**layer, "activation": layer.get("activation", "linear")} for layer in architecture]
+    return [layer if "dropout" in layer else {"activation": "linear", **layer} for layer in architecture]
 
 
 def _with_name(value: object) -> object:

@@ -6,7 +6,9 @@ that imports scikit-learn.
 
 try:
     import sklearn as _  # noqa: F401  # the one of the two that the user installs
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if error.name != "sklearn":
+        raise
     raise ImportError(
         "numpy_nn.estimators need scikit-learn, which is not installed: type python -m pip install scikit-learn"
     ) from error

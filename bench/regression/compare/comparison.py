@@ -75,7 +75,7 @@ class Compared:
         return self.verdict not in (Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.BROKEN)
 
     @property
-    def is_cut(self) -> bool:
+    def is_beyond_range(self) -> bool:
         """Whether the ratio is larger than is looked for: it is then the largest one."""
         return self.ratio is not None and math.log(self.ratio) > WIDEST_LOG_RATIO - 0.01
 
@@ -154,6 +154,8 @@ def compare(
             unchecked = [] if is_over else [name for name in unchecked if name not in found]
             state = replace(_with_first_looks(state, found, benchmarks), elapsed_seconds=clock() - start)
             watch(state)
+            if unchecked and not state.undecided:
+                continue
         if reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds):
             break
         plan = next_plan([benchmark for benchmark in state.benchmarks if _is_measured(benchmark)], calls, tolerance)
@@ -215,7 +217,7 @@ def _with_first_looks(state: Comparison, found: Mapping[str, Mapping[str, Any]],
 
 def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: float) -> Compared:
     if found is None:
-        return Compared(name, Verdict.LEFT_OUT, "not checked: the check ended before")
+        return Compared(name, Verdict.LEFT_OUT, "not checked so far")
     if found.get("skipped"):
         return Compared(name, Verdict.LEFT_OUT, found["skipped"])
     if found["errors"]:
@@ -279,7 +281,16 @@ def _updated(benchmark: Compared, launch: Launch, rule: DecisionRule) -> Compare
     if benchmark.name in launch.errors:
         return _failed(benchmark, launch.errors[benchmark.name])
     blocks = launch.blocks.get(benchmark.name)
-    return benchmark if blocks is None else _judged(benchmark, blocks, rule, is_cut=benchmark.name in launch.cut)
+    if blocks is None:
+        return benchmark
+    is_cut = benchmark.name in launch.cut
+    if is_cut and float(log_ratio(blocks)) == 0:  # ended on both sides, which tells nothing: the next ones are ended later
+        return replace(benchmark, longest_base_seconds=_longest_base_seconds(blocks))
+    return _judged(benchmark, blocks, rule, is_cut=is_cut)
+
+
+def _longest_base_seconds(blocks: Blocks) -> float:
+    return float(np.nanmedian(blocks[:, 0], axis=-1).max())
 
 
 def _judged(benchmark: Compared, blocks: Blocks, rule: DecisionRule, *, is_cut: bool) -> Compared:
@@ -296,7 +307,7 @@ def _judged(benchmark: Compared, blocks: Blocks, rule: DecisionRule, *, is_cut: 
         log_ratios=log_ratios,
         whole_log_ratios=whole,
         base_seconds=float(np.nanmedian(blocks[:, 0])),
-        longest_base_seconds=float(np.nanmedian(blocks[:, 0], axis=-1).max()),
+        longest_base_seconds=_longest_base_seconds(blocks),
         ratio=rule.estimate(log_ratios if every_one_is_whole or not whole else whole),
         low=low if low > 0 else None,
         high=high if math.isfinite(high) and every_one_is_whole else None,

@@ -137,7 +137,8 @@ class ComparisonProcesses:
             if found and (time.monotonic() >= end or _is_enough(found, begin)):
                 break
             failed = False
-            for answer in self._answers("check", left, 1, end if found or seconds > LIMITS_SECONDS["import"] else None):
+            is_limited = found or self._variants or seconds > self.limits_seconds["import"]  # the first one has time to import
+            for answer in self._answers("check", left, 1, end if is_limited else None):
                 if "item" in answer:
                     self._refuse_unimported(answer["item"])
                     if "unsupported" in answer["item"]:
@@ -285,7 +286,7 @@ class ComparisonProcesses:
 
 def _is_enough(found: Mapping[str, Mapping[str, Any]], begin: float) -> bool:
     """Whether a benchmark is hopelessly slow at HEAD, and the check has taken long already."""
-    seconds = [item["seconds"] for item in found.values() if "seconds" in item]
+    seconds = [item["seconds"] for item in found.values() if "seconds" in item and item["same"] and not item["errors"]]
     is_hopeless = any(each["head"] > SLOWEST_RATIO * each["base"] > 0 for each in seconds)
     return is_hopeless and time.monotonic() - begin > SHORT_CHECK_SECONDS
 

@@ -62,7 +62,8 @@ def headline(comparison: Comparison) -> str:
 
 def last_line(comparison: Comparison) -> str:
     """What the verdict says nothing about."""
-    if comparison.benchmarks and comparison.benchmarks[0].name == IMPORT:
+    first = comparison.benchmarks[0] if comparison.benchmarks else None
+    if first is not None and first.name == IMPORT and first.verdict is Verdict.BROKEN:
         return f"not timed: whatever needs {comparison.package}, as HEAD can't be imported"
     unknown = [benchmark.name for benchmark in comparison.benchmarks if not benchmark.timed]
     parts = [f"not timed: {', '.join(unknown)}"] if unknown else []
@@ -78,7 +79,7 @@ def change(benchmark: Compared) -> str:
     """The ratio as a change of time with its interval: +1.03 % [+0.51 %, +1.57 %]."""
     if benchmark.ratio is None:
         return "–"
-    if benchmark.is_cut:
+    if benchmark.is_beyond_range:
         return "more than 20 times"
     low, high = ("?" if end is None else _percent(end) for end in (benchmark.low, benchmark.high))
     return f"{_percent(benchmark.ratio)} [{low}, {high}]"
@@ -174,7 +175,7 @@ def as_json(comparison: Comparison, environment: Mapping[str, str]) -> dict[str,
                 "ratio": benchmark.ratio,
                 "low": benchmark.low,
                 "high": benchmark.high,
-                "more_than_20_times": benchmark.is_cut,
+                "more_than_20_times": benchmark.is_beyond_range,
                 "tolerance": max(comparison.rule.tolerance, benchmark.least_tolerance),
                 "log_ratios": list(benchmark.log_ratios),
                 "base_block_seconds": benchmark.base_seconds,

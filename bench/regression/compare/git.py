@@ -138,7 +138,8 @@ class Repository:
 
     def _fill_pointers(self, folder: Path) -> list[str]:
         """Put the files of git LFS that are in this clone in the place of their pointers; the names of the others."""
-        files = (file for file in folder.rglob("*") if file.is_file() and file.stat().st_size <= _LFS_POINTER_BYTES)
+        regular = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+        files = (file for file in regular if file.stat().st_size <= _LFS_POINTER_BYTES)
         pointers = {file: found[1].decode() for file in files if (found := _LFS_POINTER.match(file.read_bytes()))}
         if not pointers:
             return []

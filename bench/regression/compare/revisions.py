@@ -243,7 +243,7 @@ def _note_removed(sides: Sides, repository: Repository) -> None:
         for file in repository.files_with(sides.base.commit, "benchmark", place)
         if file.endswith(".py")
     ]
-    files = [path] if path.is_file() else path.rglob("*.py") if before else []
+    files = [path] if path.is_file() else filter(Path.is_file, path.rglob("*.py")) if before else []
     now = named_benchmarks(file.read_text(encoding="utf-8", errors="replace") for file in files)
     if gone := sorted(named_benchmarks(before) - now):
         sides.notes.append(f"{sides.base} has benchmarks that the working tree has not; they are not compared: {', '.join(gone)}")

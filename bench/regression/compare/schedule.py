@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.micro.suite import PROCESS_BENCHMARKS
+from bench.micro.suite import IMPORT_TIME, PROCESS_BENCHMARKS
 from bench.regression.compare.e_process import log_wealth
 
 if TYPE_CHECKING:
@@ -79,11 +79,14 @@ def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Pl
 
 def _plan_of_suspect(benchmark: Compared) -> Plan:
     """A benchmark by itself. So large a change needs no precision: the first launches say how large, the others that it is sure."""
+    if benchmark.name in PROCESS_BENCHMARKS and benchmark.name != IMPORT_TIME:
+        return Plan([benchmark.name], ROUNDS)  # of memory, there is no block to end
+    later = LATER_CUT * benchmark.longest_base_seconds
     if len(benchmark.log_ratios) < ACQUITTING_LAUNCHES:
         quicker = benchmark.first_seconds / (1 + benchmark.first_ratio)
         least = LEAST_CUT_SECONDS if benchmark.name not in PROCESS_BENCHMARKS else LEAST_PROCESS_CUT_SECONDS
-        return Plan([benchmark.name], ROUNDS, ACQUITTING_LAUNCHES, max(least, FIRST_CUT * quicker))
-    return Plan([benchmark.name], ROUNDS, cut_seconds=max(LEAST_CUT_SECONDS, LATER_CUT * benchmark.longest_base_seconds))
+        return Plan([benchmark.name], ROUNDS, ACQUITTING_LAUNCHES, max(least, FIRST_CUT * quicker, later))
+    return Plan([benchmark.name], ROUNDS, cut_seconds=max(LEAST_CUT_SECONDS, later))
 
 
 def is_suspect(benchmark: Compared) -> bool:

@@ -47,8 +47,8 @@ LONG_BLOCK_SECONDS = 3e-4
 """From a longer block, the time that it waited for a core is subtracted. Shorter ones are often enough undisturbed, and reading
 that time would be much of theirs."""
 PROBE_SECONDS = 30.0
-START_SECONDS = 0.1
-"""In which Python has started: it is no part of the time of an import."""
+START_SECONDS = 0.2
+"""In which Python has started, on a busy machine too: it is no part of the time of an import."""
 LONGEST_MESSAGE = 300
 """Of an error: a comment on a pull request may have 65,536 characters, with a message for each benchmark."""
 
@@ -62,6 +62,8 @@ Builds = list[dict[str, list[float]]]
 
 @dataclass(frozen=True)
 class _Settings:
+    """How a build is timed: see `measure`."""
+
     pairs: int
     cut_seconds: float | None
     clock: Callable[[], float]
@@ -214,7 +216,7 @@ def _warm_up(works: Mapping[str, Work], position: Position, settings: _Settings)
                 with ended_after(settings.cut_seconds):
                     fastest[side] = min(fastest[side], _block_seconds(works[side], 1, settings.clock, settings.waited))
             except BlockEnd:
-                fastest[side] = settings.cut_seconds or math.inf
+                fastest[side] = min(fastest[side], settings.cut_seconds or math.inf)
                 ended.add(side)
             except BaseException as error:
                 raise SideError(side, type_and_message(error)) from error
@@ -224,8 +226,8 @@ def _warm_up(works: Mapping[str, Work], position: Position, settings: _Settings)
 
 
 def is_cut(builds: Builds, cut_seconds: float | None) -> bool:
-    """Whether a block was ended."""
-    return cut_seconds is not None and any(value >= cut_seconds for build in builds for side in SIDES for value in build[side])
+    """Whether a block was ended: it is then of exactly `cut_seconds`."""
+    return cut_seconds is not None and any(value == cut_seconds for build in builds for side in SIDES for value in build[side])
 
 
 class BlockEnd(BaseException):
@@ -248,7 +250,7 @@ def ended_after(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)  # None: a handler that C has set
 
 
 def _plan(works: Mapping[str, Work], fastest: Mapping[str, float], pairs: int) -> tuple[int, int, bool]:

@@ -107,6 +107,7 @@ class Worlds:
     def _leave(self, world: World) -> None:
         world.path[:], world.finders[:] = sys.path, sys.meta_path
         world.streams = sys.stdout, sys.stderr
+        world.search_path = os.environ.get("PYTHONPATH", "")
         with suppress(OSError):
             world.folder = os.getcwd()  # noqa: PTH109  # called between blocks
         names = list(world.modules)

@@ -96,7 +96,7 @@ def tracked(analysis: Analysis) -> TrackedRun:
     seconds = times[times.contestant == SUBJECT]
     if seconds.empty:
         raise ValueError(f"{analysis.data.directory} can't be tracked: it has no times of {SUBJECT}")
-    keys = ours.workload + ": " + ours.measure + " / " + ours.reference
+    keys = ours.workload + ": " + ours.measure + " / " + ours.reference.replace(_changed_names(analysis.data.trials))
     return TrackedRun(
         run_id=run.run_id,
         commit=run.environment.commit,
@@ -196,6 +196,12 @@ def _floor_method(trials: Sequence[Trial]) -> dict[str, str]:
     """How the floor was measured: ratios to floors of other kinds are of another series."""
     methods = sorted({str(trial.details["floor_method"]) for trial in trials if "floor_method" in trial.details})
     return {"floor method": ", ".join(methods)} if methods else {}
+
+
+def _changed_names(trials: Sequence[Trial]) -> dict[str, str]:
+    """Other names for references that aren't what they were: `keras-tuned` took several times as long with an iterator an epoch."""
+    has_one = any(trial.contestant == "keras-tuned" and trial.details.get("one_iterator") for trial in trials)
+    return {"keras-tuned": "keras-tuned, one iterator"} if has_one else {}
 
 
 def _known(figures: Iterable[tuple[str, float]]) -> dict[str, float]:

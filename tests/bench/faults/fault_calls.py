@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loaded_bench import ROOT, LoadedBench
 
-CAN_FORK = hasattr(os, "fork") and "coverage" not in sys.modules
+CAN_FORK = sys.platform == "linux" and "coverage" not in sys.modules
 """Coverage measures fresh processes alone."""
 TINY = """
 name = "tiny"

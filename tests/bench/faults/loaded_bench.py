@@ -51,7 +51,9 @@ class LoadedBench:
         request = {"folder": str(folder), "words": words, "environment": environment, "output": str(output), "limit": limit}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        assert answer, "the process that has loaded the libraries has ended"
+        return int(answer)
 
     def close(self) -> None:
         """End it."""

@@ -183,7 +183,7 @@ def test_a_benchmark_that_looks_many_times_slower_is_measured_alone_and_first_in
     launcher = FakeLauncher({"predict": 800.0}, checked={"predict": slow})
     comparison = launcher.compare()
     assert {(tuple(names), rounds) for names, rounds in launcher.calls} == {(("predict",), ROUNDS)}
-    assert comparison.benchmarks[1].is_cut
+    assert comparison.benchmarks[1].is_beyond_range
     assert headline(comparison) == "regressed: predict more than 20 times"
 
 
@@ -203,6 +203,32 @@ def test_how_much_slower_a_suspect_is_comes_from_the_launches_that_are_not_cut()
     assert 1.1 < predict.low < 1.1 * LATER_CUT
     assert len(predict.log_ratios) == 15
     assert predict.high is None
+
+
+def test_launches_that_are_ended_on_both_sides_tell_nothing_and_the_next_ones_are_ended_later():
+    class ColdFirst(FakeLauncher):
+        """Blocks of 70 ms at BASE, as first blocks are, where the check saw 30."""
+
+        def measure(self, plan):
+            for launch in super().measure(plan):
+                blocks = 0.07 * launch.blocks["predict"]
+                is_cut = plan.cut_seconds is not None and blocks.max() >= plan.cut_seconds
+                blocks = np.minimum(blocks, plan.cut_seconds or np.inf)
+                yield Launch({"predict": blocks}, {}, frozenset({"predict"} if is_cut else ()))
+
+    launcher = ColdFirst({"predict": 3.0}, checked={"predict": {**SAME, "seconds": {"base": 3e-4, "head": 9e-4}}})
+    predict = launcher.compare(least_tolerances={"predict": 0.02}).benchmarks[1]
+    assert predict.verdict is Verdict.REGRESSED
+    assert 0.0 not in predict.log_ratios
+    assert len(launcher.calls) < 20
+
+
+def test_a_benchmark_that_is_not_timed_does_not_end_the_check_of_the_others():
+    launcher = FakeLauncher({"step": 1.1})
+    found = {"predict": {**SAME, "same": False, "difference": 1.0}, "step": SAME}
+    launcher.check = lambda benchmarks, seconds: {benchmarks[-1]: found[benchmarks[-1]]}
+    comparison = launcher.compare()
+    assert [benchmark.verdict for benchmark in comparison.benchmarks] == [Verdict.REGRESSED, Verdict.DIFFERENT]
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(10.0, Verdict.REGRESSED), (1.0, Verdict.NO_CHANGE)])
