@@ -181,6 +181,17 @@ class OverwritesDataFile(NumpyNetwork):
         return super().fit(on_epoch_end)
 
 
+class ReplacesDataFile(NumpyNetwork):
+    """By a pipe, which nobody writes into, when it is timed."""
+
+    def fit(self, on_epoch_end):
+        if "_clocked" in on_epoch_end.__qualname__:
+            for path in pathlib.Path(os.environ["TMPDIR"]).rglob("scratch/small-*.npz"):
+                path.unlink()
+                os.mkfifo(path)
+        return super().fit(on_epoch_end)
+
+
 class PredictsNaN(NumpyNetwork):
     def predict(self, x):
         return np.full_like(super().predict(x), np.nan)

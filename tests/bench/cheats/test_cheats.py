@@ -36,6 +36,7 @@ FOUND = {
     "OverwritesRows": ("failed", "read-only"),
     "OverwritesFirstWeights": ("failed", "read-only"),
     "OverwritesDataFile": ("failed", "has been changed since the runner wrote it"),
+    "ReplacesDataFile": ("failed", "has been changed since the runner wrote it"),
     "PredictsNaN": ("diverged", "predictions aren't finite after epoch (1|40)$"),
     "PredictsInfinity": ("diverged", "predictions aren't finite"),
     "PredictsComplex": ("failed", "predict returned complex"),
