@@ -1,7 +1,7 @@
 """Compares the headline ratios of two runs of one machine. Called by `python -m bench agree`.
 
 Two ratios agree if the interval of their quotient contains 1. On the log scale, the half-width of that interval is the root of the
-sum of squares of the two ratios' half-widths. This is stricter than asking for overlapping intervals.
+sum of squares of the two ratios' half-widths and of what two runs differ by besides: each run's interval holds for its own minutes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from bench.analysis.precision import headline_ratios
 from bench.analysis.timing import RatioRow
 from bench.records import RunData
+
+BETWEEN_RUNS_SIGMA = 0.022
+"""What runs of one machine differ by, and launches of a run don't: the standard deviation of a ratio's logarithm, see
+`docs/statistics.md`."""
+BETWEEN_TWO_RUNS = 1.96 * math.sqrt(2) * BETWEEN_RUNS_SIGMA
+"""The half-width of that for two runs, at 95 %."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Repeat:
     def quotient(self) -> tuple[float, float, float]:
         """The second ratio divided by the first, with the ends of its interval, which are NaN if either ratio has no interval."""
         middle = math.log(self.second.ratio / self.first.ratio)
-        half = math.hypot(*(math.log(row.high / row.low) / 2 for row in (self.first, self.second)))
+        half = math.hypot(BETWEEN_TWO_RUNS, *(math.log(row.high / row.low) / 2 for row in (self.first, self.second)))
         return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
     @property

@@ -40,7 +40,7 @@ def doctor() -> ExitCode:
 
 def calibrate(
     runs: Annotated[
-        int, typer.Option(min=1, max=MOST_RUNS, metavar="N", help="Number of short runs; 100 take about six minutes.")
+        int, typer.Option(min=1, max=MOST_RUNS, metavar="N", help="Number of short runs; 100 take about a quarter of an hour.")
     ] = 100,
     out: Annotated[
         Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write calibration.json and calibration.md into.")

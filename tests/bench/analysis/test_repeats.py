@@ -3,7 +3,7 @@ import math
 import pytest
 from synthetic import change_trials, synthetic_run
 
-from bench.analysis.repeats import Repeat, repeats
+from bench.analysis.repeats import BETWEEN_TWO_RUNS, Repeat, repeats
 from bench.analysis.timing import RatioRow
 
 
@@ -15,7 +15,8 @@ def row(ratio, low, high):
     ("first", "second", "agrees"),
     [
         ((0.10, 0.09, 0.111), (0.11, 0.099, 0.122), True),
-        ((0.10, 0.095, 0.105), (0.108, 0.1026, 0.1134), False),  # the intervals overlap, yet the quotient is clearly above 1
+        ((0.10, 0.095, 0.105), (0.110, 0.1045, 0.1155), False),  # the intervals overlap, yet the quotient is clearly above 1
+        ((0.0659, 0.0641, 0.0676), (0.0697, 0.068, 0.0714), True),  # two runs of one code, half an hour apart
         ((0.10, math.nan, math.nan), (0.10, 0.09, 0.11), None),
     ],
 )
@@ -25,7 +26,8 @@ def test_two_ratios_agree_where_their_quotient_cannot_be_told_from_1(first, seco
 
 def test_the_quotients_half_width_is_the_root_of_the_sum_of_squares():
     middle, low, high = Repeat(row(1.0, math.exp(-0.3), math.exp(0.3)), row(2.0, 2 * math.exp(-0.4), 2 * math.exp(0.4))).quotient
-    assert (middle, low, high) == pytest.approx((2.0, 2 * math.exp(-0.5), 2 * math.exp(0.5)))
+    half = math.sqrt(0.3**2 + 0.4**2 + BETWEEN_TWO_RUNS**2)
+    assert (middle, low, high) == pytest.approx((2.0, 2 * math.exp(-half), 2 * math.exp(half)))
 
 
 def test_a_run_agrees_with_itself_on_every_headline_ratio():
