@@ -245,10 +245,14 @@ class ComparisonProcesses:
         """Raise an error if a process died, or was ended, in an import."""
         if answer["phase"] == "import":
             self.close()
-            hangs = answer["end"].startswith("not done")  # it isn't waited for twice
-            message = f"{FAILS_TO_IMPORT}its import {'is ' if hangs else ''}{answer['end']}"
             side = answer["side"] or "head"
-            self._raise_unimported(side, message, not hangs and self._imports_alone(side))
+            if answer["end"].startswith(
+                "not done"
+            ):  # it may be slow or without an end: that isn't known, and it isn't waited for twice
+                raise RevisionError(
+                    "can't be loaded", f"{self.sides.package} at {side.upper()} {FAILS_TO_IMPORT}its import is {answer['end']}"
+                )
+            self._raise_unimported(side, f"{FAILS_TO_IMPORT}its import {answer['end']}", self._imports_alone(side))
 
     def _answers(
         self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None = None, side: str = ""

@@ -55,7 +55,6 @@ def test_a_head_that_prints_or_starts_threads_has_a_verdict(repository, tmp_path
         ("unparsable", "HEAD: SyntaxError: "),
         ("exits", "HEAD: its import ended the process: sys.exit(0)"),
         ("dies-at-import", "HEAD: its import ended by SIGABRT"),
-        ("hangs", "HEAD: its import is not done after 15 s"),
         ("in-the-way", "BASE: can't be imported beside HEAD, which is in its way: "),
         ("later", "HEAD: RuntimeError: later"),
     ],

@@ -5,7 +5,9 @@ from compare_calls import compare, figures
 from repositories import edit, git
 
 from bench import escaping
+from bench.regression.compare.comparison_processes import LIMITS_SECONDS, ComparisonProcesses
 from bench.regression.compare.comparison_report import comment_mark
+from bench.regression.compare.revisions import RevisionError, side_by_side
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,15 @@ def test_wrong_use_is_one_line_and_exit_code_2(repository, arguments, said):
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_an_import_that_hangs_is_ended_and_its_side_named(repository):
+    limits = {**LIMITS_SECONDS, "import": 4.0}
+    with side_by_side(repository, "good", "hangs") as sides, ComparisonProcesses(sides, limits) as processes:
+        with pytest.raises(RevisionError, match=r"^numpy_nn at HEAD fails to import: its import is not done after 4 s$") as refused:
+            processes.check(["step"])
+        assert refused.value.kind == "can't be loaded"
+        assert type(refused.value) is RevisionError, "it isn't known to be broken: it may be slow"
 
 
 def test_uncommitted_changes_of_the_working_tree_are_what_is_compared(repository, tmp_path):
