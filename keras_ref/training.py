@@ -94,7 +94,7 @@ def _repeated(x: Array, y: Array, rows_a_step: int, *, shuffle: bool) -> Any:
     def minibatches(order: Any) -> Any:  # gathered as a whole, as Keras does: row by row takes longer
         return starts.map(lambda start: tuple(tf.gather(array, order[start : start + rows_a_step]) for array in arrays))
 
-    orders = tf.data.Dataset.range(1).repeat().map(lambda _: tf.random.shuffle(tf.range(len(x))))
+    orders = tf.data.Dataset.counter().map(lambda _: tf.random.shuffle(tf.range(len(x))))
     return orders.flat_map(minibatches)
 
 

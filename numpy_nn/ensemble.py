@@ -369,8 +369,7 @@ class Ensemble:
     def _evaluate(self, prediction: StackedPrediction, rows: StackedRows) -> dict[str, Array]:
         report, _ = self._when_compiled()
         y = rows.stacked(rows.y, len(self), slice(None)).transpose(2, 0, 1)
-        sums = totals(report, y[:, None], prediction(rows)[:, None])
-        logs = {name: total / rows.samples for name, total in sums.items()}
+        logs = {name: total / rows.samples for name, total in totals(report, y[:, None], prediction(rows)[:, None]).items()}
         logs["loss"] = logs["loss"] + penalties(StackedParameters(self.layers, self._vectors), rows.samples)
         return logs
 
@@ -387,9 +386,9 @@ def _check_seeds(n: int | None, seeds: Sequence[int | None] | None) -> list[int 
             raise ValueError("n was None: give the number of networks, or seeds, one for each")
         return [None] * validation.positive_integer("n", n)
     if not isinstance(seeds, (Sequence, np.ndarray)) or isinstance(seeds, str) or not len(seeds):
-        raise ValueError(f"seeds was {seeds!r}: it must be a list of one seed for each network")
+        raise ValueError(f"seeds was {shown(seeds)}: it must be a list of one seed for each network")
     if n is not None and n != len(seeds):
-        raise ValueError(f"n was {n!r} beside {len(seeds)} seeds: leave it out, or give as many seeds")
+        raise ValueError(f"n was {shown(n)} beside {len(seeds)} seeds: leave it out, or give as many seeds")
     return [validation.seed(seed) for seed in seeds]
 
 

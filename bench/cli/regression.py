@@ -232,41 +232,33 @@ def _compare(
     from rich.console import Console
     from rich.live import Live
 
-    from bench.regression.compare.comparison import Comparison, broken_import
     from bench.regression.compare.comparison import compare as compare_sides
     from bench.regression.compare.comparison_processes import ComparisonProcesses
     from bench.regression.compare.comparison_report import screen
-    from bench.regression.compare.e_process import DecisionRule
-    from bench.regression.compare.revisions import BrokenHeadError, side_by_side
+    from bench.regression.compare.revisions import side_by_side
 
     console = Console(stderr=True)
     compared = side_by_side(repository, base, head, settings.package, settings.benchmarks)
     with compared as sides, ComparisonProcesses(sides) as processes:
         for note in dict.fromkeys(sides.notes):
             complain(note)
-        live = Live(console=console, transient=True)
-        known = Comparison(str(sides.base), str(sides.head), DecisionRule(1, settings.tolerance), (), package=settings.package)
+        wanted = _wanted(processes, names, settings)
+        with Live(console=console, transient=True) as live:
 
-        def watch(state: Comparison) -> None:
-            nonlocal known
-            known = state
-            record(state)
-            live.update(screen(state, console.width))
+            def watch(state: Comparison) -> None:
+                record(state)
+                live.update(screen(state, console.width))
 
-        try:
-            with live:
-                return compare_sides(
-                    processes,
-                    _wanted(processes, names, settings),
-                    base=known.base,
-                    head=known.head,
-                    package=settings.package,
-                    tolerance=settings.tolerance,
-                    budget_seconds=settings.budget_seconds,
-                    watch=watch,
-                )
-        except BrokenHeadError as error:
-            return broken_import(known, str(error))
+            return compare_sides(
+                processes,
+                wanted,
+                base=str(sides.base),
+                head=str(sides.head),
+                package=settings.package,
+                tolerance=settings.tolerance,
+                budget_seconds=settings.budget_seconds,
+                watch=watch,
+            )
 
 
 def _wanted(processes: ComparisonProcesses, names: list[str], settings: Settings) -> dict[str, float]:

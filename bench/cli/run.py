@@ -274,5 +274,5 @@ def _wanted(data: RunData) -> Wanted | str:
         return Wanted(*least)
     precision = headline_precision(data)
     if precision is None:
-        return "all planned rounds are done, and there is no headline ratio to be made more precise"
+        return "there is no headline ratio to be made more precise"
     return f"the headline ratios are known to ±{precision:.1%}"

@@ -82,7 +82,7 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
         seed=secrets.randbits(32),
         threads=threads,
         workloads=[workload.model_dump(mode="json") for workload, _ in entries],
-        contestants=[_record(spec) for spec in {spec.name: spec for _, specs in wanted for spec in specs}.values()],
+        contestants=[contestant_record(spec) for spec in {spec.name: spec for _, specs in wanted for spec in specs}.values()],
         environment=environment.describe(threads),
         inputs=inputs,
         sources_sha256=input_files.sources_sha256(),
@@ -213,7 +213,8 @@ def _entries(wanted: Entries) -> tuple[list[tuple[Workload, list[Spec]]], list[s
     return entries, notes + install
 
 
-def _record(spec: Spec) -> ContestantRecord:
+def contestant_record(spec: Spec) -> ContestantRecord:
+    """Return what a run records of a contestant."""
     return ContestantRecord(
         name=spec.name,
         summary=spec.summary,

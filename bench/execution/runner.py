@@ -40,7 +40,6 @@ Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
 NO_LIMITS = Limits()
-PLANNED_DONE = "all planned rounds are done"
 
 
 class Runner:
@@ -118,11 +117,12 @@ class Runner:
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
         elapsed = (self._job.run.elapsed_seconds or 0.0) + seconds
+        reasons = [reason] if reason else []
         if self._left_out:
             trials = "trial" if len(self._left_out) == 1 else "trials"
-            more = f"for {len(self._left_out)} planned {trials} there was no time: --resume runs them"
-            reason = "; ".join(filter(None, (reason.removeprefix(PLANNED_DONE).removeprefix(", and "), more)))
-        run = self._job.run.model_copy(update={"status": status, "stop_reason": reason, "elapsed_seconds": elapsed})
+            reasons.append(f"for {len(self._left_out)} planned {trials} there was no time: --resume runs them")
+        why = "; ".join(reasons) or "all planned rounds are done"
+        run = self._job.run.model_copy(update={"status": status, "stop_reason": why, "elapsed_seconds": elapsed})
         try:
             self._writer.close()
             if status == "complete" and not self._left_out:
@@ -134,9 +134,9 @@ class Runner:
         return run
 
     def _add_launches(self, limits: Limits, started: float) -> str:
-        """Add launches of turns until no more are needed; return why none was added after that."""
+        """Add launches of turns until no more are needed; return why none was added after that, if any were to be."""
         if limits.wanted is None:
-            return PLANNED_DONE
+            return ""
         self._adds_launches = True
         while not isinstance(wanted := limits.wanted(self._records.read()), str):
             added = self._added(wanted)

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 from bench.micro.benchmark import Array, Benchmark, Work
-from bench.micro.calls import Call, MakeCall, repeated, short_family
+from bench.micro.calls import Call, MakeCall, often, short_family
 from bench.micro.files import new_folder
 from bench.micro.networks import SMALL_LAYERS, draw_weights, make_model
 from bench.micro.work import Calls
@@ -149,28 +149,23 @@ def _table(folder: Path, package: ModuleType, *, epochs: int) -> Call:
     return write
 
 
-def _often(function: Callable[..., object], *arguments: object) -> Call:
-    """The same call of a fraction of a microsecond so many times, as one."""
-    return repeated(lambda _: partial(function, *arguments))(SimpleNamespace())  # type: ignore[arg-type]
-
-
 def _checkpoint(folder: Path, package: ModuleType, **settings: Any) -> Any:
     return package.callbacks.ModelCheckpoint(folder / "model.npz", **settings)
 
 
 WRITING: dict[str, Callable[[Path, ModuleType], Call]] = {
-    "new CSVLogger": lambda folder, package: _often(_logger(folder, package).__init__, str(folder / "log.csv")),
+    "new CSVLogger": lambda folder, package: often(partial(_logger(folder, package).__init__, str(folder / "log.csv"))),
     "CSVLogger, no epoch": partial(_table, epochs=0),
     "CSVLogger, ten epochs": partial(_table, epochs=10),
     "new ModelCheckpoint": lambda folder, package: partial(_checkpoint, folder, package),
-    "ModelCheckpoint, beginning of an epoch": lambda folder, package: _often(
-        attached(_checkpoint(folder, package), package).on_epoch_begin, 0, LOGS
+    "ModelCheckpoint, beginning of an epoch": lambda folder, package: often(
+        partial(attached(_checkpoint(folder, package), package).on_epoch_begin, 0, LOGS)
     ),
     "ModelCheckpoint, end of an epoch": lambda folder, package: partial(
         attached(_checkpoint(folder, package), package).on_epoch_end, 0, LOGS
     ),
-    "ModelCheckpoint, end of a batch": lambda folder, package: _often(
-        attached(_checkpoint(folder, package, save_freq=10**9), package).on_train_batch_end, 0, LOGS
+    "ModelCheckpoint, end of a batch": lambda folder, package: often(
+        partial(attached(_checkpoint(folder, package, save_freq=10**9), package).on_train_batch_end, 0, LOGS)
     ),
 }
 

@@ -26,14 +26,14 @@ Call = Callable[[], Any]
 MakeCall = Callable[[ModuleType], Call]
 
 
-def repeated(make: MakeCall, times: int = SHORT_CALLS) -> MakeCall:
-    """The same call so many times, as one that gives the last result."""
+def often(call: Call) -> Call:
+    """The same call `SHORT_CALLS` times, as one that gives the last result."""
+    return lambda: deque(starmap(call, repeat((), SHORT_CALLS)), maxlen=1)[0]
 
-    def make_repeated(package: ModuleType) -> Call:
-        call = make(package)
-        return lambda: deque(starmap(call, repeat((), times)), maxlen=1)[0]
 
-    return make_repeated
+def repeated(make: MakeCall) -> MakeCall:
+    """Makes what `make` makes, called often."""
+    return lambda package: often(make(package))
 
 
 def short_family(name: str, summary: str, calls: Mapping[str, MakeCall]) -> Benchmark:

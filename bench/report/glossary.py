@@ -27,8 +27,8 @@ GLOSSARY = {
     "peak": "The most multiplications a second that this machine was seen to do.",
     "parity": "The largest difference to Keras' loss and weights from the same first weights and batches; "
     "in float64 about 1e-16 is one rounding.",
-    "interval": f"The {INTERVAL} in brackets. It covers the differences between rounds and launches on this machine, "
-    "and says nothing about other machines.",
+    "interval": f"The {INTERVAL} in brackets. It covers the differences between rounds and launches of this run, "
+    "and says nothing about other machines. On a shared machine, runs of other hours differ by some 2 % more (standard deviation).",
     "target": "A test accuracy to reach. Its time runs from the start of the process to the end of the epoch that reaches it. "
     "A training that never reaches it is counted as longer than it ran.",
     "study": "Every combination of some settings, each trained from many seeds without a clock, to see who learns what.",

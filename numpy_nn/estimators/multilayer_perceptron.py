@@ -119,9 +119,8 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
         """Train on all epochs, or if `incremental` on one."""
-        parameters.check(
-            {name: getattr(self, name) for name in parameters.NAMES if hasattr(self, name)}
-        )  # a subclass may have others
+        own = {name: getattr(self, name) for name in parameters.NAMES if hasattr(self, name)}  # a subclass may have others
+        parameters.check(own)
         parameters.refuse_masks(X=X, y=y, sample_weight=sample_weight)
         if incremental and self.early_stopping:
             raise ValueError("early_stopping was True: partial_fit does not support early_stopping=True")

@@ -26,7 +26,6 @@ from synthetic_figures import (
     STEP_SECONDS,
     TUNED,
     accuracies_of,
-    contestant_record,
     environment_record,
     history_of,
     part_parities,
@@ -38,6 +37,7 @@ from synthetic_figures import (
 )
 
 from bench.contestants.registry import CONTESTANTS
+from bench.execution.run_selection import contestant_record
 from bench.records import (
     ARRAYS_FOLDER,
     Latency,
@@ -108,7 +108,10 @@ def synthetic_run(
         seed=seed,
         threads=2,
         workloads=[workload.model_dump(mode="json") for workload in workloads.values()],
-        contestants=[contestant_record(name) for name in CONTESTANTS],
+        contestants=[
+            contestant_record(spec).model_copy(update={"missing": ["torch"] if name == "keras-torch" else []})
+            for name, spec in CONTESTANTS.items()
+        ],
         environment=environment_record(),
         status="complete",
         stop_reason="all planned rounds are done",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.contestants.registry import CONTESTANTS
-from bench.records import ContestantRecord, Environment, PartParity
+from bench.records import Environment, PartParity
 from bench.workloads import Workload
 
 STEP_SECONDS = {
@@ -84,22 +83,6 @@ def part_parities() -> list[PartParity]:
     plain = {"reference": "keras", "activations": "relu, linear", "loss": "huber", "optimizer": "sgd(learning_rate=0.1)"}
     differences = {"weights_difference": 2.2e-16, "loss_difference": 1.1e-16, "tolerance": 1e-12}
     return [PartParity.model_validate({"case": number, "task": "regression", **plain, **differences}) for number in (1, 2)]
-
-
-def contestant_record(name: str) -> ContestantRecord:
-    spec = CONTESTANTS[name]
-    missing = ["torch"] if name == "keras-torch" else []
-    return ContestantRecord(
-        name=name,
-        summary=spec.summary,
-        batch_order=spec.batch_order,
-        clock_includes=spec.clock_includes,
-        parity=spec.parity,
-        peer=spec.peer,
-        trains=spec.trains,
-        missing=missing,
-        install=spec.install,
-    )
 
 
 def environment_record() -> Environment:

@@ -341,8 +341,10 @@ def test_an_optimizer_serves_one_model_at_a_time() -> None:
 def test_an_optimizer_is_free_when_its_model_is_gone() -> None:
     optimizer, owner = Adam(), np.zeros(3)
     optimizer.build(3, np.dtype("float64"), owner)
+    optimizer.iterations = 7
     del owner
     optimizer.build(3, np.dtype("float64"), np.zeros(3))
+    assert optimizer.iterations == 0, "its state was the other model's"
 
 
 def test_a_schedules_learning_rate_is_that_of_the_next_step_and_can_not_be_set() -> None:

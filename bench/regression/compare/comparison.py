@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 120.0
-IMPORT = "import"
-"""The name under which HEAD is broken whose package can't be imported."""
 CHECK_SHARE = 0.5
 """Of the budget: the check of sameness ends with it."""
 
@@ -170,12 +168,6 @@ def compare(
                 break
         launches.close() if isinstance(launches, Generator) else None
     return replace(state, stop_reason=reason)
-
-
-def broken_import(state: Comparison, message: str) -> Comparison:
-    """`state` with the verdict on a HEAD that can't be imported, of which `message` says why."""
-    broken = Compared(IMPORT, Verdict.BROKEN, message)
-    return replace(state, benchmarks=(broken, *state.benchmarks), stop_reason="HEAD can't be imported")
 
 
 def log_ratio(blocks: Blocks) -> NDArray[Any]:

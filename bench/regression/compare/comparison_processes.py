@@ -5,7 +5,6 @@ Called by `comparison` through its `ComparisonRunner`.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,8 @@ from numpy.typing import NDArray
 
 from bench.regression.compare.forks import HAS_FORK
 from bench.regression.compare.launch_process import ComparisonProcessError, LaunchProcess
-from bench.regression.compare.loading import FAILS_TO_IMPORT
 from bench.regression.compare.position import SIDES
-from bench.regression.compare.revisions import BrokenHeadError, RevisionError, Sides
+from bench.regression.compare.revisions import RevisionError, Sides
 from bench.regression.compare.schedule import Plan
 from bench.regression.compare.timing import SLOWEST_RATIO
 from bench.regression.compare.touched import changed_functions
@@ -37,8 +35,6 @@ WHAT_IS_ONE = (
     "it must have functions test_*(benchmark), as for pytest-benchmark, or BENCHMARKS, a list of bench.micro.benchmark.Benchmark"
 )
 
-OWN_NAME = "No module named '{}['.]"
-"""What is said where a copy, which has another name, imports itself by a name in a string."""
 INSTALL_HINT = "; install the project and what it needs into this environment:  python -m pip install -e ."
 
 
@@ -91,8 +87,6 @@ class ComparisonProcesses:
         ------
         RevisionError
             If a side, or the benchmarks' file, can't be imported.
-        BrokenHeadError
-            If HEAD can't be imported, and BASE can.
 
         """
         found: list[str] = []
@@ -126,8 +120,6 @@ class ComparisonProcesses:
         ------
         RevisionError
             If a side can't be imported, or a benchmark asks for what can't be timed.
-        BrokenHeadError
-            If HEAD can't be imported, and BASE can.
 
         """
         begin = time.monotonic()
@@ -160,10 +152,12 @@ class ComparisonProcesses:
         return found
 
     def measure(self, plan: Plan) -> Iterator[Launch]:
-        """Make launches; the last is one that dies or hangs, with an error of the benchmark that it was at."""
+        """Make launches; the last is one that dies or hangs, with an error of the benchmark that it was at, or lacks a side."""
         for answer in self._answers("measure", plan.benchmarks, min(plan.launches or LAUNCHES, LAUNCHES), None, plan):
+            if "item" in answer and "not_imported" in answer["item"]:
+                yield Launch({}, self._errors_of_import(answer["item"], plan.benchmarks))
+                return
             if "item" in answer:
-                self._refuse_unimported(answer["item"])
                 builds = {name: _as_array(found) for name, found in answer["item"]["builds"].items()}
                 errors = {name: dict(each) for name, each in answer["item"]["errors"].items()}
                 own = {name: self._in_own_name(errors, (name,))[name] for name in errors}
@@ -176,29 +170,25 @@ class ComparisonProcesses:
                 return
 
     def _refuse_unimported(self, item: Mapping[str, Any]) -> None:
+        """Raise an error if a side can't be imported; one that can be without the other has that one in its way."""
         if "not_imported" not in item:
             return
         side, message = item["not_imported"], self._own_name(item["message"])
         self.close()
-        if side not in SIDES or (self.sides.benchmarks is None and re.search(OWN_NAME.format(self.sides.package), item["message"])):
-            raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
-        self._raise_unimported(side, message, self._imports_alone(side))
-
-    def _raise_unimported(self, side: str, message: str, imports_alone: bool) -> None:
-        """Raise the error of an import that failed: BrokenHeadError where it is HEAD's doing.
-
-        A side that can be imported without the other has that one in its way.
-        """
-        other = SIDES[1 - SIDES.index(side)]
-        if imports_alone:
-            message = f"can't be imported beside {other.upper()}, which is in its way: {message}"
-        if (side == "base" and imports_alone) or (side == "head" and not imports_alone and self._imports_alone("base")):
-            raise BrokenHeadError(f"{side.upper()}: {message.removeprefix(FAILS_TO_IMPORT)}")
+        if side in SIDES and self._runs_alone(side, [], None) is not None:
+            other = SIDES[1 - SIDES.index(side)].upper()
+            message = f"can't be imported beside {other}, which is in its way: {message}"
         message += INSTALL_HINT if "NotFoundError" in message and self.sides.benchmarks is not None else ""
         raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
 
-    def _imports_alone(self, side: str) -> bool:
-        return self._runs_alone(side, [], None) is not None
+    def _errors_of_import(self, item: Mapping[str, Any], benchmarks: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The error, by side, of each benchmark of a launch in which a side couldn't be imported, though it could in the check."""
+        side, message = item["not_imported"], self._own_name(item["message"])
+        self.close()
+        if self._runs_alone(side, [], None) is not None:
+            message = f"{side.upper()} can't be imported beside it, and can without it: {message}"
+            side = SIDES[1 - SIDES.index(side)]
+        return {name: {side: message} for name in benchmarks}
 
     def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
         """Put an error on the other side where a benchmark that raises at one side runs without the other one.
@@ -244,15 +234,9 @@ class ComparisonProcesses:
     def _refuse_import(self, answer: Mapping[str, Any]) -> None:
         """Raise an error if a process died, or was ended, in an import."""
         if answer["phase"] == "import":
-            self.close()
-            side = answer["side"] or "head"
-            if answer["end"].startswith(
-                "not done"
-            ):  # it may be slow or without an end: that isn't known, and it isn't waited for twice
-                raise RevisionError(
-                    "can't be loaded", f"{self.sides.package} at {side.upper()} {FAILS_TO_IMPORT}its import is {answer['end']}"
-                )
-            self._raise_unimported(side, f"{FAILS_TO_IMPORT}its import {answer['end']}", self._imports_alone(side))
+            how = f"is {answer['end']}" if answer["end"].startswith("not done") else answer["end"]
+            where = f"{self.sides.package} at {(answer['side'] or 'head').upper()}"
+            raise RevisionError("can't be loaded", f"{where} fails to import: its import {how}")
 
     def _answers(
         self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None = None, side: str = ""

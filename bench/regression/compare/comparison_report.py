@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bench import escaping
 from bench.micro.suite import BENCHMARKS, NOT_COVERED, PROCESS_BENCHMARKS
-from bench.regression.compare.comparison import IMPORT, Compared, Comparison
+from bench.regression.compare.comparison import Compared, Comparison
 from bench.regression.compare.revisions import PACKAGE
 from bench.regression.compare.verdicts import Verdict
 from bench.report.markdown_table import markdown_table
@@ -62,9 +62,6 @@ def headline(comparison: Comparison) -> str:
 
 def last_line(comparison: Comparison) -> str:
     """What the verdict says nothing about."""
-    first = comparison.benchmarks[0] if comparison.benchmarks else None
-    if first is not None and first.name == IMPORT and first.verdict is Verdict.BROKEN:
-        return f"not timed: whatever needs {comparison.package}, as HEAD can't be imported"
     unknown = [benchmark.name for benchmark in comparison.benchmarks if not benchmark.timed]
     parts = [f"not timed: {', '.join(unknown)}"] if unknown else []
     parts += [f"skipped by their own marks: {', '.join(comparison.skipped)}"] if comparison.skipped else []

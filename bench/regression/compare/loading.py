@@ -19,7 +19,6 @@ from bench.regression.compare.worlds import Worlds
 if TYPE_CHECKING:
     from bench.micro import external
 
-FAILS_TO_IMPORT = "fails to import: "
 Copies = Mapping[str, Sequence[str]]
 """Of each side, the paths of its copies under the first and the second name."""
 
@@ -84,7 +83,7 @@ def load(
         except SystemExit as error:
             raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
         except BaseException as error:
-            raise SideError(side, f"{FAILS_TO_IMPORT}{type_and_message(error)}") from error
+            raise SideError(side, f"fails to import: {type_and_message(error)}") from error
         if seconds is not None:
             seconds[side] = time.perf_counter() - start
     return libraries

@@ -59,13 +59,6 @@ class RevisionError(ValueError):
         self.kind = kind
 
 
-class BrokenHeadError(RevisionError):
-    """HEAD can't be imported, and BASE can: a verdict, not wrong use."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("can't be loaded", message)
-
-
 @dataclass(frozen=True)
 class Revision:
     """One side of a comparison: its name as the user gave it, and its commit; None for the working tree."""

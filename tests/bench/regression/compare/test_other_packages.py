@@ -110,7 +110,8 @@ def test_a_test_that_asks_for_its_name_or_the_statistics_has_them(suite):
     work = suite["test_asks_the_fixture"].prepare(None, 0, "2")
     work.before_block()
     work()
-    work.close()
+    assert [array.tolist() for array in work.outcome()] == [[2.0]], "what it asserts before is true"
+    work.close()  # it raises what the test asserts afterwards and isn't true
 
 
 @pytest.mark.filterwarnings("default")

@@ -175,11 +175,11 @@ def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("mine/__init__.py", "def (", "broken: import: HEAD: SyntaxError: "),
-        ("speed/conftest.py", "from mine import gone", "broken: import: HEAD: does not run the benchmarks: "),
+        ("mine/__init__.py", "def (", "mine at HEAD fails to import: SyntaxError: "),
+        ("speed/conftest.py", "from mine import gone", "mine at HEAD does not run the benchmarks: "),
     ],
 )
-def test_a_head_that_cannot_be_imported_or_run_is_broken(tmp_path, file, text, said):
+def test_a_head_that_cannot_be_imported_or_run_is_refused_and_named(tmp_path, file, text, said):
     files = {"mine/__init__.py": f"gone = 0\n{QUICK}", "speed/test_mine.py": PLAIN.format(name="mine"), "speed/conftest.py": ""}
     folder = project(tmp_path / "project", files, "mine/__init__.py")
     (folder / "mine/__init__.py").write_text(QUICK)
@@ -189,9 +189,9 @@ def test_a_head_that_cannot_be_imported_or_run_is_broken(tmp_path, file, text, s
          *["--package", "mine", "--benchmarks", str(folder / "speed"), "--json", str(tmp_path / "c.json")]],
         cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "150"},
     )  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    assert done.stdout.startswith(said)
-    assert json.loads((tmp_path / "c.json").read_text())["verdict"] == "broken"
+    assert done.returncode == 2, done.stdout
+    assert said in done.stderr
+    assert json.loads((tmp_path / "c.json").read_text())["error"]["kind"] == "can't be loaded"
 
 
 @pytest.mark.parametrize(
