@@ -32,6 +32,7 @@ from bench.regression.compare.loading import enter_worlds, load, load_sides, loa
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import (
     Libraries,
+    Pace,
     SideError,
     Suites,
     is_cut,
@@ -160,8 +161,8 @@ def launch(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 variants = request["variants"][name]
                 most = max((suites[side][name].most_pairs for side in SIDES if name in suites[side]), default=0) or request["pairs"]
                 pairs = max(1, min(most, request["pairs"] // min(3, len(variants))))
-                options = {"rounds": request["rounds"], "pairs": pairs, "cut_seconds": request["cut_seconds"], "waited": waited}
-                timed = partial(measure, name, variants, suites, libraries, position, **options)
+                pace = Pace(request["rounds"], pairs, request["cut_seconds"], waited=waited)
+                timed = partial(measure, name, variants, suites, libraries, position, pace)
                 if found := _attempt(errors, [name], timed):
                     builds[name] = found
     except SideError as error:

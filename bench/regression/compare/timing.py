@@ -61,13 +61,27 @@ Builds = list[dict[str, list[float]]]
 
 
 @dataclass(frozen=True)
-class _Settings:
-    """How a build is timed: see `measure`."""
+class Pace:
+    """How much of a benchmark is timed, and by what clock.
 
+    Parameters
+    ----------
+    rounds
+        In each of which every variant is built once.
+    pairs
+        Of blocks in a build, at most.
+    cut_seconds
+        After which a first block is ended; it is then the only one.
+    clock, waited
+        Seconds; for how long this thread has waited for a core so far.
+
+    """
+
+    rounds: int
     pairs: int
-    cut_seconds: float | None
-    clock: Callable[[], float]
-    waited: Callable[[], float]
+    cut_seconds: float | None = None
+    clock: Callable[[], float] = time.perf_counter
+    waited: Callable[[], float] = lambda: 0.0
 
 
 class SideError(Exception):
@@ -101,23 +115,10 @@ def type_and_message(error: BaseException) -> str:
     return one_line(f"{type(error).__name__}: {message}", LONGEST_MESSAGE).removesuffix(": ").removesuffix(":")
 
 
-def measure(
-    name: str,
-    variants: Sequence[str],
-    suites: Suites,
-    libraries: Libraries,
-    position: Position,
-    *,
-    rounds: int,
-    pairs: int,
-    cut_seconds: float | None = None,
-    clock: Callable[[], float] = time.perf_counter,
-    waited: Callable[[], float] = lambda: 0.0,
-) -> Builds:
-    """Time every variant of a benchmark once a round, on new objects, in up to `pairs` pairs of blocks in random order.
+def measure(name: str, variants: Sequence[str], suites: Suites, libraries: Libraries, position: Position, pace: Pace) -> Builds:
+    """Time every variant of a benchmark once a round, on new objects, in pairs of blocks in random order.
 
-    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order. `waited()`
-    is for how long this thread has waited for a core so far. A first block is ended after `cut_seconds`; it is then the only one.
+    Every other round builds the sides in the opposite order of the round before, which cancels the effect of that order.
 
     Raises
     ------
@@ -127,19 +128,18 @@ def measure(
     """
     builds: Builds = []
     orders = {variant: random_order() for variant in variants}
-    begin = clock()
-    for number in range(rounds):
-        if number and number % 2 == 0 and clock() - begin > LONG_SECONDS:
+    begin = pace.clock()
+    for number in range(pace.rounds):
+        if number and number % 2 == 0 and pace.clock() - begin > LONG_SECONDS:
             break
         if builds and all(
-            _is_hopeless({side: sum(build[side]) for side in build}) or is_cut([build], cut_seconds) for build in builds
+            _is_hopeless({side: sum(build[side]) for side in build}) or is_cut([build], pace.cut_seconds) for build in builds
         ):
             break
         orders = {variant: order[::-1] if number % 2 else random_order() for variant, order in orders.items()}
         for variant in random.sample(list(variants), len(variants)):
             position.enter("measure", "", name, variants.index(variant))
-            settings = _Settings(pairs, cut_seconds, clock, waited)
-            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], settings))
+            builds.append(_time_build(name, variant, suites, libraries, position, orders[variant], pace))
             gc.collect()
     return builds
 
@@ -151,7 +151,7 @@ def _time_build(
     libraries: Libraries,
     position: Position,
     order: Sequence[str],
-    settings: _Settings,
+    pace: Pace,
 ) -> dict[str, list[float]]:
     seed = random.getrandbits(32)
     seconds: dict[str, list[float]] = {side: [] for side in order}
@@ -161,8 +161,8 @@ def _time_build(
         for side in order:
             position.at(side)
             works[side] = suites[side][name].prepare(libraries[side], seed, variant)
-        first, ended = _warm_up(works, position, settings)
-        repeats, pairs, is_long = _plan(works, first, settings.pairs)
+        first, ended = _warm_up(works, position, pace)
+        repeats, pairs, is_long = _plan(works, first, pace.pairs)
         if ended or _is_hopeless(first):
             seconds, pairs = {side: [value] for side, value in first.items()}, 0
         for _ in range(pairs):
@@ -170,8 +170,8 @@ def _time_build(
                 work = works[side]
                 position.at(side)
                 work.before_block()
-                waited = settings.waited if is_long else _nothing
-                seconds[side].append(_block_seconds(work, repeats, settings.clock, waited))
+                waited = pace.waited if is_long else _nothing
+                seconds[side].append(_block_seconds(work, repeats, pace.clock, waited))
         for side in [side for side in order if side not in ended]:
             position.at(side)
             works[side].close()
@@ -203,24 +203,24 @@ def _nothing() -> float:
     return 0.0
 
 
-def _warm_up(works: Mapping[str, Work], position: Position, settings: _Settings) -> tuple[dict[str, float], set[str]]:
+def _warm_up(works: Mapping[str, Work], position: Position, pace: Pace) -> tuple[dict[str, float], set[str]]:
     """Run some blocks; the seconds of each side's fastest, and the sides whose block was ended."""
     fastest = dict.fromkeys(works, math.inf)
     ended: set[str] = set()
-    begin = settings.clock()
+    begin = pace.clock()
     for _ in range(WARM_UP_BLOCKS):
         for side in works:
             try:
                 position.at(side)
                 works[side].before_block()
-                with ended_after(settings.cut_seconds):
-                    fastest[side] = min(fastest[side], _block_seconds(works[side], 1, settings.clock, settings.waited))
+                with ended_after(pace.cut_seconds):
+                    fastest[side] = min(fastest[side], _block_seconds(works[side], 1, pace.clock, pace.waited))
             except BlockEnd:
-                fastest[side] = min(fastest[side], settings.cut_seconds or math.inf)
+                fastest[side] = min(fastest[side], pace.cut_seconds or math.inf)
                 ended.add(side)
             except BaseException as error:
                 raise SideError(side, type_and_message(error)) from error
-        if ended or settings.clock() - begin > WARM_UP_SECONDS:  # a first block is compared with a first block
+        if ended or pace.clock() - begin > WARM_UP_SECONDS:  # a first block is compared with a first block
             break
     return fastest, ended
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.micro.benchmark import Benchmark, Work
 from bench.regression.compare.position import SIDES, Position
-from bench.regression.compare.timing import LONGEST_MESSAGE, SideError, is_cut, measure, probe_processes, type_and_message
+from bench.regression.compare.timing import LONGEST_MESSAGE, Pace, SideError, is_cut, measure, probe_processes, type_and_message
 from bench.regression.compare.waiting import waiting_seconds
 
 
@@ -66,9 +66,7 @@ def timed(monkeypatch, tmp_path):
         suite = {"step": Benchmark("step", "", dict.fromkeys(variants, kind))}
         position = Position(tmp_path / "position", ["step"])
         suites = dict.fromkeys(SIDES, suite)
-        return measure(
-            "step", list(variants), suites, LIBRARIES, position, rounds=rounds, pairs=pairs, clock=lambda: Recorder.now[0]
-        )
+        return measure("step", list(variants), suites, LIBRARIES, position, Pace(rounds, pairs, clock=lambda: Recorder.now[0]))
 
     return call
 
@@ -173,7 +171,7 @@ def test_a_wait_for_a_core_is_not_charged_to_a_long_block(tmp_path):
 
     suites = {side: {"step": Benchmark("step", "", {"": Waiting})} for side in SIDES}
     position = Position(tmp_path / "position", ["step"])
-    builds = measure("step", [""], suites, LIBRARIES, position, rounds=2, pairs=1, clock=lambda: now[0], waited=lambda: waited[0])
+    builds = measure("step", [""], suites, LIBRARIES, position, Pace(2, 1, clock=lambda: now[0], waited=lambda: waited[0]))
     assert len(blocks) == 8
     assert [seconds for build in builds for side in SIDES for seconds in build[side]] == [1.0] * 4
 
@@ -199,7 +197,7 @@ def test_a_block_that_takes_too_long_is_ended_on_either_side(tmp_path):
     position = Position(tmp_path / "position", ["step"])
     for slow in SIDES:
         start = time.monotonic()
-        builds = measure("step", [""], suites, LIBRARIES, position, rounds=8, pairs=24, cut_seconds=0.05)
+        builds = measure("step", [""], suites, LIBRARIES, position, Pace(8, 24, 0.05))
         assert time.monotonic() - start < 1
         assert [build[slow] for build in builds] == [[0.05]]
         assert is_cut(builds, 0.05)
