@@ -219,6 +219,8 @@ def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: flo
         how = f"the outcomes differ by up to {difference:.2g}" if math.isfinite(difference) else "shapes, types or NaNs differ"
         return Compared(name, Verdict.DIFFERENT, f"computes something else: {how}")
     notes = [f"outcomes differ by up to {difference:.2g}"] if difference else []
+    if found.get("ended"):
+        notes.append(f"a call at HEAD was ended after {found['ended']:.0f} s in the check: it and what follows are not compared")
     if found.get("is_random"):
         notes.append("its results differ from run to run at BASE, and are not compared")
     if found.get("dropped"):
