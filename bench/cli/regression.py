@@ -37,7 +37,7 @@ def compare(
         typer.Option(min=0, max=50, metavar="PERCENT", help="Changes up to this size are ignored. Default: 0.5."),
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="After which measuring ends. Default: 120.")
+        float | None, typer.Option(min=0, metavar="SECONDS", help="After which measuring ends. Default: 240.")
     ] = None,
     benchmark: Annotated[
         list[str] | None,

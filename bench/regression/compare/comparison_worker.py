@@ -81,6 +81,7 @@ def main() -> None:
 def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
     """Make the launches of a request."""
     position = Position(Path(request["position"]), request["benchmarks"])
+    position.most_patience_seconds = request["most_patience_seconds"]
     if request["suites"]:
         plugins()
     for module in dict.fromkeys(each for name in request["benchmarks"] for each in PRELOADED.get(name, ())):

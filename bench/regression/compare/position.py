@@ -54,11 +54,16 @@ class Position:
         self._moves, self._phase, self._place = 0, 0, (_NONE, _NONE, 0)
         self.on_side: Callable[[str], object] = lambda _: None
         """Called with each side that is entered."""
+        self.most_patience_seconds = 0xFFFF
+        """A larger patience is lessened to this."""
 
     def enter(self, phase: str, side: str = "", benchmark: str = "", variant: int | None = None, patience_seconds: int = 0) -> None:
         """Set the phase, what is run in it, and how long that may take, if longer than the limit of the phase."""
         number = self._benchmarks.index(benchmark) if benchmark else _NONE
-        self._phase, self._place = PHASES.index(phase), (number, _NONE if variant is None else variant, patience_seconds)
+        self._phase, self._place = (
+            PHASES.index(phase),
+            (number, _NONE if variant is None else variant, min(patience_seconds, self.most_patience_seconds)),
+        )
         self.at(side)
 
     def at(self, side: str) -> None:
