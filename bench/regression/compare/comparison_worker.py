@@ -123,7 +123,7 @@ def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]
 
 
 def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
-    """An item for each benchmark, as it is checked, up to one that is ended; instead, one that says which side can't be imported."""
+    """An item for each benchmark, up to one that is ended; instead, one that says which side can't be imported."""
     imports = dict.fromkeys(SIDES, 0.0)
     try:
         libraries, suites = load_sides(request, random_order(), position, SIDES, imports)

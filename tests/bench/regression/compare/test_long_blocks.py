@@ -19,8 +19,7 @@ def waits():
 
 def waits_in_a_nested_loop():
     while True:
-        for number in range(5):
-            yield number
+        yield from (number for number in range(5))
 
 
 def repeats():
@@ -87,7 +86,7 @@ def test_the_check_ends_a_call_that_is_hopelessly_slow_and_gets_on(monkeypatch, 
     monkeypatch.setattr(long_blocks, "FIRST_SAMPLE_SECONDS", 0.01)
     monkeypatch.setattr(long_blocks, "SAMPLE_SECONDS", 0.004)
     monkeypatch.setattr(comparison_worker, "ENDED_SECONDS", 0.1)
-    suites = dict.fromkeys(SIDES, {"step": Benchmark("step", "", dict.fromkeys(("one", "other"), Repeated))})
+    suites = {side: {"step": Benchmark("step", "", dict.fromkeys(("one", "other"), Repeated))} for side in SIDES}
     libraries = {"base": SimpleNamespace(times=1), "head": SimpleNamespace(times=1000)}
     start = time.monotonic()
     found = comparison_worker.check("step", suites, libraries, Position(tmp_path / "position", ["step"]))
