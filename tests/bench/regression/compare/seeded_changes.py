@@ -77,6 +77,17 @@ Sequential.fit = _leaking_fit
 """
 
 
+REPEATED = """
+def _repeated(*arguments, _once={method}, **settings):
+    for _ in range({times}):
+        result = _once(*arguments, **settings)
+    return result
+
+
+{method} = _repeated
+"""
+
+
 @dataclass(frozen=True)
 class SeededChange:
     """What is done to a copy of `numpy_nn`, what `compare` is to say, and within how many seconds."""
@@ -101,6 +112,11 @@ def appended(text: str, file: str = "__init__.py") -> Callable[[Path], None]:
 def longer(method: str, share: float, file: str = "__init__.py") -> Callable[[Path], None]:
     """Calls of a method take `1 + share` times as long."""
     return appended(f"{LONGER}{method} = _longer({method}, {share})", file)
+
+
+def repeated(method: str, times: int, file: str) -> Callable[[Path], None]:
+    """Calls of a method do their work so many times."""
+    return appended(REPEATED.format(method=method, times=times), file)
 
 
 def longer_epochs(share: float, condition: str = "True") -> Callable[[Path], None]:
@@ -148,6 +164,10 @@ TIMES = {
 LIMITS_SECONDS = {10: 20.0, 80: 30.0, 800: 60.0}
 SLOWED = {f"{kind} x{times}": SeededChange(slowed(times - 1), "regressed", "", limit)
           for kind, slowed in TIMES.items() for times, limit in LIMITS_SECONDS.items()}  # fmt: skip
+SLOWED["classifier-fit x10000"] = SeededChange(
+    repeated("MLPClassifier.fit", 10_000, "estimators/classifier.py"), "regressed", "classifier-fit", 60.0
+)
+"""A call of minutes, which no check waits for."""
 REGRESSIONS = {
     "Adam + 10 %": SeededChange(longer_epochs(0.1, "type(self.optimizer) is Adam"), "regressed", "step-optimizers"),
     "two threads + 10 %": SeededChange(longer_epochs(0.1, "self.threads == 2"), "regressed", "step-threads"),
