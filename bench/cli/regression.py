@@ -89,7 +89,7 @@ def certify(
     ] = CERTIFICATE_FOLDER,
     share: Annotated[
         float,
-        typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes two hours."),
+        typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes ten hours."),
     ] = 1.0,
     budget: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="After which no run is started.")] = math.inf,
     comparisons: Annotated[

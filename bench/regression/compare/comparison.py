@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 240.0
-"""Equal revisions of the whole suite take a third of it on two quiet cores, and the rest is for busy ones."""
+"""Twice what all benchmarks take on a quiet machine, so that a busy one has a verdict too."""
 CHECK_SHARE, MOST_CHECK_SECONDS = 0.5, 60.0
 """The check of sameness ends after this share of the budget, or these seconds if they are fewer."""
 
