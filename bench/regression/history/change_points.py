@@ -52,7 +52,7 @@ def change_points(values: Sequence[float]) -> list[int]:
 
     Minimises the sum of squares plus a penalty for each change point (Killick, Fearnhead and Eckley, 2012, through
     `ruptures`). The noise is measured by the squares of successive differences (von Neumann, 1941), which a change of level
-    hardly touches.
+    hardly touches. A change nearer to an end than `LEAST_POINTS` would be found beside where it is, so it is left for later.
     """
     from ruptures import KernelCPD
 
@@ -63,7 +63,20 @@ def change_points(values: Sequence[float]) -> list[int]:
     if variance == 0:
         return []
     found = KernelCPD(kernel="linear", min_size=LEAST_POINTS).fit(series[:, None]).predict(pen=PENALTY * variance)
-    return [int(index) for index in found[:-1]]
+    edges = [0, *found]
+    return [
+        index
+        for before, index, after in zip(edges, edges[1:-1], edges[2:], strict=False)
+        if LEAST_POINTS <= _best_split(series[before:after]) <= after - before - LEAST_POINTS
+    ]
+
+
+def _best_split(series: NDArray[np.float64]) -> int:
+    """Where two levels fit best, however near to an end."""
+    count = np.arange(1, len(series))
+    first = series.cumsum()[:-1]
+    means = first / count - (series.sum() - first) / (len(series) - count)
+    return int((count * (len(series) - count) * means**2).argmax()) + 1
 
 
 def find_change_points(history: Sequence[TrackedRun]) -> list[ChangePoint]:
