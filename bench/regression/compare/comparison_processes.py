@@ -178,7 +178,8 @@ class ComparisonProcesses:
         if side in SIDES and self._runs_alone(side, [], None) is not None:
             other = SIDES[1 - SIDES.index(side)].upper()
             message = f"can't be imported beside {other}, which is in its way: {message}"
-        message += INSTALL_HINT if "NotFoundError" in message and self.sides.benchmarks is not None else ""
+        lacks_another = "NotFoundError" in message and f"'{self.sides.package}." not in message
+        message += INSTALL_HINT if lacks_another and self.sides.benchmarks is not None else ""
         raise RevisionError("can't be loaded", f"{self.sides.package} at {side.upper()} {message}")
 
     def _errors_of_import(self, item: Mapping[str, Any], benchmarks: Sequence[str]) -> dict[str, dict[str, str]]:
