@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 TOKENS = (
@@ -70,6 +70,3 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:
     for key in keys:
         yield document, key
         yield from _places(document[key])
-
-
-Mutate = Callable[[Any, random.Random], bytes | str]

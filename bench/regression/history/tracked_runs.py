@@ -209,13 +209,13 @@ def _known(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
     return {name: value for name, value in figures if math.isfinite(value) and value > 0}
 
 
-def commit_date(commit: str | None, folder: Path = Path(__file__).parent) -> str | None:
-    """When a commit of the repository around `folder` was made; None if git doesn't know."""
+def commit_date(commit: str | None) -> str | None:
+    """When a commit of the repository around this file was made; None if git doesn't know."""
     if commit is None:
         return None
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), "show", "--no-patch", "--format=%cI", commit, "--"],
+            ["git", "-C", str(Path(__file__).parent), "show", "--no-patch", "--format=%cI", commit, "--"],
             capture_output=True,
             text=True,
             timeout=GIT_SECONDS,
