@@ -6,6 +6,7 @@ then beside a process at half load, which touches every turn, where those that a
 
 from __future__ import annotations
 
+import argparse
 import random
 import subprocess
 import sys
@@ -69,8 +70,11 @@ def turns(specs: Sequence[Spec], number: int) -> dict[str, list[Turn]]:
 
 def main() -> None:
     """Measure, and print a line for each contestant and side."""
+    parser = argparse.ArgumentParser(prog="python -m bench.selfcheck.disturbance_rule", description=__doc__)
+    parser.add_argument("contestants", nargs="?", metavar="CONTESTANT,...", help=f"default: {','.join(NAMES)}")
+    names = parser.parse_args().contestants
     try:
-        asked = find_all(sys.argv[1].split(",")) if len(sys.argv) > 1 else [*map(find, NAMES)]
+        asked = [*map(find, NAMES)] if names is None else find_all(names.split(","))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
