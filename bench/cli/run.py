@@ -243,7 +243,7 @@ def _machine(job: Job) -> Machine:
     from bench.execution.worker_process import Launcher
 
     canary = Canary()
-    slowness = slowness_of(canary, cores=canary.cores)
+    slowness = slowness_of(canary.seconds_here)
     return Machine(Launcher(job.directory), TurnRounds(canary, cores=cores()), places=cores(), slowness=slowness)
 
 

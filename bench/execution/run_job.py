@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.execution.executors.work import Executor
@@ -37,6 +37,8 @@ class Wanted:
 
     workload: str
     contestants: Sequence[str]
+    launches: Mapping[str, int] = field(default_factory=dict)
+    """How many launches each is likely to need, this one included."""
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def examine(machine: Machine | None = None, watch: Watch = _nobody) -> Measured:
 def _this_machine(folder: Path) -> Machine:
     canary = Canary()
     cores = environment.cores()
-    slowness = slowness_of(canary, cores=canary.cores)
+    slowness = slowness_of(canary.seconds_here)
     return Machine(Launcher(folder), TurnRounds(canary, cores=cores), places=cores, slowness=slowness, clock=time.perf_counter)
 
 
