@@ -221,8 +221,8 @@ class TimePlan:
 def slowness_of(read_canary: Callable[[], float], clock: Callable[[], float] = time.perf_counter) -> float:
     """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row.
 
-    They wait as work does, and run where the system has them run: a canary that is held on each core in turn waits for a process that
-    takes half of one core for longer than a contestant does.
+    They wait as work does, and run where the system has them run: a canary that is held on each core in turn waits for a process
+    that takes half of one core for longer than a contestant does.
     """
     began = clock()
     readings = 0
