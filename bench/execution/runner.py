@@ -8,7 +8,7 @@ command line, which passes in what to measure with, an observer, and what ends t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -99,14 +99,14 @@ class Runner:
         """
         started = self._clock()
         budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
-        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started)
+        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started + limits.spent_seconds)
         self._likely_launches = [] if limits.wanted is None else self.time_plan.likely_launches
         self._time_left = TimeLeft(self._ahead, self.time_plan, elapsed, limits.time_budget_seconds, limits.cuts_plan)
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
             self._run_all(list(self._waiting.values()))
-            reason = self._add_launches(limits, started)
+            reason = self._add_launches(limits, elapsed)
             status = "complete"
         except KeyboardInterrupt:
             status, reason = "interrupted", "interrupted"
@@ -140,7 +140,7 @@ class Runner:
                 self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
         return run
 
-    def _add_launches(self, limits: Limits, started: float) -> str:
+    def _add_launches(self, limits: Limits, elapsed: Callable[[], float]) -> str:
         """Add launches of turns until no more are needed; return why none was added after that, if any were to be."""
         if limits.wanted is None:
             return ""
@@ -152,7 +152,7 @@ class Runner:
             for planned, seconds in zip(added, self.time_plan.seconds_of_launch(added), strict=True):
                 self._durations.expect(planned, seconds)
             seconds = self._durations.total(added) or 0.0
-            if self._clock() - started + seconds + self.time_plan.report_seconds > limits.time_budget_seconds:
+            if elapsed() + seconds + self.time_plan.report_seconds > limits.time_budget_seconds:
                 return (
                     f"the time budget of {limits.time_budget_seconds:.0f} s ended before the ratios were precise enough: "
                     f"another launch would have taken about {seconds:.0f} s"

@@ -74,7 +74,7 @@ STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
 FAST_PATH = 0.2
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
-REPORT_SECONDS = 6.0
+REPORT_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,9 @@ class TimePlan:
         for trial in whole:
             if trial.kind == "turns":
                 workloads.setdefault(trial.workload.name, {}).setdefault(trial.spec.name, []).append(trial)
-        launches = []
+        launches: list[float] = []
         for contestants in workloads.values():
-            ours = contestants.pop(OURS, None)
+            ours = contestants.pop(OURS, [])
             more = {name: self.likely(own[0]) - len(own) for name, own in contestants.items()}
             for number in range(max(more.values(), default=0) if ours else 0):
                 wanted = [contestants[name][0] for name in more if more[name] > number]
