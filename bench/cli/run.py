@@ -52,7 +52,7 @@ def run(
     seeds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Seeds on which accuracy is compared.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, metavar="N", help="Whole fits that are timed.")] = None,
     threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of each contestant; all cores by default.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Answer the headline alone, in about 75 seconds.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Answer the headline alone to about ±10 %, in 75 seconds.")] = False,
     out: Annotated[
         Path | None, typer.Option(parser=given_path, metavar="DIR", help=f"Folder to write into; {DEFAULT_OUT} by default.")
     ] = None,
