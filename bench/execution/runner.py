@@ -173,8 +173,8 @@ class Runner:
         """
         more: dict[TrialKey, int] = {}
         for planned in added:
-            name = planned.spec.name
-            have = sum(one.kind == "turns" and (one.workload, one.spec) == (planned.workload, planned.spec) for one in self._known)
+            name, workload = planned.spec.name, planned.workload.name
+            have = sum((one.kind, one.workload.name, one.spec.name) == ("turns", workload, name) for one in self._known)
             needed = have + wanted.launches.get(name, 1)
             likely = self.time_plan.likely(planned)
             more[planned.key] = round((needed * have + likely * LIKELY_WEIGHT) / (have + LIKELY_WEIGHT)) - have - 1
@@ -196,9 +196,9 @@ class Runner:
     def _added_earlier(self, ended: Mapping[TrialKey, Trial]) -> list[PlannedTrial]:
         """Return what a resumed run had added before it was killed."""
         keys = {planned.key for planned in self._planned}
-        by_name = {workload.name: (workload, specs[0]) for workload, specs in self._job.entries}
+        by_name = {(workload.name, spec.name): (workload, spec) for workload, specs in self._job.entries for spec in specs}
         return [
-            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch)
+            PlannedTrial(*by_name[trial.workload, trial.contestant], "turns", trial.seed, trial.round, trial.launch)
             for key, trial in ended.items()
             if trial.kind == "turns" and key not in keys
         ]
