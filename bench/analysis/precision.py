@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from bench.analysis.selection import succeeded
 from bench.analysis.statistics import student_half_width
 from bench.analysis.timing import RatioRow, measurements, ratio_rows
-from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, RunData
+from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, Run, RunData
 
 HEADLINE_MEASURE = "step"
 ENOUGH, OTHERS_ENOUGH = 0.03, 0.10
@@ -111,9 +111,9 @@ def _goal(row: RatioRow, data: RunData) -> _Goal:
     return _Goal(OTHERS_ENOUGH, OTHERS_FEWEST_LAUNCHES)
 
 
-def headline_goal(data: RunData) -> float:
-    """The relative half-width of a headline ratio's interval that is precise enough for this run."""
-    return OTHERS_ENOUGH if data.run.quick else ENOUGH
+def headline_goal(run: Run) -> float:
+    """The relative half-width of a headline ratio's interval that is precise enough for a run."""
+    return OTHERS_ENOUGH if run.quick else ENOUGH
 
 
 def _excess(row: RatioRow, data: RunData) -> float:
@@ -134,5 +134,5 @@ def precision_warnings(data: RunData) -> list[str]:
         f"The ratio of `{row.contestant}`'s step to `{row.reference}`'s is known to ±{100 * half_width(row):.1f} % only, from "
         f"{row.launches} launches. A longer `--time-budget` adds launches, which narrow the interval; so does a quieter machine."
         for row in headline_ratios(data)
-        if headline_goal(data) < half_width(row) < math.inf
+        if headline_goal(data.run) < half_width(row) < math.inf
     ]

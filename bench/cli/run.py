@@ -169,6 +169,7 @@ def _measure(job: Job, limits: Limits, began: float) -> ExitCode:
     """Run a job of a command that `began` then, report the trials that there are, and return the exit code."""
     from rich.console import Console
 
+    from bench.analysis.precision import headline_goal
     from bench.cli.progress import watching
     from bench.execution.runner import Runner
     from bench.execution.schedule import takes_turns
@@ -185,7 +186,8 @@ def _measure(job: Job, limits: Limits, began: float) -> ExitCode:
     records = job.records or RunReader(job.directory)
     with watching(console, Standing(records)) as observer:
         runner = Runner(job, _machine(job), observer)
-        for line in plan_lines(runner.time_plan, limits.time_budget_seconds, cuts_plan=limits.cuts_plan):
+        goal = headline_goal(job.run)
+        for line in plan_lines(runner.time_plan, limits.time_budget_seconds, goal=goal, cuts_plan=limits.cuts_plan):
             observer.note(line)
         run = runner.run(replace(limits, spent_seconds=time.perf_counter() - began))
         del runner  # the memory of a long plan is the report's

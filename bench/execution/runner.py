@@ -200,7 +200,7 @@ class Runner:
         return [
             PlannedTrial(*by_name[trial.workload, trial.contestant], "turns", trial.seed, trial.round, trial.launch)
             for key, trial in ended.items()
-            if trial.kind == "turns" and key not in keys
+            if trial.kind == "turns" and key not in keys and (trial.workload, trial.contestant) in by_name
         ]
 
     def _run_all(self, trials: Sequence[PlannedTrial]) -> int:

@@ -232,8 +232,8 @@ def slowness_of(read_canary: Callable[[], float], clock: Callable[[], float] = t
     return max(seconds / max(readings, 1) / READING_SECONDS, FASTEST)
 
 
-def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True) -> list[str]:
-    """Return what the run will do and how long it takes, in words."""
+def plan_lines(plan: TimePlan, budget_seconds: float, *, goal: float, cuts_plan: bool = True) -> list[str]:
+    """Return what the run will do and how long it takes, in words; `goal` is the half-width that is wanted of the headline ratios."""
     parts = [f"{part.name} {_text(part.seconds)}" for part in plan.parts] + [f"the report {_text(plan.report_seconds)}"]
     lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
     if math.isinf(budget_seconds):
@@ -251,17 +251,21 @@ def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True)
             *lines,
             f"the time budget is {_text(budget_seconds)}: each part gets its share, and leaves out what would take longer",
         ]
+    precise = f"precise, the headline's to ±{goal:.0%}".replace("%", " %") if plan.launch_seconds else "precise"
     if plan.total_seconds + plan.added_seconds <= budget_seconds:
         expected = plan.total_seconds + plan.added_seconds
-        more = f"launches are added until the ratios are precise: about {_text(expected)} in all, {_text(budget_seconds)} at most"
+        more = f"launches are added until the ratios are {precise}: about {_text(expected)} in all, {_text(budget_seconds)} at most"
         return [*lines, more]
     if not cuts_plan and plan.total_seconds > budget_seconds:
         return [*lines, f"that is longer than {_text(budget_seconds)}, after which no launch is added"]
     if not cuts_plan:
-        return [*lines, f"then launches are added until the ratios are precise, or {_text(budget_seconds)} have gone by"]
+        return [
+            *lines,
+            f"then launches are added until the ratios are {precise}: likely until {_text(budget_seconds)} have gone by",
+        ]
     return [
         *lines,
-        f"with launches that are added until the ratios are precise, it takes the whole time budget of {_text(budget_seconds)}; "
+        f"with launches that are added until the ratios are {precise}, it takes the whole time budget of {_text(budget_seconds)}; "
         "each part gets its share, and leaves out what would take longer",
     ]
 

@@ -42,11 +42,11 @@ def test_a_slower_machine_takes_longer_and_more_cores_help_what_has_no_clock():
 
 
 def test_the_plan_in_words_has_every_part_and_what_follows_it():
-    roomy = plan_lines(default_plan(), 600)
+    roomy = plan_lines(default_plan(), 600, goal=0.03)
     assert all(part.name in roomy[0] for part in default_plan().parts)
-    assert "launches are added until the ratios are precise: about" in roomy[1]
-    assert "it takes the whole time budget of 3 min 20 s" in plan_lines(default_plan(), 200)[1]
-    assert len(plan_lines(default_plan(), math.inf)) == 1
+    assert "launches are added until the ratios are precise, the headline's to ±3 %: about" in roomy[1]
+    assert "it takes the whole time budget of 3 min 20 s" in plan_lines(default_plan(), 200, goal=0.03)[1]
+    assert len(plan_lines(default_plan(), math.inf, goal=0.03)) == 1
 
 
 def scaling_plan(**options):
@@ -61,9 +61,9 @@ def test_the_plan_of_a_study_knows_that_most_of_its_trials_are_skipped_and_adds_
     made = scaling_plan()
     assert [part.name for part in made.parts] == ["scaling"]
     assert 300 < made.total_seconds < 900
-    assert len(plan_lines(made, 300, cuts_plan=False)) == 1, "the default budget bounds added launches alone"
-    assert "leaves out what would take longer" in plan_lines(made, 300)[1]
-    assert len(plan_lines(made, 2 * made.total_seconds)) == 1
+    assert len(plan_lines(made, 300, goal=0.03, cuts_plan=False)) == 1, "the default budget bounds added launches alone"
+    assert "leaves out what would take longer" in plan_lines(made, 300, goal=0.03)[1]
+    assert len(plan_lines(made, 2 * made.total_seconds, goal=0.03)) == 1
 
 
 def test_the_plan_of_a_study_has_no_time_for_trials_that_are_likely_to_be_skipped():
@@ -87,17 +87,19 @@ def test_the_plan_of_a_resumed_run_has_the_launches_that_it_may_still_add():
     rest = TimePlan([], places=2, ended=whole)
     assert rest.parts == []
     assert rest.likely_launches == TimePlan(whole, places=2).likely_launches
-    assert "launches are added" in plan_lines(rest, 600)[1]
+    assert "launches are added" in plan_lines(rest, 600, goal=0.03)[1]
 
 
 def test_a_plan_that_is_longer_than_the_time_in_which_launches_are_added_says_so():
-    assert "that is longer than 3 min 20 s, after which no launch is added" in plan_lines(default_plan(), 200, cuts_plan=False)
+    assert "that is longer than 3 min 20 s, after which no launch is added" in plan_lines(
+        default_plan(), 200, goal=0.03, cuts_plan=False
+    )
 
 
 def test_a_budget_that_is_too_short_for_any_ratio_is_said_to_be_before_it_is_spent():
     least = default_plan().least_seconds
-    assert "too little for any ratio" in plan_lines(default_plan(), least - 1)[1]
-    assert "too little" not in plan_lines(default_plan(), least + 1)[1]
+    assert "too little for any ratio" in plan_lines(default_plan(), least - 1, goal=0.03)[1]
+    assert "too little" not in plan_lines(default_plan(), least + 1, goal=0.03)[1]
 
 
 def test_the_slowness_counts_how_long_the_canary_waits():
