@@ -233,7 +233,7 @@ def slowness_of(read_canary: Callable[[], float], clock: Callable[[], float] = t
 
 
 def plan_lines(plan: TimePlan, budget_seconds: float, *, goal: float, cuts_plan: bool = True) -> list[str]:
-    """Return what the run will do and how long it takes, in words; `goal` is the half-width that is wanted of the headline ratios."""
+    """Return what the run will do and how long it takes, in words; `goal` is the half-width wanted of the headline ratios."""
     parts = [f"{part.name} {_text(part.seconds)}" for part in plan.parts] + [f"the report {_text(plan.report_seconds)}"]
     lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
     if math.isinf(budget_seconds):
