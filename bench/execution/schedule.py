@@ -189,7 +189,7 @@ def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterato
         able = [spec for spec in specs if spec.trains and spec.parity]
         able.sort(key=lambda spec: spec.name != reference)  # a stable sort
         yield from (("parity", 0, spec) for spec in able)
-        if workload.parts and workload.training.dtype == "float64":
+        if workload.parts:
             yield from (("parts", 0, spec) for spec in able if spec.name in (OURS, reference))
     for spec in sorted(specs, key=lambda spec: spec.peer):  # one after the other, so that each needs few processes
         if spec.trains and spec.learns:
