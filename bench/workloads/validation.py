@@ -168,6 +168,8 @@ def _check_measurements(workload: Workload) -> None:
         _check_axis(workload, axis, values)
     if not workload.kinds_of(peer=False):
         raise ValueError("nothing is asked for: set rounds, scored_seeds, parity or prediction_rows")
+    if workload.parts and not (workload.parity and workload.training.dtype == "float64"):
+        raise ValueError('parts is true: it goes with parity = true and training.dtype = "float64"')
     if workload.parity and any(training.shuffle for training in (workload.training, *workload.settings.values())):
         raise ValueError("parity is true, and shuffle too: contestants that draw their own order can't agree")
     if workload.targets and not workload.scored_seeds:
