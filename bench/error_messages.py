@@ -36,6 +36,11 @@ def plain(text: str) -> str:
     return "".join(character if _is_plain(character) else ascii(character)[1:-1] for character in text)
 
 
+def plain_path(path: object) -> str:
+    """The name of a file on one line, as `plain` has it; its line feeds and tabs are escaped too."""
+    return plain(str(path)).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def _is_plain(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in _NO_LETTERS
 

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
 MOST_NAME_BYTES = 255 - len(".0123456789ab") - len(PARTIAL_SUFFIX)
 """Of a file that is replaced whole: its temporary name is longer."""
+LONGEST_LOCK_SECONDS = 10.0
+"""A line is written in milliseconds."""
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # POSIX
@@ -265,7 +268,7 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """
     descriptor = _open_to_append(path)
     try:
-        _lock(descriptor)
+        _lock(descriptor, path)
         size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
         written = 0
@@ -321,11 +324,28 @@ def _open_to_append(path: Path) -> int:
     return descriptor
 
 
-def _lock(descriptor: int) -> None:
-    """Wait until no other writer has the file locked, and lock it until it is closed; without effect on Windows."""
-    if sys.platform != "win32":
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+def _lock(descriptor: int, path: Path) -> None:
+    """Wait until no other writer has the file locked, and lock it until it is closed; without effect on Windows.
+
+    Raises
+    ------
+    BlockingIOError
+        If another writer has it locked for `LONGEST_LOCK_SECONDS`, as one that was stopped may for ever.
+
+    """
+    end = time.monotonic() + LONGEST_LOCK_SECONDS
+    while sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                why = f"another process has had it locked for {LONGEST_LOCK_SECONDS:g} s"
+                raise BlockingIOError(errno.EWOULDBLOCK, why, str(path)) from None
+            time.sleep(0.01)
+        except OSError:  # some network file systems have no locks
+            return
+        else:
+            return
 
 
 def _is_cut_short(descriptor: int, size: int) -> bool:

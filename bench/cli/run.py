@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -193,7 +194,8 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
         )
         return ExitCode.NOT_ALL
     if run.status == "interrupted":
-        complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
+        place = shlex.quote(str(job.directory))
+        complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {place}")
     try:
         data = records.read()
         if data.trials:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -24,7 +25,7 @@ from bench.execution.input_files import ChangedInputError, InputFiles
 from bench.execution.messages import Request
 from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
-from bench.execution.run_directory import clear_scratch
+from bench.execution.run_directory import clear_leftovers
 from bench.execution.run_job import Job, Limits, Machine, Wanted
 from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
@@ -125,8 +126,8 @@ class Runner:
         run = self._job.run.model_copy(update={"status": status, "stop_reason": why, "elapsed_seconds": elapsed})
         try:
             self._writer.close()
-            if status == "complete" and not self._left_out:
-                clear_scratch(self._job.directory)
+            with suppress(OSError, RecordError):  # they do no harm
+                clear_leftovers(self._job.directory, scratch=status == "complete" and not self._left_out)
             write_run(self._job.directory, run)
         except OSError as error:
             if (self._job.directory / RUN_FILE).is_file():

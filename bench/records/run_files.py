@@ -10,7 +10,7 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from bench.files import PARTIAL_SUFFIX, append_line, check_output, inside, is_file, read_regular, write_all, write_whole
@@ -147,10 +147,8 @@ class RunFiles:
         removed = {name for name in self.names if not folder or name.startswith(f"{folder}/")}
         for name in sorted(removed):
             inside(self._directory, name)
-        for place in sorted({name.rpartition("/")[0] for name in removed}):
-            for leftover in _files_in(self._directory / place):
-                if f"{place}/{_without_partial(leftover.name)}".lstrip("/") in removed:
-                    leftover.unlink()
+        for path in self._written_for(removed):
+            path.unlink()
         for place in [folder] if folder else _folders():
             _remove_if_empty(self._directory / place)
         if not folder:
@@ -159,6 +157,19 @@ class RunFiles:
                     leftover.unlink()
             self._path.unlink(missing_ok=True)
             self._names = None
+
+    def remove_leftovers(self, folder: str) -> None:
+        """Remove what is left of the listed files of a folder that a process was writing when it was ended; none may be now."""
+        names = {name for name in self.names if name.startswith(f"{folder}/")}
+        for path in self._written_for(names):
+            if _without_partial(path.name) != path.name:
+                path.unlink()
+
+    def _written_for(self, names: Collection[str]) -> list[Path]:
+        """The files of these names, and those that were to become them."""
+        places = {name.rpartition("/")[0] for name in names}
+        found = ((place, path) for place in sorted(places) for path in _files_in(self._directory / place))
+        return [path for place, path in found if f"{place}/{_without_partial(path.name)}".lstrip("/") in names]
 
     def replace(self, contents: Mapping[str, str | bytes], *, folders: tuple[str, ...] = ()) -> None:
         """Replace files of the run, all or none, and remove the listed files of `folders` that aren't among them.

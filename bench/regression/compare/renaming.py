@@ -13,6 +13,8 @@ import shutil
 import stat
 from pathlib import Path
 
+from bench.python_files import UNPARSABLE, parsed_file
+
 
 def copy_renamed(package: Path, destination: Path, name: str) -> Path:
     """Copy `package`, a folder or a file, to `destination / name`, with every absolute import of itself renamed, and compile it.
@@ -38,10 +40,12 @@ def copy_renamed(package: Path, destination: Path, name: str) -> Path:
 def rename_imports(copy: Path, old: str, new: str) -> None:
     """Rename the imports of `old` in a file, or in all files of a folder, and compile them."""
     for path in [copy] if copy.is_file() else sorted(copy.rglob("*.py")):
-        source = path.read_bytes()
+        tree = parsed_file(path)
+        if tree is None:
+            continue
         try:
-            renamed = ast.unparse(_Renamer(old, new).visit(ast.parse(source)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # the latter two: nested too deeply
+            renamed = ast.unparse(_Renamer(old, new).visit(tree))
+        except UNPARSABLE:
             continue
         path.write_text(renamed, encoding="utf-8")
     compileall.compile_file(copy, quiet=2) if copy.is_file() else compileall.compile_dir(copy, quiet=2)
