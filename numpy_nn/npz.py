@@ -24,7 +24,7 @@ from numpy_nn._engine.arrays import Array
 MOST_TEXT_BYTES = 4 << 20
 """Of a part that is text: a million letters, ten thousand layers."""
 MOST_HEADER_BYTES = 4096
-MOST_REASON_LETTERS = 200
+MOST_REASON_LETTERS = 600
 _KINDS = "fiu"
 
 

@@ -23,6 +23,9 @@ def _command() -> int:
     os.environ["MPLBACKEND"] = "Agg"  # with a user's that isn't installed, Matplotlib can't be imported; no command opens a window
     if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():  # NumPy, too, can't be imported whole with one that is no number
         del os.environ["SOURCE_DATE_EPOCH"]
+    from bench.cli.memory_limits import check_memory_limits
+
+    check_memory_limits()
     from bench.cli.app import run_app
 
     return run_app()
