@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 import time
@@ -25,6 +26,7 @@ PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
 MOST_NAME_BYTES = 255 - len(".0123456789ab") - len(PARTIAL_SUFFIX)
 """Of a file that is replaced whole: its temporary name is longer."""
+_PARTIAL = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX) + "$")
 LONGEST_LOCK_SECONDS = 10.0
 """A line is written in milliseconds."""
 
@@ -86,6 +88,21 @@ def read_regular(path: Path, limit_bytes: int, *, follow_links: bool = True) -> 
     if len(content) > limit_bytes:  # it has grown since
         raise OSError(errno.EFBIG, f"it has more than {limit_bytes:,} bytes", str(path))
     return content
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says; of a failed call of the system, without its number, and with the file that was meant in the end."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    name = error.filename2 or error.filename  # of two, that which the other was to become
+    if not isinstance(name, str | bytes | os.PathLike):
+        return error.strerror
+    return f"{without_partial(os.fsdecode(name))}: {error.strerror}"
+
+
+def without_partial(name: str) -> str:
+    """The name of a file that a temporary one of this name was to become; any other name as it is."""
+    return _PARTIAL.sub("", name)
 
 
 def is_file(path: Path) -> bool:

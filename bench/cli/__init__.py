@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import NoReturn
 
@@ -23,6 +24,7 @@ def _command() -> int:
     os.environ["MPLBACKEND"] = "Agg"  # with a user's that isn't installed, Matplotlib can't be imported; no command opens a window
     if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():  # NumPy, too, can't be imported whole with one that is no number
         del os.environ["SOURCE_DATE_EPOCH"]
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells a user without a home where its cache is
     from bench.cli.memory_limits import check_memory_limits
 
     check_memory_limits()

@@ -12,6 +12,7 @@ from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 from bench.error_messages import plain_path
+from bench.files import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +122,7 @@ def _history(path: Path) -> pd.DataFrame | None:
     try:
         runs, _ = read_history(path)
     except (OSError, ValueError) as error:
-        complain(f"the report has no history: {error}")
+        complain(f"the report has no history: {in_words(error)}")
         return None
     prefix = f"{HEADLINE_WORKLOAD}: {HEADLINE_MEASURE} / "
     rows = [

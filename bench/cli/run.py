@@ -20,6 +20,7 @@ from bench.cli.executors import check_executor, on_executor
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 from bench.cli.report import print_report
+from bench.files import in_words
 
 if TYPE_CHECKING:
     from bench.execution.run_selection import RunOptions
@@ -201,7 +202,7 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
         if data.trials:
             print_report(data, film=any(workload.get("film_frames") for workload in run.workloads))
     except (OSError, RecordError) as error:
-        complain(f"the report could not be written: {error}")
+        complain(f"the report could not be written: {in_words(error)}")
         return ExitCode.NOT_ALL
     return exit_code(data, run)
 

@@ -33,6 +33,7 @@ from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.trial_records import record_of
 from bench.execution.worker_process import Outcome
+from bench.files import in_words
 from bench.records import HEADLINE_REFERENCES, OURS, RUN_FILE, RecordError, Run, RunReader, Trial, TrialWriter, write_run
 
 __all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
@@ -109,7 +110,7 @@ class Runner:
         except ChangedInputError as error:
             status, reason = "interrupted", str(error.strerror)
         except OSError as error:
-            status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
+            status, reason = "interrupted", in_words(error) if error.filename else f"{self._job.directory}: {in_words(error)}"
         except RecordError as error:  # the folder has gone, or somebody else writes into it
             status, reason = "interrupted", str(error)
         finally:

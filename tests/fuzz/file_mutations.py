@@ -285,7 +285,7 @@ _COLUMNS: tuple[Callable[[Any, int], Any], ...] = (
     lambda pa, count: pa.array([[("k", 1)]] * count, pa.map_(pa.string(), pa.int64())),
     lambda pa, count: pa.array([10**20] * count, pa.decimal128(38, 2)),
     lambda pa, count: pa.array([0] * count, pa.timestamp("ns", tz="Europe/Berlin")),
-    lambda pa, count: pa.array([2**62] * count, pa.timestamp("s")),
+    lambda pa, count: pa.array([2**62] * count, pa.timestamp("us")),
     lambda pa, count: pa.array([0] * count, pa.duration("us")),
     lambda pa, count: pa.array([0] * count, pa.date32()),
     lambda pa, count: pa.array([0] * count, pa.time64("ns")),

@@ -175,7 +175,7 @@ def test_arrays(run_folder: Path) -> None:
         try:
             read_arrays(path, list(arrays))
         except UNREADABLE:
-            raise RecordError from None
+            raise RecordError("it is damaged") from None
 
     found, refused = fuzz(path, make, read, RecordError)
     assert found

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.child_processes import OF_A_HOOK
 from bench.error_messages import short
+from bench.files import in_words
 
 GIT_SECONDS = 120.0
 _SETTINGS = tuple(
@@ -229,7 +230,7 @@ def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {arguments[0]} in {folder} is not done after {GIT_SECONDS:g} s") from error
     except OSError as error:
-        raise GitError(f"git can't be run: {error}") from error
+        raise GitError(f"git can't be run: {in_words(error)}") from error
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
         raise GitError(_hint(f"git {arguments[0]} in {folder}: {said}", folder))

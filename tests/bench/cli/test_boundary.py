@@ -76,7 +76,7 @@ def test_known_errors_have_their_code_and_one_line(capsys):
         with known_errors(ExitCode.NOT_ALL, OSError, prefix="not written: "):
             raise OSError(28, "No space left on device")
 
-    assert end(command, capsys) == (3, "error: not written: [Errno 28] No space left on device\n")
+    assert end(command, capsys) == (3, "error: not written: No space left on device\n")
     assert end(raising(CommandError("a\nb", ExitCode.WRONG_USE)), capsys) == (2, "error: a b\n")
     assert end(raising(KeyboardInterrupt()), capsys) == (3, "interrupted\n")
 
