@@ -50,6 +50,14 @@ def short(value: object) -> str:
     return one_line(_SHORT.repr(value))
 
 
+def named_twice(name: str, earlier: Iterable[str]) -> str | None:
+    """Why `name` can't stand beside `earlier` ones: as the name of a file it may be another's, where case makes no difference."""
+    same = next((other for other in earlier if other.casefold() == name.casefold()), None)
+    if same is None:
+        return None
+    return f"{name!r} is named twice" if same == name else f"{name!r} and {same!r} differ in case alone, and name files: rename one"
+
+
 def may_be(word: str, known: Iterable[str]) -> str:
     """The words that would have been right, the nearest to `word` named first."""
     words = [one_line(text)[:LONGEST_WORD] for text in known]

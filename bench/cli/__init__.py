@@ -26,10 +26,17 @@ def _command() -> int:
     from bench.cli.memory_limits import check_memory_limits
 
     check_memory_limits()
+    _keep_own_rights()
     _set_libraries()
     from bench.cli.app import run_app
 
     return run_app()
+
+
+def _keep_own_rights() -> None:
+    """Let this user read and write what is written, whatever the umask is: a run couldn't go on in its own folder."""
+    mask = os.umask(0o077)
+    os.umask(mask & 0o077)
 
 
 def _set_libraries() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.contestants.registry import CONTESTANTS, Spec, find, find_all
-from bench.error_messages import may_be, one_line
+from bench.error_messages import may_be, named_twice, one_line
 from bench.execution import environment, input_files
 from bench.execution.runner import Job
 from bench.execution.schedule import Entries, plan
@@ -163,8 +163,8 @@ def _workloads(texts: Sequence[str], *, quick: bool) -> list[Workload]:
         return [workload for workload in WORKLOADS.values() if not workload.grid]
     workloads = [find_workload(text) for text in texts]
     for index, workload in enumerate(workloads):
-        if workload.name in [other.name for other in workloads[:index]]:
-            raise ValueError(f"workload {workload.name!r} is named twice")
+        if clash := named_twice(workload.name, [other.name for other in workloads[:index]]):
+            raise ValueError(f"workload {clash}")
     return workloads
 
 

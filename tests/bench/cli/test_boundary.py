@@ -207,6 +207,17 @@ def test_too_little_memory_is_refused_before_a_library_ends_the_process(name, ty
     assert capsys.readouterr().err == f"error: this process may have 600 MB of memory ({typed}): it needs 1,000 MB\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_what_a_command_writes_it_can_read_again_whatever_the_umask(monkeypatch, tmp_path):
+    masks = []
+    monkeypatch.setattr("bench.cli.app.run_app", lambda: masks.append(os.umask(0o022)) or 0)
+    before = os.umask(0o727)
+    with pytest.raises(SystemExit):
+        cli.main()
+    os.umask(before)
+    assert masks == [0o027]
+
+
 def test_the_path_of_a_report_is_printed_on_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("bench.report.write_report", lambda *_: "the answer")
     print_report(RunData(tmp_path / "two\nlines\t\x1b[2J", make_run(), []), film=False)
