@@ -183,9 +183,10 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """
     temporary = _temporary(path)
     try:
-        with _new_file(temporary, sync=sync) as file:
-            yield file
-        temporary.replace(path)
+        with _naming(path):
+            with _new_file(temporary, sync=sync) as file:
+                yield file
+            temporary.replace(path)
     except BaseException as error:
         _remove(temporary)
         if (interrupt := interrupt_behind(error)) is not None:
@@ -200,6 +201,17 @@ def interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
             return None
         error = error.__context__
     return error
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have an error that names no file, as that of a write to a full disk, name `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
 
 
 def _temporary(path: Path) -> Path:
@@ -259,7 +271,7 @@ def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
                 raise IsADirectoryError(errno.EISDIR, "it is a folder, and must be a new or a regular file", str(path))
             temporary = _temporary(path)
             ready.append((temporary, path))
-            with _new_file(temporary) as file:
+            with _naming(path), _new_file(temporary) as file:
                 file.write(_encoded(content))
         for temporary, path in ready:
             temporary.replace(path)
@@ -290,10 +302,11 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
         written = 0
         try:
-            while written < len(data):
-                written += os.write(descriptor, data[written:])
-            if sync:
-                os.fsync(descriptor)
+            with _naming(path):
+                while written < len(data):
+                    written += os.write(descriptor, data[written:])
+                if sync:
+                    os.fsync(descriptor)
         except OSError:
             if os.fstat(descriptor).st_size == size + written:  # otherwise another writer has added a line since
                 os.ftruncate(descriptor, size)
@@ -314,7 +327,8 @@ def sync_file(path: Path) -> None:
     _refuse_link(path)
     descriptor = os.open(path, os.O_RDWR | _NO_FOLLOW | _NO_WAIT | _BINARY)
     try:
-        os.fsync(descriptor)
+        with _naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -34,7 +34,7 @@ from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.trial_records import record_of
 from bench.execution.worker_process import Outcome
 from bench.files import in_words
-from bench.records import HEADLINE_REFERENCES, OURS, RUN_FILE, RecordError, Run, RunReader, Trial, TrialWriter, write_run
+from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, RunReader, Trial, TrialWriter, write_run
 
 __all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
 
@@ -118,6 +118,11 @@ class Runner:
         return self._finish(status, reason, self._clock() - started)
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
+        """Write and return the record of the run, which isn't complete if that or its last trials can't be put on the disk."""
+        try:
+            self._writer.close()
+        except OSError as error:
+            status, reason = "interrupted", "; ".join(filter(None, [reason, in_words(error)]))
         elapsed = (self._job.run.elapsed_seconds or 0.0) + seconds
         reasons = [reason] if reason else []
         if self._left_out:
@@ -125,14 +130,13 @@ class Runner:
             reasons.append(f"for {len(self._left_out)} planned {trials} there was no time: --resume runs them")
         why = "; ".join(reasons) or "all planned rounds are done"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": why, "elapsed_seconds": elapsed})
+        with suppress(OSError, RecordError):  # they do no harm
+            clear_leftovers(self._job.directory, scratch=status == "complete" and not self._left_out)
         try:
-            self._writer.close()
-            with suppress(OSError, RecordError):  # they do no harm
-                clear_leftovers(self._job.directory, scratch=status == "complete" and not self._left_out)
             write_run(self._job.directory, run)
         except OSError as error:
-            if (self._job.directory / RUN_FILE).is_file():
-                self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
+            why = f"run.json still says that it goes on: {in_words(error)}"
+            return run.model_copy(update={"status": "interrupted", "stop_reason": why})
         return run
 
     def _add_launches(self, limits: Limits, started: float) -> str:
