@@ -6,7 +6,6 @@ Called by `revisions`. Python files are copied, so that an edit during a compari
 from __future__ import annotations
 
 import ast
-import compileall
 import importlib.util
 import os
 import re
@@ -15,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bench.python_files import parsed, parsed_file
+from bench.python_files import compile_files, parsed, parsed_file
 
 VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
 """Written when a project is built, and often not in git."""
@@ -54,7 +53,7 @@ def copy_packages(packages: Iterable[Path], destination: Path) -> None:
     destination.mkdir(parents=True, exist_ok=True)
     for package in packages:
         copy_tree(package, destination / package.name, links=False)
-    compileall.compile_dir(destination, quiet=2)
+    compile_files(destination)
 
 
 def add_version_files(package: Path, copies: Path, name: str) -> list[str]:

@@ -7,13 +7,12 @@ package, compiled to bytecode once, and nothing of the harness runs while it is 
 from __future__ import annotations
 
 import ast
-import compileall
 import os
 import shutil
 import stat
 from pathlib import Path
 
-from bench.python_files import UNPARSABLE, parsed_file
+from bench.python_files import UNPARSABLE, compile_files, parsed_file
 
 
 def copy_renamed(package: Path, destination: Path, name: str) -> Path:
@@ -48,7 +47,7 @@ def rename_imports(copy: Path, old: str, new: str) -> None:
         except UNPARSABLE:
             continue
         path.write_text(renamed, encoding="utf-8")
-    compileall.compile_file(copy, quiet=2) if copy.is_file() else compileall.compile_dir(copy, quiet=2)
+    compile_files(copy)
 
 
 def irregular_files(package: Path) -> list[str]:
