@@ -126,7 +126,7 @@ def exit_code(data: RunData, run: Run) -> ExitCode:
 
     if parity_broken(data):
         return ExitCode.BAD_ANSWER
-    whole = run.status == "complete" and all(trial.status in ("ok", "skipped") for trial in data.trials)
+    whole = run.status == "complete" and bool(data.trials) and all(trial.status in ("ok", "skipped") for trial in data.trials)
     return ExitCode.FINE if whole else ExitCode.NOT_ALL
 
 
@@ -201,6 +201,8 @@ def _measure(job: Job, limits: Limits) -> ExitCode:
         data = records.read()
         if data.trials:
             print_report(data, film=any(workload.get("film_frames") for workload in run.workloads))
+        elif run.status == "complete":
+            complain(f"nothing was measured: {run.stop_reason}")
     except (OSError, RecordError) as error:
         complain(f"the report could not be written: {in_words(error)}")
         return ExitCode.NOT_ALL

@@ -284,6 +284,7 @@ def parity(difference):
         ([trial(), trial(status="skipped", contestant="keras")], "complete", 0),
         ([trial()], "interrupted", 3),
         ([], "interrupted", 3),
+        ([], "complete", 3),
     ],
 )
 def test_broken_parity_is_exit_code_1_and_anything_missing_3(tmp_path, trials, status, expected):
