@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from bench.cli.executors import check_executor, on_executor
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
 from bench.cli.report import print_report
+from bench.files import in_words
 
 if TYPE_CHECKING:
     from bench.execution.run_selection import RunOptions
@@ -127,7 +129,7 @@ def exit_code(data: RunData, run: Run) -> ExitCode:
 
     if parity_broken(data):
         return ExitCode.BAD_ANSWER
-    whole = run.status == "complete" and all(trial.status in ("ok", "skipped") for trial in data.trials)
+    whole = run.status == "complete" and bool(data.trials) and all(trial.status in ("ok", "skipped") for trial in data.trials)
     return ExitCode.FINE if whole else ExitCode.NOT_ALL
 
 
@@ -198,13 +200,16 @@ def _measure(job: Job, limits: Limits, began: float) -> ExitCode:
         )
         return ExitCode.NOT_ALL
     if run.status == "interrupted":
-        complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {job.directory}")
+        place = shlex.quote(str(job.directory))
+        complain(f"the run has ended before it was complete ({run.stop_reason}); continue it with  --resume {place}")
     try:
         data = records.read()
         if data.trials:
             print_report(data, film=any(workload.get("film_frames") for workload in run.workloads))
+        elif run.status == "complete":
+            complain(f"nothing was measured: {run.stop_reason}")
     except (OSError, RecordError) as error:
-        complain(f"the report could not be written: {error}")
+        complain(f"the report could not be written: {in_words(error)}")
         return ExitCode.NOT_ALL
     return exit_code(data, run)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -24,7 +25,7 @@ from bench.execution.input_files import ChangedInputError, InputFiles
 from bench.execution.messages import Request
 from bench.execution.observer import Observer
 from bench.execution.request_builder import RequestBuilder
-from bench.execution.run_directory import clear_scratch
+from bench.execution.run_directory import clear_leftovers
 from bench.execution.run_job import Job, Limits, Machine, Wanted
 from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey, added_launch, groups, key_of, plan
 from bench.execution.side_by_side import run_side_by_side
@@ -32,7 +33,8 @@ from bench.execution.skip_rules import RepeatedFailures, ScalingCutoff, SkipRule
 from bench.execution.time_plan import Shares, TimePlan
 from bench.execution.trial_records import record_of
 from bench.execution.worker_process import Outcome
-from bench.records import HEADLINE_REFERENCES, OURS, RUN_FILE, RecordError, Run, RunReader, Trial, TrialWriter, write_run
+from bench.files import in_words
+from bench.records import HEADLINE_REFERENCES, OURS, RecordError, Run, RunReader, Trial, TrialWriter, write_run
 
 __all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
 
@@ -115,7 +117,7 @@ class Runner:
         except ChangedInputError as error:
             status, reason = "interrupted", str(error.strerror)
         except OSError as error:
-            status, reason = "interrupted", f"{error.filename or self._job.directory}: {error.strerror or error}"
+            status, reason = "interrupted", in_words(error) if error.filename else f"{self._job.directory}: {in_words(error)}"
         except RecordError as error:  # the folder has gone, or somebody else writes into it
             status, reason = "interrupted", str(error)
         finally:
@@ -123,6 +125,11 @@ class Runner:
         return self._finish(status, reason, self._clock() - started)
 
     def _finish(self, status: Status, reason: str, seconds: float) -> Run:
+        """Write and return the record of the run, which isn't complete if that or its last trials can't be put on the disk."""
+        try:
+            self._writer.close()
+        except OSError as error:
+            status, reason = "interrupted", "; ".join(filter(None, [reason, in_words(error)]))
         elapsed = (self._job.run.elapsed_seconds or 0.0) + seconds
         reasons = [reason] if reason else []
         if self._left_out:
@@ -130,14 +137,13 @@ class Runner:
             reasons.append(f"for {len(self._left_out)} planned {trials} there was no time: --resume runs them")
         why = "; ".join(reasons) or "all planned rounds are done"
         run = self._job.run.model_copy(update={"status": status, "stop_reason": why, "elapsed_seconds": elapsed})
+        with suppress(OSError, RecordError):  # they do no harm
+            clear_leftovers(self._job.directory, scratch=status == "complete" and not self._left_out)
         try:
-            self._writer.close()
-            if status == "complete" and not self._left_out:
-                clear_scratch(self._job.directory)
             write_run(self._job.directory, run)
         except OSError as error:
-            if (self._job.directory / RUN_FILE).is_file():
-                self._observer.note(f"run.json still says that the run goes on: {error.strerror or error}")
+            why = f"run.json still says that it goes on: {in_words(error)}"
+            return run.model_copy(update={"status": "interrupted", "stop_reason": why})
         return run
 
     def _add_launches(self, limits: Limits, elapsed: Callable[[], float]) -> str:

@@ -196,17 +196,22 @@ def _check_axis(workload: Workload, axis: str, values: Sequence[GridValue]) -> N
         raise ValueError(f"grid.{axis} is {short(values)}: its values must be of one kind, there are {' and '.join(sorted(kinds))}")
 
 
-def _check_cells(workload: Workload) -> None:
-    """Check a study: what it can't have, and that every cell can be trained."""
-    for key, there in (("settings", workload.settings), ("parity", workload.parity), ("prediction_rows", workload.prediction_rows)):
-        if there:
-            raise ValueError(f"{key} is set, and grid makes a study, whose contestants all train alike and untimed: leave it out")
+def check_trainings(workload: Workload) -> None:
+    """Check that a workload's cells and seeds are no more trainings than a run can have."""
     cells = math.prod(len(values) for values in workload.grid.values())
     if cells * workload.scored_seeds > MOST_STUDY_TRAININGS:
         raise ValueError(
             f"grid has {cells:,} cells, and scored_seeds is {workload.scored_seeds:,}: together there may be "
             f"{MOST_STUDY_TRAININGS:,} trainings of a contestant"
         )
+
+
+def _check_cells(workload: Workload) -> None:
+    """Check a study: what it can't have, and that every cell can be trained."""
+    for key, there in (("settings", workload.settings), ("parity", workload.parity), ("prediction_rows", workload.prediction_rows)):
+        if there:
+            raise ValueError(f"{key} is set, and grid makes a study, whose contestants all train alike and untimed: leave it out")
+    check_trainings(workload)
     drawn: set[str] = set()
     for point in points(workload):
         try:

@@ -99,6 +99,8 @@ def test_without_the_reference_there_is_no_parity_and_a_note_says_so(tmp_path):
     [
         (RunOptions(threads=0), "--threads was 0: it may be 1 to "),
         (RunOptions(threads=10_000), "--threads was 10000: it may be 1 to "),
+        (RunOptions(seeds=10_001), "--seeds was 10001: it may be 1 to 10,000"),
+        (RunOptions(rounds=10**400), "--rounds was 10000000"),
         (RunOptions(workloads=["moon"]), "workload 'moon' is unknown"),
         (RunOptions(workloads=["moons", "moons"]), "workload 'moons' is named twice"),
         (RunOptions(contestants=["numpy"]), "contestant 'numpy' is unknown"),
