@@ -22,6 +22,7 @@ from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
 from bench.execution.trial_checks import (
     Probe,
+    arrays_of,
     check_clock,
     check_ended,
     check_epochs,
@@ -78,7 +79,7 @@ class Measurement:
     def timed(self) -> Figures:
         """Time the fit from its first update to its last; score the test set when the clock has stopped."""
         true_seconds: list[float] = []
-        probe = Probe(self.contestant.get_weights, self.task.epochs) if self.request.learns else None
+        probe = Probe(self._weights, self.task.epochs) if self.request.learns else None
 
         def fit(on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
             start = self.clock()
@@ -92,17 +93,17 @@ class Measurement:
             self.mark(FIT_ENDED)
             peak = peak_memory_bytes()
             check_threads()
-            at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
+            at_the_end = [np.array(array) for array in self._weights()] if self.request.learns else []
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
         check_clock(fit_seconds, true_seconds[0])
-        check_epochs(epoch_seconds, fit_seconds)
+        check_epochs(epoch_seconds, fit_seconds, trains_on=probe is None or not probe.ended_with_last_epoch(at_the_end))
         taken = self._history(history)
         outputs = self._predict(self.task.x_test)
         scores = self._trained_scores(outputs)
         if probe is not None:
-            check_ended(at_the_end, self.contestant.get_weights())
-            probe.check(self.contestant.get_weights(), taken["loss"])
+            check_ended(at_the_end, self._weights())
+            probe.check(self._weights(), taken["loss"])
         return {
             "steps": self.task.steps,
             "fit_seconds": fit_seconds,
@@ -136,16 +137,15 @@ class Measurement:
         """Return what `fit` returned, its seconds, and those of each epoch that it reported, all without the probe's."""
         marks: list[float] = []
         mark = marks.append
-        probed_epoch = -1 if probe is None else probe.epoch
         seconds_out = 0.0
 
         def on_epoch_end(_epoch: int) -> None:
             nonlocal seconds_out
             now = self.clock()
             mark(now - seconds_out)
-            if probe is not None and len(marks) == probed_epoch:
-                probe.take(self.clock)
-                seconds_out = self.clock() - now
+            if probe is not None and probe.wants(len(marks)):
+                probe.take(len(marks), self.clock)
+                seconds_out += self.clock() - now
 
         start = self.clock()
         history = fit(on_epoch_end)
@@ -180,7 +180,7 @@ class Measurement:
             "history": {**history, "val_loss": val_loss, "val_accuracy": val_accuracy},
             "test_predictions": _floats(outputs),
             **self._trained_scores(outputs),
-            **self._shown(self.contestant.get_weights()),
+            **self._shown(self._weights()),
         }
         if path is not None and box is not None:
             frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
@@ -200,7 +200,7 @@ class Measurement:
         weights: list[Array] = []
 
         def on_epoch_end(_epoch: int) -> None:
-            weights.append(np.concatenate([np.ravel(array) for array in self.contestant.get_weights()]).astype(np.float64))
+            weights.append(np.concatenate([np.ravel(array) for array in self._weights()]).astype(np.float64))
 
         history = self._history(self.contestant.fit(on_epoch_end))
         _check_calls(len(weights), self.task)
@@ -268,13 +268,16 @@ class Measurement:
             check_outputs(outputs, self.task.epochs if epoch is None else epoch + 1)
         return outputs
 
+    def _weights(self) -> list[Array]:
+        return arrays_of(self.contestant.get_weights())
+
     def _shown(self, weights: Sequence[Array]) -> Figures:
-        return {"weights": [encoded(np.asarray(array)) for array in weights]} if self.request.shows_weights else {}
+        return {"weights": [encoded(array) for array in weights]} if self.request.shows_weights else {}
 
     def _trained_scores(self, outputs: Array) -> Figures:
         scores = self._final_scores(outputs)
         if self.request.learns and self.task.optimizer.get("learning_rate") != 0:
-            check_trained(self.contestant.get_weights(), self.own.weights, scores["test_loss"])
+            check_trained(self._weights(), self.own.weights, scores["test_loss"])
         return scores
 
     def _final_scores(self, outputs: Array) -> Figures:

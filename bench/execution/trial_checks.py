@@ -28,6 +28,8 @@ MOST_UNTOLD_SHARE = 0.05
 """Of a fit, after the last epoch that it told of."""
 UNTOLD_SECONDS = 0.002
 """The same in seconds, for fits of a few milliseconds."""
+CLEANING_SECONDS = 0.1
+"""The same for a fit that leaves the weights as they were in its last epoch: it closes files, joins threads, collects garbage."""
 
 
 WINDOW_SECONDS = 0.02
@@ -102,6 +104,11 @@ def check_file(path: Path, expected: str | None) -> None:
         raise CheatError(
             f"{path.name} has been changed since the runner wrote it, by this contestant or one beside it: data are only to be read"
         )
+
+
+def arrays_of(weights: Sequence[Any]) -> list[Array]:
+    """Return what `get_weights` has returned as arrays of NumPy's, whatever library's arrays they are; not copied where they are that."""
+    return [np.asarray(array) for array in weights]
 
 
 def check_first_weights(weights: Sequence[Array], first: Sequence[Array]) -> None:
@@ -184,23 +191,39 @@ def encoded(array: Array) -> dict[str, Any]:
 
 
 class Probe:
-    """Takes the weights after one epoch of a timed fit, which the contestant can't foresee: they must go on changing.
+    """Takes the weights after one epoch of a timed fit, which the contestant can't foresee, and after the last one.
 
-    A fit that does all its updates first, and tells of the epochs afterwards, would have epochs of no time at all.
+    After the former they must go on changing: a fit that does all its updates first, and tells of the epochs afterwards, would have
+    epochs of no time at all. After the latter they may not, or the time until `fit` returns counts as training.
     """
 
     def __init__(self, get_weights: Callable[[], Sequence[Array]], epochs: int) -> None:
         self._get_weights = get_weights
         self.epoch = 1 + secrets.randbelow(epochs // 2) if epochs >= FEWEST_EPOCHS_TO_PROBE else -1
         """Counted from 1; one of the first half, after which the loss still falls."""
+        self._last = epochs
         self.seconds = 0.0
+        """That it took to copy the weights."""
         self._weights: list[Array] | None = None
+        self._last_weights: list[Array] = []
 
-    def take(self, clock: Callable[[], float]) -> None:
-        """Copy the weights, and tell how long it took."""
+    def wants(self, epoch: int) -> bool:
+        """Whether it takes the weights after an epoch, counted from 1."""
+        return epoch in (self.epoch, self._last)
+
+    def take(self, epoch: int, clock: Callable[[], float]) -> None:
+        """Copy the weights after an epoch."""
         start = clock()
-        self._weights = [np.array(array) for array in self._get_weights()]
-        self.seconds = clock() - start
+        weights = [np.array(array) for array in self._get_weights()]
+        if epoch == self.epoch:
+            self._weights = weights
+        else:
+            self._last_weights = weights
+        self.seconds += clock() - start
+
+    def ended_with_last_epoch(self, weights: Sequence[Array]) -> bool:
+        """Whether the weights at the end are those after the last epoch."""
+        return len(self._last_weights) == len(weights) and all(map(np.array_equal, self._last_weights, weights))
 
     def check(self, weights: Sequence[Array], losses: Sequence[float]) -> None:
         """Raise CheatError if the weights at the end are those that were taken, though the loss is said to have changed."""
@@ -243,13 +266,16 @@ def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], An
         )
 
 
-def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float) -> None:
-    """Raise DoubtError if the epochs don't add up to the fit, or many of them took no time."""
+def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float, *, trains_on: bool = True) -> None:
+    """Raise DoubtError if the epochs don't add up to the fit, or many of them took no time.
+
+    `trains_on` says that the weights may have changed after the last epoch.
+    """
     told = math.fsum(epoch_seconds)
-    if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
+    if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + (UNTOLD_SECONDS if trains_on else CLEANING_SECONDS):
         raise DoubtError(
             f"the epochs that on_epoch_end told of add up to {told:.3g} s, and the fit took {fit_seconds:.3g} s: "
-            "on_epoch_end must be called when an epoch's updates are done"
+            "on_epoch_end must be called when an epoch's updates are done, and fit return after the last one"
         )
     if len(epoch_seconds) < FEWEST_EPOCHS_TO_COMPARE:
         return
