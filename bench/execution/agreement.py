@@ -120,7 +120,8 @@ class Agreement:
             return outcome
         error = (
             f"the timed fit of seed {planned.seed} ends at a test loss of {loss:.4g} and an accuracy of {accuracy:.1%}, "
-            f"the scored one at {scored.loss:.4g} and {scored.accuracy:.1%}: they must train alike, and draw what is random from task.seed"
+            f"the scored one at {scored.loss:.4g} and {scored.accuracy:.1%}: they must train alike, "
+            "and draw what is random from task.seed"
         )
         return Outcome("failed", error=error)
 

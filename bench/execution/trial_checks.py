@@ -107,7 +107,7 @@ def check_file(path: Path, expected: str | None) -> None:
 
 
 def arrays_of(weights: Sequence[Any]) -> list[Array]:
-    """Return what `get_weights` has returned as arrays of NumPy's, whatever library's arrays they are; not copied where they are that."""
+    """Return what `get_weights` has returned as NumPy's arrays, whatever library's they are, without a copy where that can be."""
     return [np.asarray(array) for array in weights]
 
 
