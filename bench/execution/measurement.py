@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,9 +30,11 @@ from bench.execution.trial_checks import (
     check_history,
     check_outputs,
     check_prediction,
+    check_put_off,
     check_threads,
     check_trained,
     encoded,
+    timed_copies,
 )
 from bench.execution.turns import Exchange, Scoring, take_turns
 from bench.files import replacing
@@ -92,11 +95,12 @@ class Measurement:
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
             self.mark(FIT_ENDED)
             peak = peak_memory_bytes()
+            at_the_end, first, again = timed_copies(self._weights, self.clock) if self.request.learns else ([], 0.0, 0.0)
             check_threads()
-            at_the_end = [np.array(array) for array in self._weights()] if self.request.learns else []
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
         check_clock(fit_seconds, true_seconds[0])
+        check_put_off(first, again, fit_seconds)
         check_epochs(epoch_seconds, fit_seconds, trains_on=probe is None or not probe.ended_with_last_epoch(at_the_end))
         taken = self._history(history)
         outputs = self._predict(self.task.x_test)
@@ -144,8 +148,7 @@ class Measurement:
             now = self.clock()
             mark(now - seconds_out)
             if probe is not None and probe.wants(len(marks)):
-                probe.take(len(marks), self.clock)
-                seconds_out += self.clock() - now
+                seconds_out += probe.take(len(marks), self.clock)
 
         start = self.clock()
         history = fit(on_epoch_end)
@@ -165,8 +168,13 @@ class Measurement:
         film: list[Array] = []
         box, path = self.request.surface_box, self.request.paths.surface
 
+        midway: Figures = {}
+        unforeseen = secrets.randbelow(self.task.epochs)
+
         def on_epoch_end(epoch: int) -> None:
             outputs = self._predict(self.task.x_test, epoch)
+            if len(val_loss) == unforeseen and self.request.shows_weights:
+                midway["midway"] = {**self._shown(self._weights()), "test_predictions": _floats(outputs)}
             val_loss.append(metrics.loss(self.task.loss, self.own.y_test, outputs))
             val_accuracy.append(accuracy(self.own.y_test, outputs))
             if epoch in self.request.film_epochs and box is not None:
@@ -181,6 +189,7 @@ class Measurement:
             "test_predictions": _floats(outputs),
             **self._trained_scores(outputs),
             **self._shown(self._weights()),
+            **midway,
         }
         if path is not None and box is not None:
             frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
@@ -334,14 +343,19 @@ def _gap(values: Array, reference: Array, *, may_lack: bool) -> Array:
 
 
 def _call_seconds(predict: Callable[[Array], Any], x: Array, clock: Clock) -> list[float]:
+    call = predict
     for _ in range(PREDICTION_WARM_UP_CALLS):
-        predict(x)
+        if type(predict(x)) is not np.ndarray:  # which may compute its values only when they are asked for
+
+            def call(rows: Array) -> Any:
+                return np.asarray(predict(rows))
+
     seconds: list[float] = []
     with _no_garbage_collection():
         end = clock() + PREDICTION_SECONDS
         while len(seconds) < FEWEST_PREDICTION_CALLS or clock() < end:
             before = clock()
-            predict(x)
+            call(x)
             seconds.append(clock() - before)
     return seconds
 

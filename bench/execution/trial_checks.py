@@ -190,6 +190,24 @@ def encoded(array: Array) -> dict[str, Any]:
     return {"dtype": little.dtype.str, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
+def timed_copies(get_weights: Callable[[], Sequence[Array]], clock: Callable[[], float]) -> tuple[list[Array], float, float]:
+    """Return copies of the weights, with the seconds that it took to get them, and those to get them again at once."""
+    times = [clock()]
+    for _ in range(2):
+        copies = [np.array(array) for array in get_weights()]
+        times.append(clock())
+    return copies, times[1] - times[0], times[2] - times[1]
+
+
+def check_put_off(first: float, again: float, fit_seconds: float) -> None:
+    """Raise DoubtError if it took long to get the weights when `fit` had returned, and not when they were asked for again."""
+    if first - again > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
+        raise DoubtError(
+            f"get_weights took {first:.3g} s when fit had returned, {again:.3g} s when it was called again, and the fit "
+            f"{fit_seconds:.3g} s: its updates must be done when it returns, and not when somebody asks for them"
+        )
+
+
 class Probe:
     """Takes the weights after one epoch of a timed fit, which the contestant can't foresee, and after the last one.
 
@@ -203,7 +221,7 @@ class Probe:
         """Counted from 1; one of the first half, after which the loss still falls."""
         self._last = epochs
         self.seconds = 0.0
-        """That it took to copy the weights."""
+        """That aren't the fit's."""
         self._weights: list[Array] | None = None
         self._last_weights: list[Array] = []
 
@@ -211,15 +229,16 @@ class Probe:
         """Whether it takes the weights after an epoch, counted from 1."""
         return epoch in (self.epoch, self._last)
 
-    def take(self, epoch: int, clock: Callable[[], float]) -> None:
-        """Copy the weights after an epoch."""
-        start = clock()
-        weights = [np.array(array) for array in self._get_weights()]
+    def take(self, epoch: int, clock: Callable[[], float]) -> float:
+        """Copy the weights after an epoch; return the seconds that aren't the fit's: updates that were put off until now are."""
+        weights, first, again = timed_copies(self._get_weights, clock)
         if epoch == self.epoch:
             self._weights = weights
         else:
             self._last_weights = weights
-        self.seconds += clock() - start
+        taken = min(first, again) + again
+        self.seconds += taken
+        return taken
 
     def ended_with_last_epoch(self, weights: Sequence[Array]) -> bool:
         """Whether the weights at the end are those after the last epoch."""
