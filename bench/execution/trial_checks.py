@@ -32,6 +32,8 @@ CLEANING_SECONDS = 0.1
 """The same for a fit that leaves the weights as they were in its last epoch: it closes files, joins threads, collects garbage."""
 
 
+_PROCESS_TIME = time.process_time
+"""Taken before a contestant can replace it."""
 WINDOW_SECONDS = 0.02
 """Several times as long as the system takes to note for how long a thread has run: up to 0.01 s."""
 MOST_WORKING_SECONDS = 0.1
@@ -190,21 +192,25 @@ def encoded(array: Array) -> dict[str, Any]:
     return {"dtype": little.dtype.str, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
-def timed_copies(get_weights: Callable[[], Sequence[Array]], clock: Callable[[], float]) -> tuple[list[Array], float, float]:
-    """Return copies of the weights, with the seconds that it took to get them, and those to get them again at once."""
-    times = [clock()]
+def timed_copies(get_weights: Callable[[], Sequence[Array]], clock: Callable[[], float]) -> tuple[list[Array], float]:
+    """Return copies of the weights, and how many seconds longer it took to get them than to get them again at once.
+
+    Of its process' CPU time, if that is less: another process may have had the core.
+    """
+    times = [(clock(), _PROCESS_TIME())]
     for _ in range(2):
         copies = [np.array(array) for array in get_weights()]
-        times.append(clock())
-    return copies, times[1] - times[0], times[2] - times[1]
+        times.append((clock(), _PROCESS_TIME()))
+    start, first, again = np.array(times)
+    return copies, max(float(np.min(first - start - (again - first))), 0.0)
 
 
-def check_put_off(first: float, again: float, fit_seconds: float) -> None:
+def check_put_off(put_off_seconds: float, fit_seconds: float) -> None:
     """Raise DoubtError if it took long to get the weights when `fit` had returned, and not when they were asked for again."""
-    if first - again > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
+    if put_off_seconds > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
         raise DoubtError(
-            f"get_weights took {first:.3g} s when fit had returned, {again:.3g} s when it was called again, and the fit "
-            f"{fit_seconds:.3g} s: its updates must be done when it returns, and not when somebody asks for them"
+            f"get_weights worked for {put_off_seconds:.3g} s when fit had returned, and the fit took {fit_seconds:.3g} s: "
+            "its updates must be done when it returns, and not when somebody asks for the weights"
         )
 
 
@@ -231,12 +237,13 @@ class Probe:
 
     def take(self, epoch: int, clock: Callable[[], float]) -> float:
         """Copy the weights after an epoch; return the seconds that aren't the fit's: updates that were put off until now are."""
-        weights, first, again = timed_copies(self._get_weights, clock)
+        start = clock()
+        weights, put_off = timed_copies(self._get_weights, clock)
         if epoch == self.epoch:
             self._weights = weights
         else:
             self._last_weights = weights
-        taken = min(first, again) + again
+        taken = clock() - start - put_off
         self.seconds += taken
         return taken
 
