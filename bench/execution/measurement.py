@@ -6,9 +6,7 @@ Called by the trial session, inside the contestant's process. Imports NumPy, con
 from __future__ import annotations
 
 import gc
-import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
+from bench.execution.peak_memory import peak_memory_bytes
 from bench.execution.trial_checks import (
     Probe,
     arrays_of,
@@ -31,9 +30,11 @@ from bench.execution.trial_checks import (
     check_outputs,
     check_prediction,
     check_put_off,
+    check_same,
     check_threads,
     check_trained,
     encoded,
+    taken_history,
     timed_copies,
 )
 from bench.execution.turns import Exchange, Scoring, take_turns
@@ -51,6 +52,8 @@ PREDICTION_SECONDS = 0.15
 """For how long predictions are called in a turn, and then until there are FEWEST_PREDICTION_CALLS."""
 FEWEST_PREDICTION_CALLS = 20
 PREDICTION_WARM_UP_CALLS = 3
+NEXT_ROWS = 1 + 1e-6
+"""Times the rows of a call, so that no answer can be remembered; in a million calls they grow threefold."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Measurement:
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
         check_clock(fit_seconds, true_seconds[0])
-        check_put_off(put_off_seconds, fit_seconds)
+        check_put_off(put_off_seconds + (probe.put_off_seconds if probe else 0.0), fit_seconds + put_off_seconds)
         check_epochs(epoch_seconds, fit_seconds, trains_on=probe is None or not probe.ended_with_last_epoch(at_the_end))
         taken = self._history(history)
         outputs = self._predict(self.task.x_test)
@@ -175,6 +178,7 @@ class Measurement:
             outputs = self._predict(self.task.x_test, epoch)
             if len(val_loss) == unforeseen and self.request.shows_weights:
                 midway["midway"] = {**self._shown(self._weights()), "test_predictions": _floats(outputs)}
+                check_same(outputs, self._predict(self.task.x_test, epoch))
             val_loss.append(metrics.loss(self.task.loss, self.own.y_test, outputs))
             val_accuracy.append(accuracy(self.own.y_test, outputs))
             if epoch in self.request.film_epochs and box is not None:
@@ -257,11 +261,7 @@ class Measurement:
         return {"latencies": latencies}
 
     def _history(self, history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-        for name in ("loss", "accuracy"):
-            if name not in history or len(history[name]) != self.task.epochs:
-                found = f"{len(history[name])} values" if name in history else "nothing"
-                raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {self.task.epochs} epochs")
-        taken = {name: [float(value) for value in history[name]] for name in ("loss", "accuracy")}
+        taken = taken_history(history, self.task.epochs)
         if self.request.learns:
             check_history(taken)
         return taken
@@ -357,6 +357,7 @@ def _call_seconds(predict: Callable[[Array], Any], x: Array, clock: Clock) -> li
             before = clock()
             call(x)
             seconds.append(clock() - before)
+            np.multiply(x, NEXT_ROWS, out=x)
     return seconds
 
 
@@ -384,21 +385,3 @@ def _save(path: Path, arrays: Mapping[str, Array]) -> None:
 
 def _floats(outputs: Array) -> list[float]:
     return [float(value) for value in outputs.ravel()]
-
-
-def peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has held since it started; None where the system doesn't tell.
-
-    Linux' VmHWM, not `ru_maxrss`, which a process inherits through `exec` from the process that started it.
-    """
-    if sys.platform == "linux":
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        return None
-    if os.name == "posix":
-        import resource
-
-        peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-        return peak if sys.platform == "darwin" else peak * 1024
-    return None

@@ -32,6 +32,9 @@ CLEANING_SECONDS = 0.1
 """The same for a fit that leaves the weights as they were in its last epoch: it closes files, joins threads, collects garbage."""
 
 
+MOST_PUT_OFF_SHARE = 0.1
+"""Of a fit, until somebody asks for the weights."""
+PUT_OFF_SECONDS = 0.001
 _PROCESS_TIME = time.process_time
 """Taken before a contestant can replace it."""
 WINDOW_SECONDS = 0.02
@@ -206,11 +209,11 @@ def timed_copies(get_weights: Callable[[], Sequence[Array]], clock: Callable[[],
 
 
 def check_put_off(put_off_seconds: float, fit_seconds: float) -> None:
-    """Raise DoubtError if it took long to get the weights when `fit` had returned, and not when they were asked for again."""
-    if put_off_seconds > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
+    """Raise DoubtError if much of a fit was done when the weights were asked for."""
+    if put_off_seconds > MOST_PUT_OFF_SHARE * fit_seconds + PUT_OFF_SECONDS:
         raise DoubtError(
-            f"get_weights worked for {put_off_seconds:.3g} s when fit had returned, and the fit took {fit_seconds:.3g} s: "
-            "its updates must be done when it returns, and not when somebody asks for the weights"
+            f"get_weights worked for {put_off_seconds:.3g} s, and the whole fit for {fit_seconds:.3g} s: "
+            "an epoch's updates must be done when on_epoch_end is called, and not when somebody asks for the weights"
         )
 
 
@@ -228,6 +231,8 @@ class Probe:
         self._last = epochs
         self.seconds = 0.0
         """That aren't the fit's."""
+        self.put_off_seconds = 0.0
+        """That are."""
         self._weights: list[Array] | None = None
         self._last_weights: list[Array] = []
 
@@ -245,6 +250,7 @@ class Probe:
             self._last_weights = weights
         taken = clock() - start - put_off
         self.seconds += taken
+        self.put_off_seconds += put_off
         return taken
 
     def ended_with_last_epoch(self, weights: Sequence[Array]) -> bool:
@@ -263,6 +269,23 @@ class Probe:
             )
 
 
+def taken_history(history: Any, epochs: int) -> dict[str, list[float]]:
+    """Return the losses and accuracies that `fit` has returned; raise ValueError if there isn't one of each for every epoch."""
+    if not hasattr(history, "get"):
+        raise ValueError(f"fit returned {history!r:.80}: it must be a mapping with 'loss' and 'accuracy'")
+    taken = {}
+    for name in ("loss", "accuracy"):
+        values = history.get(name)
+        if values is None or len(values) != epochs:
+            found = "nothing" if values is None else f"{len(values)} values"
+            raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {epochs} epochs")
+        try:
+            taken[name] = [float(value) for value in values]
+        except (TypeError, ValueError):
+            raise ValueError(f"fit returned {values[0]!r:.80} as the first {name!r}: they must be real numbers") from None
+    return taken
+
+
 def check_history(history: Mapping[str, Sequence[float]]) -> None:
     """Raise DivergedError if a loss isn't finite."""
     losses = history["loss"]
@@ -276,6 +299,13 @@ def check_outputs(outputs: Array, epoch: int) -> None:
     wrong = int(np.count_nonzero(~np.isfinite(outputs)))
     if wrong:
         raise DivergedError(f"{wrong} of {outputs.size} predictions aren't finite after epoch {epoch}")
+
+
+def check_same(outputs: Array, again: Array) -> None:
+    """Raise CheatError if two answers for the same rows and weights differ."""
+    gap = float(np.max(np.abs(again - outputs), initial=0.0))
+    if not gap <= SAME_OUTPUT * max(1.0, float(np.max(np.abs(outputs), initial=0.0))):
+        raise CheatError(f"predict's outputs differ by up to {gap:.3g} when it is called again with the same rows and weights")
 
 
 def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], Any], x: Array) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.contestants.base import Array, Contestant, Task
-from bench.execution.measurement import Clock, Figures, Measurement, Own, peak_memory_bytes
+from bench.execution.measurement import Clock, Figures, Measurement, Own
 from bench.execution.messages import READY, Request
 from bench.execution.parts_parity import compare_parts
+from bench.execution.peak_memory import peak_memory_bytes
 from bench.execution.together import requests_of, scored_together
 from bench.execution.trial_checks import arrays_of, check_details, check_file, check_first_weights, read_arrays
 from bench.execution.turns import Exchange
