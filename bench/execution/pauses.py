@@ -32,6 +32,8 @@ class PauseMeter:
 
     def __init__(self) -> None:
         self._continued = 0
+        self._cores = cores_allowed()
+        """That it may use when it begins: another process may have taken some away before a trial."""
         if sys.platform != "win32":
             signal.signal(signal.SIGCONT, self._count)
         self.start()
@@ -41,7 +43,6 @@ class PauseMeter:
 
     def start(self) -> None:
         self._before = self._read()
-        self._cores = cores_allowed()
 
     def reasons(self) -> list[str]:
         """Return what kept this process from running, in words."""

@@ -312,13 +312,13 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
             return Outcome("failed", error=error, doubt=error)
         return Outcome("diverged" if fields.get("status") == "diverged" else "failed", error=error)
     figures = fields["figures"]
-    weights = figures.pop("weights", None) if isinstance(figures, dict) else None
+    shown = {name: figures.pop(name, None) for name in ("weights", "midway")} if isinstance(figures, dict) else {}
     if wrong := malformed(figures):
         return Outcome("failed", error=f"the worker's figures are none: {wrong}"[:ERROR_CHARACTERS])
     wrong_clock = clock_doubt(figures, marks)
     doubt = "; ".join(reasons) or wrong_clock
     try:
-        figures = checked_figures(figures, request, weights)
+        figures = checked_figures(figures, request, shown)
     except (CheatError, OSError) as error:  # the latter: somebody has removed the trial's data
         return Outcome("failed", error=str(error)[:ERROR_CHARACTERS])
     if figures.pop("cold_start_seconds", None) is not None and READY in marks and request.spawned_at is not None:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.workloads.data_files import load_columns
 from bench.workloads.data_notes import data_notes
-from bench.workloads.data_sets import Data, DataError, make_split
+from bench.workloads.data_sets import Data, DataError, File, check_precision, make_split
 
 
 def data(path: Path, target: str = "y", **parameters: Any) -> Data:
@@ -108,3 +108,46 @@ def test_a_file_is_read_again_when_it_has_changed(csv: Path) -> None:
     first = make_split(data(csv, features=["b"]), 0)
     csv.write_text(csv.read_text() + "40,0.5,NA,7\n" * 8)
     assert len(make_split(data(csv, features=["b"]), 0).x) > len(first.x)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([f"{row % 3},{7 + 2 * (row % 2)},{row % 2}" for row in range(20)], "the feature 'b' tells the target by itself"),
+        ([f"{row % 3},{(7 * row) % 20 + 100},{row % 2}" for row in range(20)], "the feature 'b' is the number of the row"),
+        ([f"{row % 3},5,{row % 2}" for row in range(20)], "the feature 'b' is 5 in every row"),
+        ([f"{row % 3},{row % 5},{['yes', 'Yes'][row % 2]}" for row in range(20)], "the classes 'Yes', 'yes' differ by case"),
+        ([f"{row % 3},{row * row / 2},{row * row / 7:.6f}" for row in range(20)], "the feature 'b' tells the target by itself"),
+    ],
+)
+def test_a_feature_or_class_that_seems_wrong_is_noted(tmp_path: Path, rows: list[str], said: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("\n".join(["a, b ,y", *rows]) + "\n")
+    notes = data_notes(data(path))
+    assert sum(said in note for note in notes) == 1
+    assert len(notes) == 3
+
+
+def test_blanks_around_names_and_fields_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a, y\n" + "".join(f"{row}, {['yes', 'no'][row % 2]}\n" for row in range(8)))
+    assert sorted(set(load_file(path, "y")[1].tolist())) == ["no", "yes"]
+    path.write_text("y, y\n1,2\n")
+    with pytest.raises(DataError, match="has the column 'y' twice"):
+        load_file(path, "y")
+
+
+def test_a_feature_that_a_cast_or_a_scale_would_spoil_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    for first, parameters, said in [(1e9, {}, "float32 can't tell apart"), (0.0, {"standardize": True}, "can't be standardised")]:
+        step = 1.0 if first else 1e-310
+        path.write_text("a,y\n" + "".join(f"{first + step * row},{row % 2}\n" for row in range(20)))
+        check = make_split if parameters else check_precision
+        with pytest.raises(DataError, match=said):
+            check(data(path, **parameters), 0 if parameters else "float32")
+
+
+def test_a_target_of_another_kind_is_a_hint_where_the_layers_do_not_fit(csv: Path) -> None:
+    assert 'set  target_kind = "quantities"' in File(path=str(csv), target="area", features=["b"]).target_hint()
+    assert File(path=str(csv), target="area", features=["b"], target_kind="quantities").target_hint() == ""
+    assert File(path=str(csv), target="y", features=["b"]).target_hint() == ""
