@@ -249,12 +249,13 @@ def _machine(job: Job) -> Machine:
     from bench.execution.environment import cores
     from bench.execution.runner import Machine
     from bench.execution.time_plan import slowness_of
-    from bench.execution.turn_rounds import TurnRounds
+    from bench.execution.turn_rounds import ENOUGH_TURNS, QUICK_ENOUGH_TURNS, TurnRounds
     from bench.execution.worker_process import Launcher
 
     canary = Canary()
     slowness = slowness_of(canary.seconds_here)
-    return Machine(Launcher(job.directory), TurnRounds(canary, cores=cores()), places=cores(), slowness=slowness)
+    rounds = TurnRounds(canary, cores=cores(), enough=QUICK_ENOUGH_TURNS if job.run.quick else ENOUGH_TURNS)
+    return Machine(Launcher(job.directory), rounds, places=cores(), slowness=slowness)
 
 
 def _limits(job: Job, time_budget_seconds: float | None) -> Limits:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from bench.execution.grid_costs import MOONS_WEIGHTS, expected_seconds
 from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey
+from bench.execution.turn_rounds import ENOUGH_TURNS, QUICK_ENOUGH_TURNS
 from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, REFERENCE
 from bench.workloads.grid import architecture_at
 from bench.workloads.models import Workload
@@ -63,7 +64,7 @@ ADDED_LAUNCHES = 6
 """Launches of the headline besides those that are planned, which have a share of the time budget."""
 LIKELY_LAUNCHES = {"keras": 6, "keras-tuned": 25}
 """Of a headline pair, planned and added, until its ratio is precise enough: `docs/statistics.md` has what launches differ by."""
-LIKELY_QUICK_LAUNCHES = {"keras": 3, "keras-tuned": 6}
+LIKELY_QUICK_LAUNCHES = {"keras": 3, "keras-tuned": 5}
 """The same with `--quick`."""
 LIKELY_OTHERS_LAUNCHES = 3
 """The same of any other pair: the fewest."""
@@ -155,7 +156,7 @@ class TimePlan:
         starts = [_cost(one).start for one in launch]
         at_once = max(self._at_once(sum(starts)), *starts) / sum(starts)
         return [
-            self._slowness * (TRIAL_SECONDS + at_once * start) + turns_seconds(one)
+            self._slowness * (TRIAL_SECONDS + at_once * start) + self._turns_seconds(one)
             for one, start in zip(launch, starts, strict=True)
         ]
 
@@ -189,6 +190,9 @@ class TimePlan:
         alone = self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned))
         return self._at_once(alone) if planned.kind in UNTIMED else alone
 
+    def _turns_seconds(self, planned: PlannedTrial) -> float:
+        return turns_seconds(planned) * (QUICK_ENOUGH_TURNS / ENOUGH_TURNS if self._quick else 1)
+
     def _start_seconds(self, planned: PlannedTrial) -> float:
         key, start = (planned.spec.name, planned.launch, planned.point.get("threads")), _cost(planned).start
         if planned.kind == "tune":
@@ -212,7 +216,7 @@ class TimePlan:
         if planned.kind == "predict":
             return PREDICTION_SECONDS
         if planned.kind == "turns":
-            return turns_seconds(planned) / self._slowness  # a turn has its length on any machine
+            return self._turns_seconds(planned) / self._slowness  # a turn has its length on any machine
         tuned = planned.kind == "scored" and planned.spec.name == "keras" and not planned.workload.is_study
         faster = FAST_PATH if tuned else 1.0
         return faster * fit_seconds(planned)
