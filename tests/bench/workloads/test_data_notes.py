@@ -131,7 +131,7 @@ def test_a_feature_or_class_that_seems_wrong_is_noted(tmp_path: Path, rows: list
 def test_blanks_around_names_and_fields_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("a, y\n" + "".join(f"{row}, {['yes', 'no'][row % 2]}\n" for row in range(8)))
-    assert sorted(set(load_columns(path, "y").labels.tolist())) == ["no", "yes"]
+    assert sorted(set(load_columns(path, "y").y.tolist())) == ["no", "yes"]
     path.write_text("y, y\n1,2\n")
     with pytest.raises(DataError, match="has the column 'y' twice"):
         load_columns(path, "y")
