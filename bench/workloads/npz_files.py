@@ -5,9 +5,7 @@ Called by `bench.workloads.data_files` and `bench.regression.certify`. Nothing i
 
 from __future__ import annotations
 
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,20 +19,6 @@ from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, MOST_VALUES, 
 _LARGEST_BYTES = 8 * MOST_VALUES
 _ENCRYPTED = 1
 """The bit of a member's flags."""
-_UNREADABLE = (
-    ValueError,
-    EOFError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    SyntaxError,
-    RuntimeError,
-    OverflowError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What `zipfile` and NumPy raise for a damaged file."""
 
 
 def read_npz(path: Path, *, most_arrays: int = MOST_COLUMNS) -> dict[str, Array]:
@@ -53,10 +37,13 @@ def read_npz(path: Path, *, most_arrays: int = MOST_COLUMNS) -> dict[str, Array]
             raise DataError(f"{path} holds a single array without a name: write it with numpy.savez")
         try:
             return _read_archive(path, file, most_arrays)
-        except DataError:
+        except (DataError, MemoryError, OSError):
             raise
-        except _UNREADABLE as error:
-            raise DataError(f"{path} can't be read as NPZ: {one_line(error) or type(error).__name__}") from error
+        except Exception as error:  # whatever `zipfile` and NumPy's parser of headers, which is Python's, raise
+            file.seek(0)
+            is_cut = file.read(2) == b"PK" and not zipfile.is_zipfile(file)
+            cut = "it begins as a ZIP archive and has no end, as after a download that broke off: " if is_cut else ""
+            raise DataError(f"{path} can't be read as NPZ: {cut}{one_line(error) or type(error).__name__}") from error
 
 
 def _read_archive(path: Path, file: BinaryIO, most_arrays: int) -> dict[str, Array]:
@@ -75,7 +62,9 @@ def _read_archive(path: Path, file: BinaryIO, most_arrays: int) -> dict[str, Arr
                 raise DataError(f"{path} can't be read as NPZ: it has the array {short(name)} twice")
             try:
                 columns[name] = _read_member(archive, member)
-            except _UNREADABLE as error:
+            except (MemoryError, OSError):
+                raise
+            except Exception as error:
                 reason = one_line(error) or type(error).__name__
                 raise DataError(f"{path} can't be read as NPZ: the array {short(name)} is damaged: {reason}") from error
         return columns
@@ -85,7 +74,10 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if member.flag_bits & _ENCRYPTED:
         raise ValueError("it is encrypted")
     with archive.open(member) as stream:
-        version = npy.read_magic(stream)
+        try:
+            version = npy.read_magic(stream)
+        except ValueError:
+            raise ValueError("it is no array of NumPy") from None
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
         if version not in readers:
             raise ValueError(f"it has version {version} of the format: it may be 1.0 or 2.0")

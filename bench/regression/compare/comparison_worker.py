@@ -67,6 +67,7 @@ Item = dict[str, Any]
 def main() -> None:
     """Answer requests until there are no more."""
     die_with_parent()
+    sys.dont_write_bytecode = True  # the copies are compiled; on a full disk Python would leave half a file, and fail to read it
     requests, descriptor = take_over_standard_streams()
     answers = os.fdopen(descriptor, "w", encoding="utf-8")
     for number, line in enumerate(iter(requests.readline, "")):
