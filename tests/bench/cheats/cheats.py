@@ -22,9 +22,7 @@ class Honest(NumpyNetwork):
     pass
 
 
-class CleansUp(NumpyNetwork):
-    """Is honest: after its last epoch it closes things for longer than it has trained; its arrays are another library's."""
-
+class CleansUp(NumpyNetwork):  # honest: it closes things for longer than it trains, and its arrays are another library's
     def fit(self, on_epoch_end):
         history = super().fit(on_epoch_end)
         time.sleep(0.03)
@@ -311,10 +309,7 @@ class PatchesArrayEqual(Patches):
         np.array_equal = lambda *_: False
 
     def fit(self, on_epoch_end):
-        epochs = range(self._task.epochs)
-        for epoch in epochs:
-            on_epoch_end(epoch)
-        return {"loss": [0.5 for _ in epochs], "accuracy": [0.5 for _ in epochs]}
+        return TrainsNever.fit(self, on_epoch_end)
 
 
 class PatchesLoss(Patches):
