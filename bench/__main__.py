@@ -11,22 +11,36 @@ REQUIRED = (
     "matplotlib",
     "numpy",
     "pandas",
+    "PIL",
     "psutil",
     "pydantic",
     "rich",
     "ruptures",
     "scipy",
     "sklearn",
+    "threadpoolctl",
     "typer",
 )
 """The modules of the extra `bench`. Keras and TensorFlow are a contestant's, and `bench list` tells of those."""
 REQUIRED_OF = {"compare": ("filelock", "greenlet", "numpy", "psutil", "pydantic", "rich", "typer")}
 """The modules of the extra by the name of a command that needs less."""
 INSTALL = 'python -m pip install -e ".[{}]"'
-WRONG_USE = 2
+WRONG_USE, NOT_ALL, UNFORESEEN = 2, 3, 5
 
 
 def main() -> None:
+    """Run a command; before its own boundary takes over, an error is one line with code 5 here, and Ctrl-C ends with code 3."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(NOT_ALL)
+    except Exception as error:
+        print(f"error: the harness can't be started: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(UNFORESEEN)
+
+
+def _main() -> None:
     """Run a command; without the harness' dependencies, say how to install them and exit with code 2."""
     extra = sys.argv[1] if sys.argv[1:] and sys.argv[1] in REQUIRED_OF else "bench"
     missing = [name for name in REQUIRED_OF.get(extra, REQUIRED) if find_spec(name) is None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,34 @@ TELLING_BEGINNINGS = (
     *("GOMP_", "KMP_", "LD_", "DYLD_", "MALLOC_", "ONEDNN", "NPROC", "NUMPY_", "NPY_"),
 )
 """Of the variables that a child doesn't get, those that begin so are named in the record, never with their values."""
+
+OF_A_HOOK = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "INDEX_FILE", "INDEX_VERSION", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE"),
+        *("IMPLICIT_WORK_TREE", "GRAFT_FILE", "SHALLOW_FILE", "CEILING_DIRECTORIES", "QUARANTINE_PATH"),
+        *("ALTERNATE_OBJECT_DIRECTORIES", "LITERAL_PATHSPECS", "GLOB_PATHSPECS", "NOGLOB_PATHSPECS", "ICASE_PATHSPECS"),
+    )
+)
+"""What git tells its hooks, and an editor or a script its children: of the repository that they run for, which may be another."""
+GIT_SECONDS = 10.0
+
+
+def git_answer(folder: Path, *arguments: str) -> str | None:
+    """What a git command that changes nothing says in `folder`; None if git is missing, fails, or takes longer than `GIT_SECONDS`.
+
+    An argument that comes from elsewhere belongs behind `--end-of-options`: `--output=FILE` would have git write a file.
+    """
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
+    none = subprocess.DEVNULL
+    try:
+        done = subprocess.run(
+            command, env=environment, timeout=GIT_SECONDS, check=True, stdin=none, stdout=subprocess.PIPE, stderr=none
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode(errors="replace").strip()
 
 
 def python_command(module: str) -> list[str]:

@@ -36,6 +36,11 @@ def plain(text: str) -> str:
     return "".join(character if _is_plain(character) else ascii(character)[1:-1] for character in text)
 
 
+def plain_path(path: object) -> str:
+    """The name of a file on one line, as `plain` has it; its line feeds and tabs are escaped too."""
+    return plain(str(path)).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def _is_plain(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in _NO_LETTERS
 
@@ -43,6 +48,14 @@ def _is_plain(character: str) -> bool:
 def short(value: object) -> str:
     """What a value was, quoted as Python writes it, cut where it is long."""
     return one_line(_SHORT.repr(value))
+
+
+def named_twice(name: str, earlier: Iterable[str]) -> str | None:
+    """Why `name` can't stand beside `earlier` ones: as the name of a file it may be another's, where case makes no difference."""
+    same = next((other for other in earlier if other.casefold() == name.casefold()), None)
+    if same is None:
+        return None
+    return f"{name!r} is named twice" if same == name else f"{name!r} and {same!r} differ in case alone, and name files: rename one"
 
 
 def may_be(word: str, known: Iterable[str]) -> str:

@@ -17,6 +17,8 @@ _GRAVE = "\u02cb"
 """Stands for a backtick within code, which has no other way to hold one."""
 _HIDDEN = frozenset("\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Characters without a shape that reorder or split the text around them."""
+_JOINER = "\u2060"
+"""Without a width; a word goes on behind it."""
 _FORMULA = ("=", "+", "-", "@")
 _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _LATEX = {
@@ -109,6 +111,7 @@ def _shown(character: str) -> str:
 
 
 def _literal(text: str) -> str:
+    text = re.sub(r"(?<![\w.])@(?=\w)", f"@{_JOINER}", text)  # else a comment on GitHub calls whoever has that name
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\*`~$]|(?<!\w)_|_(?!\w)|(?<=\])\(|^[#+-](?= )|^\d+(?=[.)] ))", r"\\\1", text)
     return re.sub(r"(?i)\b(https?|ftp)://|\bwww\.", lambda match: match.group().replace(":", "&#58;").replace(".", "&#46;"), text)

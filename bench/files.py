@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +26,9 @@ PARTIAL_SUFFIX = ".partial"
 """Of a temporary file; a process that is killed while it writes may leave one."""
 MOST_NAME_BYTES = 255 - len(".0123456789ab") - len(PARTIAL_SUFFIX)
 """Of a file that is replaced whole: its temporary name is longer."""
+_PARTIAL = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX) + "$")
+LONGEST_LOCK_SECONDS = 10.0
+"""A line is written in milliseconds."""
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # POSIX
@@ -83,6 +88,21 @@ def read_regular(path: Path, limit_bytes: int, *, follow_links: bool = True) -> 
     if len(content) > limit_bytes:  # it has grown since
         raise OSError(errno.EFBIG, f"it has more than {limit_bytes:,} bytes", str(path))
     return content
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says; of a failed call of the system, without its number, and with the file that was meant in the end."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    name = error.filename2 or error.filename  # of two, that which the other was to become
+    if not isinstance(name, str | bytes | os.PathLike):
+        return error.strerror
+    return f"{without_partial(os.fsdecode(name))}: {error.strerror}"
+
+
+def without_partial(name: str) -> str:
+    """The name of a file that a temporary one of this name was to become; any other name as it is."""
+    return _PARTIAL.sub("", name)
 
 
 def is_file(path: Path) -> bool:
@@ -163,9 +183,10 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """
     temporary = _temporary(path)
     try:
-        with _new_file(temporary, sync=sync) as file:
-            yield file
-        temporary.replace(path)
+        with _naming(path):
+            with _new_file(temporary, sync=sync) as file:
+                yield file
+            temporary.replace(path)
     except BaseException as error:
         _remove(temporary)
         if (interrupt := interrupt_behind(error)) is not None:
@@ -180,6 +201,17 @@ def interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
             return None
         error = error.__context__
     return error
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have an error that names no file, as that of a write to a full disk, name `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
 
 
 def _temporary(path: Path) -> Path:
@@ -239,7 +271,7 @@ def write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
                 raise IsADirectoryError(errno.EISDIR, "it is a folder, and must be a new or a regular file", str(path))
             temporary = _temporary(path)
             ready.append((temporary, path))
-            with _new_file(temporary) as file:
+            with _naming(path), _new_file(temporary) as file:
                 file.write(_encoded(content))
         for temporary, path in ready:
             temporary.replace(path)
@@ -265,15 +297,16 @@ def append_line(path: Path, line: str, *, sync: bool = True) -> None:
     """
     descriptor = _open_to_append(path)
     try:
-        _lock(descriptor)
+        _lock(descriptor, path)
         size = os.fstat(descriptor).st_size
         data = (b"\n" if _is_cut_short(descriptor, size) else b"") + line.encode() + b"\n"
         written = 0
         try:
-            while written < len(data):
-                written += os.write(descriptor, data[written:])
-            if sync:
-                os.fsync(descriptor)
+            with _naming(path):
+                while written < len(data):
+                    written += os.write(descriptor, data[written:])
+                if sync:
+                    os.fsync(descriptor)
         except OSError:
             if os.fstat(descriptor).st_size == size + written:  # otherwise another writer has added a line since
                 os.ftruncate(descriptor, size)
@@ -294,7 +327,8 @@ def sync_file(path: Path) -> None:
     _refuse_link(path)
     descriptor = os.open(path, os.O_RDWR | _NO_FOLLOW | _NO_WAIT | _BINARY)
     try:
-        os.fsync(descriptor)
+        with _naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -321,11 +355,28 @@ def _open_to_append(path: Path) -> int:
     return descriptor
 
 
-def _lock(descriptor: int) -> None:
-    """Wait until no other writer has the file locked, and lock it until it is closed; without effect on Windows."""
-    if sys.platform != "win32":
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+def _lock(descriptor: int, path: Path) -> None:
+    """Wait until no other writer has the file locked, and lock it until it is closed; without effect on Windows.
+
+    Raises
+    ------
+    BlockingIOError
+        If another writer has it locked for `LONGEST_LOCK_SECONDS`, as one that was stopped may for ever.
+
+    """
+    end = time.monotonic() + LONGEST_LOCK_SECONDS
+    while sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                why = f"another process has had it locked for {LONGEST_LOCK_SECONDS:g} s"
+                raise BlockingIOError(errno.EWOULDBLOCK, why, str(path)) from None
+            time.sleep(0.01)
+        except OSError:  # some network file systems have no locks
+            return
+        else:
+            return
 
 
 def _is_cut_short(descriptor: int, size: int) -> bool:

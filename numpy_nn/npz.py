@@ -24,7 +24,7 @@ from numpy_nn._engine.arrays import Array
 MOST_TEXT_BYTES = 4 << 20
 """Of a part that is text: a million letters, ten thousand layers."""
 MOST_HEADER_BYTES = 4096
-MOST_REASON_LETTERS = 200
+MOST_REASON_LETTERS = 600
 _KINDS = "fiu"
 
 
@@ -76,9 +76,14 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Archive]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        said = " ".join(str(error).split())[:MOST_REASON_LETTERS]
-        reason = "".join(letter if letter.isprintable() else "?" for letter in said)  # bytes of the file may stand in it
-        raise ValueError(f"path was {os.fspath(path)!r}: it is not a model that was saved here ({reason})") from error
+        raise ValueError(f"path was {os.fspath(path)!r}: it is not a model that was saved here ({reason_of(error)})") from error
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, short and on one line that can be shown: bytes of the file may stand in it."""
+    said = " ".join(str(error).split())
+    said = said if len(said) <= MOST_REASON_LETTERS else f"{said[: MOST_REASON_LETTERS - 1]}…"
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
 class Archive:

@@ -18,7 +18,7 @@ from typing import NoReturn
 from bench.cli.exit_codes import ExitCode
 from bench.cli.streams import forgiving_streams, open_closed_descriptors
 from bench.error_messages import one_line
-from bench.files import interrupt_behind
+from bench.files import in_words, interrupt_behind
 
 
 class CommandError(Exception):
@@ -44,7 +44,7 @@ def known_errors(exit_code: ExitCode, *kinds: type[Exception], prefix: str = "")
     try:
         yield
     except kinds as error:
-        raise CommandError(f"{prefix}{error}", exit_code) from error
+        raise CommandError(f"{prefix}{in_words(error)}", exit_code) from error
 
 
 def wrong_use() -> AbstractContextManager[None]:
@@ -101,5 +101,5 @@ def _unforeseen(error: BaseException) -> str:
         ) as file:
             file.writelines(traceback.format_exception(error))
     except OSError as failure:
-        return f"error: unforeseen {summary}; its traceback could not be written to a file: {failure}"
+        return f"error: unforeseen {summary}; its traceback could not be written to a file: {in_words(failure)}"
     return f"error: unforeseen {summary}; its traceback is in {file.name}"

@@ -11,7 +11,8 @@ import typer
 from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
-from bench.error_messages import plain
+from bench.error_messages import plain_path
+from bench.files import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +107,7 @@ def print_report(data: RunData, *, film: bool) -> None:
             )
     print(write_report(data.directory, data, _history(data.directory.resolve().parent / HISTORY_NAME)))
     page = data.directory / "index.html"
-    print(f"\nreport: {_link(page) if sys.stdout.isatty() else plain(str(page))}, as Markdown: report.md")
+    print(f"\nreport: {_link(page) if sys.stdout.isatty() else plain_path(page)}, as Markdown: report.md")
 
 
 def _history(path: Path) -> pd.DataFrame | None:
@@ -121,7 +122,7 @@ def _history(path: Path) -> pd.DataFrame | None:
     try:
         runs, _ = read_history(path)
     except (OSError, ValueError) as error:
-        complain(f"the report has no history: {error}")
+        complain(f"the report has no history: {in_words(error)}")
         return None
     prefix = f"{HEADLINE_WORKLOAD}: {HEADLINE_MEASURE} / "
     rows = [
@@ -135,4 +136,4 @@ def _history(path: Path) -> pd.DataFrame | None:
 
 def _link(path: Path) -> str:
     """The path with the escape sequence (OSC 8) by which terminals open it."""
-    return f"\x1b]8;;{path.resolve().as_uri()}\x1b\\{plain(str(path))}\x1b]8;;\x1b\\"
+    return f"\x1b]8;;{path.resolve().as_uri()}\x1b\\{plain_path(path)}\x1b]8;;\x1b\\"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contestants.base import Contestant
-from bench.error_messages import may_be
+from bench.error_messages import may_be, named_twice
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ def find_all(texts: Sequence[str]) -> list[Spec]:
     specs: dict[str, Spec] = {}
     for text in texts:
         spec = find(text)
-        if spec.name in specs:
-            raise ValueError(f"contestant {text!r}: {spec.name!r} is named twice")
+        if clash := named_twice(spec.name, specs):
+            raise ValueError(f"contestant {text!r}: {clash}")
         specs[spec.name] = spec
     return list(specs.values())
 

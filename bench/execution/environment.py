@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import psutil
 
-from bench.child_processes import dropped_variables
+from bench.child_processes import dropped_variables, git_answer
 from bench.execution.pauses import cpu_quota
 from bench.records import Environment
 
@@ -38,7 +37,6 @@ PACKAGES = (
     "onnxruntime",
     "pandas",
 )
-GIT_SECONDS = 10.0
 Value = TypeVar("Value")
 
 
@@ -118,19 +116,9 @@ def revision(folder: Path) -> tuple[str | None, bool | None]:
     """
     if not (folder / ".git").exists():  # an installed package has no commit, also inside another repository
         return None, None
-    commit = _git(folder, "rev-parse", "HEAD")
-    status = _git(folder, "status", "--porcelain", "--", ".", ":!results")
+    commit = git_answer(folder, "rev-parse", "HEAD")
+    status = git_answer(folder, "status", "--porcelain", "--", ".", ":!results")
     return commit, None if commit is None or status is None else bool(status)
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=GIT_SECONDS, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def clock_resolution_seconds(clock: Callable[[], float] = time.perf_counter, readings: int = 1000) -> float:

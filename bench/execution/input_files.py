@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.contestants.registry import CONTESTANTS, Spec
 from bench.error_messages import one_line
 from bench.files import open_regular, read_regular
+from bench.python_files import parsed_file
 from bench.records import InputRecord, Run
 from bench.workloads.data_files import DATA_LIMIT_BYTES
 from bench.workloads.data_sets import sample_shape
@@ -116,9 +117,8 @@ def contestant_files(target: str) -> list[Path]:
 
 def _imported(path: Path) -> list[str]:
     """Return the first parts of the names of the modules that a file may import; none if it is no Python."""
-    try:
-        tree = ast.parse(read_regular(path, SOURCE_LIMIT_BYTES))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed_file(path)
+    if tree is None:
         return []
     names = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
     for node in ast.walk(tree):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.files import PARTIAL_SUFFIX, read_regular
 from bench.locks import locked
-from bench.records import RUN_FILE, TRIALS_FILE
+from bench.records import ARRAYS_FOLDER, RUN_FILE, TRIALS_FILE
 from bench.records.run_files import RunFiles
 
 LOCK_FILE = "run.lock"
@@ -77,9 +77,12 @@ def prepare(directory: Path) -> None:
     files.add(RUN_FILE, TRIALS_FILE)
 
 
-def clear_scratch(directory: Path) -> None:
-    """Delete the workers' input files, which a complete run doesn't need."""
-    RunFiles(directory).remove(folder=SCRATCH_FOLDER)
+def clear_leftovers(directory: Path, *, scratch: bool) -> None:
+    """Delete what ended workers left of their arrays; with `scratch` also their input, which a complete run doesn't need."""
+    files = RunFiles(directory)
+    files.remove_leftovers(ARRAYS_FOLDER)
+    if scratch:
+        files.remove(folder=SCRATCH_FOLDER)
 
 
 def _failure(error: Exception) -> str:

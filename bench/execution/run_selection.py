@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.contestants.registry import CONTESTANTS, Spec, find, find_all
-from bench.error_messages import may_be, one_line
+from bench.error_messages import may_be, named_twice, one_line, short
 from bench.execution import environment, input_files
 from bench.execution.runner import Job
 from bench.execution.schedule import Entries, plan
@@ -24,9 +24,9 @@ from bench.records import REFERENCE, RUN_FILE, TRIALS_FILE, ContestantRecord, Ru
 from bench.records.validation_errors import first_mistake
 from bench.workloads.builtin import QUICK_CONTESTANTS, QUICK_WORKLOADS, WORKLOADS, quick_version
 from bench.workloads.data_notes import data_notes
-from bench.workloads.models import Workload
+from bench.workloads.models import MOST_ROUNDS, MOST_SEEDS, Workload
 from bench.workloads.toml_files import find_workload
-from bench.workloads.validation import check
+from bench.workloads.validation import check, check_trainings
 
 FILM_FRAMES = 40
 """Of `--film`."""
@@ -55,6 +55,8 @@ def new_job(options: RunOptions, directory: Path, command: Sequence[str]) -> Job
 
     """
     threads = _threads(options.threads)
+    _check_count("--seeds", options.seeds, MOST_SEEDS)
+    _check_count("--rounds", options.rounds, MOST_ROUNDS)
     workloads = [_shaped(workload, options, threads) for workload in _workloads(options.workloads, quick=options.quick)]
     asked = find_all(options.contestants)
     for spec in asked:
@@ -155,16 +157,21 @@ def _threads(asked: int | None) -> int:
     return cores if asked is None else asked
 
 
+def _check_count(option: str, count: int | None, most: int) -> None:
+    if count is not None and not 1 <= count <= most:
+        raise ValueError(f"{option} was {short(count)}: it may be 1 to {most:,}")
+
+
 def _workloads(texts: Sequence[str], *, quick: bool) -> list[Workload]:
     """Return the named workloads; by default all built-in ones but the scaling studies, which take longer than all others."""
     if not texts and quick:
-        return [WORKLOADS[name] for name in QUICK_WORKLOADS]
+        return [WORKLOADS[name].model_copy(update={"parts": False}) for name in QUICK_WORKLOADS]
     if not texts:
         return [workload for workload in WORKLOADS.values() if not workload.grid]
     workloads = [find_workload(text) for text in texts]
     for index, workload in enumerate(workloads):
-        if workload.name in [other.name for other in workloads[:index]]:
-            raise ValueError(f"workload {workload.name!r} is named twice")
+        if clash := named_twice(workload.name, [other.name for other in workloads[:index]]):
+            raise ValueError(f"workload {clash}")
     return workloads
 
 
@@ -183,7 +190,9 @@ def _shaped(workload: Workload, options: RunOptions, threads: int) -> Workload:
         changes["peer_scored_seeds"] = min(shaped.peer_scored_seeds, options.seeds)
     if options.rounds is not None:
         changes["rounds"] = options.rounds if shaped.rounds else 0
-    return shaped.model_copy(update=changes)
+    shaped = shaped.model_copy(update=changes)
+    check_trainings(shaped)
+    return shaped
 
 
 def _contestants(workload: Workload, asked: Sequence[Spec], *, named: bool) -> list[Spec]:

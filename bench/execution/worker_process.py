@@ -25,7 +25,7 @@ from bench.execution import priorities
 from bench.execution.answer_checks import checked_figures, clock_doubt, malformed, steps_an_epoch
 from bench.execution.answers import AnswerError, fields_of, frames
 from bench.execution.messages import MARKS, READY, Request, word_line
-from bench.execution.pauses import TURN_SECONDS, WaitingClock
+from bench.execution.pauses import WAIT_SECONDS, WaitingClock
 from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
 from bench.execution.trial_checks import CheatError
@@ -224,7 +224,7 @@ class ProcessWorker:
         while True:
             ended = self._process.poll() is not None
             try:
-                at, frame = self._answers.get(timeout=TURN_SECONDS)
+                at, frame = self._answers.get(timeout=WAIT_SECONDS)
             except queue.Empty:
                 waiting.tick()
                 if ended:  # something else holds the pipe

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from bench.files import PARTIAL_SUFFIX, append_line, check_output, inside, is_file, read_regular, write_all, write_whole
+from bench.files import append_line, check_output, inside, is_file, read_regular, without_partial, write_all, write_whole
 from bench.records.store import ARRAYS_FOLDER, RUN_FILE, TRIALS_FILE, RecordError, read_run
 
 RUN_FILES_FILE = "run-files.txt"
@@ -43,7 +42,6 @@ KNOWN_BESIDE = (RUN_FILES_FILE, "run.lock", "calibration.json", "calibration.md"
 PASSING = "scratch/"
 """Files that are made anew after a power cut, as are their names in the list."""
 LIMIT_BYTES = 10_000_000
-_PARTIAL = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL_SUFFIX) + "$")
 
 
 def check_result(path: Path) -> None:
@@ -123,12 +121,12 @@ class RunFiles:
         if self._names is not None or not (self._directory / RUN_FILE).is_file():
             return
         found = sorted(_walk(self._directory))
-        if all(_is_ours(_without_partial(name)) or name in KNOWN_BESIDE for name in found):
+        if all(_is_ours(without_partial(name)) or name in KNOWN_BESIDE for name in found):
             try:
                 read_run(self._directory)
             except RecordError:
                 return
-            self.add(*sorted({_without_partial(name) for name in found if name not in KNOWN_BESIDE}))
+            self.add(*sorted({without_partial(name) for name in found if name not in KNOWN_BESIDE}))
 
     def foreign(self) -> list[str]:
         """Return the files in the folder that have a name of a run's and aren't listed, and links or devices in their place."""
@@ -139,7 +137,7 @@ class RunFiles:
         if not stat.S_ISREG(mode) and not (stat.S_ISDIR(mode) and "/" in name):  # a link, a device, or a folder in a file's place
             return _is_ours(name) or name.partition("/")[0] in (*_folders(), *KNOWN_BESIDE)
         if self._names is None:
-            return _is_ours(_without_partial(name)) or "/" in name
+            return _is_ours(without_partial(name)) or "/" in name
         return _is_ours(name) and name not in self._names
 
     def remove(self, *, folder: str = "") -> None:
@@ -147,18 +145,29 @@ class RunFiles:
         removed = {name for name in self.names if not folder or name.startswith(f"{folder}/")}
         for name in sorted(removed):
             inside(self._directory, name)
-        for place in sorted({name.rpartition("/")[0] for name in removed}):
-            for leftover in _files_in(self._directory / place):
-                if f"{place}/{_without_partial(leftover.name)}".lstrip("/") in removed:
-                    leftover.unlink()
+        for path in self._written_for(removed):
+            path.unlink()
         for place in [folder] if folder else _folders():
             _remove_if_empty(self._directory / place)
         if not folder:
             for leftover in _files_in(self._directory):
-                if leftover.name != RUN_FILES_FILE and _without_partial(leftover.name) == RUN_FILES_FILE:
+                if leftover.name != RUN_FILES_FILE and without_partial(leftover.name) == RUN_FILES_FILE:
                     leftover.unlink()
             self._path.unlink(missing_ok=True)
             self._names = None
+
+    def remove_leftovers(self, folder: str) -> None:
+        """Remove what is left of the listed files of a folder that a process was writing when it was ended; none may be now."""
+        names = {name for name in self.names if name.startswith(f"{folder}/")}
+        for path in self._written_for(names):
+            if without_partial(path.name) != path.name:
+                path.unlink()
+
+    def _written_for(self, names: Collection[str]) -> list[Path]:
+        """The files of these names, and those that were to become them."""
+        places = {name.rpartition("/")[0] for name in names}
+        found = ((place, path) for place in sorted(places) for path in _files_in(self._directory / place))
+        return [path for place, path in found if f"{place}/{without_partial(path.name)}".lstrip("/") in names]
 
     def replace(self, contents: Mapping[str, str | bytes], *, folders: tuple[str, ...] = ()) -> None:
         """Replace files of the run, all or none, and remove the listed files of `folders` that aren't among them.
@@ -182,10 +191,6 @@ def _folders() -> list[str]:
 
 def _is_ours(name: str) -> bool:
     return any(name.count("/") == pattern.count("/") and fnmatch.fnmatchcase(name, pattern) for pattern in LAYOUT)
-
-
-def _without_partial(name: str) -> str:
-    return _PARTIAL.sub("", name)
 
 
 def _walk(directory: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, Array, DataEr
 from bench.workloads.npz_files import read_npz
 from bench.workloads.tables import MISSING_WORDS, header_hint, read_csv, read_parquet
 
-__all__ = ["DATA_LIMIT_BYTES", "Array", "DataError", "LoadedFile", "load_columns", "load_file"]
+__all__ = ["DATA_LIMIT_BYTES", "Array", "DataError", "LoadedFile", "load_columns"]
 
 _EXACT = 2**53
 """Up to here float64 has every whole number."""
@@ -44,12 +44,6 @@ class LoadedFile:
     """(samples,), or (samples, outputs) for floats."""
     features: tuple[str, ...]
     """A name for each column of `x`."""
-
-
-def load_file(path: Path, target: str, features: Sequence[str] | None = None, separator: str = ",") -> tuple[Array, Array]:
-    """Return `x` and `y` of `load_columns`."""
-    loaded = load_columns(path, target, features, separator)
-    return loaded.x, loaded.y
 
 
 def load_columns(path: Path, target: str, features: Sequence[str] | None = None, separator: str = ",") -> LoadedFile:

@@ -18,8 +18,9 @@ from bench.workloads.data_sets import Data, Seed
 __all__ = ["NAME_RULE", "Data", "Training", "Workload", "is_name"]
 
 NAME_RULE = "a name has letters (a to z), digits, dots, hyphens and underscores, and begins with a letter or digit"
-Rounds = Annotated[int, Field(ge=0, le=100_000)]
-Seeds = Annotated[int, Field(ge=0, le=10_000)]
+MOST_ROUNDS, MOST_SEEDS = 100_000, 10_000
+Rounds = Annotated[int, Field(ge=0, le=MOST_ROUNDS)]
+Seeds = Annotated[int, Field(ge=0, le=MOST_SEEDS)]
 Size = Annotated[int, Field(gt=0, le=10_000_000)]
 """Of a batch, a layer, or rows of a prediction."""
 
@@ -101,6 +102,8 @@ class Workload(_Model):
     """Worker processes over which the rounds are spread."""
     parity: bool = False
     """One trial (seed 0) compares the weights with the reference's after every epoch."""
+    parts: bool = False
+    """With `parity` and in float64: one trial compares short trainings with every activation, loss and optimiser, too."""
     tuned: bool = True
     """Whether contestants that have settings to choose choose them by measuring, where rounds are timed."""
     prediction_rows: list[Size] = Field(default_factory=list, max_length=100)

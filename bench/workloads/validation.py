@@ -168,6 +168,8 @@ def _check_measurements(workload: Workload) -> None:
         _check_axis(workload, axis, values)
     if not workload.kinds_of(peer=False):
         raise ValueError("nothing is asked for: set rounds, scored_seeds, parity or prediction_rows")
+    if workload.parts and not (workload.parity and workload.training.dtype == "float64"):
+        raise ValueError('parts is true: it goes with parity = true and training.dtype = "float64"')
     if workload.parity and any(training.shuffle for training in (workload.training, *workload.settings.values())):
         raise ValueError("parity is true, and shuffle too: contestants that draw their own order can't agree")
     if workload.targets and not workload.scored_seeds:
@@ -194,17 +196,22 @@ def _check_axis(workload: Workload, axis: str, values: Sequence[GridValue]) -> N
         raise ValueError(f"grid.{axis} is {short(values)}: its values must be of one kind, there are {' and '.join(sorted(kinds))}")
 
 
-def _check_cells(workload: Workload) -> None:
-    """Check a study: what it can't have, and that every cell can be trained."""
-    for key, there in (("settings", workload.settings), ("parity", workload.parity), ("prediction_rows", workload.prediction_rows)):
-        if there:
-            raise ValueError(f"{key} is set, and grid makes a study, whose contestants all train alike and untimed: leave it out")
+def check_trainings(workload: Workload) -> None:
+    """Check that a workload's cells and seeds are no more trainings than a run can have."""
     cells = math.prod(len(values) for values in workload.grid.values())
     if cells * workload.scored_seeds > MOST_STUDY_TRAININGS:
         raise ValueError(
             f"grid has {cells:,} cells, and scored_seeds is {workload.scored_seeds:,}: together there may be "
             f"{MOST_STUDY_TRAININGS:,} trainings of a contestant"
         )
+
+
+def _check_cells(workload: Workload) -> None:
+    """Check a study: what it can't have, and that every cell can be trained."""
+    for key, there in (("settings", workload.settings), ("parity", workload.parity), ("prediction_rows", workload.prediction_rows)):
+        if there:
+            raise ValueError(f"{key} is set, and grid makes a study, whose contestants all train alike and untimed: leave it out")
+    check_trainings(workload)
     drawn: set[str] = set()
     for point in points(workload):
         try:

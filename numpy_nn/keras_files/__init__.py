@@ -17,7 +17,7 @@ from typing import IO, Any
 from numpy_nn.checks import file_path
 from numpy_nn.file_writing import write_whole
 from numpy_nn.keras_files import configs, hdf5, weights
-from numpy_nn.npz import open_regular
+from numpy_nn.npz import open_regular, reason_of
 from numpy_nn.sequential import Sequential
 
 __all__ = ["load_keras", "load_weights", "save_keras", "save_weights"]
@@ -148,7 +148,7 @@ def _errors_of(path: str | os.PathLike[str]) -> Iterator[None]:
     except allowed:
         raise
     except Exception as error:
-        reason = f"it has no part {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        reason = f"it has no part {reason_of(error)}" if isinstance(error, KeyError) else reason_of(error)
         raise ValueError(
             f"path was {os.fspath(path)!r}: it is not a dense network of Keras that numpy_nn knows ({reason})"
         ) from error

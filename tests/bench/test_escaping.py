@@ -49,6 +49,7 @@ def test_a_tag_is_never_live_in_markdown(text):
         ("[2.6, 2.9] `a_b`", "[2.6, 2.9] `a_b`"),
         ("$E=mc^2$", r"\$E=mc^2\$"),
         ("- item", r"\- item"),
+        ("@team, a@b.org", "@\u2060team, a@b.org"),
     ],
 )
 def test_markdown_shows_what_was_said(text, escaped):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.files import append_line, replacing, write_whole
+from bench.files import append_line, in_words, replacing, write_whole
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="a limit of a file's size is POSIX'")
 
@@ -38,8 +38,9 @@ def test_text_and_bytes_are_written_as_they_are(tmp_path: Path, content: str | b
 
 def test_a_file_keeps_its_content_and_no_other_is_left_if_the_disk_is_full(tmp_path: Path, full_disk: None) -> None:
     (tmp_path / "file").write_text("before")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         write_whole(tmp_path / "file", "after")
+    assert in_words(raised.value) == f"{tmp_path / 'file'}: No space left on device"
     assert (tmp_path / "file").read_text() == "before"
     assert names(tmp_path) == ["file"]
 

@@ -1,90 +1,29 @@
-"""Each reader is given valid files with small changes: it reads them or refuses them in one line, soon and with little memory.
-
-`FUZZ_SECONDS` is the time of each reader: a second in the tests, a minute in `nox -s fuzz`, an hour by hand; `FUZZ_SEED` the seed.
-"""
+"""Each reader of what a user or a stranger hands over: workloads, data, models, settings, contestants."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import random
-import sys
-import time
-import warnings
+import tomllib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_records import make_run, make_trial
+from file_mutations import mutated_csv, mutated_npz, mutated_parquet, mutated_toml, mutated_zip
+from fuzzing import fuzz
 from mutations import mutated_bytes, mutated_json
 
-from bench.records import RecordError, append_trial, read_run, write_run
 from bench.workloads.data_sets import Data, DataError, make_split
 from bench.workloads.toml_files import WorkloadError, load_workload
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "1"))
-SEED = int(os.environ.get("FUZZ_SEED", "1"))
-LEAST_CASES = 20
-LONGEST_SECONDS = 5.0
-MOST_BYTES = 200_000_000
-
 pytestmark = [
-    pytest.mark.skipif(sys.platform == "win32", reason="memory is measured by POSIX' resource"),
+    pytest.mark.skipif("sys.platform == 'win32'", reason="time and memory are limited by POSIX' signals and files"),
     pytest.mark.filterwarnings("ignore"),
 ]
-
-
-def peak_bytes() -> int:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def fuzz(
-    path: Path, make: Callable[[random.Random], bytes | str], read: Callable[[Path], object], *refusals: type[Exception]
-) -> tuple[int, int]:
-    """Give `read` the valid file at `path`, then one changed file after another; return how many it read and how many it refused.
-
-    Every case is drawn from a seed of its own, which a failure names.
-    """
-    counts = [0, 0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        read(path)
-    end = time.monotonic() + SECONDS
-    memory, number = peak_bytes(), 0
-    while number < LEAST_CASES or time.monotonic() < end:
-        content = make(random.Random(f"{SEED} {number}"))
-        began = time.monotonic()
-        try:
-            refused = read_quietly(read, path, content, refusals)
-        except Exception as error:
-            kept = Path(os.environ.get("FUZZ_FOLDER", path.parent.parent)) / f"failed-{number}-{path.name}"
-            kept.write_bytes(content if isinstance(content, bytes) else content.encode())
-            raise AssertionError(f"FUZZ_SEED={SEED}, case {number}: {type(error).__name__}; the file is {kept}") from error
-        assert time.monotonic() - began < LONGEST_SECONDS, f"FUZZ_SEED={SEED}, case {number} took too long"
-        assert peak_bytes() - memory < MOST_BYTES, f"FUZZ_SEED={SEED}, case {number} took too much memory"
-        counts[refused] += 1
-        number += 1
-    return counts[0], counts[1]
-
-
-def read_quietly(read: Callable[[Path], object], path: Path, content: bytes | str, refusals: tuple[type[Exception], ...]) -> bool:
-    """Whether `read` refuses the content, which must be in one line that can be shown."""
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    said = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            read(path)
-    except refusals as error:
-        said = str(error)
-    assert said is None or (len(said.splitlines()) == 1 and len(said) < 3000 and said.isprintable()), said
-    return said is not None
-
 
 WORKLOAD = """
 name = "mine"
@@ -117,9 +56,35 @@ dtype = "float64"
 
 
 def test_workloads(tmp_path: Path) -> None:
+    document = tomllib.loads(WORKLOAD)
+
+    def make(draw: random.Random) -> bytes | str:
+        return mutated_toml(document, draw) if draw.random() < 0.6 else mutated_bytes(WORKLOAD.encode(), draw)
+
     path = tmp_path / "w.toml"
     path.write_text(WORKLOAD)
-    _, refused = fuzz(path, lambda draw: mutated_bytes(WORKLOAD.encode(), draw), load_workload, WorkloadError)
+    read, refused = fuzz(path, make, load_workload, WorkloadError)
+    assert read
+    assert refused
+
+
+def test_settings(tmp_path: Path) -> None:
+    from bench.regression.compare.settings import find_project, read_settings
+
+    (tmp_path / "benchmarks").mkdir()
+    table = {"package": "mine", "benchmarks": "benchmarks", "tolerance": 2.0, "budget": 60}
+    document = {"project": {"name": "mine"}, "tool": {"moons-bench": {"compare": table}}}
+
+    def make(draw: random.Random) -> bytes | str:
+        return mutated_toml(document, draw) if draw.random() < 0.6 else mutated_bytes(content, draw)
+
+    def read(path: Path) -> None:
+        read_settings(find_project(path.parent), None, None, None, None)
+
+    content = "\n".join(["[tool.moons-bench.compare]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]).encode()
+    (tmp_path / "pyproject.toml").write_bytes(content)
+    found, refused = fuzz(tmp_path / "pyproject.toml", make, read, ValueError)
+    assert found
     assert refused
 
 
@@ -130,7 +95,11 @@ TABLE = pd.DataFrame({"a": [0.5, 1.5, 2.5, 3.5] * 5, "b": range(20), "kind": ["x
 def test_csv_files(tmp_path: Path, standardize: bool) -> None:
     TABLE.to_csv(tmp_path / "d.csv", index=False)
     content = (tmp_path / "d.csv").read_bytes()
-    read, refused = fuzz(tmp_path / "d.csv", lambda draw: mutated_bytes(content, draw), reading("kind", standardize), DataError)
+
+    def make(draw: random.Random) -> bytes:
+        return mutated_csv(TABLE, draw) if draw.random() < 0.5 else mutated_bytes(content, draw)
+
+    read, refused = fuzz(tmp_path / "d.csv", make, reading("kind", standardize), DataError)
     assert read
     assert refused
 
@@ -138,15 +107,28 @@ def test_csv_files(tmp_path: Path, standardize: bool) -> None:
 def test_parquet_files(tmp_path: Path) -> None:
     TABLE.astype({"b": "Int64", "kind": "category"}).to_parquet(tmp_path / "d.parquet")
     content = (tmp_path / "d.parquet").read_bytes()
-    _, refused = fuzz(tmp_path / "d.parquet", lambda draw: mutated_bytes(content, draw), reading("kind"), DataError)
+
+    def make(draw: random.Random) -> bytes:
+        return mutated_parquet(TABLE, draw) if draw.random() < 0.5 else mutated_bytes(content, draw)
+
+    read, refused = fuzz(tmp_path / "d.parquet", make, reading("kind"), DataError)
+    assert read
     assert refused
+
+
+ARRAYS = {"x": np.arange(60.0).reshape(20, 3), "y": np.arange(20) % 2, "words": np.arange(20)}
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_npz_files(tmp_path: Path, save: Callable[..., None]) -> None:
-    save(tmp_path / "d.npz", x=np.arange(60.0).reshape(20, 3), y=np.arange(20) % 2, words=np.arange(20))
+    save(tmp_path / "d.npz", **ARRAYS)
     content = (tmp_path / "d.npz").read_bytes()
-    _, refused = fuzz(tmp_path / "d.npz", lambda draw: mutated_bytes(content, draw), reading("y"), DataError)
+
+    def make(draw: random.Random) -> bytes:
+        return mutated_npz(ARRAYS, draw) if draw.random() < 0.6 else mutated_bytes(content, draw)
+
+    read, refused = fuzz(tmp_path / "d.npz", make, reading("y"), DataError)
+    assert read
     assert refused
 
 
@@ -155,124 +137,136 @@ def reading(target: str, standardize: bool = False) -> Callable[[Path], object]:
     return lambda path: make_split(Data(name="file", parameters={"path": str(path), **parameters}, test_size=0.2), seed=0)
 
 
-def analysing(path: Path) -> None:
-    """Read a run as `report`, `export`, `agree` and `track` do, without drawing it."""
-    from bench.analysis.repeats import repeats
-    from bench.analysis.summary import analyse
-    from bench.regression.history.tracked_runs import tracked
-    from bench.report.claims import claims
-    from bench.report.csv_tables import csv_tables
-    from bench.report.export import latex, markdown, summary_table
-    from bench.report.verdict import verdict
-
-    data = read_run(path.parent)
-    summary = summary_table(data)
-    markdown(summary)
-    latex(summary)
-    analysis = analyse(data)
-    verdict(analysis)
-    claims(analysis)
-    csv_tables(analysis)
-    repeats(data, data)
-    if not analysis.times.empty:
-        try:
-            tracked(analysis)
-        except ValueError as error:
-            if "can't be tracked" not in str(error):
-                raise
-
-
-@pytest.fixture
-def run_folder(tmp_path: Path) -> Path:
-    """A valid run of two contestants with all kinds of trials."""
-    contestants = [make_run().contestants[0].model_copy(update={"name": name}) for name in ("numpy_nn", "keras")]
-    write_run(tmp_path, make_run(contestants=contestants))
-    for name in ("numpy_nn", "keras"):
-        for number in range(3):
-            common: dict[str, Any] = {"contestant": name, "seed": number, "round": number, "launch": number}
-            append_trial(tmp_path, make_trial(**common))
-            curves = {"loss": [0.5, 0.2], "accuracy": [0.5, 0.9], "val_loss": [0.5, 0.2], "val_accuracy": [0.5, 0.9]}
-            append_trial(tmp_path, make_trial(kind="scored", history=curves, test_predictions=[0.1, 0.9], **common))
-        latency = {"rows": 1, "calls": 10, "median_seconds": 1e-5, "p99_seconds": 2e-5, "minimum_seconds": 9e-6}
-        append_trial(tmp_path, make_trial(contestant=name, kind="predict", latencies=[latency]))
-    return tmp_path
-
-
-def test_runs(run_folder: Path) -> None:
-    document = json.loads((run_folder / "run.json").read_text())
-    read, refused = fuzz(run_folder / "run.json", lambda draw: mutated_json(document, draw), analysing, RecordError)
-    assert read
-    assert refused
-
-
-def test_damaged_runs(run_folder: Path) -> None:
-    content = (run_folder / "run.json").read_bytes()
-    fuzz(run_folder / "run.json", lambda draw: mutated_bytes(content, draw), lambda path: read_run(path.parent), RecordError)
-
-
-def test_trials(run_folder: Path) -> None:
-    lines = [json.loads(line) for line in (run_folder / "trials.jsonl").read_text().splitlines()]
-
-    def make(draw: random.Random) -> str:
-        changed = draw.randrange(len(lines))
-        texts = (mutated_json(line, draw) if number == changed else json.dumps(line) for number, line in enumerate(lines))
-        return "\n".join(texts) + "\n"
-
-    read, _ = fuzz(run_folder / "trials.jsonl", make, analysing, RecordError)
-    assert read
-
-
-def test_damaged_trials(run_folder: Path) -> None:
-    content = (run_folder / "trials.jsonl").read_bytes()
-    fuzz(run_folder / "trials.jsonl", lambda draw: mutated_bytes(content, draw), lambda path: read_run(path.parent))
-
-
-def test_histories(tmp_path: Path) -> None:
-    from bench.regression.history.change_points import find_change_points
-    from bench.regression.history.history_report import markdown
-    from bench.regression.history.tracked_runs import read_history
-
-    line = {
-        "run_id": "a",
-        "commit": "c" * 40,
-        "dirty": False,
-        "date": "2026-01-01T00:00:00Z",
-        "quick": False,
-        "machine": {"cpu": "a"},
-        "ratios": {"moons: step / floor": 2.0},
-        "seconds": {"moons: step": 1e-4},
-    }
-    lines = [{**line, "run_id": f"r{number}"} for number in range(12)]
-
-    def make(draw: random.Random) -> bytes:
-        texts = [mutated_json(lines[0], draw) if draw.random() < 0.2 else json.dumps(each) for each in lines]
-        content = "\n".join(texts).encode()
-        return mutated_bytes(content, draw) if draw.random() < 0.5 else content
-
-    def read(path: Path) -> None:
-        runs, damaged = read_history(path)
-        markdown(runs, find_change_points(runs), damaged)
-
-    (tmp_path / "h.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert fuzz(tmp_path / "h.jsonl", make, read)[0]
-
-
-def test_models(tmp_path: Path) -> None:
+def saved_model(path: Path) -> bytes:
     from numpy_nn import Sequential
 
     layers = [{"input_dim": 2, "output_dim": 3, "activation": "relu"}, {"input_dim": 3, "output_dim": 1, "activation": "sigmoid"}]
     model = Sequential(layers, seed=1)
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
-    model.save(tmp_path / "m.npz")
-    content = (tmp_path / "m.npz").read_bytes()
+    model.save(path)
+    return path.read_bytes()
 
-    _, refused = fuzz(tmp_path / "m.npz", lambda draw: mutated_bytes(content, draw), Sequential.load, ValueError, OSError)
+
+def test_models(tmp_path: Path) -> None:
+    from numpy_nn import Sequential
+
+    content = saved_model(tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    config = json.loads(str(arrays["config"]))
+
+    def make(draw: random.Random) -> bytes:
+        match draw.randrange(3):
+            case 0:
+                return mutated_bytes(content, draw)
+            case 1:
+                return mutated_npz(arrays, draw)
+        text = mutated_json(config, draw).encode("utf-8", "replace").decode().replace("\x00", " ")
+        stream = io.BytesIO()
+        np.savez(stream, **{**arrays, "config": np.array(text[:100_000])})
+        return stream.getvalue()
+
+    read, refused = fuzz(tmp_path / "m.npz", make, Sequential.load, ValueError, OSError)
+    assert read
     assert refused
 
 
-@pytest.mark.skipif(SECONDS < 10, reason="a report takes seconds; `nox -s fuzz` draws some")
-def test_reports(run_folder: Path) -> None:
-    from bench.report import write_report
+def test_keras_models(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    from numpy_nn.keras_files import load_keras
 
-    document = json.loads((run_folder / "run.json").read_text())
-    fuzz(run_folder / "run.json", lambda draw: mutated_json(document, draw), lambda path: write_report(path.parent), RecordError)
+    content = saved_model(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+
+    def make(draw: random.Random) -> bytes:
+        match draw.randrange(4):
+            case 0:
+                return mutated_bytes(content, draw)
+            case 1:
+                return mutated_zip(parts, draw)
+            case 2:
+                changed = {"model.weights.h5": mutated_bytes(parts["model.weights.h5"], draw)}
+            case _:
+                changed = {"config.json": mutated_json(config, draw).encode("utf-8", "surrogatepass")}
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, data in {**parts, **changed}.items():
+                archive.writestr(zipfile.ZipInfo(name), data)
+        return stream.getvalue()
+
+    read, refused = fuzz(tmp_path / "m.keras", make, load_keras, ValueError, OSError)
+    assert read
+    assert refused
+
+
+SOURCE = """
+from bench.contestants.numpy_network import NumpyNetwork
+import beside, other.part
+from .sibling import thing
+
+class Net(NumpyNetwork):
+    '''A contestant.'''
+
+    def fit(self, on_epoch_end=None):
+        def inner(x): return [x for _ in range(3)]
+        return super().fit(on_epoch_end)
+
+def test_speed(benchmark):
+    benchmark(len, [])
+"""
+LONG = (
+    b"1" + b"+1" * 20_000,
+    b"(" * 150 + b")" * 150,
+    b"-" * 5000 + b"1",
+    b"x" + b".a" * 5000,
+    b"if 1:\n pass\n" + b"elif 1:\n pass\n" * 2000,
+)
+
+
+def test_sources(tmp_path: Path) -> None:
+    """The files of contestants and of packages under comparison, which are parsed before they are run, elsewhere."""
+    from bench.execution.input_files import contestant_files
+    from bench.regression.compare.project_copies import imported_names, named_benchmarks
+    from bench.regression.compare.renaming import copy_renamed
+    from bench.regression.compare.touched import changed_functions
+
+    def make(draw: random.Random) -> bytes:
+        changed = mutated_bytes(SOURCE.encode(), draw) if draw.random() < 0.7 else SOURCE.encode() + draw.choice(LONG)
+        return draw.choice((b"", b"", b"# coding: utf-16\n", b"# coding: nosuch\n", b"# coding: latin-1\n")) + changed
+
+    def read(path: Path) -> None:
+        contestant_files(f"{path}:Net")
+        imported_names(path)
+        named_benchmarks([path.read_text(encoding="utf-8", errors="replace")])
+        changed_functions(copy_renamed(path, tmp_path / "copy", "renamed"), path)
+
+    (tmp_path / "net.py").write_text(SOURCE)
+    fuzz(tmp_path / "net.py", make, read)
+
+
+def test_answers(tmp_path: Path) -> None:
+    """What a contestant's process sends, in which anything may stand."""
+    from bench.execution.answers import AnswerError, fields_of, frames
+
+    fields = {"id": "a", "pid": 1, "figures": {"fit_seconds": 1.0, "history": {"loss": [0.5]}, "details": {"a": "b"}}}
+
+    def framed(text: str) -> bytes:
+        data = text.encode("utf-8", "surrogatepass")
+        return len(data).to_bytes(8, "big") + data
+
+    def make(draw: random.Random) -> bytes:
+        content = b"".join(framed(mutated_json(fields, draw)) for _ in range(3))
+        return mutated_bytes(content, draw) if draw.random() < 0.5 else content
+
+    def read(path: Path) -> None:
+        with path.open("rb") as stream:
+            for frame in frames(stream):
+                if isinstance(frame, AnswerError):
+                    raise frame
+                json.dumps(fields_of(frame, "a", 1)).encode()
+
+    (tmp_path / "answers").write_bytes(framed(json.dumps(fields)))
+    _, refused = fuzz(tmp_path / "answers", make, read, AnswerError)
+    assert refused

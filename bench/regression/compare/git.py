@@ -12,18 +12,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench.child_processes import OF_A_HOOK
 from bench.error_messages import short
+from bench.files import in_words
 
 GIT_SECONDS = 120.0
-_OF_A_HOOK = frozenset(
-    f"GIT_{name}"
-    for name in (
-        *("DIR", "WORK_TREE", "INDEX_FILE", "INDEX_VERSION", "PREFIX", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE"),
-        *("IMPLICIT_WORK_TREE", "GRAFT_FILE", "SHALLOW_FILE", "CEILING_DIRECTORIES", "QUARANTINE_PATH"),
-        *("ALTERNATE_OBJECT_DIRECTORIES", "LITERAL_PATHSPECS", "GLOB_PATHSPECS", "NOGLOB_PATHSPECS", "ICASE_PATHSPECS"),
-    )
-)
-"""What git tells its hooks, and an editor or a script its children: of the repository that they run for, which may be another."""
 _SETTINGS = tuple(
     word
     for setting in (
@@ -221,7 +214,7 @@ def run_git(folder: Path, *arguments: str) -> str:
 
 
 def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
-    inherited = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
     environment = {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0", **variables}
     try:
         done = subprocess.run(
@@ -237,7 +230,7 @@ def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {arguments[0]} in {folder} is not done after {GIT_SECONDS:g} s") from error
     except OSError as error:
-        raise GitError(f"git can't be run: {error}") from error
+        raise GitError(f"git can't be run: {in_words(error)}") from error
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
         raise GitError(_hint(f"git {arguments[0]} in {folder}: {said}", folder))

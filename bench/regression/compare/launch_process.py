@@ -21,6 +21,7 @@ from typing import IO, Any
 from bench.child_processes import dropped_variables, python_command, search_path
 from bench.error_messages import one_line
 from bench.execution.process_trees import MARK, end_tree
+from bench.files import in_words
 from bench.micro.files import FILES_VARIABLE
 from bench.regression.compare.forks import how_it_ended
 from bench.regression.compare.position import Place, Position
@@ -82,7 +83,7 @@ class LaunchProcess:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise ComparisonProcessError(f"a process can't be started: {error}") from error
+            raise ComparisonProcessError(f"a process can't be started: {in_words(error)}") from error
         assert self._process.stdout is not None
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=_pass_on, args=(self._process.stdout, self._lines.put), daemon=True)
@@ -121,7 +122,7 @@ class LaunchProcess:
         try:
             position = Position(Path(self._folder.name) / "position", benchmarks)
         except OSError as error:
-            raise ComparisonProcessError(f"a process can't be watched: {error}") from error
+            raise ComparisonProcessError(f"a process can't be watched: {in_words(error)}") from error
         position.enter("start")
         return position
 
@@ -138,7 +139,7 @@ class LaunchProcess:
                     return None
                 if (read := position.read()).moves != place.moves:
                     place, since = read, now
-                if now - since > limits_seconds[place.phase] + PATIENCE_SECONDS:
+                if now - since > max(limits_seconds[place.phase], place.patience_seconds) + PATIENCE_SECONDS:
                     raise ComparisonProcessError(f"a process {_at(place)}was not done after {now - since:.0f} s") from None
                 continue
             if line is not None:

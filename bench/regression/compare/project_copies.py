@@ -6,7 +6,6 @@ Called by `revisions`. Python files are copied, so that an edit during a compari
 from __future__ import annotations
 
 import ast
-import compileall
 import importlib.util
 import os
 import re
@@ -14,6 +13,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from bench.python_files import compile_files, parsed, parsed_file
 
 VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
 """Written when a project is built, and often not in git."""
@@ -27,11 +28,8 @@ def imported_names(path: Path) -> set[str]:
     """The top-level names of other packages that a file, or the files of a folder, import."""
     found: set[str] = set()
     for file in [path] if path.is_file() else path.rglob("*.py"):
-        try:
-            tree = ast.parse(file.read_bytes())
-        except (SyntaxError, ValueError, RecursionError, OSError):
-            continue
-        for node in ast.walk(tree):
+        tree = parsed_file(file)
+        for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Import):
                 found.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -43,10 +41,8 @@ def named_benchmarks(sources: Iterable[str]) -> set[str]:
     """The functions with an argument `benchmark` in the sources of files of tests."""
     found: set[str] = set()
     for source in sources:
-        try:
-            nodes = list(ast.walk(ast.parse(source)))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
+        tree = parsed(source)
+        nodes = ast.walk(tree) if tree is not None else ()
         functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test")]
         found.update(node.name for node in functions if any(argument.arg == "benchmark" for argument in node.args.args))
     return found
@@ -57,7 +53,7 @@ def copy_packages(packages: Iterable[Path], destination: Path) -> None:
     destination.mkdir(parents=True, exist_ok=True)
     for package in packages:
         copy_tree(package, destination / package.name, links=False)
-    compileall.compile_dir(destination, quiet=2)
+    compile_files(destination)
 
 
 def add_version_files(package: Path, copies: Path, name: str) -> list[str]:

@@ -7,11 +7,12 @@ package, compiled to bytecode once, and nothing of the harness runs while it is 
 from __future__ import annotations
 
 import ast
-import compileall
 import os
 import shutil
 import stat
 from pathlib import Path
+
+from bench.python_files import UNPARSABLE, compile_files, parsed_file
 
 
 def copy_renamed(package: Path, destination: Path, name: str) -> Path:
@@ -38,13 +39,15 @@ def copy_renamed(package: Path, destination: Path, name: str) -> Path:
 def rename_imports(copy: Path, old: str, new: str) -> None:
     """Rename the imports of `old` in a file, or in all files of a folder, and compile them."""
     for path in [copy] if copy.is_file() else sorted(copy.rglob("*.py")):
-        source = path.read_bytes()
+        tree = parsed_file(path)
+        if tree is None:
+            continue
         try:
-            renamed = ast.unparse(_Renamer(old, new).visit(ast.parse(source)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # the latter two: nested too deeply
+            renamed = ast.unparse(_Renamer(old, new).visit(tree))
+        except UNPARSABLE:
             continue
         path.write_text(renamed, encoding="utf-8")
-    compileall.compile_file(copy, quiet=2) if copy.is_file() else compileall.compile_dir(copy, quiet=2)
+    compile_files(copy)
 
 
 def irregular_files(package: Path) -> list[str]:

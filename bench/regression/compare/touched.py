@@ -9,9 +9,12 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from bench.python_files import parsed_file
 
 
 def changed_functions(base: Path, head: Path) -> list[str]:
@@ -43,12 +46,11 @@ def _functions(package: Path) -> dict[str, str]:
     """The code of each function, by its name."""
     found: dict[str, str] = {}
     for path in [package] if package.is_file() else package.rglob("*.py"):
-        try:
-            tree = ast.parse(path.read_bytes())
-        except (SyntaxError, ValueError):
-            continue
+        tree = parsed_file(path)
         place = path.name if package.is_file() else path.relative_to(package).as_posix()
-        _collect(tree, f"{place}:", found)
+        if tree is not None:
+            with suppress(RecursionError):  # a sum of thousands of terms, which nobody writes by hand
+                _collect(tree, f"{place}:", found)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import subprocess
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bench.child_processes import git_answer
 from bench.files import append_line, read_regular
 from bench.records.json_lines import LIMIT_BYTES, read_json_lines
 from bench.records.models import Text
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bench.records import Environment, Trial
 
 SCHEMA_VERSION: Literal[1] = 1
-GIT_SECONDS = 10.0
+_COMMIT = re.compile("[0-9a-f]{7,64}")
 SUBJECT = "numpy_nn"
 REFERENCES = ("floor", "keras", "keras-tuned")
 VERSIONED = ("numpy", "keras", "tensorflow")
@@ -211,16 +212,6 @@ def _known(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 def commit_date(commit: str | None, folder: Path = Path(__file__).parent) -> str | None:
     """When a commit of the repository around `folder` was made; None if git doesn't know."""
-    if commit is None:
+    if commit is None or not _COMMIT.fullmatch(commit):
         return None
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "show", "--no-patch", "--format=%cI", commit, "--"],
-            capture_output=True,
-            text=True,
-            timeout=GIT_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
+    return git_answer(folder, "show", "--no-patch", "--format=%cI", "--end-of-options", f"{commit}^{{commit}}", "--") or None

@@ -7,12 +7,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from made_records import make_run
 
 from bench import cli
+from bench.__main__ import main as start
 from bench.cli import app as application
 from bench.cli.boundary import CommandError, exit_with_code_of, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
+from bench.cli.report import print_report
 from bench.cli.streams import forgiving_streams
+from bench.records import RunData
 
 ROOT = Path(__file__).parents[3]
 
@@ -72,7 +76,7 @@ def test_known_errors_have_their_code_and_one_line(capsys):
         with known_errors(ExitCode.NOT_ALL, OSError, prefix="not written: "):
             raise OSError(28, "No space left on device")
 
-    assert end(command, capsys) == (3, "error: not written: [Errno 28] No space left on device\n")
+    assert end(command, capsys) == (3, "error: not written: No space left on device\n")
     assert end(raising(CommandError("a\nb", ExitCode.WRONG_USE)), capsys) == (2, "error: a b\n")
     assert end(raising(KeyboardInterrupt()), capsys) == (3, "interrupted\n")
 
@@ -169,3 +173,52 @@ def test_where_standard_output_is_closed_a_command_still_has_one(monkeypatch):
     with forgiving_streams() as losses:
         print("nobody reads this, and it is no terminal:", sys.stdout.isatty())
     assert not losses.output_is_cut_short
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"), [(OSError("a\nb"), 5, "can't be started: OSError: a b"), (KeyboardInterrupt(), 3, "interrupted")]
+)
+def test_what_fails_before_the_boundary_is_there_has_a_code_of_its_own_too(error, code, said, monkeypatch, capsys):
+    monkeypatch.setattr("bench.__main__.find_spec", raising_with(error))
+    with pytest.raises(SystemExit) as ended:
+        start()
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def raising_with(error):
+    def fail(_name):
+        raise error
+
+    return fail
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+@pytest.mark.parametrize(("name", "typed"), [("RLIMIT_AS", "ulimit -v"), ("RLIMIT_DATA", "ulimit -d")])
+def test_too_little_memory_is_refused_before_a_library_ends_the_process(name, typed, monkeypatch, capsys):
+    import resource
+
+    small = getattr(resource, name)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (600_000_000 if kind == small else resource.RLIM_INFINITY, 0))
+    monkeypatch.setattr(sys, "argv", ["bench", "list"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: this process may have 600 MB of memory ({typed}): it needs 1,000 MB\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_what_a_command_writes_it_can_read_again_whatever_the_umask(monkeypatch, tmp_path):
+    masks = []
+    monkeypatch.setattr("bench.cli.app.run_app", lambda: masks.append(os.umask(0o022)) or 0)
+    before = os.umask(0o727)
+    with pytest.raises(SystemExit):
+        cli.main()
+    os.umask(before)
+    assert masks == [0o027]
+
+
+def test_the_path_of_a_report_is_printed_on_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("bench.report.write_report", lambda *_: "the answer")
+    print_report(RunData(tmp_path / "two\nlines\t\x1b[2J", make_run(), []), film=False)
+    assert capsys.readouterr().out.splitlines()[-1].endswith(r"two\nlines\t\x1b[2J/index.html, as Markdown: report.md")

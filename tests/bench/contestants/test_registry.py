@@ -263,6 +263,9 @@ def test_two_contestants_of_one_name_are_refused(tmp_path: Path) -> None:
         find_all([f"{path}:Net", f"{other}:Net"])
     with pytest.raises(ValueError, match="'jax' is named twice"):
         find_all(["jax", "jax"])
+    write(tmp_path, GOOD.replace("class Net", "class JAX"), name="upper.py")
+    with pytest.raises(ValueError, match="'JAX' and 'jax' differ in case alone"):
+        find_all(["jax", f"{tmp_path / 'upper.py'}:JAX"])
 
 
 def test_a_worker_loads_the_class_itself(tmp_path: Path) -> None:

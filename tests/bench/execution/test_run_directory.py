@@ -4,7 +4,7 @@ import sys
 import pytest
 from made_records import make_run
 
-from bench.execution.run_directory import FolderError, claimed, clear_scratch, prepare
+from bench.execution.run_directory import FolderError, claimed, clear_leftovers, prepare
 from bench.records import RecordError, write_run
 from bench.records.run_files import RUN_FILES_FILE, RunFiles
 
@@ -120,15 +120,23 @@ def test_two_writers_of_one_folder_share_the_list(tmp_path):
 
 def test_preparing_an_empty_folder_lists_what_comes_and_scratch_that_is_not_there_is_no_error(tmp_path):
     prepare(tmp_path)
-    clear_scratch(tmp_path)
+    clear_leftovers(tmp_path, scratch=True)
     assert found(tmp_path) == [RUN_FILES_FILE]
 
 
 def test_a_complete_run_leaves_a_users_file_in_scratch(tmp_path):
     RunFiles(tmp_path).add("scratch/a.npz")
     write(tmp_path, "scratch/a.npz", "scratch/notes.txt")
-    clear_scratch(tmp_path)
+    clear_leftovers(tmp_path, scratch=True)
     assert found(tmp_path) == [RUN_FILES_FILE, "scratch/notes.txt"]
+
+
+def test_what_an_ended_worker_left_of_its_arrays_is_removed_and_nothing_else(tmp_path):
+    RunFiles(tmp_path).add("arrays/a.npz", "scratch/a.npz", "report.md")
+    kept = ["arrays/a.npz", "arrays/b.npz.0123456789ab.partial", "report.md.0123456789ab.partial", "scratch/a.npz"]
+    write(tmp_path, "arrays/a.npz.0123456789ab.partial", *kept)
+    clear_leftovers(tmp_path, scratch=False)
+    assert found(tmp_path) == sorted([*kept, RUN_FILES_FILE])
 
 
 @pytest.mark.parametrize("kind", ["link", "text"])

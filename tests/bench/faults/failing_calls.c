@@ -69,6 +69,21 @@ static int fails(const char *call, const char *path)
     return number == fault_at;
 }
 
+/* The same for a path that begins in an open folder. */
+static int fails_at(const char *call, int in, const char *path)
+{
+    char link[64], place[PATH_MAX], whole[2 * PATH_MAX];
+    if (in == AT_FDCWD || path[0] == '/')
+        return fails(call, path);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", in);
+    ssize_t length = folder[0] ? readlink(link, place, sizeof place - 1) : -1;
+    if (length < 0)
+        return 0;
+    place[length] = 0;
+    snprintf(whole, sizeof whole, "%s/%s", place, path);
+    return fails(call, whole);
+}
+
 static int fails_fd(const char *call, int descriptor)
 {
     char link[64], path[PATH_MAX];
@@ -122,14 +137,16 @@ ssize_t write(int descriptor, const void *data, size_t size)
 
 #define ON_PATH(name, parameters, path, arguments)  \
     int name parameters { return fails(#name, path) ? fail() : TRUE_CALL(name) arguments; }
+#define ON_PATH_IN(name, parameters, in, path, arguments)  \
+    int name parameters { return fails_at(#name, in, path) ? fail() : TRUE_CALL(name) arguments; }
 #define ON_DESCRIPTOR(name, parameters, arguments)  \
     int name parameters { return fails_fd(#name, descriptor) ? fail() : TRUE_CALL(name) arguments; }
 
 ON_PATH(rename, (const char *old, const char *new), new, (old, new))
-ON_PATH(renameat, (int in, const char *old, int to, const char *new), new, (in, old, to, new))
+ON_PATH_IN(renameat, (int in, const char *old, int to, const char *new), to, new, (in, old, to, new))
 ON_PATH(mkdir, (const char *path, mode_t mode), path, (path, mode))
 ON_PATH(unlink, (const char *path), path, (path))
-ON_PATH(unlinkat, (int in, const char *path, int flags), path, (in, path, flags))
+ON_PATH_IN(unlinkat, (int in, const char *path, int flags), in, path, (in, path, flags))
 ON_PATH(rmdir, (const char *path), path, (path))
 ON_PATH(chmod, (const char *path, mode_t mode), path, (path, mode))
 ON_DESCRIPTOR(fsync, (int descriptor), (descriptor))

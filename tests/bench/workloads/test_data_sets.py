@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.workloads.data_files import load_file
+from bench.workloads.data_files import load_columns
 from bench.workloads.data_sets import GENERATORS, Data, DataError, Split, make_generator, make_split
 
 ARTICLE = {"sample_seed": 100, "split_seed": 42}
@@ -147,9 +147,9 @@ def write_as(suffix: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
 def test_a_file_gives_the_named_columns_and_the_target(suffix: str, tmp_path: Path) -> None:
-    x, y = load_file(write_as(suffix, tmp_path), "kind", ["count", "wet", "length"])
-    np.testing.assert_array_equal(x, [[1, 1, 0.5], [2, 0, 1.5], [3, 1, 2.5], [4, 0, 3.5]])
-    assert y.tolist() == ["rose", "aster", "tulip", "aster"]
+    loaded = load_columns(write_as(suffix, tmp_path), "kind", ["count", "wet", "length"])
+    np.testing.assert_array_equal(loaded.x, [[1, 1, 0.5], [2, 0, 1.5], [3, 1, 2.5], [4, 0, 3.5]])
+    assert loaded.y.tolist() == ["rose", "aster", "tulip", "aster"]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
@@ -178,17 +178,17 @@ def test_booleans_are_two_classes(suffix: str, tmp_path: Path) -> None:
 
 def test_all_columns_but_the_target_are_features_unless_they_are_named(tmp_path: Path) -> None:
     path = Path(write_csv(tmp_path, "a,label,b\n1,0,2\n3,1,4\n"))
-    x, y = load_file(path, "label")
-    np.testing.assert_array_equal(x, [[1, 2], [3, 4]])
-    np.testing.assert_array_equal(y, [0, 1])
+    loaded = load_columns(path, "label")
+    np.testing.assert_array_equal(loaded.x, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(loaded.y, [0, 1])
 
 
 def test_arrays_of_several_columns_stand_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
     np.savez(path, pixels=np.arange(6.0).reshape(3, 2), age=[7, 8, 9], y=np.eye(3))
-    x, y = load_file(path, "y")
-    np.testing.assert_array_equal(x, [[0, 1, 7], [2, 3, 8], [4, 5, 9]])
-    np.testing.assert_array_equal(y, np.eye(3))
+    loaded = load_columns(path, "y")
+    np.testing.assert_array_equal(loaded.x, [[0, 1, 7], [2, 3, 8], [4, 5, 9]])
+    np.testing.assert_array_equal(loaded.y, np.eye(3))
 
 
 BAD_CSV: dict[str, tuple[str, list[str]]] = {
@@ -256,7 +256,7 @@ def test_arrays_that_cannot_be_trained_on_are_one_line(arrays: dict[str, Any], n
     path = tmp_path / "rows.npz"
     np.savez(path, **arrays)
     with pytest.raises(DataError) as caught:
-        load_file(path, "y")
+        load_columns(path, "y")
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     assert "rows.npz" in message
@@ -269,7 +269,7 @@ def test_a_damaged_file_is_named(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"rows{suffix}"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00\x01 no data")
     with pytest.raises(DataError, match=rf"rows\{suffix}") as caught:
-        load_file(path, "y")
+        load_columns(path, "y")
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -279,7 +279,7 @@ def test_a_damaged_file_is_named(suffix: str, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_had_is_named(name: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError) as caught:
-        load_file(tmp_path / name, "y")
+        load_columns(tmp_path / name, "y")
     assert name in str(caught.value)
     assert said in str(caught.value)
 
@@ -288,14 +288,14 @@ def test_a_single_array_without_a_name_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.ones(3))
     (tmp_path / "one.npy").rename(tmp_path / "one.npz")
     with pytest.raises(DataError, match="without a name"):
-        load_file(tmp_path / "one.npz", "y")
+        load_columns(tmp_path / "one.npz", "y")
 
 
 @pytest.mark.parametrize(("features", "said"), [(["a", "c"], "feature 'c'"), (["a", "a"], "twice"), (["y"], "is the target")])
 def test_features_are_named_once_and_exist(features: list[str], said: str, tmp_path: Path) -> None:
     path = Path(write_csv(tmp_path, "a,b,y\n1,2,0\n3,4,1\n"))
     with pytest.raises(DataError, match=said):
-        load_file(path, "y", features)
+        load_columns(path, "y", features)
 
 
 def test_an_unknown_data_set_is_named_with_those_that_there_are() -> None:
@@ -317,4 +317,4 @@ def test_a_missing_parquet_library_is_named_with_how_to_install_it(tmp_path: Pat
     path = write_as(".parquet", tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match=r'pip install -e "\.\[parquet\]"'):
-        load_file(path, "kind")
+        load_columns(path, "kind")

@@ -12,7 +12,7 @@ from bench.analysis.summary import analyse
 from bench.regression.certify.change_point_simulation import SERIES_NOISES, recovered_found, series_false_alarms
 from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, find_change_points, machine_changes
 from bench.regression.history.history_report import MOST_DRAWN, draw, markdown, plot
-from bench.regression.history.tracked_runs import TrackedRun, add, join, read_history, tracked
+from bench.regression.history.tracked_runs import TrackedRun, add, commit_date, join, read_history, tracked
 
 SERIES = "moons: step / keras"
 
@@ -208,6 +208,13 @@ def test_runs_are_in_the_order_of_their_commits_not_of_their_measurement():
     late = make_run(1).model_copy(update={"commit_date": "2026-05-01T00:00:00+02:00"})
     early = make_run(2).model_copy(update={"commit_date": "2026-04-01T00:00:00+00:00"})
     assert join([late, early]) == [early, late]
+
+
+@pytest.mark.parametrize("commit", ["--output={}", "HEAD --output={}", "c" * 40, "HEAD", ""])
+def test_a_foreign_records_commit_gives_git_nothing_to_write(tmp_path, commit):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert commit_date(commit.format(tmp_path / "mine.txt")) is None
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_a_commit_on_two_machines_or_with_uncommitted_changes_stays_two_runs():
