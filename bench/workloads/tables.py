@@ -58,7 +58,7 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
                     index_col=False,
                     low_memory=False,
                     keep_default_na=False,
-                    na_values=missing,  # type: ignore[arg-type]  # the stubs know no numbers of columns
+                    na_values=missing,
                     skipinitialspace=True,
                     encoding="utf-8-sig",
                 )
