@@ -30,7 +30,8 @@ class MyNet(Contestant):
     # Other attributes: BATCH_ORDER and CLOCK_INCLUDES (a line each for the report), PARITY = False where it can't start from the
     # weights that it is given, and ENVIRONMENT = {"OMP_NUM_THREADS": "1"}, set before its process imports anything.
     # Other methods, each with a default in `Contestant`: `warm_up` (do what only the first step costs, such as compiling, and leave
-    # the weights as they were), `tune`, `details`, `predictor` and `compiled_predictor`.
+    # the weights as they were), `tune`, `details`, `predictor` and `compiled_predictor`. What is random must come from
+    # `task.seed`: two fits of one seed are compared.
 
     def __init__(self, task: Task) -> None:
         # Build the model and give it the first weights. A framework is imported here, so that its import counts as cold start.

@@ -354,10 +354,10 @@ def _call_seconds(predict: Callable[[Array], Any], x: Array, clock: Clock) -> li
     with _no_garbage_collection():
         end = clock() + PREDICTION_SECONDS
         while len(seconds) < FEWEST_PREDICTION_CALLS or clock() < end:
+            np.multiply(x, NEXT_ROWS, out=x)
             before = clock()
             call(x)
             seconds.append(clock() - before)
-            np.multiply(x, NEXT_ROWS, out=x)
     return seconds
 
 

@@ -45,17 +45,20 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
         _check_columns(path, names)
         _check_size(path, file, separator)
         file.seek(0)
-        missing = {number: [""] if name == target else ["", *MISSING_WORDS] for number, name in enumerate(names)}
+        labels = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+        missing = {name: [""] if name == target else ["", *MISSING_WORDS] for name in labels}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 frame = pd.read_csv(
                     file,
                     sep=separator,
+                    names=labels,
+                    header=0,
                     index_col=False,
                     low_memory=False,
                     keep_default_na=False,
-                    na_values=missing,  # type: ignore[arg-type]  # the stubs know no numbers of columns
+                    na_values=missing,
                     skipinitialspace=True,
                     encoding="utf-8-sig",
                 )
@@ -72,7 +75,6 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
     for number, name in enumerate(names):
         if not name and frame.iloc[:, number].isna().all():
             raise DataError(f"{path}: column {number + 1} has neither a name nor values: its lines end with a separator too many")
-    frame.columns = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
     return _columns(path, frame)
 
 

@@ -5,6 +5,7 @@ Called by run selection. Paths in a file are relative to the file's own folder. 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,18 @@ from bench.workloads.models import NAME_RULE, Workload, is_name
 from bench.workloads.validation import check
 
 MOST_NESTED = 16
+_REASONS = {
+    r"[\u201c-\u201f\u2018-\u201b\u00ab\u00bb]": "; its quotation marks must be \" or '",
+    r"^[{\[]\s*[{\"]": "; JSON isn't read",
+    r"^[\w.-]+\s*:": "; a key is followed by = and not by a colon",
+    r"=\s*(True|False)\b": "; true and false are written in small letters",
+    r"=\s*(None|null|nil)\b": "; there is no such value: leave the key out",
+    r"\"[^\"]*\\": "; a backslash must be doubled, or the text put between single quotation marks",
+    r"=\s*-?\d+,\d": "; a number has no comma",
+    r"=\s*[A-Za-z_~/.]": "; a word stands between quotation marks",
+    r"\{[^}]*$": "; a table between braces stands in one line",
+}
+"""What seems to be wrong with a line that is no TOML, by what it looks like."""
 
 
 class WorkloadError(ValueError):
@@ -37,8 +50,10 @@ def find_workload(text: str) -> Workload:
     """
     if text in WORKLOADS:
         return WORKLOADS[text]
-    if text.endswith(".toml"):
+    if text.lower().endswith(".toml"):
         return load_workload(text)
+    if Path(text).is_file():
+        raise WorkloadError(f"workload {text!r} is a file, and its name must end in .toml")
     raise WorkloadError(f"workload {text!r} is unknown: {may_be(text, WORKLOADS)}, or your own as FILE.toml")
 
 
@@ -74,20 +89,33 @@ def load_workload(path: str | Path) -> Workload:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(read_regular(path, WORKLOAD_LIMIT_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
+        text = read_regular(path, WORKLOAD_LIMIT_BYTES).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise WorkloadError(f"workload {str(path)!r}: there is no such file") from None
     except tomllib.TOMLDecodeError as error:  # names the line and the column
-        raise WorkloadError(f"{path} is no TOML: {one_line(error)}") from None
+        raise WorkloadError(f"{path} is no TOML: {one_line(error)}{_reason(text, str(error))}") from None
     except UnicodeDecodeError as error:
-        raise WorkloadError(f"{path} is no TOML: byte {error.start} is not UTF-8") from None
+        raise WorkloadError(f"{path} is no TOML: byte {error.start} is not UTF-8; save it as UTF-8") from None
     except ValueError as error:  # Python's limit for the digits of a number
         raise WorkloadError(f"{path} is no TOML: {one_line(error)}") from None
     except RecursionError:
         raise WorkloadError(f"{path} is nested too deeply: {MOST_NESTED} levels are read") from None
     except OSError as error:
         raise WorkloadError(f"{path} can't be read: {one_line(error.strerror)}") from error
+
+
+def _reason(text: str, error: str) -> str:
+    """Return the line that is no TOML, and what seems to be wrong with it."""
+    if "\0" in text:
+        return "; it has zero bytes, as UTF-16 does: save it as UTF-8"
+    found = re.search(r"\(at line (\d+),", error)
+    lines = text.split("\n")
+    line = lines[int(found[1]) - 1].strip() if found and int(found[1]) <= len(lines) else ""
+    reason = next((reason for pattern, reason in _REASONS.items() if re.search(pattern, line)), "")
+    return f": {short(line)}{reason}" if line else ""
 
 
 def _expanded(text: str, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import time
 from dataclasses import replace
 from types import MappingProxyType
@@ -107,6 +108,69 @@ class TellsTurnsOfText(LyingTurns):
 
 class TellsTooShortTurns(LyingTurns):
     told = MappingProxyType({"epoch_seconds": [1e-7] * 20})
+
+
+class TellsTooShortTurnsWhileDisturbed(TellsTooShortTurns):
+    """Pretends that its whole fits were disturbed, so that its turns might not be compared with them."""
+
+    def fit(self, on_epoch_end):
+        if not is_turn(on_epoch_end):
+            os.kill(os.getpid(), signal.SIGCONT)
+        return super().fit(on_epoch_end)
+
+
+class PutsUpdatesOff(NumpyNetwork):
+    """Only counts epochs, and trains when somebody asks for the weights or a prediction."""
+
+    waiting = 0
+
+    def fit(self, on_epoch_end):
+        for epoch in range(self._task.epochs):
+            end = time.perf_counter() + 1e-5
+            while time.perf_counter() < end:
+                pass
+            self.waiting += 1
+            on_epoch_end(epoch)
+        return invented(self._task)
+
+    def catch_up(self):
+        for _ in range(20 * self.waiting):
+            self._model.fit(self._task.x, self._task.y, batch_size=16, epochs=1, shuffle=False, verbose=0)
+        self.waiting = 0
+
+    def get_weights(self):
+        self.catch_up()
+        return super().get_weights()
+
+    def predict(self, x):
+        self.catch_up()
+        return super().predict(x)
+
+
+class PredictsTargetsMidway(NumpyNetwork):
+    """Honest before and after its fit: the curves between are those of the targets."""
+
+    trains = False
+
+    def fit(self, on_epoch_end):
+        self.trains = True
+        try:
+            return super().fit(on_epoch_end)
+        finally:
+            self.trains = False
+
+    def predict(self, x):
+        is_test = self.trains and len(x) == len(self._task.y_test)
+        return np.clip(self._task.y_test, 0.01, 0.99) if is_test else super().predict(x)
+
+
+class PredictsOtherwiseTwice(NumpyNetwork):
+    calls = 0
+
+    def predict(self, x):
+        self.calls += 1
+        outputs = super().predict(x)
+        return outputs if self.calls % 2 else 1 - outputs
 
 
 class PredictsTargets(NumpyNetwork):

@@ -41,6 +41,12 @@ def test_a_contestants_files_are_those_that_it_imports_from_beside_it_and_none_i
     (tmp_path / "third.py").write_text("not Python at all (\n")
     (tmp_path / "unused.py").write_text("")
     assert [path.name for path in contestant_files(f"{tmp_path / 'net.py'}:Net")] == ["net.py", "helper.py", "third.py"]
+    (tmp_path / "third.py").write_text("from . import fourth\nfrom parts.core import y\n")
+    (tmp_path / "fourth.py").write_text("")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "core.py").write_text("raise SystemExit('executed')\n")
+    found = [path.name for path in contestant_files(f"{tmp_path / 'net.py'}:Net")]
+    assert found == ["net.py", "fourth.py", "helper.py", "core.py", "third.py"]
 
 
 def test_a_module_is_found_without_being_imported(tmp_path, monkeypatch):

@@ -216,6 +216,37 @@ def test_a_figure_that_a_contestant_does_not_have_is_no_difference_but_missing(t
     assert np.max(found["loss"]) == 0
 
 
+def test_a_prediction_that_is_put_off_or_remembered_counts_as_long_as_it_takes(request_of):
+    clock = FakeClock()
+
+    class Later:
+        def __init__(self, values):
+            self.values = values
+
+        def __array__(self, dtype=None, copy=None):
+            clock.seconds += 0.01
+            return np.array(self.values, dtype)
+
+    class PutsOff(tiny.Tiny):
+        def predict(self, x):
+            clock.seconds += 1e-6
+            return Later(super().predict(x))
+
+    class Remembers(tiny.Tiny):
+        kept = {}  # noqa: RUF012
+
+        def predict(self, x):
+            clock.seconds += 1e-6
+            if x.tobytes() not in self.kept:
+                clock.seconds += 0.01
+                self.kept[x.tobytes()] = super().predict(x)
+            return self.kept[x.tobytes()]
+
+    for contestant in (PutsOff, Remembers):
+        (one,) = figures(request_of("predict", prediction_rows=[1]), contestant, clock)["latencies"]
+        assert one["minimum_seconds"] == pytest.approx(0.01, rel=0.01)
+
+
 def test_a_predictor_that_answers_from_memory_is_named(request_of):
     clock = FakeClock()
 

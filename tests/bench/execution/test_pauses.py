@@ -71,6 +71,10 @@ def test_a_meter_names_suspension_and_throttling(monkeypatch):
     meter.start()
     figures["now"] = 20.0
     assert meter.reasons() == []
+    monkeypatch.setattr(pauses, "cores_allowed", frozenset)
+    meter.start()  # the cores were taken away before
+    if sys.platform == "linux":
+        assert any("taken away" in reason for reason in meter.reasons())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

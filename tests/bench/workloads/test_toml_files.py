@@ -144,6 +144,12 @@ SOFTMAX = 'output_dim = 1\nactivation = "softmax"'
 REGRESSION = 'loss = "mean_squared_error"'
 BAD_TOML: dict[str, tuple[str, list[str]]] = {
     "a syntax error": (changed("epochs = 3", "epochs = = 3"), ["line 24", "no TOML"]),
+    "a path of Windows": (changed('name = "moons"', 'name = "C:\\data"'), ["no TOML", "a backslash must be doubled"]),
+    "Python's True": (changed("epochs = 3", "epochs = 3\nshuffle = True"), ["line 25", "'shuffle = True'", "small letters"]),
+    "a comma in a number": (changed("epochs = 3", "epochs = 3,000"), ["'epochs = 3,000'", "a number has no comma"]),
+    "a word without quotation marks": (changed('name = "moons"', "name = moons"), ["'name = moons'", "quotation marks"]),
+    "typographic quotation marks": (changed('name = "moons"', "name = \u201cmoons\u201d"), ["quotation marks must be"]),
+    "a colon": ("rounds: 3\n", ["'rounds: 3'", "not by a colon"]),
     "a table twice": (GOOD + "\n[data]\n", ["no TOML", "data"]),
     "an unknown key at the top": (GOOD.replace("rounds", "round", 1), ["round ", "did you mean 'rounds'"]),
     "an unknown key in a table": (changed("epochs", "epoch"), ["training.epoch ", "did you mean 'epochs'"]),
@@ -290,11 +296,13 @@ def test_labels_that_the_loss_cannot_have_are_refused(tmp_path: Path) -> None:
         ("nothing.toml", "there is no such file"),
         ("", "it may be one of moons"),
         ("folder.toml", "read"),
+        ("file.txt", "its name must end in .toml"),
     ],
 )
 def test_a_workload_that_there_is_not_is_one_line(name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "file.txt").touch()
     with pytest.raises(WorkloadError) as caught:
         find_workload(name)
     assert said in str(caught.value)
