@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WATCHED = (": step / ", ": cold start / ")
 """Parts of the names of the ratios that are searched; those of an epoch or a whole fit depend on these."""
 LEAST_POINTS = 6
-"""On each side of a change point."""
+"""On each side of a change point, as it is looked for."""
 MOST_POINTS = 100
 """Only so many of a machine's last runs are searched."""
 PENALTY = 18.0
@@ -52,7 +52,8 @@ def change_points(values: Sequence[float]) -> list[int]:
 
     Minimises the sum of squares plus a penalty for each change point (Killick, Fearnhead and Eckley, 2012, through
     `ruptures`). The noise is measured by the squares of successive differences (von Neumann, 1941), which a change of level
-    hardly touches. A change nearer to an end than `LEAST_POINTS` would be found beside where it is, so it is left for later.
+    hardly touches. A change nearer to an end, or to another one, than `LEAST_POINTS` is found beside where it is, and then
+    put where two levels fit best.
     """
     from ruptures import KernelCPD
 
@@ -64,15 +65,11 @@ def change_points(values: Sequence[float]) -> list[int]:
         return []
     found = KernelCPD(kernel="linear", min_size=LEAST_POINTS).fit(series[:, None]).predict(pen=PENALTY * variance)
     edges = [0, *found]
-    return [
-        index
-        for before, index, after in zip(edges, edges[1:-1], edges[2:], strict=False)
-        if LEAST_POINTS <= _best_split(series[before:after]) <= after - before - LEAST_POINTS
-    ]
+    return sorted({before + _best_split(series[before:after]) for before, after in zip(edges, edges[2:], strict=False)})
 
 
 def _best_split(series: NDArray[np.float64]) -> int:
-    """Where two levels fit best, however near to an end."""
+    """Where two levels fit a series best, however near to an end."""
     count = np.arange(1, len(series))
     first = series.cumsum()[:-1]
     means = first / count - (series.sum() - first) / (len(series) - count)
