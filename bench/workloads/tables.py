@@ -63,7 +63,9 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
             raise DataError(f"{path}: {hint}its rows have more fields than its first line has names") from None
         except UnicodeDecodeError as error:
             raise _no_utf8(path, error) from None
-        except (ValueError, OverflowError, OSError, RecursionError) as error:  # pandas' parser errors are ValueErrors
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever pandas' parsers raise
             raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from error
     return _columns(path, frame)
 
@@ -96,9 +98,9 @@ def read_parquet(path: Path) -> dict[str, Array]:
                 )
             file.seek(0)
             frame = pd.read_parquet(file, engine="pyarrow")
-        except DataError:
+        except (DataError, MemoryError):
             raise
-        except (ValueError, TypeError, LookupError, NotImplementedError, OverflowError, OSError) as error:
+        except Exception as error:  # whatever pyarrow, and pandas for what a file says of it, raise
             raise DataError(f"{path} can't be read as Parquet: {one_line(error)}") from error
     return _columns(path, frame)
 
@@ -155,7 +157,9 @@ def _columns(path: Path, frame: Any) -> dict[str, Array]:
     """Return each column as an array; integers with missing values become floats with NaN."""
     try:
         return {str(name): _column(frame[name]) for name in frame.columns}
-    except (ValueError, TypeError, OverflowError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # as of a type that is no number's
         raise DataError(f"{path} has a column that can't be read: {one_line(error)}") from error
 
 
