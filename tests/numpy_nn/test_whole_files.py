@@ -251,6 +251,7 @@ BOMBS: dict[str, tuple[Callable[[dict[str, bytes]], dict[str, bytes]], int]] = {
         zipfile.ZIP_STORED,
     ),
     "much text": (lambda p: {**p, "config.npy": header((), "<U9000000") + bytes(36_000_000)}, zipfile.ZIP_STORED),
+    "text of no letters": (lambda p: {**p, "config.npy": header((), "<U3") + b"\xff" * 12}, zipfile.ZIP_STORED),
     "objects": (lambda p: {**p, "weight_0.npy": header((2, 5), "|O") + b"\x80\x04N."}, zipfile.ZIP_STORED),
     "a header that is no header": (
         lambda p: {**p, "weight_0.npy": b"\x93NUMPY\x01\x00\x05\x00{[(}\n" + bytes(99)},
