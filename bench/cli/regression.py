@@ -37,7 +37,7 @@ def compare(
         typer.Option(min=0, max=50, metavar="PERCENT", help="Changes up to this size are ignored. Default: 0.5."),
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="After which measuring ends. Default: 120.")
+        float | None, typer.Option(min=0, metavar="SECONDS", help="After which measuring ends. Default: 240.")
     ] = None,
     benchmark: Annotated[
         list[str] | None,
@@ -89,7 +89,7 @@ def certify(
     ] = CERTIFICATE_FOLDER,
     share: Annotated[
         float,
-        typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes two hours."),
+        typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes ten hours."),
     ] = 1.0,
     budget: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="After which no run is started.")] = math.inf,
     comparisons: Annotated[

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from bench.regression.compare.comparison_processes import Launch
 
 TOLERANCE = 0.005
-BUDGET_SECONDS = 120.0
-CHECK_SHARE = 0.5
+BUDGET_SECONDS = 240.0
+"""Twice what all benchmarks take on a quiet machine, so that a busy one has a verdict too."""
+CHECK_SHARE = 0.25
 """Of the budget: the check of sameness ends with it."""
 
 Blocks = NDArray[Any]
