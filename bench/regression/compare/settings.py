@@ -150,7 +150,7 @@ def _table(path: Path) -> dict[str, Any]:
         raise ValueError(f"[{TABLE}] in {path} must be a table")
     for key, value in table.items():
         if key not in _KEYS:
-            raise ValueError(f"{key!r} in [{TABLE}] of {path} is unknown: {may_be(key, _KEYS)}")
+            raise ValueError(f"{short(key)} in [{TABLE}] of {path} is unknown: {may_be(key, _KEYS)}")
         is_valid, what = _KEYS[key]
         if not is_valid(value):
             raise ValueError(f"{key} in [{TABLE}] of {path} was {short(value)}: it must be {what}")
