@@ -25,11 +25,11 @@ def data_notes(data: Data, seed: int = 0) -> list[str]:
     what = "feature" if len(loaded.features) == 1 else "features"
     notes = [f"{generator.path}: {len(y):,} rows, {len(loaded.features)} {what}: {_listed(loaded.features)}"]
     if np.issubdtype(y.dtype, np.floating):
-        notes.append(f"the target {generator.target!r} is read as a quantity, {y.min():g} to {y.max():g}")
+        notes.append(f"the target {short(generator.target)} is read as a quantity, {y.min():g} to {y.max():g}")
     else:
         notes += _class_notes(generator.target, y, _test_rows(data, len(y), seed))
     numbers = [name for name, column in zip(loaded.features, loaded.x.T, strict=True) if _counts_rows(column)]
-    notes += [f"the feature {name!r} is the number of the row: leave it out with  features = [...]" for name in numbers]
+    notes += [f"the feature {short(name)} is the number of the row: leave it out with  features = [...]" for name in numbers]
     return notes
 
 
@@ -37,7 +37,7 @@ def _class_notes(target: str, y: Array, test_rows: Array) -> list[str]:
     classes, counts = np.unique(y, return_counts=True)
     largest = int(counts.argmax())
     notes = [
-        f"the target {target!r} is read as {len(classes)} classes: {_listed([str(name) for name in classes])}; "
+        f"the target {short(target)} is read as {len(classes)} classes: {_listed([str(name) for name in classes])}; "
         f"the largest class, {short(classes[largest].item())}, has {counts[largest] / len(y):.1%} of the rows"
     ]
     tested = np.isin(np.arange(len(y)), test_rows)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from bench.error_messages import one_line
+from bench.error_messages import one_line, short
 from bench.files import open_regular
 from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, MOST_VALUES, Array, DataError
 
@@ -140,7 +140,9 @@ def _check_columns(path: Path, names: Iterable[str]) -> None:
         raise DataError(f"{path} has {len(counts):,} columns: it may have {MOST_COLUMNS:,} at most")
     twice = next((name for name, count in counts.items() if count > 1), None)
     if twice is not None:
-        raise DataError(f"{path} has the column {twice!r} twice: a copy of the target would be a feature; each needs its own name")
+        raise DataError(
+            f"{path} has the column {short(twice)} twice: a copy of the target would be a feature; each needs its own name"
+        )
 
 
 def _check_size(path: Path, file: BinaryIO, separator: str) -> None:
