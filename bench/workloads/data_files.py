@@ -153,9 +153,8 @@ def _words(path: Path, name: str, values: Array) -> Array:
         found = np.isin(words, list(MISSING_WORDS))
         if found.any():
             row = int(found.argmax())
-            raise DataError(
-                f"{path}: {short(name)} is missing in {found.sum()} rows, first in row {row} (from 0): it is {short(str(words[row]))}"
-            )
+            word = short(str(words[row]))
+            raise DataError(f"{path}: {short(name)} is missing in {found.sum()} rows, first in row {row} (from 0): it is {word}")
     return words
 
 

@@ -208,8 +208,8 @@ class File(Generator):
         if count > MOST_CLASSES:
             what = "words" if y.dtype.kind == "U" else "whole numbers"
             raise DataError(
-                f"{self.path}: the target {short(self.target)} has {count:,} different {what}, which are read as classes: there may be "
-                f'{MOST_CLASSES:,} classes; for a regression set  target_kind = "quantities"  in [data.parameters]'
+                f"{self.path}: the target {short(self.target)} has {count:,} different {what}, which are read as classes: "
+                f'there may be {MOST_CLASSES:,} classes; for a regression set  target_kind = "quantities"  in [data.parameters]'
             )
         return y.astype(str) if np.issubdtype(y.dtype, np.floating) else y
 
