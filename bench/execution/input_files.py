@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.contestants.registry import CONTESTANTS, Spec
 from bench.error_messages import one_line
-from bench.files import open_regular, read_regular
+from bench.files import is_file, open_regular, read_regular
 from bench.python_files import parsed_file
 from bench.records import InputRecord, Run
 from bench.workloads.data_files import DATA_LIMIT_BYTES
@@ -109,7 +109,7 @@ def contestant_files(target: str) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.append(path)
-            waiting += [file for name in _imported(path) if (file := path.parent / f"{name}.py").is_file()]
+            waiting += [file for name in _imported(path) if is_file(file := path.parent / f"{name}.py")]
     return [first, *sorted(path for path in found if path != first)]
 
 
