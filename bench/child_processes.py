@@ -50,9 +50,10 @@ def git_answer(folder: Path, *arguments: str) -> str | None:
     """
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:
-        done = subprocess.run(command, env=environment, timeout=GIT_SECONDS, check=True, **streams)
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_SECONDS, check=True
+        )
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.decode(errors="replace").strip()
