@@ -147,8 +147,9 @@ def coverage_of_compare(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def micro(session: nox.Session) -> None:
-    """The pytest-benchmark suite; arguments go to pytest."""
-    harness(session, "test").python("-m", "pytest", "bench/micro", *session.posargs)
+    """The benchmarks of `numpy_nn` under pytest-benchmark, with `-- --codspeed` under pytest-codspeed; arguments go to pytest."""
+    groups = ("test", "codspeed") if "--codspeed" in session.posargs else ("test",)
+    harness(session, *groups).python("-m", "pytest", "bench/micro", *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)
@@ -165,7 +166,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def mutation(session: nox.Session) -> None:
-    """Mutants of the network's parts that no test finds, by mutmut, in a folder of its own: an hour; arguments choose mutants."""
+    """Mutants of the network's parts that no test finds, by mutmut, in a folder of its own: hours; arguments choose mutants."""
     shared = harness(session, "test", "mutation")
     shared.python("-m", "mutmut", "run", "--max-children", "2", *session.posargs)
     shared.python("-m", "mutmut", "results")

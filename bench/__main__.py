@@ -12,12 +12,14 @@ REQUIRED = (
     "matplotlib",
     "numpy",
     "pandas",
+    "PIL",
     "psutil",
     "pydantic",
     "rich",
     "ruptures",
     "scipy",
     "sklearn",
+    "threadpoolctl",
     "typer",
 )
 """The modules of the extra `bench`. Keras and TensorFlow are a contestant's, and `bench list` tells of those."""

@@ -50,9 +50,10 @@ def git_answer(folder: Path, *arguments: str) -> str | None:
     """
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
+    none = subprocess.DEVNULL
     try:
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_SECONDS, check=True
+            command, env=environment, timeout=GIT_SECONDS, check=True, stdin=none, stdout=subprocess.PIPE, stderr=none
         )
     except (OSError, ValueError, subprocess.SubprocessError):
         return None

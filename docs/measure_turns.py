@@ -4,7 +4,7 @@
 `ENOUGH_TURNS = 40`: python docs/measure_turns.py RUN
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -54,4 +54,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", metavar="RUN", help="folder of a run")
+    main(parser.parse_args().run)

@@ -37,7 +37,7 @@ class Sequential:
     Parameters
     ----------
     architecture
-        A dict a layer: `input_dim`, `output_dim`, `activation` (a name of `numpy_nn.activations`; "linear" if left out).
+        A dict a layer: `input_dim`, `output_dim`, `activation` (of `numpy_nn.activations`); `numpy_nn.architecture` has all keys.
     initializer
         A name of `numpy_nn.initializers`, or a callable of its kind.
     seed

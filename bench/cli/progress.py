@@ -1,4 +1,5 @@
-"""What runs now, how much is done and how long it will take: on a terminal as a bar, elsewhere as a line a trial.
+"""What runs now, how much is done and how long it will take: on a terminal as a bar, elsewhere as a line a trial, or a line for all
+trials that are skipped in a cell for one reason.
 
 Handed to the runner by the command line; each is a `bench.execution.observer.Observer`.
 """
@@ -6,6 +7,7 @@ Handed to the runner by the command line; each is a `bench.execution.observer.Ob
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -34,7 +36,11 @@ def watching(
 ) -> Iterator[Observer]:
     """An observer that suits the console; `standing` is asked after each launch of turns."""
     if not console.is_terminal:
-        yield Lines(console, standing, clock, now)
+        lines = Lines(console, standing, clock, now)
+        try:
+            yield lines
+        finally:
+            lines.tell_skipped()
         return
     columns = [BarColumn(BAR_WIDTH), MofNCompleteColumn(), _TimeLeft(clock), TextColumn("{task.description}", markup=False)]
     with _Screen(*columns, console=console, transient=True) as progress:
@@ -42,7 +48,7 @@ def watching(
 
 
 class Lines(Observer):
-    """A line for each trial that has ended, with the time of day."""
+    """A line for each trial that has ended, with the time of day; those that are skipped in a cell are told of when it ends."""
 
     def __init__(self, console: Console, standing: Standing, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
         self._console = console
@@ -50,20 +56,44 @@ class Lines(Observer):
         self._clock = clock
         self._now = now
         self._end: float | None = None
+        self._cell = ""
+        self._skipped: dict[str, Counter[str]] = {}
+        """Of the cell, by reason, how many trials of each contestant."""
+        self._count = ""
 
     def started(self, planned: PlannedTrial, done: int, total: int, seconds_left: float | None) -> None:
         self._end = None if seconds_left is None else self._clock() + seconds_left
 
     def ended(self, trial: Trial, done: int, total: int) -> None:
-        left = time_left(None if self._end is None else self._end - self._clock())
-        self._line(f"[{done}/{total}{left and f', {left}'}] {ended_text(trial)}")
+        cell = " ".join([trial.workload, trial.kind, _point_text(trial.point)]).rstrip()
+        if cell != self._cell:
+            self.tell_skipped()
+            self._cell = cell
+        self._count = f"{done}/{total}"
+        if trial.status == "skipped":
+            self._skipped.setdefault(trial.error or "", Counter())[trial.contestant] += 1
+        else:
+            self._counted_line(ended_text(trial))
+
+    def tell_skipped(self) -> None:
+        """Write a line for each reason for which trials of the cell were skipped."""
+        skipped, self._skipped = self._skipped, {}
+        for reason, trials in skipped.items():
+            number = "1 trial" if trials.total() == 1 else f"{trials.total():,} trials"
+            self._counted_line(f"{self._cell}: {number} of {', '.join(sorted(trials))} skipped: {reason}")
 
     def launch_ended(self, workload: str) -> None:
+        self.tell_skipped()
         if text := self._standing():
             self._line(text)
 
     def note(self, text: str) -> None:
+        self.tell_skipped()
         _print(self._console, text)
+
+    def _counted_line(self, text: str) -> None:
+        left = time_left(None if self._end is None else self._end - self._clock())
+        self._line(f"[{self._count}{left and f', {left}'}] {text}")
 
     def _line(self, text: str) -> None:
         _print(self._console, f"{self._now():%H:%M:%S} {text}")

@@ -43,7 +43,7 @@ def compare(
         list[str] | None,
         typer.Option(metavar="NAME", help="A benchmark of  python -m bench list;  may be given again. Default: all."),
     ] = None,
-    repository: Annotated[Path, typer.Option(parser=given_path, metavar="PATH", help="Any folder of the git repository.")] = Path(),
+    repository: Annotated[Path, typer.Option(parser=given_path, metavar="DIR", help="Any folder of the git repository.")] = Path(),
     package: Annotated[
         str | None, typer.Option(metavar="NAME", help="A package of pure Python in the repository. Default: numpy_nn.")
     ] = None,
@@ -58,7 +58,7 @@ def compare(
         Path | None, typer.Option("--json", parser=given_path, metavar="FILE", help="File to write the figures into.")
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(parser=given_path, metavar="PATH", help="File to write a Markdown page into.")
+        Path | None, typer.Option(parser=given_path, metavar="FILE", help="File to write a Markdown page into.")
     ] = None,
 ) -> ExitCode:
     """Check whether numpy_nn is slower at HEAD than at BASE.
@@ -85,7 +85,7 @@ def compare(
 
 def certify(
     out: Annotated[
-        Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write into; runs that are in it are kept.")
+        Path, typer.Option(parser=given_path, metavar="DIR", help="Folder to write into; runs that are in it are kept.")
     ] = CERTIFICATE_FOLDER,
     share: Annotated[
         float,
@@ -133,7 +133,7 @@ def certify(
 def track(
     directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     history: Annotated[
-        Path, typer.Option(parser=given_path, metavar="PATH", help="File to add a line to; a plot is written beside it.")
+        Path, typer.Option(parser=given_path, metavar="FILE", help="File to add a line to; a plot is written beside it.")
     ] = HISTORY_FILE,
 ) -> ExitCode:
     """Add a run to the history, and look for change points in it.

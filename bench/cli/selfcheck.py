@@ -43,7 +43,7 @@ def calibrate(
         int, typer.Option(min=1, max=MOST_RUNS, metavar="N", help="Number of short runs; 100 take about a quarter of an hour.")
     ] = 100,
     out: Annotated[
-        Path, typer.Option(parser=given_path, metavar="PATH", help="Folder to write calibration.json and calibration.md into.")
+        Path, typer.Option(parser=given_path, metavar="DIR", help="Folder to write calibration.json and calibration.md into.")
     ] = CALIBRATION_FOLDER,
 ) -> ExitCode:
     """Check the 95 % intervals: run numpy_nn against itself.
@@ -58,7 +58,7 @@ def calibrate(
 
     with ExitStack() as claim:
         with wrong_use():
-            claim.enter_context(claimed(out))  # a folder that can't be written is refused before six minutes of measuring
+            claim.enter_context(claimed(out))  # a folder that can't be written is refused before minutes of measuring
             check_replaceable(out, FILES, JSON_KEYS)
         with known_errors(ExitCode.NOT_ALL, CalibrationError, OSError):
             with Console(stderr=True).status("") as status:

@@ -59,8 +59,8 @@ class Agreement:
         training = trial.workload, trial.contestant, trial.machine
         if trial.kind == "turns" and trial.status == "ok":
             self._turns.setdefault(training, []).extend(trial.turns or ())
-        fit = turn_checks.fit_of(trial.epoch_seconds, trial.load)
-        if trial.kind == "timed" and trial.status == "ok" and not trial.point and not trial.disturbed and fit is not None:
+        fit = turn_checks.fit_of(trial.epoch_seconds, trial.load, is_disturbed=bool(trial.disturbed))
+        if trial.kind == "timed" and trial.status == "ok" and not trial.point and fit is not None:
             self._fits[training] = fit
         losses = trial.history.get("val_loss")
         if trial.kind == "scored" and trial.status == "ok" and losses:
@@ -80,10 +80,11 @@ class Agreement:
             error = self._turns_doubt(planned, answer, threads) if outcome.status == "ok" else None
             return outcome if error is None else Outcome("failed", error=error)
         outcome = self._as_scored(planned, outcome)
-        if planned.kind != "timed" or planned.point or outcome.status != "ok" or outcome.figures.get("disturbed"):
+        if planned.kind != "timed" or planned.point or outcome.status != "ok":
             return outcome
         turns = self._turns.get((planned.workload.name, planned.spec.name, answer.machine), [])
-        fit = turn_checks.fit_of(outcome.figures.get("epoch_seconds"), dict(answer.load))
+        is_disturbed = outcome.doubt is not None  # in the attempt that counts
+        fit = turn_checks.fit_of(outcome.figures.get("epoch_seconds"), dict(answer.load), is_disturbed=is_disturbed)
         error = None if fit is None else turn_checks.pace_doubt(turns, fit, cores())
         return outcome if error is None else Outcome("failed", error=error)
 
@@ -99,7 +100,7 @@ class Agreement:
         if fit is not None:
             doubts.append(turn_checks.pace_doubt(turns, fit, cores()))
         if scored is not None and not training.shuffle:
-            doubts.append(turn_checks.progress_doubt(turns, scored.losses, _most_gap(planned, scored)))
+            doubts.append(turn_checks.progress_doubt(turns, scored.losses, scored.loss, _most_gap(planned, scored)))
         return next((doubt for doubt in doubts if doubt is not None), None)
 
     def _as_scored(self, planned: PlannedTrial, outcome: Outcome) -> Outcome:
@@ -119,7 +120,8 @@ class Agreement:
             return outcome
         error = (
             f"the timed fit of seed {planned.seed} ends at a test loss of {loss:.4g} and an accuracy of {accuracy:.1%}, "
-            f"the scored one at {scored.loss:.4g} and {scored.accuracy:.1%}: they must train alike"
+            f"the scored one at {scored.loss:.4g} and {scored.accuracy:.1%}: they must train alike, "
+            "and draw what is random from task.seed"
         )
         return Outcome("failed", error=error)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from bench.contestants.base import Array, accuracy
 from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
-from bench.execution.shown_weights import check_predictions
+from bench.execution.shown_weights import AFTER, MIDWAY, check_predictions
 from bench.execution.trial_checks import CheatError, check_file, read_arrays
 from bench.records import Trial
 
@@ -63,8 +64,12 @@ def malformed(figures: object) -> str | None:
     return None
 
 
-def checked_figures(figures: Mapping[str, Any], request: Request, weights: Any = None) -> dict[str, Any]:
-    """Return the figures of a trial to record, its input file and its scores checked; `weights` are what the answer shows of them.
+def checked_figures(
+    figures: Mapping[str, Any], request: Request, shown: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the figures of a trial to record, its input file and its scores checked.
+
+    `shown` has the `weights` after the fit, and from the middle of a scored one those and the predictions at that moment.
 
     Raises
     ------
@@ -84,10 +89,23 @@ def checked_figures(figures: Mapping[str, Any], request: Request, weights: Any =
         outputs = _check_scores(figures, y_test, request.task.loss)
         if request.shows_weights:
             first = [arrays[f"weights_{index}"] for index in range(sum(name.startswith("weights_") for name in arrays))]
-            check_predictions(weights, first, request.task, arrays["x_test"], outputs)
+            task, x_test = request.task, arrays["x_test"]
+            if request.kind == "scored":
+                check_predictions(*_midway(shown, y_test), first, task, x_test, MIDWAY)
+            check_predictions(shown.get("weights"), outputs, first, task, x_test, AFTER)
         found["majority_accuracy"] = majority_accuracy(y_test)
     left_out = {"test_predictions"} if request.kind == "timed" else set()  # of which there are many
     return {name: value for name, value in {**figures, **found}.items() if name not in left_out}
+
+
+def _midway(shown: Mapping[str, Any], y_test: Array) -> tuple[Any, Array]:
+    """Return weights and predictions of the middle of a fit."""
+    midway = shown.get("midway")
+    try:
+        outputs = np.array(midway["test_predictions"], np.float64).reshape(y_test.shape)  # type: ignore[index]
+        return midway["weights"], outputs  # type: ignore[index]
+    except (TypeError, KeyError, ValueError):
+        raise CheatError("the answer has no weights and predictions of the middle of the fit") from None
 
 
 def steps_an_epoch(request: Request) -> int:

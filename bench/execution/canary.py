@@ -44,21 +44,22 @@ class Canary:
     def seconds(self) -> float:
         """Return the median time of a product, over `CALLS` products; that of the slowest core, where a core can be chosen."""
         if not hasattr(os, "sched_setaffinity"):
-            return self._seconds_here()
+            return self.seconds_here()
         allowed = os.sched_getaffinity(0)
         try:
             return max([self._seconds_on(core) for core in sorted(allowed)[:MOST_CORES]])
         except OSError:  # the cores that this process may use have just been changed
-            return self._seconds_here()
+            return self.seconds_here()
         finally:
             with suppress(OSError):
                 os.sched_setaffinity(0, allowed)
 
     def _seconds_on(self, core: int) -> float:
         os.sched_setaffinity(0, {core})
-        return self._seconds_here()
+        return self.seconds_here()
 
-    def _seconds_here(self) -> float:
+    def seconds_here(self) -> float:
+        """Return the median time of a product, wherever the system has this thread run."""
         marks = [self._clock()]
         for _ in range(CALLS):
             np.dot(self._a, self._b, self._out)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.execution.schedule import PlannedTrial, TrialKey
-from bench.execution.time_plan import ADDED_LAUNCHES, TimePlan
+from bench.execution.time_plan import TimePlan
 
 RECOUNTS = 50
 """The seconds of what waits are counted anew when one in so many of the trials that waited has ended."""
 TRUST_SECONDS = 30.0
 """So many planned seconds must have gone by before the pace of all trials weighs as much as the plan."""
+ALIKE_TRUST_SECONDS = 3.0
+"""The same of trials that are alike, beside the pace of those that are less so: the trials of a cell are few and short."""
 
 
 class Durations:
@@ -31,7 +33,7 @@ class Durations:
     """
 
     def __init__(self, expected: Mapping[TrialKey, float] | None = None) -> None:
-        self._expected = expected or {}
+        self._expected = dict(expected or {})
         self._counts: defaultdict[Hashable, int] = defaultdict(int)
         self._sums: defaultdict[Hashable, float] = defaultdict(float)
         self._planned_sums: defaultdict[Hashable, float] = defaultdict(float)
@@ -42,9 +44,19 @@ class Durations:
         for key in _keys(planned):
             self._counts[key] += 1
             self._sums[key] += seconds
-            if planned.key in self._expected and seconds > 0:
+            if planned.key in self._expected:
                 self._planned_sums[key] += self._expected[planned.key]
                 self._measured_sums[key] += seconds
+
+    def expect(self, planned: PlannedTrial, seconds: float) -> None:
+        """Add a trial to the plan."""
+        self._expected[planned.key] = seconds
+
+    def shares(self, together: Sequence[PlannedTrial]) -> list[float]:
+        """Return how the seconds of trials that ran as one are shared among them: as the plan has it."""
+        expected = [self._expected.get(planned.key, 0.0) for planned in together]
+        whole = sum(expected)
+        return [seconds / whole for seconds in expected] if all(expected) else [1 / len(together)] * len(together)
 
     def of(self, planned: PlannedTrial) -> float | None:
         """Return the expected seconds of a trial; None for one that isn't planned, while no trial has ended."""
@@ -67,12 +79,12 @@ class Durations:
         return None if None in expected else sum(seconds for seconds in expected if seconds is not None)
 
     def _pace(self, keys: Sequence[Hashable]) -> float:
-        """Return how much longer than planned such trials take; where none like them has ended, near 1 while little has."""
-        for key in keys[:-1]:
-            if self._planned_sums[key] > 0:
-                return self._measured_sums[key] / self._planned_sums[key]
-        everything = keys[-1]
-        return (self._measured_sums[everything] + TRUST_SECONDS) / (self._planned_sums[everything] + TRUST_SECONDS)
+        """Return how much longer than planned such trials take: near that of less similar ones while few like them have ended."""
+        pace = 1.0
+        for key in reversed(keys):
+            trust = ALIKE_TRUST_SECONDS if key else TRUST_SECONDS
+            pace = (self._measured_sums[key] + trust * pace) / (self._planned_sums[key] + trust)
+        return pace
 
 
 @dataclass
@@ -152,8 +164,6 @@ class TimeLeft:
         Seconds since the run's start.
     budget_seconds
         After which no launch is added, and, if `cuts_plan`, no planned trial begins.
-    adds_launches
-        Whether launches are added after the planned trials.
 
     """
 
@@ -161,20 +171,25 @@ class TimeLeft:
     plan: TimePlan
     elapsed: Callable[[], float]
     budget_seconds: float = math.inf
-    adds_launches: bool = False
     cuts_plan: bool = False
 
-    def seconds(self, added: int) -> float | None:
-        """Return the seconds left after `added` launches; None while they aren't known."""
-        planned = self.waiting.seconds()
-        if planned is None:
+    def seconds(self, launches: Iterable[float] = ()) -> float | None:
+        """Return the seconds left; None while they aren't known.
+
+        `launches` are those of each launch that is likely to be added to what waits, as long as there is time for it.
+        """
+        left = self.waiting.seconds()
+        if left is None:
             return None
-        planned += self.plan.report_seconds
-        launch_seconds = self.plan.added_seconds / ADDED_LAUNCHES
-        more = launch_seconds * max(ADDED_LAUNCHES - added, 0) if self.adds_launches else 0.0
+        left += self.plan.report_seconds
         until_budget = max(self.budget_seconds - self.elapsed(), 0.0)
-        within = min(planned + more, until_budget)
-        return within if self.cuts_plan else max(within, planned)
+        if self.cuts_plan:
+            left = min(left, until_budget)
+        for seconds in launches:
+            if left + seconds > until_budget:
+                break
+            left += seconds
+        return left
 
 
 def _keys(planned: PlannedTrial) -> list[Hashable]:

@@ -9,11 +9,12 @@ import ast
 import hashlib
 import importlib.machinery
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from bench.contestants.registry import CONTESTANTS, Spec
 from bench.error_messages import one_line
-from bench.files import is_file, open_regular, read_regular
+from bench.files import exists, is_file, open_regular, read_regular
 from bench.python_files import parsed_file
 from bench.records import InputRecord, Run
 from bench.workloads.data_files import DATA_LIMIT_BYTES
@@ -22,6 +23,7 @@ from bench.workloads.models import Workload
 
 SOURCE_FOLDERS = ("numpy_nn", "keras_ref", "bench/contestants", "bench/execution", "bench/workloads")
 SOURCE_LIMIT_BYTES = 10_000_000
+MOST_PACKAGE_FILES = 1_000
 ROOT = Path(__file__).resolve().parents[2]
 _CHUNK_BYTES = 2**20
 WAYS_ON = "put it back as it was to go on with this run, or begin a new run without --resume"
@@ -98,7 +100,7 @@ class InputFiles:
 
 
 def contestant_files(target: str) -> list[Path]:
-    """Return the file of a contestant of your own, and those beside it that it imports; nothing is executed."""
+    """Return the file of a contestant of your own, and the modules and packages beside it that it imports; nothing is executed."""
     place = target.rpartition(":")[0]
     first = Path(place) if place.endswith(".py") else _module_file(place)
     if first is None:
@@ -109,18 +111,30 @@ def contestant_files(target: str) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.append(path)
-            waiting += [file for name in _imported(path) if is_file(file := path.parent / f"{name}.py")]
+            waiting += [file for name in _imported(path) for file in _beside(path.parent, name)]
     return [first, *sorted(path for path in found if path != first)]
 
 
 def _imported(path: Path) -> list[str]:
-    """Return the first parts of the names of the modules that a file imports; none if it is no Python."""
+    """Return the first parts of the names of the modules that a file may import; none if it is no Python."""
     tree = parsed_file(path)
     if tree is None:
         return []
     names = [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
-    names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names += [node.module] if node.module else [name.name for name in node.names]
     return [name.partition(".")[0] for name in names]
+
+
+def _beside(folder: Path, name: str) -> list[Path]:
+    """Return the files of a module, or of a whole package, in a folder; links of folders aren't followed."""
+    if is_file(module := folder / f"{name}.py"):
+        return [module]
+    package = folder / name
+    if not name or not exists(package) or not package.is_dir():
+        return []
+    return list(islice((path for path in sorted(package.rglob("*.py")) if path.is_file()), MOST_PACKAGE_FILES))
 
 
 def _module_file(name: str) -> Path | None:

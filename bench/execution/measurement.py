@@ -6,10 +6,9 @@ Called by the trial session, inside the contestant's process. Imports NumPy, con
 from __future__ import annotations
 
 import gc
-import os
-import sys
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,17 +19,23 @@ import numpy as np
 from bench.contestants.base import Array, Contestant, EpochEnd, Task, accuracy
 from bench.execution import metrics
 from bench.execution.messages import FIT_BEGINS, FIT_ENDED, Request
+from bench.execution.peak_memory import peak_memory_bytes
 from bench.execution.trial_checks import (
     Probe,
+    arrays_of,
     check_clock,
     check_ended,
     check_epochs,
     check_history,
     check_outputs,
     check_prediction,
+    check_put_off,
+    check_same,
     check_threads,
     check_trained,
     encoded,
+    taken_history,
+    timed_copies,
 )
 from bench.execution.turns import Exchange, Scoring, take_turns
 from bench.files import replacing
@@ -47,6 +52,8 @@ PREDICTION_SECONDS = 0.15
 """For how long predictions are called in a turn, and then until there are FEWEST_PREDICTION_CALLS."""
 FEWEST_PREDICTION_CALLS = 20
 PREDICTION_WARM_UP_CALLS = 3
+NEXT_ROWS = 1 + 1e-6
+"""Times the rows of a call, so that no answer can be remembered; in a million calls they grow threefold."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class Measurement:
     def timed(self) -> Figures:
         """Time the fit from its first update to its last; score the test set when the clock has stopped."""
         true_seconds: list[float] = []
-        probe = Probe(self.contestant.get_weights, self.task.epochs) if self.request.learns else None
+        probe = Probe(self._weights, self.task.epochs) if self.request.learns else None
 
         def fit(on_epoch_end: EpochEnd) -> Mapping[str, Sequence[float]]:
             start = self.clock()
@@ -91,18 +98,19 @@ class Measurement:
             history, fit_seconds, epoch_seconds = self._clocked(fit, probe)
             self.mark(FIT_ENDED)
             peak = peak_memory_bytes()
+            at_the_end, put_off_seconds = timed_copies(self._weights, self.clock) if self.request.learns else ([], 0.0)
             check_threads()
-            at_the_end = [np.array(array) for array in self.contestant.get_weights()] if self.request.learns else []
             _check_calls(len(epoch_seconds), self.task)
             _, harness_seconds, _ = self._clocked(self._nothing)
         check_clock(fit_seconds, true_seconds[0])
-        check_epochs(epoch_seconds, fit_seconds)
+        check_put_off(put_off_seconds + (probe.put_off_seconds if probe else 0.0), fit_seconds + put_off_seconds)
+        check_epochs(epoch_seconds, fit_seconds, trains_on=probe is None or not probe.ended_with_last_epoch(at_the_end))
         taken = self._history(history)
         outputs = self._predict(self.task.x_test)
         scores = self._trained_scores(outputs)
         if probe is not None:
-            check_ended(at_the_end, self.contestant.get_weights())
-            probe.check(self.contestant.get_weights(), taken["loss"])
+            check_ended(at_the_end, self._weights())
+            probe.check(self._weights(), taken["loss"])
         return {
             "steps": self.task.steps,
             "fit_seconds": fit_seconds,
@@ -136,16 +144,14 @@ class Measurement:
         """Return what `fit` returned, its seconds, and those of each epoch that it reported, all without the probe's."""
         marks: list[float] = []
         mark = marks.append
-        probed_epoch = -1 if probe is None else probe.epoch
         seconds_out = 0.0
 
         def on_epoch_end(_epoch: int) -> None:
             nonlocal seconds_out
             now = self.clock()
             mark(now - seconds_out)
-            if probe is not None and len(marks) == probed_epoch:
-                probe.take(self.clock)
-                seconds_out = self.clock() - now
+            if probe is not None and probe.wants(len(marks)):
+                seconds_out += probe.take(len(marks), self.clock)
 
         start = self.clock()
         history = fit(on_epoch_end)
@@ -165,8 +171,14 @@ class Measurement:
         film: list[Array] = []
         box, path = self.request.surface_box, self.request.paths.surface
 
+        midway: Figures = {}
+        unforeseen = secrets.randbelow(self.task.epochs)
+
         def on_epoch_end(epoch: int) -> None:
             outputs = self._predict(self.task.x_test, epoch)
+            if len(val_loss) == unforeseen and self.request.shows_weights:
+                midway["midway"] = {**self._shown(self._weights()), "test_predictions": _floats(outputs)}
+                check_same(outputs, self._predict(self.task.x_test, epoch))
             val_loss.append(metrics.loss(self.task.loss, self.own.y_test, outputs))
             val_accuracy.append(accuracy(self.own.y_test, outputs))
             if epoch in self.request.film_epochs and box is not None:
@@ -180,7 +192,8 @@ class Measurement:
             "history": {**history, "val_loss": val_loss, "val_accuracy": val_accuracy},
             "test_predictions": _floats(outputs),
             **self._trained_scores(outputs),
-            **self._shown(self.contestant.get_weights()),
+            **self._shown(self._weights()),
+            **midway,
         }
         if path is not None and box is not None:
             frames = {"film": np.array(film), "film_epochs": np.array(self.request.film_epochs)} if film else {}
@@ -200,7 +213,7 @@ class Measurement:
         weights: list[Array] = []
 
         def on_epoch_end(_epoch: int) -> None:
-            weights.append(np.concatenate([np.ravel(array) for array in self.contestant.get_weights()]).astype(np.float64))
+            weights.append(np.concatenate([np.ravel(array) for array in self._weights()]).astype(np.float64))
 
         history = self._history(self.contestant.fit(on_epoch_end))
         _check_calls(len(weights), self.task)
@@ -248,11 +261,7 @@ class Measurement:
         return {"latencies": latencies}
 
     def _history(self, history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-        for name in ("loss", "accuracy"):
-            if name not in history or len(history[name]) != self.task.epochs:
-                found = f"{len(history[name])} values" if name in history else "nothing"
-                raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {self.task.epochs} epochs")
-        taken = {name: [float(value) for value in history[name]] for name in ("loss", "accuracy")}
+        taken = taken_history(history, self.task.epochs)
         if self.request.learns:
             check_history(taken)
         return taken
@@ -268,13 +277,16 @@ class Measurement:
             check_outputs(outputs, self.task.epochs if epoch is None else epoch + 1)
         return outputs
 
+    def _weights(self) -> list[Array]:
+        return arrays_of(self.contestant.get_weights())
+
     def _shown(self, weights: Sequence[Array]) -> Figures:
-        return {"weights": [encoded(np.asarray(array)) for array in weights]} if self.request.shows_weights else {}
+        return {"weights": [encoded(array) for array in weights]} if self.request.shows_weights else {}
 
     def _trained_scores(self, outputs: Array) -> Figures:
         scores = self._final_scores(outputs)
         if self.request.learns and self.task.optimizer.get("learning_rate") != 0:
-            check_trained(self.contestant.get_weights(), self.own.weights, scores["test_loss"])
+            check_trained(self._weights(), self.own.weights, scores["test_loss"])
         return scores
 
     def _final_scores(self, outputs: Array) -> Figures:
@@ -331,15 +343,21 @@ def _gap(values: Array, reference: Array, *, may_lack: bool) -> Array:
 
 
 def _call_seconds(predict: Callable[[Array], Any], x: Array, clock: Clock) -> list[float]:
+    call = predict
     for _ in range(PREDICTION_WARM_UP_CALLS):
-        predict(x)
+        if type(predict(x)) is not np.ndarray:  # which may compute its values only when they are asked for
+
+            def call(rows: Array) -> Any:
+                return np.asarray(predict(rows))
+
     seconds: list[float] = []
     with _no_garbage_collection():
         end = clock() + PREDICTION_SECONDS
         while len(seconds) < FEWEST_PREDICTION_CALLS or clock() < end:
             before = clock()
-            predict(x)
+            call(x)
             seconds.append(clock() - before)
+            np.multiply(x, NEXT_ROWS, out=x)
     return seconds
 
 
@@ -367,21 +385,3 @@ def _save(path: Path, arrays: Mapping[str, Array]) -> None:
 
 def _floats(outputs: Array) -> list[float]:
     return [float(value) for value in outputs.ravel()]
-
-
-def peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has held since it started; None where the system doesn't tell.
-
-    Linux' VmHWM, not `ru_maxrss`, which a process inherits through `exec` from the process that started it.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError, ValueError, IndexError):  # a container without /proc, or with another
-            status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-            return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-        return None
-    if os.name == "posix":
-        import resource
-
-        peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-        return peak if sys.platform == "darwin" else peak * 1024
-    return None

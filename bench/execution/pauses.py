@@ -21,7 +21,7 @@ CGROUP_FOLDERS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu"))
 MOST_SUSPENDED_SECONDS = 0.01
 MOST_THROTTLED_SHARE = 0.02
 """Of the time of a trial."""
-TURN_SECONDS = 0.1
+WAIT_SECONDS = 0.1
 """How long the runner waits at a time."""
 GAP_SECONDS = 0.5
 """A wait that takes so much longer than it should was interrupted: the runner, or the whole machine, didn't run."""
@@ -32,6 +32,8 @@ class PauseMeter:
 
     def __init__(self) -> None:
         self._continued = 0
+        self._cores = cores_allowed()
+        """That it may use when it begins: another process may have taken some away before a trial."""
         if sys.platform != "win32":
             signal.signal(signal.SIGCONT, self._count)
         self.start()
@@ -41,7 +43,6 @@ class PauseMeter:
 
     def start(self) -> None:
         self._before = self._read()
-        self._cores = cores_allowed()
 
     def reasons(self) -> list[str]:
         """Return what kept this process from running, in words."""
@@ -121,10 +122,10 @@ class WaitingClock:
         """All those that don't count."""
 
     def tick(self) -> None:
-        """Count the time since the last tick; called at least every TURN_SECONDS."""
+        """Count the time since the last tick; called at least every WAIT_SECONDS."""
         now = self._clock()
         passed, self._last = now - self._last, now
-        if passed > TURN_SECONDS + GAP_SECONDS:
+        if passed > WAIT_SECONDS + GAP_SECONDS:
             self.paused_seconds += passed
         elif self._stopped():
             self.stopped_seconds += passed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.execution.executors.work import Executor
@@ -37,6 +37,8 @@ class Wanted:
 
     workload: str
     contestants: Sequence[str]
+    launches: Mapping[str, int] = field(default_factory=dict)
+    """How many launches each is likely to need, this one included."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Limits:
     """Returns who needs another launch, or why none is needed; None: only what is planned is run."""
     time_budget_seconds: float = math.inf
     """Of the whole run, the report included: a launch that would take longer isn't begun."""
+    spent_seconds: float = 0.0
+    """Of that, before the run began: for imports, and to look at the machine."""
     cuts_plan: bool = False
     """Whether planned trials are left out, too, where their part of the run has used up its share of the budget."""
 

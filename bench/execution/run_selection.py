@@ -165,7 +165,7 @@ def _check_count(option: str, count: int | None, most: int) -> None:
 def _workloads(texts: Sequence[str], *, quick: bool) -> list[Workload]:
     """Return the named workloads; by default all built-in ones but the scaling studies, which take longer than all others."""
     if not texts and quick:
-        return [WORKLOADS[name] for name in QUICK_WORKLOADS]
+        return [WORKLOADS[name].model_copy(update={"parts": False}) for name in QUICK_WORKLOADS]
     if not texts:
         return [workload for workload in WORKLOADS.values() if not workload.grid]
     workloads = [find_workload(text) for text in texts]

@@ -8,7 +8,7 @@ command line, which passes in what to measure with, an observer, and what ends t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
@@ -41,6 +41,8 @@ __all__ = ["Job", "Limits", "Machine", "Runner", "Wanted"]
 Status = Literal["complete", "interrupted"]
 HEADLINE = (OURS, *HEADLINE_REFERENCES)
 """The contestants that a launch of turns keeps where there is no time for all."""
+LIKELY_WEIGHT = 10
+"""Of the likely number of launches, in launches."""
 NO_LIMITS = Limits()
 
 
@@ -72,18 +74,25 @@ class Runner:
             self._observe(trial)
         machine.rounds.add_earlier([turn for trial in job.ended if trial.machine is None for turn in trial.turns or []])
         self._began: dict[TrialKey, tuple[float, str]] = {}
-        self._share_of: dict[TrialKey, int] = {}
+        self._share_of: dict[TrialKey, float] = {}
         self._left_out: set[TrialKey] = set()
         self._adds_launches = False
-        self._added_launches = 0
         ended = {key_of(trial): trial for trial in job.ended}
         waiting = [planned for planned in self._planned if planned.key not in ended]
-        self.time_plan = TimePlan(waiting, places=self._executor.places, slowness=machine.slowness, starts_alone=not job.run.quick)
+        self._known = self._planned + self._added_earlier(ended)
+        self.time_plan = TimePlan(
+            waiting,
+            places=self._executor.places,
+            slowness=machine.slowness,
+            quick=job.run.quick,
+            ended=[planned for planned in self._known if planned.key in ended],
+        )
         self._durations = Durations(self.time_plan.seconds)
         self._waiting = {planned.key: planned for planned in waiting}
         self._ensembles = Ensembles(waiting)
         self._ahead = WaitingTrials(self._durations, waiting)
-        self._known = self._planned + self._added_earlier(ended)
+        self._likely_launches: Sequence[float] = ()
+        """The seconds of each launch that is likely to be added to those that wait."""
 
     def run(self, limits: Limits = NO_LIMITS) -> Run:
         """Run the planned trials that haven't ended, then added launches; return the run's record, as `run.json` has it.
@@ -92,16 +101,14 @@ class Runner:
         """
         started = self._clock()
         budget = limits.time_budget_seconds if limits.cuts_plan else math.inf
-        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started)
-        adds = limits.wanted is not None
-        self._time_left = TimeLeft(
-            self._ahead, self.time_plan, elapsed, limits.time_budget_seconds, adds_launches=adds, cuts_plan=limits.cuts_plan
-        )
+        self._shares = Shares(self.time_plan, budget, elapsed := lambda: self._clock() - started + limits.spent_seconds)
+        self._likely_launches = [] if limits.wanted is None else self.time_plan.likely_launches
+        self._time_left = TimeLeft(self._ahead, self.time_plan, elapsed, limits.time_budget_seconds, limits.cuts_plan)
         status: Status
         try:
             write_run(self._job.directory, self._job.run.model_copy(update={"status": "running"}))
             self._run_all(list(self._waiting.values()))
-            reason = self._add_launches(limits, started)
+            reason = self._add_launches(limits, elapsed)
             status = "complete"
         except KeyboardInterrupt:
             status, reason = "interrupted", "interrupted"
@@ -139,7 +146,7 @@ class Runner:
             return run.model_copy(update={"status": "interrupted", "stop_reason": why})
         return run
 
-    def _add_launches(self, limits: Limits, started: float) -> str:
+    def _add_launches(self, limits: Limits, elapsed: Callable[[], float]) -> str:
         """Add launches of turns until no more are needed; return why none was added after that, if any were to be."""
         if limits.wanted is None:
             return ""
@@ -148,20 +155,41 @@ class Runner:
             added = self._added(wanted)
             if not added:
                 return "no contestant is left that trains"
+            for planned, seconds in zip(added, self.time_plan.seconds_of_launch(added), strict=True):
+                self._durations.expect(planned, seconds)
             seconds = self._durations.total(added) or 0.0
-            if self._clock() - started + seconds + self.time_plan.report_seconds > limits.time_budget_seconds:
+            if elapsed() + seconds + self.time_plan.report_seconds > limits.time_budget_seconds:
                 return (
                     f"the time budget of {limits.time_budget_seconds:.0f} s ended before the ratios were precise enough: "
                     f"another launch would have taken about {seconds:.0f} s"
                 )
+            self._likely_launches = self._launches_after(added, wanted)
             self._planned += added
-            self._added_launches += 1
             self._known += added
             self._waiting |= {planned.key: planned for planned in added}
             self._ahead.add(added)
             if not self._run_all(added):
                 return "no contestant is left that trains"
         return wanted
+
+    def _launches_after(self, added: Sequence[PlannedTrial], wanted: Wanted) -> list[float]:
+        """Return the expected seconds of each launch after this one.
+
+        What launches differ by says little while there are few: how many are needed is between what it says and what is likely.
+        """
+        more: dict[TrialKey, int] = {}
+        for planned in added:
+            name, workload = planned.spec.name, planned.workload.name
+            have = sum((one.kind, one.workload.name, one.spec.name) == ("turns", workload, name) for one in self._known)
+            needed = have + wanted.launches.get(name, 1)
+            likely = self.time_plan.likely(planned)
+            more[planned.key] = round((needed * have + likely * LIKELY_WEIGHT) / (have + LIKELY_WEIGHT)) - have - 1
+        ours = [planned for planned in added if planned.spec.name == OURS]
+        others = {planned.key: planned for planned in added if planned.spec.name != OURS}
+        return [
+            self._durations.total([*ours, *(one for key, one in others.items() if more[key] > number)]) or 0.0
+            for number in range(max((more[key] for key in others), default=0))
+        ]
 
     def _added(self, wanted: Wanted) -> list[PlannedTrial]:
         """Another launch of the contestants wanted, without those that a rule skips."""
@@ -174,11 +202,11 @@ class Runner:
     def _added_earlier(self, ended: Mapping[TrialKey, Trial]) -> list[PlannedTrial]:
         """Return what a resumed run had added before it was killed."""
         keys = {planned.key for planned in self._planned}
-        by_name = {workload.name: (workload, specs[0]) for workload, specs in self._job.entries}
+        by_name = {(workload.name, spec.name): (workload, spec) for workload, specs in self._job.entries for spec in specs}
         return [
-            PlannedTrial(*by_name[trial.workload], "turns", trial.seed, trial.round, trial.launch)
+            PlannedTrial(*by_name[trial.workload, trial.contestant], "turns", trial.seed, trial.round, trial.launch)
             for key, trial in ended.items()
-            if trial.kind == "turns" and key not in keys
+            if trial.kind == "turns" and key not in keys and (trial.workload, trial.contestant) in by_name
         ]
 
     def _run_all(self, trials: Sequence[PlannedTrial]) -> int:
@@ -226,7 +254,7 @@ class Runner:
             return 0
         assignments, seed = [self._assignment(planned) for planned in able], f"{self._job.run.seed} {group[0].key}"
         answer = self._answer(Work(assignments, seed, starts_alone=self._cold_starts_count))
-        self._share_of |= {planned.key: len(able) for planned in able}  # the launch's seconds are divided among them
+        self._share_of |= zip([planned.key for planned in able], self._durations.shares(able), strict=True)
         ended = zip(able, answer.outcomes, strict=True)
         succeeded = sum(self._end(planned, replace(answer, outcomes=[outcome])) for planned, outcome in ended)
         self._observer.launch_ended(group[0].workload.name)
@@ -265,7 +293,7 @@ class Runner:
             return False
         self._inputs.check()
         self._began[planned.key] = self._clock(), now()
-        self._observer.started(planned, self._done, len(self._planned), self._time_left.seconds(self._added_launches))
+        self._observer.started(planned, self._done, len(self._planned), self._time_left.seconds(self._likely_launches))
         return True
 
     @property
@@ -294,8 +322,8 @@ class Runner:
             self._writer.append(trial)
             self._observe(trial)
             self._observer.ended(trial, self._done, len(self._planned))
-        at_once = self._executor.places if planned.kind in UNTIMED else self._share_of.get(planned.key, 1)
-        self._durations.add(planned, (self._clock() - began) / at_once)
+        share = 1 / self._executor.places if planned.kind in UNTIMED else self._share_of.pop(planned.key, 1.0)
+        self._durations.add(planned, share * (self._clock() - began))
         return trial.status == "ok"
 
     def _observe(self, trial: Trial) -> None:

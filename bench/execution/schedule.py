@@ -20,8 +20,6 @@ from bench.workloads.grid import Point, points
 from bench.workloads.models import Workload
 from bench.workloads.study import cell
 
-PARTS_WORKLOAD = "parity"
-"""The built-in workload beside which every activation, loss and optimiser is compared with the reference's."""
 PREDICTION_ROUNDS = 1
 """Of each launch."""
 
@@ -191,7 +189,7 @@ def _asked(workload: Workload, specs: Sequence[Spec], reference: str) -> Iterato
         able = [spec for spec in specs if spec.trains and spec.parity]
         able.sort(key=lambda spec: spec.name != reference)  # a stable sort
         yield from (("parity", 0, spec) for spec in able)
-        if workload.name == PARTS_WORKLOAD and workload.training.dtype == "float64":
+        if workload.parts:
             yield from (("parts", 0, spec) for spec in able if spec.name in (OURS, reference))
     for spec in sorted(specs, key=lambda spec: spec.peer):  # one after the other, so that each needs few processes
         if spec.trains and spec.learns:

@@ -13,14 +13,15 @@ import numpy as np
 
 from bench.contestants.base import Array
 from bench.execution.messages import TaskSpec
-from bench.execution.trial_checks import CheatError
+from bench.execution.trial_checks import NO_UPDATE, CheatError
 
+AFTER, MIDWAY = "after the fit", "in the middle of the fit"
 _DTYPES = {f"<f{size}": np.dtype(f"<f{size}") for size in (2, 4, 8)}
 SAME_OUTPUT = {"float64": 1e-6, "float32": 1e-2}
 """Between the contestant's outputs and those of the runner from the same weights: as a share of the largest output, or of 1."""
 
 
-def check_predictions(shown: Any, first: Sequence[Array], task: TaskSpec, x_test: Array, outputs: Array) -> None:
+def check_predictions(shown: Any, outputs: Array, first: Sequence[Array], task: TaskSpec, x_test: Array, when: str) -> None:
     """Check that outputs for `x_test` come from the weights that are shown, and these from a training in the task's precision.
 
     Raises
@@ -31,15 +32,15 @@ def check_predictions(shown: Any, first: Sequence[Array], task: TaskSpec, x_test
     """
     weights = _decoded(shown, first)
     if not all(np.isfinite(array).all() for array in weights):
-        raise CheatError("the weights after the fit aren't finite, and the predictions are: they must come from the weights")
+        raise CheatError(f"the weights {when} aren't finite, and the predictions are: they must come from the weights")
     if task.dtype == "float64" and all(np.array_equal(array, array.astype(np.float32)) for array in weights):
-        raise CheatError("the weights after the fit have the precision of float32, and the workload's dtype is float64")
+        raise CheatError(f"the weights {when} have the precision of float32, and the workload's dtype is float64")
+    if when == AFTER and all(map(np.array_equal, weights, first)) and task.optimizer.get("learning_rate") != 0:
+        raise CheatError(f"{NO_UPDATE}: the weights after it are those before it")
     own = _predictions(task, weights, x_test)
     gap, scale = float(np.max(np.abs(own - outputs), initial=0.0)), max(1.0, float(np.max(np.abs(own), initial=0.0)))
     if not gap <= SAME_OUTPUT[task.dtype] * scale:
-        raise CheatError(
-            f"the predictions are up to {gap:.3g} away from those of the weights that get_weights returned after the fit"
-        )
+        raise CheatError(f"the predictions are up to {gap:.3g} away from those of the weights that get_weights returned {when}")
 
 
 def _decoded(shown: Any, first: Sequence[Array]) -> list[Array]:

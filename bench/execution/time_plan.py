@@ -10,12 +10,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bench.execution.schedule import UNTIMED, PlannedTrial
-from bench.execution.turn_rounds import CanaryClock
+from bench.execution.grid_costs import MOONS_WEIGHTS, expected_seconds
+from bench.execution.schedule import UNTIMED, PlannedTrial, TrialKey
+from bench.execution.turn_rounds import ENOUGH_TURNS, QUICK_ENOUGH_TURNS
 from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, OURS, REFERENCE
 from bench.workloads.grid import architecture_at
+from bench.workloads.models import Workload
 
 
 class Cost(NamedTuple):
@@ -46,8 +48,8 @@ COSTS = {
 }
 UNKNOWN_COST = Cost(3.0, 0.2e-3, 1e-6)
 """Of a contestant of your own."""
-READING_SECONDS = 0.21e-3
-"""Of a reading of the canary on one core of the machine of the costs."""
+READING_SECONDS = 0.2e-3
+"""Of a reading of the canary on the machine of the costs, on whatever core it is."""
 SLOWNESS_SECONDS = 1.0
 FASTEST = 0.2
 """The least slowness: nobody's Keras starts in a second."""
@@ -59,9 +61,13 @@ TURNS_SECONDS, TURN_EPOCHS = 0.7, 40
 BUILD_SECONDS, PREDICTION_SECONDS, TRIAL_SECONDS = 0.3, 0.7, 0.15
 """Of building a contestant once more; of a round of predictions; of any trial besides."""
 ADDED_LAUNCHES = 6
-"""Launches that the headline is likely to need besides those that are planned; they have a share of the time budget."""
-GRID_TRIAL_SECONDS = 0.2
-"""Of a planned fit in a cell of a grid on average: the cutoff of `bench.execution.skip_rules` skips three of five."""
+"""Launches of the headline besides those that are planned, which have a share of the time budget."""
+LIKELY_LAUNCHES = {"keras": 6, "keras-tuned": 25}
+"""Of a headline pair, planned and added, until its ratio is precise enough: `docs/statistics.md` has what launches differ by."""
+LIKELY_QUICK_LAUNCHES = {"keras": 3, "keras-tuned": 5}
+"""The same with `--quick`."""
+LIKELY_OTHERS_LAUNCHES = 3
+"""The same of any other pair: the fewest."""
 SIDE_BY_SIDE = 1.3
 """How much longer a trial takes while others take the other cores."""
 STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
@@ -69,7 +75,7 @@ STUDY_COSTS = {"keras": Cost(5.5, 0.22e-3)}
 FAST_PATH = 0.2
 """The share of Keras' own time that its faster path takes."""
 UNKNOWN_ROWS = 1000
-REPORT_SECONDS = 6.0
+REPORT_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -91,24 +97,46 @@ class TimePlan:
         Trials without a clock that run at once.
     slowness
         How much slower than the machine of `COSTS` this one is: the canary's ratio.
-    starts_alone
-        Whether the contestants of a planned launch are made ready one after the other.
+    quick
+        Whether the run is a smaller one, whose planned launches are made ready on all cores, and whose ratios may be less precise.
+    ended
+        The trials of the run that have ended, where it is resumed.
 
     """
 
-    def __init__(self, planned: Sequence[PlannedTrial], *, places: int, slowness: float = 1.0, starts_alone: bool = True) -> None:
+    def __init__(
+        self,
+        planned: Sequence[PlannedTrial],
+        *,
+        places: int,
+        slowness: float = 1.0,
+        quick: bool = False,
+        ended: Sequence[PlannedTrial] = (),
+    ) -> None:
         self._places = places
-        self._starts_alone = starts_alone
+        self._quick = quick
         self._slowness = slowness
-        self._started = set[tuple[str, int]]()
+        self._started = set[tuple[str, int, Any]]()
+        whole = [*ended, *planned]
+        self._in_grids = _in_grids(whole)
         self.seconds = {trial.key: self._seconds(trial) for trial in planned}
         totals: dict[str, float] = {}
         for trial in planned:
             totals[part_of(trial)] = totals.get(part_of(trial), 0.0) + self.seconds[trial.key]
         self.parts = [Part(name, total) for name, total in totals.items() if total]
-        self.adds_launches = any(trial.kind == "turns" for trial in planned)
+        self.adds_launches = any(trial.kind == "turns" for trial in whole)
         """Whether the run has ratios that more launches make more precise."""
-        self.added_seconds = ADDED_LAUNCHES * self._headline_launch_seconds(planned)
+        headline = {trial.spec.name: trial for trial in whole if _is_of_headline(trial)}
+        self.launch_seconds = sum(self.seconds_of_launch([*headline.values()])) if len(headline) > 1 else 0.0
+        """Of another launch for the headline; 0 for a run without headline."""
+        self.set_aside_seconds = ADDED_LAUNCHES * self.launch_seconds
+        """Of launches that have a share of a time budget."""
+        self.likely_launches = self._likely_launches(whole)
+        """The expected seconds of each launch that is likely to be added."""
+
+    @property
+    def added_seconds(self) -> float:
+        return sum(self.likely_launches)
 
     @property
     def total_seconds(self) -> float:
@@ -117,32 +145,56 @@ class TimePlan:
     @property
     def least_seconds(self) -> float:
         """Of a launch of the headline's contestants, and the report: less time gives no headline ratio."""
-        return self.added_seconds / ADDED_LAUNCHES + self.report_seconds if self.added_seconds else 0.0
+        return self.launch_seconds + self.report_seconds if self.launch_seconds else 0.0
 
     @property
     def report_seconds(self) -> float:
         return REPORT_SECONDS * self._slowness
 
-    def _headline_launch_seconds(self, planned: Sequence[PlannedTrial]) -> float:
-        """Return the expected seconds of another launch for the headline, made ready on all cores; 0 for a run without headline."""
-        names = {OURS, *HEADLINE_REFERENCES}
-        own = {
-            trial.spec.name: trial
-            for trial in planned
-            if trial.kind == "turns" and trial.workload.name == HEADLINE_WORKLOAD and trial.spec.name in names
-        }
-        starts = sum(self._slowness * (TRIAL_SECONDS + self._at_once(_cost(trial).start)) for trial in own.values())
-        return starts + sum(map(turns_seconds, own.values())) if len(own) > 1 else 0.0
+    def seconds_of_launch(self, launch: Sequence[PlannedTrial]) -> list[float]:
+        """Return the expected seconds of each trial of a launch of turns that is made ready on all cores."""
+        starts = [_cost(one).start for one in launch]
+        at_once = max(self._at_once(sum(starts)), *starts) / sum(starts)
+        return [
+            self._slowness * (TRIAL_SECONDS + at_once * start) + self._turns_seconds(one)
+            for one, start in zip(launch, starts, strict=True)
+        ]
+
+    def _likely_launches(self, whole: Sequence[PlannedTrial]) -> list[float]:
+        """Return the expected seconds of each launch after the planned ones, of `OURS` and those that are likely to need it."""
+        workloads: dict[str, dict[str, list[PlannedTrial]]] = {}
+        for trial in whole:
+            if trial.kind == "turns":
+                workloads.setdefault(trial.workload.name, {}).setdefault(trial.spec.name, []).append(trial)
+        launches: list[float] = []
+        for contestants in workloads.values():
+            ours = contestants.pop(OURS, [])
+            more = {name: self.likely(own[0]) - len(own) for name, own in contestants.items()}
+            for number in range(max(more.values(), default=0) if ours else 0):
+                wanted = [contestants[name][0] for name in more if more[name] > number]
+                launches.append(sum(self.seconds_of_launch([*ours[:1], *wanted])))
+        return launches
+
+    def likely(self, planned: PlannedTrial) -> int:
+        """Return how many launches a contestant's pair with `OURS` is likely to need until its ratio is precise enough."""
+        if planned.workload.name != HEADLINE_WORKLOAD or planned.spec.name not in HEADLINE_REFERENCES:
+            return LIKELY_OTHERS_LAUNCHES
+        return (LIKELY_QUICK_LAUNCHES if self._quick else LIKELY_LAUNCHES)[planned.spec.name]
 
     def _seconds(self, planned: PlannedTrial) -> float:
         if planned.kind == "tune" and planned.spec.name not in TUNING_SECONDS:
             return 0.0
-        besides = 0.0 if planned.point and not planned.workload.is_study else TRIAL_SECONDS
-        alone = self._slowness * (besides + self._start_seconds(planned) + self._work_seconds(planned))
+        if planned.key in self._in_grids:
+            seconds = self._in_grids[planned.key]
+            return self._slowness * (seconds + self._start_seconds(planned)) if seconds else 0.0
+        alone = self._slowness * (TRIAL_SECONDS + self._start_seconds(planned) + self._work_seconds(planned))
         return self._at_once(alone) if planned.kind in UNTIMED else alone
 
+    def _turns_seconds(self, planned: PlannedTrial) -> float:
+        return turns_seconds(planned) * (QUICK_ENOUGH_TURNS / ENOUGH_TURNS if self._quick else 1)
+
     def _start_seconds(self, planned: PlannedTrial) -> float:
-        key, start = (planned.spec.name, planned.launch), _cost(planned).start
+        key, start = (planned.spec.name, planned.launch, planned.point.get("threads")), _cost(planned).start
         if planned.kind == "tune":
             return BUILD_SECONDS
         if key in self._started and (planned.workload.is_study or planned.point):
@@ -150,7 +202,7 @@ class TimePlan:
         if key in self._started:
             return start / 4 if planned.kind == "turns" else BUILD_SECONDS * bool(planned.kind != "predict")
         self._started.add(key)
-        return start if self._starts_alone or planned.kind != "turns" else self._at_once(start)
+        return self._at_once(start) if self._quick and planned.kind == "turns" else start
 
     def _at_once(self, seconds: float) -> float:
         """Return the seconds that a start takes of a launch whose contestants are made ready on all cores."""
@@ -164,27 +216,28 @@ class TimePlan:
         if planned.kind == "predict":
             return PREDICTION_SECONDS
         if planned.kind == "turns":
-            return turns_seconds(planned) / self._slowness  # a turn has its length on any machine
+            return self._turns_seconds(planned) / self._slowness  # a turn has its length on any machine
         tuned = planned.kind == "scored" and planned.spec.name == "keras" and not planned.workload.is_study
         faster = FAST_PATH if tuned else 1.0
         return faster * fit_seconds(planned)
 
 
-def slowness_of(canary: CanaryClock, clock: Callable[[], float] = time.perf_counter, *, cores: int = 1) -> float:
-    """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row, which wait as work does.
+def slowness_of(read_canary: Callable[[], float], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return how much slower this machine is now than the one of `COSTS`, by canaries in a row.
 
-    A reading of the canary looks at so many `cores`.
+    They wait as work does, and run where the system has them run: a canary that is held on each core in turn waits for a process
+    that takes half of one core for longer than a contestant does.
     """
     began = clock()
     readings = 0
     while (seconds := clock() - began) < SLOWNESS_SECONDS:
-        canary.seconds()
+        read_canary()
         readings += 1
-    return max(seconds / max(readings, 1) / cores / READING_SECONDS, FASTEST)
+    return max(seconds / max(readings, 1) / READING_SECONDS, FASTEST)
 
 
-def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True) -> list[str]:
-    """Return what the run will do and how long it takes, in words."""
+def plan_lines(plan: TimePlan, budget_seconds: float, *, goal: float, cuts_plan: bool = True) -> list[str]:
+    """Return what the run will do and how long it takes, in words; `goal` is the half-width wanted of the headline ratios."""
     parts = [f"{part.name} {_text(part.seconds)}" for part in plan.parts] + [f"the report {_text(plan.report_seconds)}"]
     lines = [f"planned: {', '.join(parts)}; {_text(plan.total_seconds)} in all"]
     if math.isinf(budget_seconds):
@@ -202,15 +255,21 @@ def plan_lines(plan: TimePlan, budget_seconds: float, *, cuts_plan: bool = True)
             *lines,
             f"the time budget is {_text(budget_seconds)}: each part gets its share, and leaves out what would take longer",
         ]
+    precise = f"precise, the headline's to ±{goal:.0%}".replace("%", " %") if plan.launch_seconds else "precise"
     if plan.total_seconds + plan.added_seconds <= budget_seconds:
         expected = plan.total_seconds + plan.added_seconds
-        more = f"launches are added until the ratios are precise: about {_text(expected)} in all, {_text(budget_seconds)} at most"
+        more = f"launches are added until the ratios are {precise}: about {_text(expected)} in all, {_text(budget_seconds)} at most"
         return [*lines, more]
+    if not cuts_plan and plan.total_seconds > budget_seconds:
+        return [*lines, f"that is longer than {_text(budget_seconds)}, after which no launch is added"]
     if not cuts_plan:
-        return [*lines, f"then launches are added until the ratios are precise, or {_text(budget_seconds)} have gone by"]
+        return [
+            *lines,
+            f"then launches are added until the ratios are {precise}: likely until {_text(budget_seconds)} have gone by",
+        ]
     return [
         *lines,
-        f"with launches that are added until the ratios are precise, it takes the whole time budget of {_text(budget_seconds)}; "
+        f"with launches that are added until the ratios are {precise}, it takes the whole time budget of {_text(budget_seconds)}; "
         "each part gets its share, and leaves out what would take longer",
     ]
 
@@ -247,7 +306,7 @@ class Shares:
         self._plan = plan
         self._clock = clock
         self.end = budget_seconds - plan.report_seconds
-        wanted = plan.total_seconds - plan.report_seconds + plan.added_seconds
+        wanted = plan.total_seconds - plan.report_seconds + plan.set_aside_seconds
         scale = self.end / max(wanted, 1e-9)
         self._ends: dict[str, float] = {}
         used = 0.0
@@ -277,20 +336,33 @@ def _cost(planned: PlannedTrial) -> Cost:
 
 def fit_seconds(planned: PlannedTrial) -> float:
     """Return the expected seconds of a whole fit on the machine of `COSTS`."""
-    workload = planned.workload
-    if planned.point and not workload.is_study:
-        return GRID_TRIAL_SECONDS
-    training, cost = workload.training_of(planned.spec.name), _cost(planned)
-    rows = int(0.9 * int(workload.data.parameters.get("n_samples", UNKNOWN_ROWS)))
+    training, cost = planned.workload.training_of(planned.spec.name), _cost(planned)
+    rows = _rows(planned.workload)
     batch = min(training.batch_size or rows, rows)
-    size = _weights(planned) / MOONS_WEIGHTS
+    layers = architecture_at(planned.workload, planned.point)
+    size = sum(int(layer["input_dim"]) * int(layer["output_dim"]) for layer in layers) / MOONS_WEIGHTS
     return training.epochs * -(-rows // batch) * (cost.step + cost.row * batch * size)
 
 
-MOONS_WEIGHTS = 5_075
-"""Of the network of `moons`, without biases."""
+def _rows(workload: Workload) -> int:
+    """Return the expected rows of the training data."""
+    return int((1 - workload.data.test_size) * int(workload.data.parameters.get("n_samples", UNKNOWN_ROWS)))
 
 
-def _weights(planned: PlannedTrial) -> int:
-    layers = architecture_at(planned.workload, planned.point)
-    return sum(int(layer["input_dim"]) * int(layer["output_dim"]) for layer in layers)
+def _in_grids(whole: Sequence[PlannedTrial]) -> dict[TrialKey, float]:
+    """Return the expected seconds of the timed trials in cells of grids."""
+    grids: dict[str, list[PlannedTrial]] = {}
+    for trial in whole:
+        if trial.point and trial.kind == "timed":
+            grids.setdefault(trial.workload.name, []).append(trial)
+    found: dict[TrialKey, float] = {}
+    for trials in grids.values():
+        costs = {trial.spec.name: _cost(trial)[1:] for trial in trials}
+        found |= expected_seconds(trials, costs, _rows(trials[0].workload))
+    return found
+
+
+def _is_of_headline(planned: PlannedTrial) -> bool:
+    """Whether a trial is of the turns from which the headline comes."""
+    names = (OURS, *HEADLINE_REFERENCES)
+    return planned.kind == "turns" and planned.workload.name == HEADLINE_WORKLOAD and planned.spec.name in names

@@ -28,8 +28,15 @@ MOST_UNTOLD_SHARE = 0.05
 """Of a fit, after the last epoch that it told of."""
 UNTOLD_SECONDS = 0.002
 """The same in seconds, for fits of a few milliseconds."""
+CLEANING_SECONDS = 0.1
+"""The same for a fit that leaves the weights as they were in its last epoch: it closes files, joins threads, collects garbage."""
 
 
+MOST_PUT_OFF_SHARE = 0.1
+"""Of a fit, until somebody asks for the weights."""
+PUT_OFF_SECONDS = 0.001
+_PROCESS_TIME = time.process_time
+"""Taken before a contestant can replace it."""
 WINDOW_SECONDS = 0.02
 """Several times as long as the system takes to note for how long a thread has run: up to 0.01 s."""
 MOST_WORKING_SECONDS = 0.1
@@ -102,6 +109,11 @@ def check_file(path: Path, expected: str | None) -> None:
         raise CheatError(
             f"{path.name} has been changed since the runner wrote it, by this contestant or one beside it: data are only to be read"
         )
+
+
+def arrays_of(weights: Sequence[Any]) -> list[Array]:
+    """Return what `get_weights` has returned as NumPy's arrays, whatever library's they are, without a copy where that can be."""
+    return [np.asarray(array) for array in weights]
 
 
 def check_first_weights(weights: Sequence[Array], first: Sequence[Array]) -> None:
@@ -183,24 +195,67 @@ def encoded(array: Array) -> dict[str, Any]:
     return {"dtype": little.dtype.str, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
-class Probe:
-    """Takes the weights after one epoch of a timed fit, which the contestant can't foresee: they must go on changing.
+def timed_copies(get_weights: Callable[[], Sequence[Array]], clock: Callable[[], float]) -> tuple[list[Array], float]:
+    """Return copies of the weights, and how many seconds longer it took to get them than to get them again at once.
 
-    A fit that does all its updates first, and tells of the epochs afterwards, would have epochs of no time at all.
+    Of its process' CPU time, if that is less: another process may have had the core.
+    """
+    times = [(clock(), _PROCESS_TIME())]
+    for _ in range(2):
+        copies = [np.array(array) for array in get_weights()]
+        times.append((clock(), _PROCESS_TIME()))
+    start, first, again = np.array(times)
+    return copies, max(float(np.min(first - start - (again - first))), 0.0)
+
+
+def check_put_off(put_off_seconds: float, fit_seconds: float) -> None:
+    """Raise DoubtError if much of a fit was done when the weights were asked for."""
+    if put_off_seconds > MOST_PUT_OFF_SHARE * fit_seconds + PUT_OFF_SECONDS:
+        raise DoubtError(
+            f"get_weights worked for {put_off_seconds:.3g} s, and the whole fit for {fit_seconds:.3g} s: "
+            "an epoch's updates must be done when on_epoch_end is called, and not when somebody asks for the weights"
+        )
+
+
+class Probe:
+    """Takes the weights after one epoch of a timed fit, which the contestant can't foresee, and after the last one.
+
+    After the former they must go on changing: a fit that does all its updates first, and tells of the epochs afterwards, would have
+    epochs of no time at all. After the latter they may not, or the time until `fit` returns counts as training.
     """
 
     def __init__(self, get_weights: Callable[[], Sequence[Array]], epochs: int) -> None:
         self._get_weights = get_weights
         self.epoch = 1 + secrets.randbelow(epochs // 2) if epochs >= FEWEST_EPOCHS_TO_PROBE else -1
         """Counted from 1; one of the first half, after which the loss still falls."""
+        self._last = epochs
         self.seconds = 0.0
+        """That aren't the fit's."""
+        self.put_off_seconds = 0.0
+        """That are."""
         self._weights: list[Array] | None = None
+        self._last_weights: list[Array] = []
 
-    def take(self, clock: Callable[[], float]) -> None:
-        """Copy the weights, and tell how long it took."""
+    def wants(self, epoch: int) -> bool:
+        """Whether it takes the weights after an epoch, counted from 1."""
+        return epoch in (self.epoch, self._last)
+
+    def take(self, epoch: int, clock: Callable[[], float]) -> float:
+        """Copy the weights after an epoch; return the seconds that aren't the fit's: updates that were put off until now are."""
         start = clock()
-        self._weights = [np.array(array) for array in self._get_weights()]
-        self.seconds = clock() - start
+        weights, put_off = timed_copies(self._get_weights, clock)
+        if epoch == self.epoch:
+            self._weights = weights
+        else:
+            self._last_weights = weights
+        taken = clock() - start - put_off
+        self.seconds += taken
+        self.put_off_seconds += put_off
+        return taken
+
+    def ended_with_last_epoch(self, weights: Sequence[Array]) -> bool:
+        """Whether the weights at the end are those after the last epoch."""
+        return len(self._last_weights) == len(weights) and all(map(np.array_equal, self._last_weights, weights))
 
     def check(self, weights: Sequence[Array], losses: Sequence[float]) -> None:
         """Raise CheatError if the weights at the end are those that were taken, though the loss is said to have changed."""
@@ -212,6 +267,23 @@ class Probe:
                 f"the weights didn't change after epoch {self.epoch} of {len(losses)}, and the loss went from {after[0]:.4g} to "
                 f"{after[-1]:.4g}: on_epoch_end must be called when an epoch's updates are done, and no later"
             )
+
+
+def taken_history(history: Any, epochs: int) -> dict[str, list[float]]:
+    """Return the losses and accuracies that `fit` has returned; raise ValueError if there isn't one of each for every epoch."""
+    if not hasattr(history, "get"):
+        raise ValueError(f"fit returned {history!r:.80}: it must be a mapping with 'loss' and 'accuracy'")
+    taken = {}
+    for name in ("loss", "accuracy"):
+        values = history.get(name)
+        if values is None or len(values) != epochs:
+            found = "nothing" if values is None else f"{len(values)} values"
+            raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {epochs} epochs")
+        try:
+            taken[name] = [float(value) for value in values]
+        except (TypeError, ValueError):
+            raise ValueError(f"fit returned {values[0]!r:.80} as the first {name!r}: they must be real numbers") from None
+    return taken
 
 
 def check_history(history: Mapping[str, Sequence[float]]) -> None:
@@ -229,6 +301,13 @@ def check_outputs(outputs: Array, epoch: int) -> None:
         raise DivergedError(f"{wrong} of {outputs.size} predictions aren't finite after epoch {epoch}")
 
 
+def check_same(outputs: Array, again: Array) -> None:
+    """Raise CheatError if two answers for the same rows and weights differ."""
+    gap = float(np.max(np.abs(again - outputs), initial=0.0))
+    if not gap <= SAME_OUTPUT * max(1.0, float(np.max(np.abs(outputs), initial=0.0))):
+        raise CheatError(f"predict's outputs differ by up to {gap:.3g} when it is called again with the same rows and weights")
+
+
 def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], Any], x: Array) -> None:
     """Raise CheatError if a call that has been timed with `x` doesn't predict other rows in the same array; they are put there."""
     call(x)
@@ -243,13 +322,16 @@ def check_prediction(call: Callable[[Array], Any], predict: Callable[[Array], An
         )
 
 
-def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float) -> None:
-    """Raise DoubtError if the epochs don't add up to the fit, or many of them took no time."""
+def check_epochs(epoch_seconds: Sequence[float], fit_seconds: float, *, trains_on: bool = True) -> None:
+    """Raise DoubtError if the epochs don't add up to the fit, or many of them took no time.
+
+    `trains_on` says that the weights may have changed after the last epoch.
+    """
     told = math.fsum(epoch_seconds)
-    if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + UNTOLD_SECONDS:
+    if fit_seconds - told > MOST_UNTOLD_SHARE * fit_seconds + (UNTOLD_SECONDS if trains_on else CLEANING_SECONDS):
         raise DoubtError(
             f"the epochs that on_epoch_end told of add up to {told:.3g} s, and the fit took {fit_seconds:.3g} s: "
-            "on_epoch_end must be called when an epoch's updates are done"
+            "on_epoch_end must be called when an epoch's updates are done, and fit return after the last one"
         )
     if len(epoch_seconds) < FEWEST_EPOCHS_TO_COMPARE:
         return

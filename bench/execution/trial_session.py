@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.contestants.base import Array, Contestant, Task
-from bench.execution.measurement import Clock, Figures, Measurement, Own, peak_memory_bytes
+from bench.execution.measurement import Clock, Figures, Measurement, Own
 from bench.execution.messages import READY, Request
 from bench.execution.parts_parity import compare_parts
+from bench.execution.peak_memory import peak_memory_bytes
 from bench.execution.together import requests_of, scored_together
-from bench.execution.trial_checks import check_details, check_file, check_first_weights, read_arrays
+from bench.execution.trial_checks import arrays_of, check_details, check_file, check_first_weights, read_arrays
 from bench.execution.turns import Exchange
 
 
@@ -91,7 +92,7 @@ class TrialSession:
         if request.kind != "predict":  # predictions take no training step
             contestant.warm_up()
             if request.learns:
-                check_first_weights(contestant.get_weights(), own.weights)
+                check_first_weights(arrays_of(contestant.get_weights()), own.weights)
         return Measurement(contestant, task, request, self._clock, own, self._mark, exchange)
 
 

@@ -5,6 +5,7 @@ Called by `bench.execution.agreement`, in the runner, whose clock and a scored t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -20,8 +21,12 @@ at most 1.1 times as fast; beside something that stopped them for half of every 
 SHORTEST_EPOCH_SECONDS = 20e-6
 """In shorter epochs, much of the time is the harness' own."""
 TIMES_FASTER_WHEN_BUSY = 3.5
+"""Beside other processes, or in a fit that was disturbed."""
 BUSY_EPOCH_SECONDS = 0.002
-"""Beside other processes, only shorter epochs are compared: the quickest of them run between two changes of process."""
+TIMES_FASTER_IF_LONG = 30.0
+"""The same for longer epochs: only the quickest of shorter ones run between two changes of process."""
+TIMES_FASTER_WITH_THREADS = 300.0
+"""The same for several threads, which wait for one another: some of their epochs take fifty times as long as others."""
 FEWEST_EPOCHS = 2
 """Of either side, without the first of a fit: what is so short that it was taken together counts as one."""
 MOST_MORE_CORES = 0.5
@@ -39,13 +44,13 @@ class Fit:
     epoch_seconds: Sequence[float]
     canary_seconds: tuple[float, float]
     is_busy: bool = False
-    """Whether other processes were seen to run beside it."""
+    """Whether other processes were seen to run beside it, or it was disturbed otherwise."""
 
 
-def fit_of(epoch_seconds: Sequence[float] | None, load: dict[str, float]) -> Fit | None:
+def fit_of(epoch_seconds: Sequence[float] | None, load: dict[str, float], *, is_disturbed: bool = False) -> Fit | None:
     """Return a fit to compare turns with; None if it has too few epochs."""
     canaries = load.get("canary_before_seconds"), load.get("canary_after_seconds")
-    is_busy = any(load.get(name, 0.0) > BUSY_SHARE for name in ("other_cpu_share", "steal_share"))
+    is_busy = is_disturbed or any(load.get(name, 0.0) > BUSY_SHARE for name in ("other_cpu_share", "steal_share"))
     if canaries[0] is None or canaries[1] is None or len(epoch_seconds or ()) <= FEWEST_EPOCHS:
         return None
     return Fit((epoch_seconds or ())[1:], (canaries[0], canaries[1]), is_busy)
@@ -70,12 +75,12 @@ def pace_doubt(turns: Sequence[Turn], fit: Fit, cores: int) -> str | None:
     in_turns, in_fit = _speeds(epochs), _speeds(fit.epoch_seconds)
     slower_fit = max(1.0, max(fit.canary_seconds) / turns_canary)
     slower_turns = max(1.0, turns_canary / min(fit.canary_seconds))
-    most = TIMES_FASTER_WHEN_BUSY if fit.is_busy or not quiet else MOST_TIMES_FASTER
+    most = MOST_TIMES_FASTER
+    if fit.is_busy or not quiet:
+        is_long = max(in_fit.quick, in_turns.quick) > BUSY_EPOCH_SECONDS
+        most = TIMES_FASTER_WITH_THREADS if _has_threads(turns) else TIMES_FASTER_IF_LONG if is_long else TIMES_FASTER_WHEN_BUSY
     too_fast = in_fit.quick > max(most * slower_fit * in_turns.usual, SHORTEST_EPOCH_SECONDS)
     too_slow = in_turns.quick > max(most * slower_turns * in_fit.usual, SHORTEST_EPOCH_SECONDS)
-    says_little = max(in_fit.quick, in_turns.quick) > BUSY_EPOCH_SECONDS or _has_threads(turns)
-    if most == TIMES_FASTER_WHEN_BUSY and says_little:
-        return None
     if not (too_fast or too_slow):
         return None
     return (
@@ -85,8 +90,11 @@ def pace_doubt(turns: Sequence[Turn], fit: Fit, cores: int) -> str | None:
 
 
 def _has_threads(turns: Sequence[Turn]) -> bool:
-    """Whether several threads work at once: beside other processes they wait for one another, for any time."""
-    return any((turn.run_seconds or 0.0) + (turn.wait_seconds or 0.0) > ONE_THREAD * turn.wall_seconds for turn in turns)
+    """Whether several threads work at once, in most turns: in a single one, the readings may be of different moments."""
+    shares = [
+        ((turn.run_seconds or 0.0) + (turn.wait_seconds or 0.0)) / turn.wall_seconds for turn in turns if turn.wall_seconds > 0
+    ]
+    return bool(shares) and median(shares) > ONE_THREAD
 
 
 @dataclass(frozen=True)
@@ -108,10 +116,18 @@ def cores_doubt(turns: Sequence[Turn], threads: int) -> str | None:
     return f"it worked on {median(used):.2g} cores in its turns, and task.threads is {threads}"
 
 
-def progress_doubt(turns: Sequence[Turn], losses: Sequence[float], most_gap: float) -> str | None:
-    """Return in words how far the test loss in turns is from that of a scored fit after as many epochs; None if it isn't far."""
+def progress_doubt(turns: Sequence[Turn], losses: Sequence[float], final_loss: float, most_gap: float) -> str | None:
+    """Return in words how far the test loss in turns is from that of a scored fit after as many epochs; None if it isn't far.
+
+    `losses` are those after each epoch, and `final_loss` that when the scored fit had returned.
+    """
+    after_fit = {len(losses): final_loss}  # whose weights may be those of its best epoch
     places = [
-        (abs(turn.test_loss - losses[turn.epochs_done - 1]), turn.epochs_done, turn.test_loss)
+        (
+            min(abs(turn.test_loss - loss) for loss in (losses[turn.epochs_done - 1], after_fit.get(turn.epochs_done, math.inf))),
+            turn.epochs_done,
+            turn.test_loss,
+        )
         for turn in turns
         if turn.test_loss is not None and turn.epochs_done is not None and 0 < turn.epochs_done <= len(losses)
     ]

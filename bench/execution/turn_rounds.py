@@ -25,6 +25,8 @@ TURN_SECONDS = 0.05
 """The least time of a turn's counted epochs: long enough for a step's figure, short enough for quiet moments of a busy machine."""
 ENOUGH_TURNS = 8
 """Undisturbed turns of a contestant in a launch: more tell little, see `docs/statistics.md`."""
+QUICK_ENOUGH_TURNS = 5
+"""The same in a quick run, whose time is better spent on launches: they differ by far more than turns of one of them."""
 SECONDS_A_CONTESTANT = 2.5
 """Of a launch, while too few turns are undisturbed. On a quiet machine a contestant needs half a second to three seconds."""
 ENDING_SECONDS = 5.0

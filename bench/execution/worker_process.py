@@ -25,7 +25,7 @@ from bench.execution import priorities
 from bench.execution.answer_checks import checked_figures, clock_doubt, malformed, steps_an_epoch
 from bench.execution.answers import AnswerError, fields_of, frames
 from bench.execution.messages import MARKS, READY, Request, word_line
-from bench.execution.pauses import TURN_SECONDS, WaitingClock
+from bench.execution.pauses import WAIT_SECONDS, WaitingClock
 from bench.execution.process_trees import MARK, end_tree, is_stopped
 from bench.execution.run_directory import LOGS_FOLDER
 from bench.execution.trial_checks import CheatError
@@ -224,7 +224,7 @@ class ProcessWorker:
         while True:
             ended = self._process.poll() is not None
             try:
-                at, frame = self._answers.get(timeout=TURN_SECONDS)
+                at, frame = self._answers.get(timeout=WAIT_SECONDS)
             except queue.Empty:
                 waiting.tick()
                 if ended:  # something else holds the pipe
@@ -312,13 +312,13 @@ def _judged(fields: Mapping[str, Any], request: Request, marks: Mapping[str, flo
             return Outcome("failed", error=error, doubt=error)
         return Outcome("diverged" if fields.get("status") == "diverged" else "failed", error=error)
     figures = fields["figures"]
-    weights = figures.pop("weights", None) if isinstance(figures, dict) else None
+    shown = {name: figures.pop(name, None) for name in ("weights", "midway")} if isinstance(figures, dict) else {}
     if wrong := malformed(figures):
         return Outcome("failed", error=f"the worker's figures are none: {wrong}"[:ERROR_CHARACTERS])
     wrong_clock = clock_doubt(figures, marks)
     doubt = "; ".join(reasons) or wrong_clock
     try:
-        figures = checked_figures(figures, request, weights)
+        figures = checked_figures(figures, request, shown)
     except (CheatError, OSError) as error:  # the latter: somebody has removed the trial's data
         return Outcome("failed", error=str(error)[:ERROR_CHARACTERS])
     if figures.pop("cold_start_seconds", None) is not None and READY in marks and request.spawned_at is not None:

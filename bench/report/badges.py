@@ -9,7 +9,7 @@ from bench.analysis.divergence import DivergedRow, divergence
 from bench.analysis.learning import NothingLearnedRow, nothing_learned
 from bench.analysis.noise_warnings import OTHER_CPU, STEAL
 from bench.analysis.parity import parity_broken
-from bench.analysis.precision import ENOUGH, half_width, headline_ratios
+from bench.analysis.precision import half_width, headline_goal, headline_ratios
 from bench.analysis.steps import step_times
 from bench.analysis.summary import Analysis
 from bench.records import RunData
@@ -65,13 +65,13 @@ def nothing_learned_warnings(rows: list[NothingLearnedRow]) -> list[str]:
 
 def _precision(data: RunData) -> list[str]:
     least_known = max(headline_ratios(data), key=half_width, default=None)
-    if least_known is None or (precision := half_width(least_known)) <= ENOUGH:
+    if least_known is None or (precision := half_width(least_known)) <= headline_goal(data.run):
         return []
     if math.isinf(precision):
         return ["too few rounds for an interval"]
     factor = math.sqrt(least_known.high / least_known.low)
     known = f"to ±{100 * precision:.0f} %" if precision < _LEAST_FACTOR else f"within a factor of {units.number(factor, 2)}"
-    return [f"ratio to {escaping.code(least_known.reference)} known {known} (goal ±{100 * ENOUGH:.0f} %)"]
+    return [f"ratio to {escaping.code(least_known.reference)} known {known} (goal ±{100 * headline_goal(data.run):.0f} %)"]
 
 
 def _launches(analysis: Analysis) -> list[str]:

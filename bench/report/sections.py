@@ -5,7 +5,7 @@ Called by `bench.report.build`. A section with nothing measured is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ from bench.report import fairness, figures, losses, methodology, study, units
 from bench.report.badges import badges, divergence_warnings, nothing_learned_warnings
 from bench.report.claims import OPEN, Claim
 from bench.report.derived import training_workloads, winners
-from bench.report.document import Block, Document, Link, Paragraph, Plot, Section, Table
+from bench.report.document import Block, Document, Paragraph, Plot, Section, Table
 from bench.report.neighbours import Map
 from bench.report.plot_data import PlotData
 from bench.report.tables import accuracy, latency, scaling, times
@@ -57,7 +57,6 @@ def build(
     plot_data: PlotData,
     published: Map | None = None,
     history: pd.DataFrame | None = None,
-    links: Mapping[str, tuple[Link, ...]] | None = None,
 ) -> Document:
     """The whole report with its plots; nothing is written.
 
@@ -93,7 +92,6 @@ def build(
         sections=tuple(section for section in sections if section is not None),
         badges=badges(analysis, len(plot_data.problems) + len(unlearned)),
         plot=plot,
-        links=links or {},
     )
 
 

@@ -176,9 +176,9 @@ def count_axis(axes: Axes, which: str = "x") -> None:
     _log_axis(axes, which, lambda value: number(value, 1))
 
 
-def whole_axis(axes: Axes, which: str = "x") -> None:
-    """Put the ticks of a linear axis at whole numbers."""
-    (axes.xaxis if which == "x" else axes.yaxis).set_major_locator(MaxNLocator(7, integer=True))
+def whole_axis(axes: Axes) -> None:
+    """Put the ticks of the linear x axis at whole numbers."""
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
 
 
 def percent_axis(axes: Axes, which: str = "y") -> None:

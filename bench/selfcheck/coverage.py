@@ -35,9 +35,9 @@ DRIFT_SIGMAS = 2.0
 """From one round to the next, in standard deviations of a round's noise."""
 TRUE_RATIO = 1 / 60
 
-LAUNCH_SIGMAS = (0.005, 0.015, 0.036)
-"""Of a step, between launches: precise at once, after some more launches, and seldom."""
-MOST_LAUNCHES = 12
+LAUNCH_SIGMAS = (0.005, 0.015, 0.036, 0.07)
+"""Of a step, between launches: precise at once, after some more launches, after many, and seldom."""
+MOST_LAUNCHES = 25
 """That a run has time for."""
 TURNS, EPOCHS = 16, 3
 """Of a contestant in a launch."""

@@ -1,19 +1,23 @@
 """How often the rule is wrong by which a turn counts as disturbed: `python -m bench.selfcheck.disturbance_rule [CONTESTANT,…]`.
 
-Contestants of `moons` take turns, at first with nothing else running, where turns that are called disturbed are false alarms, and
-then beside a process at half load, which touches every turn, where those that aren't are misses. Nothing else may run meanwhile.
+Contestants of `moons` take turns, at first with nothing else running, where turns that are called disturbed are false alarms unless
+something did disturb them, and then beside a process at half load, which touches every turn, where those that aren't are misses.
+Nothing else may run meanwhile. The rule looks at no epoch, so epochs tell what it found: by each reason stands how much longer they
+were in such turns than in undisturbed ones, which is nothing for a false alarm.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 from bench.contestants.registry import Spec, find, find_all
 from bench.execution.canary import Canary
@@ -38,6 +42,14 @@ while True:
         pass
     time.sleep(0.01)
 """
+
+
+class Judged(NamedTuple):
+    """A turn, as the rule judged it."""
+
+    reason: str | None
+    longer: float
+    """Its epochs, than those of the contestant's undisturbed turns; a share."""
 
 
 @contextmanager
@@ -69,8 +81,11 @@ def turns(specs: Sequence[Spec], number: int) -> dict[str, list[Turn]]:
 
 def main() -> None:
     """Measure, and print a line for each contestant and side."""
+    parser = argparse.ArgumentParser(prog="python -m bench.selfcheck.disturbance_rule", description=__doc__)
+    parser.add_argument("contestants", nargs="?", metavar="CONTESTANT,...", help=f"default: {','.join(NAMES)}")
+    names = parser.parse_args().contestants
     try:
-        asked = find_all(sys.argv[1].split(",")) if len(sys.argv) > 1 else [*map(find, NAMES)]
+        asked = [*map(find, NAMES)] if names is None else find_all(names.split(","))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -81,12 +96,27 @@ def main() -> None:
     known = quiet([turn for taken in alone.values() for turn in taken], cores())
     assert known is not None
     for side, taken in (("nothing beside it", alone), ("a process at half load beside it", touched)):
-        judged = {name: reasons(found, known) for name, found in taken.items()}
-        for name, found in {**judged, "all": [reason for own in judged.values() for reason in own]}.items():
-            called = Counter(reason for reason in found if reason is not None)
-            why = "".join(f", {reason} {count}" for reason, count in called.most_common())
-            share = percent(called.total() / len(found))
-            print(f"{side}: {name}: {share} of {len(found)} turns called disturbed{why}")
+        judged = {name: longer(found, reasons(found, known)) for name, found in taken.items()}
+        for name, found in {**judged, "all": [one for own in judged.values() for one in own]}.items():
+            print(f"{side}: {name}: {told(found)}")
+
+
+def longer(found: Sequence[Turn], why: Sequence[str | None]) -> list[Judged]:
+    """Return what disturbed each turn of a contestant, and how much longer its epochs were than those of undisturbed turns."""
+    medians = [median(turn.epoch_seconds) for turn in found]
+    usual = median([seconds for seconds, reason in zip(medians, why, strict=True) if reason is None] or medians)
+    return [Judged(reason, seconds / usual - 1) for seconds, reason in zip(medians, why, strict=True)]
+
+
+def told(found: Sequence[Judged]) -> str:
+    """Return in words how many turns are called disturbed, and why."""
+    called: dict[str, list[float]] = {}
+    for one in found:
+        if one.reason is not None:
+            called.setdefault(one.reason, []).append(one.longer)
+    share = percent(sum(map(len, called.values())) / len(found))
+    why = [f", {reason} {len(own)} (epochs {100 * median(own):+.1f} %)" for reason, own in called.items()]
+    return f"{share} of {len(found)} turns called disturbed{''.join(why)}"
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from bench.analysis.precision import ENOUGH, FEWEST_LAUNCHES
 from bench.analysis.statistics import REPEATED_LOOKS, student_half_width
-from bench.analysis.steps import FEWEST_TURNS, quickest_tenth
+from bench.analysis.steps import quickest_tenth
 from bench.contestants.registry import CONTESTANTS
 from bench.execution import environment
 from bench.execution.canary import Canary
@@ -24,10 +26,10 @@ from bench.execution.request_builder import RequestBuilder
 from bench.execution.runner import Machine
 from bench.execution.schedule import PlannedTrial, plan
 from bench.execution.system_load import SystemLoadMeter
-from bench.execution.time_plan import ADDED_LAUNCHES, TimePlan, slowness_of
-from bench.execution.turn_rounds import ENOUGH_TURNS, SECONDS_A_CONTESTANT, Participant, TurnRounds
+from bench.execution.time_plan import TimePlan, slowness_of, turns_seconds
+from bench.execution.turn_rounds import SECONDS_A_CONTESTANT, Participant, TurnRounds
 from bench.execution.worker_process import Launcher
-from bench.records import HEADLINE_REFERENCES, Turn
+from bench.records import HEADLINE_REFERENCES, HEADLINE_WORKLOAD, Turn
 from bench.records.disturbance import quiet, reasons
 from bench.report import units
 from bench.report.units import percent
@@ -37,10 +39,8 @@ OURS = "numpy_nn"
 LAUNCHES = 6
 RUN_SECONDS = 360
 """Of a run whose precision is told: the default's time budget."""
-KERAS_SIGMA = 0.036
-"""The standard deviation of the logarithm of Keras' step between undisturbed launches; `docs/statistics.md` has its measurement."""
-DISTURBED_SIGMA = 0.14
-"""The same of launches whose turns are disturbed."""
+LAUNCH_SIGMAS = {"keras": 0.025, "keras-tuned": 0.07}
+"""What undisturbed launches of a reference differ by: the standard deviation of a step's logarithm, see `docs/statistics.md`."""
 BUDGETS_SECONDS = (60, 300, 600)
 """Times for which the smallest detectable slowdown is given."""
 
@@ -114,7 +114,7 @@ def examine(machine: Machine | None = None, watch: Watch = _nobody) -> Measured:
 def _this_machine(folder: Path) -> Machine:
     canary = Canary()
     cores = environment.cores()
-    slowness = slowness_of(canary, cores=canary.cores)
+    slowness = slowness_of(canary.seconds_here)
     return Machine(Launcher(folder), TurnRounds(canary, cores=cores), places=cores, slowness=slowness, clock=time.perf_counter)
 
 
@@ -168,9 +168,16 @@ def slowdown_seen(found: Noise, *, trials: float, launches: float) -> float:
     return math.expm1(SIGMAS_SEEN * math.sqrt(variance))
 
 
-def precision_reached(measured: Measured) -> tuple[float, int]:
-    """The half-width to which a run of `RUN_SECONDS` will know the headline ratio here, and from how many launches."""
-    undisturbed = measured.disturbed.count(None) / max(len(measured.disturbed), 1)
+class Reached(NamedTuple):
+    """How well a headline ratio will be known, and from how many launches."""
+
+    half_width: float
+    launches: int
+
+
+def precision_reached(measured: Measured) -> dict[str, Reached]:
+    """How well a run of `RUN_SECONDS` will know each headline ratio here."""
+    disturbed = _disturbed_share(measured)
     names = (OURS, *HEADLINE_REFERENCES)
     specs = [CONTESTANTS[name] for name in (*names, "article", "tensorflow", "sklearn", "floor")]
     entries = [
@@ -178,30 +185,45 @@ def precision_reached(measured: Measured) -> tuple[float, int]:
         for workload in WORKLOADS.values()
         if not workload.grid
     ]
-    run = TimePlan(plan(entries, seed=0), places=environment.cores(), slowness=measured.slowness)
-    # Turns go on until enough of them are undisturbed, or their time is over.
-    quiet_seconds = run.added_seconds / ADDED_LAUNCHES
-    more_seconds = len(names) * SECONDS_A_CONTESTANT * (1 - undisturbed)
-    planned = WORKLOADS["moons"].launches
-    launches = planned + max(int((RUN_SECONDS - run.total_seconds) / (quiet_seconds + more_seconds)), 0)
-    enough = 2 * undisturbed * ENOUGH_TURNS >= FEWEST_TURNS  # there is time for twice as many turns as are enough
-    between = math.hypot(KERAS_SIGMA if enough else DISTURBED_SIGMA, noise(measured.step_seconds).launches)
-    return REPEATED_LOOKS * float(student_half_width(between / math.sqrt(launches), launches)), launches
+    trials = plan(entries, seed=0)
+    run = TimePlan(trials, places=environment.cores(), slowness=measured.slowness)
+    spread = {
+        name: math.hypot(sigma * (1 + disturbed * max(measured.slowness - 1, 0)), noise(measured.step_seconds).launches)
+        for name, sigma in LAUNCH_SIGMAS.items()
+    }
+
+    def waited(planned: PlannedTrial) -> float:  # turns go on until enough of them are undisturbed, or their time is over
+        return disturbed * max(SECONDS_A_CONTESTANT - turns_seconds(planned), 0.0)
+
+    def reached(name: str) -> Reached:
+        number = launches[name]
+        return Reached(REPEATED_LOOKS * float(student_half_width(spread[name] / math.sqrt(number), number)), number)
+
+    left = RUN_SECONDS - run.total_seconds - sum(waited(one) for one in trials if one.kind == "turns")
+    in_turns = {one.spec.name: one for one in trials if one.kind == "turns" and one.workload.name == HEADLINE_WORKLOAD}
+    launches = dict.fromkeys(HEADLINE_REFERENCES, WORKLOADS[HEADLINE_WORKLOAD].launches)
+    while True:
+        wanted = [name for name in launches if launches[name] < FEWEST_LAUNCHES or reached(name).half_width > ENOUGH]
+        launch = [in_turns[name] for name in (OURS, *wanted)]
+        left -= sum(run.seconds_of_launch(launch)) + sum(map(waited, launch))
+        if not wanted or left < 0:
+            return {name: reached(name) for name in launches}
+        launches |= {name: launches[name] + 1 for name in wanted}
 
 
 def conclusion(measured: Measured) -> str:
     """Whether the machine is quiet enough, and how precise a run will be on it, in a sentence."""
-    half_width, launches = precision_reached(measured)
     disturbances = len(warnings(measured))
     quiet_enough = (
         "This machine is quiet enough"
         if not disturbances
         else f"This machine is NOT quiet enough ({units.counted(disturbances, 'warning')} below)"
     )
-    return (
-        f"{quiet_enough}: a run of {RUN_SECONDS // 60} min will know how many times as fast as Keras {OURS} is to about "
-        f"±{percent(half_width, 0 if half_width > 0.1 else 1)}, from {launches} launches."
-    )
+    reached = [
+        f"{name} to about ±{percent(one.half_width, 0 if one.half_width > 0.1 else 1)}, from {one.launches} launches"
+        for name, one in precision_reached(measured).items()
+    ]
+    return f"{quiet_enough}: a run of {RUN_SECONDS // 60} min will know {OURS}'s ratio to {', and to '.join(reached)}."
 
 
 def findings(measured: Measured) -> list[str]:

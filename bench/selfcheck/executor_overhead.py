@@ -6,6 +6,7 @@ the executor's own time.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -80,8 +81,22 @@ def measure(executor: Executor, folder: Path, trials: int = TRIALS) -> list[Over
     return found
 
 
-def main(text: str = "local") -> None:
+def main() -> None:
     """Print the overhead of an executor."""
+    parser = argparse.ArgumentParser(prog="python -m bench.selfcheck.executor_overhead", description=__doc__)
+    parser.add_argument(
+        "executor", nargs="?", default="local", metavar="WHERE", help="local, dask or dask://HOST:PORT; default: local"
+    )
+    text = parser.parse_args().executor
+    try:
+        print_overhead(text)
+    except ValueError as error:  # no cluster that can be used
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def print_overhead(text: str) -> None:
+    """Print the overhead of an executor that may be asked for."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         executor: Executor
@@ -102,8 +117,4 @@ def main(text: str = "local") -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:2])
-    except ValueError as wrong:  # no cluster that can be used
-        print(f"error: {wrong}", file=sys.stderr)
-        sys.exit(2)
+    main()

@@ -6,6 +6,7 @@ them is executed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,23 @@ from pathlib import Path
 import numpy as np
 
 from bench.error_messages import may_be, one_line, short
+from bench.workloads.file_kinds import check_kind
 from bench.workloads.limits import DATA_LIMIT_BYTES, MOST_COLUMNS, Array, DataError, check_values
 from bench.workloads.npz_files import read_npz
-from bench.workloads.tables import MISSING_WORDS, read_csv, read_parquet, separator_hint
+from bench.workloads.tables import MISSING_WORDS, header_hint, read_csv, read_parquet
 
-__all__ = ["DATA_LIMIT_BYTES", "Array", "DataError", "LoadedFile", "load_columns", "load_file"]
+__all__ = ["DATA_LIMIT_BYTES", "Array", "DataError", "LoadedFile", "load_columns"]
+
+_EXACT = 2**53
+"""Up to here float64 has every whole number."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(inf(inity)?|nan)", re.IGNORECASE | re.ASCII)
+_REASONS = {
+    r"-?\d+,\d+": ", with a decimal comma where a point is read, or a comma between its thousands",
+    r"-?\d{1,3}(,\d{3})+(\.\d+)?": ", with commas between its thousands",
+    r"\s*([?*.-]+|missing|unknown)?\s*": ", which seems to stand for a missing value",
+    r"\W*[+-]?[\d.]+\s*\W*|[+-]?[\d.]+\s*[A-Za-z%]+": ", which has more in it than a number",
+}
+"""Why a word isn't a number, by what it looks like."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +44,6 @@ class LoadedFile:
     """(samples,), or (samples, outputs) for floats."""
     features: tuple[str, ...]
     """A name for each column of `x`."""
-
-
-def load_file(path: Path, target: str, features: Sequence[str] | None = None, separator: str = ",") -> tuple[Array, Array]:
-    """Return `x` and `y` of `load_columns`."""
-    loaded = load_columns(path, target, features, separator)
-    return loaded.x, loaded.y
 
 
 def load_columns(path: Path, target: str, features: Sequence[str] | None = None, separator: str = ",") -> LoadedFile:
@@ -64,13 +71,17 @@ def load_columns(path: Path, target: str, features: Sequence[str] | None = None,
     """
     readers: dict[str, Callable[[], dict[str, Array]]] = {
         ".csv": lambda: read_csv(path, target, separator),
-        ".parquet": lambda: read_parquet(path),
+        ".parquet": lambda: read_parquet(path, target),
         ".npz": lambda: read_npz(path),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DataError(f"{path} is no data file that can be read: its name may end in {', '.join(readers)}")
+        text = (
+            "; a table in a text file is called .csv, with its  separator = ..." if path.suffix in (".tsv", ".tab", ".txt") else ""
+        )
+        raise DataError(f"{path} is no data file that can be read: its name may end in {', '.join(readers)}{text}")
     try:
+        check_kind(path)
         columns = reader()
     except FileNotFoundError:
         raise DataError(f"{path} is no file: there is nothing of that name") from None
@@ -78,10 +89,11 @@ def load_columns(path: Path, target: str, features: Sequence[str] | None = None,
         raise DataError(f"{path} can't be read: there isn't memory enough for it") from None
     except OSError as error:
         raise DataError(f"{path} is no file that can be read: {one_line(error.strerror or error)}") from error
+    if not columns:
+        raise DataError(f"{path} is empty: it has no array, and so no target {short(target)}")
     if target not in columns:
-        raise DataError(
-            f"{path} has no target {short(target)}: {separator_hint(list(columns), separator)}{may_be(target, columns)}"
-        )
+        hint = header_hint(list(columns), separator) if path.suffix.lower() == ".csv" else ""
+        raise DataError(f"{path} has no target {short(target)}: {hint}{may_be(target, columns)}")
     names = [name for name in columns if name != target] if features is None else list(features)
     _check_names(path, names, columns, target)
     y = _labels(path, target, columns[target])
@@ -119,6 +131,10 @@ def _check_sizes(path: Path, parts: Sequence[Array], rows: int) -> None:
 
 
 def _labels(path: Path, name: str, values: Array) -> Array:
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2 and values.dtype.kind in "biu" and (values.sum(axis=1) == 1).all() and np.isin(values, (0, 1)).all():
+        values = values.astype(np.float64)  # one-hot
     if values.ndim != 1 and not (values.ndim == 2 and np.issubdtype(values.dtype, np.floating)):
         raise DataError(f"{path}: the target {short(name)} has the shape {values.shape}: it must be (samples,)")
     if values.size == 0:
@@ -139,13 +155,16 @@ def _words(path: Path, name: str, values: Array) -> Array:
     Raises
     ------
     DataError
-        If one of them isn't text, or is missing among numbers.
+        If one of them is missing, or neither text nor a whole number.
 
     """
-    for row, value in enumerate(values):
-        if not isinstance(value, str):
+    missing = np.array([_is_missing(value) for value in values.tolist()])
+    if missing.any():
+        raise DataError(f"{path}: {short(name)} is missing in {missing.sum()} rows, first in row {missing.argmax()} (from 0)")
+    for row, value in enumerate(values.tolist()):
+        if not isinstance(value, str | int):
             raise DataError(
-                f"{path}: {short(name)} is missing, or no word as others are, in row {row} (from 0): it is {short(value)}"
+                f"{path}: the target {short(name)} has {short(value)} in row {row} (from 0): it must be numbers or words"
             )
     words = values.astype(str)
     others = [word for word in np.unique(words).tolist() if word not in MISSING_WORDS]
@@ -158,12 +177,13 @@ def _words(path: Path, name: str, values: Array) -> Array:
     return words
 
 
+def _is_missing(value: object) -> bool:
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and math.isnan(value))
+
+
 def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+    """Whether a word is read as a number: Python takes others too, such as 1_000."""
+    return _NUMBER.fullmatch(word.strip()) is not None
 
 
 def _feature(path: Path, name: str, values: Array, rows: int) -> Array:
@@ -176,7 +196,13 @@ def _feature(path: Path, name: str, values: Array, rows: int) -> Array:
             f"{path}: the feature {short(name)} has the shape {values.shape}: it must be ({rows},) or ({rows}, features)"
         )
     _refuse_missing(path, name, values)
-    return values.astype(np.float64)
+    numbers = values.astype(np.float64)
+    if values.dtype.kind in "iu" and np.abs(numbers).max(initial=0) >= _EXACT and len(np.unique(numbers)) < len(np.unique(values)):
+        raise DataError(
+            f"{path}: the feature {short(name)} has whole numbers above {_EXACT:,}, as identifiers are, "
+            "which float64 can't tell apart: leave it out"
+        )
+    return numbers
 
 
 def _first_word(values: Array) -> str:
@@ -184,8 +210,10 @@ def _first_word(values: Array) -> str:
     width = max(int(np.prod(values.shape[1:])), 1)
     for place, value in enumerate(values.ravel().tolist()):
         if isinstance(value, str) and not (values.dtype == object and _is_number(value)):
-            reason = ", with a decimal comma where a point is read" if re.fullmatch(r"-?\d+,\d+", value) else ""
+            reason = next((reason for pattern, reason in _REASONS.items() if re.fullmatch(pattern, value)), "")
             return f": row {place // width} (from 0) has {short(value)}{reason}"
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            return f": row {place // width} (from 0) has a whole number of {len(str(abs(value)))} digits"
         if values.dtype == object and not isinstance(value, str | int | float):
             return f": row {place // width} (from 0) has {short(value)}"
     return f" but {values.dtype}"

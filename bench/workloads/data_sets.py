@@ -23,6 +23,8 @@ from bench.workloads.limits import LARGEST_NOISE, MOST_CLASSES, MOST_COLUMNS, MO
 
 __all__ = ["GENERATORS", "Array", "Data", "DataError", "Generator", "Seed", "Split", "make_generator", "make_split", "sample_shape"]
 
+MOST_ROUNDED = 1e-3
+"""That the cast to a precision may take from a feature, as a share of what its values span."""
 SEED_LIMIT = 2**32 - 1
 """The largest seed that scikit-learn accepts."""
 Seed = Annotated[int, Field(ge=0, le=SEED_LIMIT)]
@@ -194,6 +196,17 @@ class File(Generator):
     def place_of(self, feature: int) -> str:
         return f"{self.path}: the feature {short(self.load().features[feature])}"
 
+    def target_hint(self) -> str:
+        """Return what else the target may be read as, in words; nothing if `target_kind` says what it is."""
+        y = self.load().y
+        kind = y.dtype.kind
+        if self.target_kind is not None or kind == "U" or y.ndim > 1:
+            return ""
+        read, other = ("quantities", "classes") if kind == "f" else ("classes", "quantities")
+        return (
+            f'; the target {self.target!r} is read as {read}: if it has {other}, set  target_kind = "{other}"  in [data.parameters]'
+        )
+
     def _labels(self, y: Array) -> Array:
         """Return the labels, as quantities or classes where `target_kind` says so; and refuse more classes than can be learnt."""
         if self.target_kind == "quantities":
@@ -307,21 +320,19 @@ def _moments(x_train: Array, x: Array, generator: Generator) -> tuple[Array, Arr
         If they overflow; the message names the feature, and the row of the whole sample `x` with its largest value.
 
     """
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        constant = x_train.max(axis=0) == x_train.min(axis=0)
         mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
         finite = (
-            np.isfinite(mean)
-            & np.isfinite(deviation)
-            & np.isfinite((x - mean) / np.where(deviation == 0, 1, deviation)).all(axis=0)
+            np.isfinite(mean) & np.isfinite(deviation) & np.isfinite((x - mean) / np.where(constant, 1.0, deviation)).all(axis=0)
         )
     if not finite.all():
         feature = int(np.argmin(finite))
         row = int(np.abs(x[:, feature]).argmax())
         raise DataError(
-            f"{generator.place_of(feature)} can't be standardised: its mean or deviation overflows; "
+            f"{generator.place_of(feature)} can't be standardised: its mean or deviation is too large or too small; "
             f"the largest value, {x[row, feature]:g}, is in row {row} (from 0)"
         )
-    constant = x_train.max(axis=0) == x_train.min(axis=0)
     return np.where(constant, x_train[0], mean), np.where(constant, 1.0, deviation)
 
 
@@ -350,9 +361,11 @@ def check_precision(data: Data, dtype: str) -> None:
             if infinite.any():
                 row = int(infinite.argmax())
                 raise DataError(f"{place} has {values[row, column]:g} in row {row} (from 0), which doesn't fit {dtype}")
-            if np.ptp(cast[:, column]) == 0 and np.ptp(values[:, column]) != 0:
+            gaps = np.abs(cast[:, column].astype(np.float64) - values[:, column])
+            if gaps.max(initial=0) > MOST_ROUNDED * np.ptp(values[:, column]):
+                row = int(gaps.argmax())
                 raise DataError(
-                    f"{place} has values that {dtype} can't tell apart ({values[0, column]:.17g} in row 0): "
+                    f"{place} has values that {dtype} can't tell apart ({values[row, column]:.17g} in row {row}): "
                     f'standardize = true in [data.parameters], or dtype = "float64" in [training]'
                 )
 

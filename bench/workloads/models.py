@@ -102,6 +102,8 @@ class Workload(_Model):
     """Worker processes over which the rounds are spread."""
     parity: bool = False
     """One trial (seed 0) compares the weights with the reference's after every epoch."""
+    parts: bool = False
+    """With `parity` and in float64: one trial compares short trainings with every activation, loss and optimiser, too."""
     tuned: bool = True
     """Whether contestants that have settings to choose choose them by measuring, where rounds are timed."""
     prediction_rows: list[Size] = Field(default_factory=list, max_length=100)

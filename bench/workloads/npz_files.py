@@ -41,7 +41,10 @@ def read_npz(path: Path, *, most_arrays: int = MOST_COLUMNS) -> dict[str, Array]
         except (DataError, MemoryError, OSError):
             raise
         except Exception as error:  # whatever `zipfile` and NumPy's parser of headers, which is Python's, raise
-            raise DataError(f"{path} can't be read as NPZ: {one_line(error) or type(error).__name__}") from error
+            file.seek(0)
+            is_cut = file.read(2) == b"PK" and not zipfile.is_zipfile(file)
+            cut = "it begins as a ZIP archive and has no end, as after a download that broke off: " if is_cut else ""
+            raise DataError(f"{path} can't be read as NPZ: {cut}{one_line(error) or type(error).__name__}") from error
 
 
 def _read_archive(path: Path, file: BinaryIO, most_arrays: int) -> dict[str, Array]:
@@ -72,7 +75,10 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if member.flag_bits & _ENCRYPTED:
         raise ValueError("it is encrypted")
     with archive.open(member) as stream:
-        version = npy.read_magic(stream)
+        try:
+            version = npy.read_magic(stream)
+        except ValueError:
+            raise ValueError("it is no array of NumPy") from None
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
         if version not in readers:
             raise ValueError(f"it has version {version} of the format: it may be 1.0 or 2.0")

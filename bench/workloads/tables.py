@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,11 +41,11 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
     import pandas as pd
 
     with open_regular(path, DATA_LIMIT_BYTES) as file:
-        names = _header(path, file, separator)
+        names = [name.strip() for name in _header(path, file, separator)]
         _check_columns(path, names)
         _check_size(path, file, separator)
         file.seek(0)
-        empty = {name: [""] if name == target else ["", *MISSING_WORDS] for name in names}
+        missing = {number: [""] if name == target else ["", *MISSING_WORDS] for number, name in enumerate(names)}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -53,25 +55,41 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
                     index_col=False,
                     low_memory=False,
                     keep_default_na=False,
-                    na_values=empty,
+                    na_values=missing,  # type: ignore[arg-type]  # the stubs know no numbers of columns
+                    skipinitialspace=True,
                     encoding="utf-8-sig",
                 )
         except pd.errors.EmptyDataError:
             raise DataError(f"{path} is empty") from None
         except pd.errors.ParserWarning:
-            hint = separator_hint(names, separator)  # as where the numbers have decimal commas
-            raise DataError(f"{path}: {hint}its rows have more fields than its first line has names") from None
+            raise _too_few_names(path, names, separator) from None
         except UnicodeDecodeError as error:
             raise _no_utf8(path, error) from None
         except MemoryError:
             raise
         except Exception as error:  # whatever pandas' parsers raise
+            if len(names) == 1 and isinstance(error, pd.errors.ParserError):
+                raise _too_few_names(path, names, separator) from None
             raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from error
+    for number, name in enumerate(names):
+        if not name and frame.iloc[:, number].isna().all():
+            raise DataError(f"{path}: column {number + 1} has neither a name nor values: its lines end with a separator too many")
+    frame.columns = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
     return _columns(path, frame)
 
 
-def read_parquet(path: Path) -> dict[str, Array]:
-    """Return the columns of a Parquet file.
+def _too_few_names(path: Path, names: Sequence[str], separator: str) -> DataError:
+    """Return the error of a table whose rows are longer than its first line: there is a title, or row numbers without a name."""
+    hint = separator_hint(names, separator)  # as where the numbers have decimal commas
+    reason = "" if hint else ": it must have a name for each, and nothing may stand above it"
+    return DataError(
+        f"{path}: {hint}its rows have more fields than its first line has names{reason}; its first line is "
+        f"{short(separator.join(names))}"
+    )
+
+
+def read_parquet(path: Path, target: str) -> dict[str, Array]:
+    """Return the columns of a Parquet file, with the target also where it is the table's index.
 
     Raises
     ------
@@ -98,6 +116,8 @@ def read_parquet(path: Path) -> dict[str, Array]:
                 )
             file.seek(0)
             frame = pd.read_parquet(file, engine="pyarrow")
+            if target in frame.index.names and target not in frame.columns:
+                frame = frame.reset_index(level=target)
         except (DataError, MemoryError):
             raise
         except Exception as error:  # whatever pyarrow, and pandas for what a file says of it, raise
@@ -113,6 +133,20 @@ def separator_hint(names: Sequence[str], separator: str) -> str:
                 shown = {"\t": "\\t"}.get(other, other)
                 return f'its first line has {word}, so set  separator = "{shown}"  in [data.parameters]; '
     return ""
+
+
+def header_hint(names: Sequence[str], separator: str) -> str:
+    """Return in words why the first line of a table isn't the names that were looked for."""
+    if hint := separator_hint(names, separator):
+        return hint
+    if len(names) == 1:
+        return "its first line is a single name: between its fields must stand a comma, or what  separator = ...  says; "
+    return "its first line has numbers, and it must have the names of the columns; " if has_numbers(names) else ""
+
+
+def has_numbers(names: Sequence[str]) -> bool:
+    """Whether names of columns seem to be a row of data; whole numbers may be names."""
+    return any(re.fullmatch(r"[+-]?\d*\.\d+(e[+-]?\d+)?", name, re.IGNORECASE) for name in names)
 
 
 def _header(path: Path, file: BinaryIO, separator: str) -> list[str]:
@@ -138,6 +172,8 @@ def _check_columns(path: Path, names: Iterable[str]) -> None:
     counts = Counter(names)
     if len(counts) > MOST_COLUMNS:
         raise DataError(f"{path} has {len(counts):,} columns: it may have {MOST_COLUMNS:,} at most")
+    if counts[""] > 1:
+        raise DataError(f"{path} has {counts['']} columns without a name: its first line must have a name for each")
     twice = next((name for name, count in counts.items() if count > 1), None)
     if twice is not None:
         raise DataError(
@@ -159,7 +195,7 @@ def _columns(path: Path, frame: Any) -> dict[str, Array]:
     """Return each column as an array; integers with missing values become floats with NaN."""
     try:
         return {str(name): _column(frame[name]) for name in frame.columns}
-    except MemoryError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # as of a type that is no number's
         raise DataError(f"{path} has a column that can't be read: {one_line(error)}") from error
@@ -176,4 +212,10 @@ def _column(column: Any) -> Array:
     if pd.api.types.is_numeric_dtype(column.dtype):
         kind = getattr(column.dtype, "numpy_dtype", column.dtype) if whole else np.float64
         return np.asarray(column.to_numpy(dtype=kind) if whole else column.to_numpy(dtype=kind, na_value=np.nan))
-    return np.asarray(column.to_numpy(dtype=object))
+    values = np.asarray(column.to_numpy(dtype=object))
+    if len(values) and all(isinstance(value, Decimal) for value in values):
+        numbers = values.astype(np.float64)
+        return (
+            numbers.astype(np.int64) if all(value == int(value) for value in values) and np.abs(numbers).max() < 2**53 else numbers
+        )
+    return values

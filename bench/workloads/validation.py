@@ -19,7 +19,7 @@ from bench.records import REFERENCE
 from bench.records.validation_errors import first_mistake
 from bench.records.workload_records import AXES, LARGEST_DIMENSION, MOST_CELLS, GridValue
 from bench.workloads import study
-from bench.workloads.data_sets import check_precision, make_generator, make_split
+from bench.workloads.data_sets import File, check_precision, make_generator, make_split
 from bench.workloads.grid import Point, points
 from bench.workloads.models import Training, Workload
 
@@ -168,6 +168,8 @@ def _check_measurements(workload: Workload) -> None:
         _check_axis(workload, axis, values)
     if not workload.kinds_of(peer=False):
         raise ValueError("nothing is asked for: set rounds, scored_seeds, parity or prediction_rows")
+    if workload.parts and not (workload.parity and workload.training.dtype == "float64"):
+        raise ValueError('parts is true: it goes with parity = true and training.dtype = "float64"')
     if workload.parity and any(training.shuffle for training in (workload.training, *workload.settings.values())):
         raise ValueError("parity is true, and shuffle too: contestants that draw their own order can't agree")
     if workload.targets and not workload.scored_seeds:
@@ -244,6 +246,8 @@ def _check_data(workload: Workload) -> None:
     for dtype in sorted({training.dtype for training in (workload.training, *workload.settings.values())}):
         check_precision(data, dtype)
     split = make_split(data, seed=0)
+    generator = make_generator(data.name, data.parameters)
+    target_hint = generator.target_hint() if isinstance(generator, File) else ""
     layers = parse_architecture(workload.architecture)
     features, outputs = split.x.shape[1], split.y.shape[1]
     for number, key, dimension, wanted, what in (
@@ -251,7 +255,10 @@ def _check_data(workload: Workload) -> None:
         (len(layers) - 1, "output_dim", layers[-1].output_dim, outputs, "outputs"),
     ):
         if dimension != wanted:
-            raise ValueError(f"architecture[{number}]['{key}'] was {dimension}: it must be {wanted}, the {what} of {data.name!r}")
+            hint = target_hint if key == "output_dim" else ""
+            raise ValueError(
+                f"architecture[{number}]['{key}'] was {dimension}: it must be {wanted}, the {what} of {data.name!r}{hint}"
+            )
     for key, training in {"training": workload.training, **_keyed_settings(workload)}.items():
         for labels in (split.y, split.y_test):
             try:
@@ -259,7 +266,7 @@ def _check_data(workload: Workload) -> None:
                 if training.loss == "binary_crossentropy" and (soft := (targets != 0) & (targets != 1)).any():
                     raise ValueError(f"a target was {targets[soft][0].item()!r}: not every contestant trains others than 0 and 1")
             except ValueError as error:
-                raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}") from None
+                raise ValueError(f"{key}.loss is {training.loss!r}, and doesn't fit the data: {error}{target_hint}") from None
     if workload.is_study and not split.has_classes:
         raise ValueError(f"grid makes a study, which compares accuracies, and {data.name!r} has numbers for targets, not classes")
     if workload.targets and not split.has_classes:

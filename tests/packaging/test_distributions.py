@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import numpy_nn
+from bench.__main__ import REQUIRED, REQUIRED_OF
 from bench.child_processes import CODE_FOLDER, python_command, search_path
 from bench.contestants.check import inspect_target
 from bench.contestants.registry import Spec
@@ -110,6 +113,15 @@ def test_a_contestants_module_is_found_in_the_current_folder_but_hides_nothing_t
     Path("numpy_nn.py").write_text("raise RuntimeError('the wrong numpy_nn')", encoding="utf-8")
     Path("bench.py").write_text("raise RuntimeError('the wrong bench')", encoding="utf-8")
     assert "summary" in inspect_target("mine:MyNet", "mine:MyNet")
+
+
+def test_what_a_command_looks_for_is_what_its_extra_brings():
+    """But for the two that a command may do without: TensorFlow is a contestant's, pytest that of other packages' benchmarks."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    modules = {"scikit-learn": "sklearn", "pillow": "PIL"}
+    for extra, looked_for in {"bench": REQUIRED, **REQUIRED_OF}.items():
+        brought = {re.split(r"[>;]", line)[0] for line in extras[extra]} - {"tensorflow", "pytest"}
+        assert set(looked_for) == {"numpy"} | {modules.get(name, name) for name in brought}
 
 
 def test_without_its_dependencies_a_command_says_in_one_line_what_to_install():

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 240.0
-"""Twice what all benchmarks take on a quiet machine, so that a busy one has a verdict too."""
-CHECK_SHARE = 0.25
-"""Of the budget: the check of sameness ends with it."""
+"""Equal revisions of the whole suite take a third of it on two quiet cores, and the rest is for busy ones."""
+CHECK_SHARE, MOST_CHECK_SECONDS = 0.5, 60.0
+"""The check of sameness ends after this share of the budget, or these seconds if they are fewer."""
 
 Blocks = NDArray[Any]
 """Seconds of the blocks of a launch, (builds, 2, pairs): BASE, then HEAD; a pair ran next to one another. NaN where a build has
@@ -145,11 +145,12 @@ def compare(
     rule = DecisionRule(len(benchmarks), tolerance)
     unchecked = list(benchmarks)
     state = Comparison(base, head, rule, (), package=package)
+    check_seconds = min(CHECK_SHARE * budget_seconds, MOST_CHECK_SECONDS)
     launch_seconds, calls, reason = 0.0, 0, ""
     while not reason:
         if unchecked and not _is_urgent(state):
-            found = runner.check(unchecked, CHECK_SHARE * budget_seconds - (clock() - start))
-            is_over = not found or clock() - start >= CHECK_SHARE * budget_seconds
+            found = runner.check(unchecked, check_seconds - (clock() - start))
+            is_over = not found or clock() - start >= check_seconds
             unchecked = [] if is_over else [name for name in unchecked if name not in found]
             state = replace(_with_first_looks(state, found, benchmarks), elapsed_seconds=clock() - start)
             watch(state)
@@ -220,6 +221,8 @@ def _first_look(name: str, found: Mapping[str, Any] | None, least_tolerance: flo
         how = f"the outcomes differ by up to {difference:.2g}" if math.isfinite(difference) else "shapes, types or NaNs differ"
         return Compared(name, Verdict.DIFFERENT, f"computes something else: {how}")
     notes = [f"outcomes differ by up to {difference:.2g}"] if difference else []
+    if found.get("ended"):
+        notes.append(f"a call at HEAD was ended after {found['ended']:.0f} s in the check: it and what follows are not compared")
     if found.get("is_random"):
         notes.append("its results differ from run to run at BASE, and are not compared")
     if found.get("dropped"):

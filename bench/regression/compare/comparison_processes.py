@@ -25,7 +25,7 @@ LAUNCHES = 4 if HAS_FORK else 1
 """Of a request: forks of one process that has loaded NumPy; Windows has no fork."""
 LAUNCHES_A_PROCESS = 64 if HAS_FORK else 1
 """After which a process is replaced. Its start, with scikit-learn, takes as long as a launch."""
-SHORT_CHECK_SECONDS = 4.0
+SHORT_CHECK_SECONDS = 2.0
 """After which the check makes way for measuring, where a benchmark is hopelessly slow at HEAD."""
 PAIRS = 24
 """Pairs of blocks in a build, at most."""
@@ -246,12 +246,12 @@ class ComparisonProcesses:
             self._process = LaunchProcess(self.sides.root)
         went_well = False
         try:
-            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, plan), "side": side}, end)
+            went_well = yield from self._process.ask({**self._request(task, benchmarks, launches, end, plan), "side": side}, end)
         finally:
             if not went_well or self._process.launches >= LAUNCHES_A_PROCESS:
                 self.close()
 
-    def _request(self, task: str, benchmarks: Sequence[str], launches: int, plan: Plan | None) -> dict[str, Any]:
+    def _request(self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None) -> dict[str, Any]:
         sides = self.sides
         suites = {side: {"root": str(root), "path": str(path)} for side, (root, path) in sides.suites.items()}
         return {
@@ -269,6 +269,7 @@ class ComparisonProcesses:
             "cut_seconds": plan.cut_seconds if plan else None,
             "pairs": PAIRS,
             "launches": launches,
+            "most_patience_seconds": round(self.limits_seconds["check"] if end is None else max(0, end - time.monotonic()) / 2),
         }
 
 

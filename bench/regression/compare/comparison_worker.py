@@ -12,12 +12,13 @@ import gc
 import importlib
 import importlib.metadata
 import json
+import math
 import os
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,7 @@ from bench.micro.benchmark import Array, NotRunError, UnsupportedUseError, Work
 from bench.micro.suite import IMPORT_TIME, PRELOADED, PROCESS_BENCHMARKS
 from bench.regression.compare.forks import forked
 from bench.regression.compare.loading import enter_worlds, load, load_sides, load_suites, plugins
+from bench.regression.compare.long_blocks import BlockEnd, ended_where_it_gets_on
 from bench.regression.compare.position import SIDES, Position
 from bench.regression.compare.timing import (
     Libraries,
@@ -47,6 +49,11 @@ from bench.regression.compare.waiting import waiting_seconds
 CHECK_BLOCKS = 3
 LONG_CHECK_SECONDS = 0.2
 """After which a variant is compared as it is, with fewer blocks."""
+PATIENCE_RATIO, PATIENCE_SECONDS, LEAST_PATIENCE_RATIO = 1000.0, 30.0, 4.0
+"""HEAD may take a thousand times what BASE took, up to 30 s, or four times that where it is longer, and never less than the limit
+of the check: after that it hangs."""
+ENDED_SECONDS, ENDED_RATIO = 5.0, 20.0
+"""A block of HEAD's that takes longer than these seconds, and so many times what BASE took, is ended if it gets on."""
 LONG_IMPORT_SECONDS = 0.25
 SAME_WITHIN = 1e-5
 """Outcomes that differ by at most this share of the largest value differ by rounding: 1e-7 in float32, accumulated over steps."""
@@ -75,6 +82,7 @@ def main() -> None:
 def _answer(request: Mapping[str, Any], answers: IO[str]) -> None:
     """Make the launches of a request."""
     position = Position(Path(request["position"]), request["benchmarks"])
+    position.most_patience_seconds = request["most_patience_seconds"]
     if request["suites"]:
         plugins()
     for module in dict.fromkeys(each for name in request["benchmarks"] for each in PRELOADED.get(name, ())):
@@ -116,7 +124,7 @@ def list_names(request: Mapping[str, Any], position: Position) -> Iterator[Item]
 
 
 def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
-    """An item for each benchmark, as it is checked; instead, one that says which side can't be imported."""
+    """An item for each benchmark, up to one that is ended; instead, one that says which side can't be imported."""
     imports = dict.fromkeys(SIDES, 0.0)
     try:
         libraries, suites = load_sides(request, random_order(), position, SIDES, imports)
@@ -133,6 +141,8 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
                 position.enter("check", "head", name)
                 found["touched"] = touched(name, found["variants"], suites, libraries, set(request["changed"]))
             yield {"benchmark": name, **found}
+            if found.get("ended"):  # in the middle of a side's work: what follows has a fork of its own
+                return
     position.enter("start")
     if request["package"] in sys.modules and not request["suites"]:
         message = f"imports {request['package']} by a name in a string: its copy under another name can't be told apart"
@@ -222,7 +232,8 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     dict
         "variants" that run on both sides, why those that don't run at BASE are "dropped", "errors" by side, the largest
         "difference" of the outcomes, whether that is the "same", whether those of BASE differ among themselves ("is_random"), the
-        "seconds" of a block by side, and why it is "skipped" or "unsupported" on both sides, if it is.
+        "seconds" of a block by side, and why it is "skipped" or "unsupported" on both sides, if it is. Where HEAD is hopelessly
+        slow, it ends with that variant, and "ended" after so many seconds.
 
     """
     variants: list[str] = []
@@ -233,7 +244,11 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     known = [suites[side][name].variants for side in SIDES if name in suites[side]]
     for number, variant in enumerate(dict.fromkeys(variant for of_side in known for variant in of_side)):
         enter = partial(position.enter, "check", benchmark=name, variant=number)
-        found, failed = _outcomes(name, variant, suites, libraries, enter)
+        try:
+            found, failed = _outcomes(name, variant, suites, libraries, enter)
+        except _EndedError as error:
+            item = {"variants": [*variants, variant], "dropped": dropped, "errors": errors, "seconds": error.seconds}
+            return {**item, "difference": difference, "same": same, "is_random": False, "ended": error.seconds["head"]}
         if len(failed) == len(SIDES) and all(SKIPPED in reason for reason in failed.values()):
             skipped = failed["head"]
         elif len(failed) == len(SIDES) and all(UNSUPPORTED in reason for reason in failed.values()):
@@ -258,6 +273,13 @@ def check(name: str, suites: Suites, libraries: Libraries, position: Position) -
     item = {"variants": variants, "dropped": dropped, "errors": errors}
     item |= {"skipped": skipped} if skipped and not variants and not errors else {}
     return {**item, "difference": difference, "same": same, "is_random": is_random, "seconds": seconds}
+
+
+class _EndedError(Exception):
+    """HEAD's block was ended, since it is hopelessly slow; with the seconds of both sides."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        self.seconds = seconds
 
 
 def compare_outcomes(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, bool]:
@@ -290,7 +312,14 @@ def touched(name: str, variants: Sequence[str], suites: Suites, libraries: Libra
 def _outcomes(
     name: str, variant: str, suites: Suites, libraries: Libraries, enter: Callable[..., None], sides: Sequence[str] = SIDES
 ) -> tuple[dict[str, tuple[list[Array], float]], dict[str, str]]:
-    """Of each side the values after as many blocks and the seconds of the fastest; and of each side that fails the error."""
+    """Of each side the values after as many blocks and the seconds of the fastest; and of each side that fails the error.
+
+    Raises
+    ------
+    _EndedError
+        If a block of HEAD's is hopelessly slow.
+
+    """
     failed: dict[str, str] = {}
     works: dict[str, Work] = {}
     sides = [side for side in sides if side in libraries]
@@ -303,7 +332,11 @@ def _outcomes(
     def block(side: str) -> None:
         works[side].before_block()
         start = time.perf_counter()
-        works[side]()
+        try:
+            with ended_where_it_gets_on(max(ENDED_SECONDS, ENDED_RATIO * base_seconds)) if base_seconds else nullcontext():
+                works[side]()
+        except BlockEnd:
+            raise _EndedError({"base": fastest["base"], "head": time.perf_counter() - start}) from None
         fastest[side] = min(fastest[side], time.perf_counter() - start)
 
     def end(side: str) -> None:
@@ -314,11 +347,17 @@ def _outcomes(
     for number, part in enumerate((prepare, *[block] * CHECK_BLOCKS, end)):
         if part is block and number > 1 and time.perf_counter() - begin > LONG_CHECK_SECONDS:
             continue
+        base_seconds = 0.0
         for side in sides:
-            enter(side=side)
+            patience = min(PATIENCE_RATIO * base_seconds, max(PATIENCE_SECONDS, LEAST_PATIENCE_RATIO * base_seconds))
+            enter(side=side, patience_seconds=math.ceil(patience))
+            start = time.perf_counter()
             try:
                 if side not in failed:
                     part(side)
+                base_seconds = time.perf_counter() - start if side == "base" and side not in failed else 0.0
+            except _EndedError:
+                raise
             except BaseException as error:  # a revision may fail in any way; the report names it
                 mark = SKIPPED if isinstance(error, NotRunError) else UNSUPPORTED if isinstance(error, UnsupportedUseError) else ""
                 said = f"{mark}{error}" if mark else type_and_message(error)

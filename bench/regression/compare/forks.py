@@ -118,7 +118,7 @@ def _items(
         now = position.read()
         if now.moves != place.moves:
             place, since = now, time.monotonic()
-        limit = limits_seconds[place.phase]
+        limit = max(limits_seconds[place.phase], place.patience_seconds)
         if time.monotonic() - since > limit:
             _end(child, 0)
             return f"not done after {limit:g} s"

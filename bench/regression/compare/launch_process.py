@@ -139,7 +139,7 @@ class LaunchProcess:
                     return None
                 if (read := position.read()).moves != place.moves:
                     place, since = read, now
-                if now - since > limits_seconds[place.phase] + PATIENCE_SECONDS:
+                if now - since > max(limits_seconds[place.phase], place.patience_seconds) + PATIENCE_SECONDS:
                     raise ComparisonProcessError(f"a process {_at(place)}was not done after {now - since:.0f} s") from None
                 continue
             if line is not None:

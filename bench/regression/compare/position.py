@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_FORMAT = struct.Struct("=IBBHH")
+_FORMAT = struct.Struct("=IBBHHH")
 _NONE = 0xFFFF
 PHASES = ("start", "import", "check", "measure")
 SIDES = ("base", "head")
@@ -27,6 +27,8 @@ class Place:
     side: str
     benchmark: str
     variant: int | None
+    patience_seconds: int = 0
+    """How long it may stay there, if that is longer than the limit of the phase."""
 
 
 class Position:
@@ -49,14 +51,19 @@ class Position:
         finally:
             os.close(descriptor)
         self._benchmarks = list(benchmarks)
-        self._moves, self._phase, self._place = 0, 0, (_NONE, _NONE)
+        self._moves, self._phase, self._place = 0, 0, (_NONE, _NONE, 0)
         self.on_side: Callable[[str], object] = lambda _: None
         """Called with each side that is entered."""
+        self.most_patience_seconds = 0xFFFF
+        """A larger patience is lessened to this."""
 
-    def enter(self, phase: str, side: str = "", benchmark: str = "", variant: int | None = None) -> None:
-        """Set the phase and what is run in it."""
+    def enter(self, phase: str, side: str = "", benchmark: str = "", variant: int | None = None, patience_seconds: int = 0) -> None:
+        """Set the phase, what is run in it, and how long that may take, if longer than the limit of the phase."""
         number = self._benchmarks.index(benchmark) if benchmark else _NONE
-        self._phase, self._place = PHASES.index(phase), (number, _NONE if variant is None else variant)
+        self._phase, self._place = (
+            PHASES.index(phase),
+            (number, _NONE if variant is None else variant, min(patience_seconds, self.most_patience_seconds)),
+        )
         self.at(side)
 
     def at(self, side: str) -> None:
@@ -69,11 +76,12 @@ class Position:
 
     def read(self) -> Place:
         """What was last written, by this process or another."""
-        moves, phase, side, benchmark, variant = _FORMAT.unpack_from(self._memory, 0)
+        moves, phase, side, benchmark, variant, patience_seconds = _FORMAT.unpack_from(self._memory, 0)
         return Place(
             moves,
             PHASES[phase] if phase < len(PHASES) else PHASES[-1],  # a revision may have written there
             SIDES[side] if side < len(SIDES) else "",
             self._benchmarks[benchmark] if benchmark < len(self._benchmarks) else "",
             None if variant == _NONE else variant,
+            patience_seconds,
         )

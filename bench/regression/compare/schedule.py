@@ -31,6 +31,9 @@ ACQUITTING_LAUNCHES = 2
 FIRST_CUT = 100.0
 """The first launches of a suspect end a side's block after so many times the quicker one's in the check: then it is "more than 20
 times", although a first block takes some times as long as those after it, on both sides."""
+FIRST_CUT_OF_LONG, LONG_CUT_SECONDS = 25.0, 5.0
+"""A block that would be ended later than this is ended after so many times the quicker one's: of a long block the first one takes
+hardly longer than others, and a launch has a limit."""
 LATER_CUT = 2.0
 """The others end it after so many times the time at BASE, which is as telling."""
 LEAST_CUT_SECONDS, LEAST_PROCESS_CUT_SECONDS = 0.05, 5.0
@@ -85,7 +88,8 @@ def _plan_of_suspect(benchmark: Compared) -> Plan:
     if len(benchmark.log_ratios) < ACQUITTING_LAUNCHES:
         quicker = benchmark.first_seconds / (1 + benchmark.first_ratio)
         least = LEAST_CUT_SECONDS if benchmark.name not in PROCESS_BENCHMARKS else LEAST_PROCESS_CUT_SECONDS
-        return Plan([benchmark.name], ROUNDS, ACQUITTING_LAUNCHES, max(least, FIRST_CUT * quicker, later))
+        first = min(FIRST_CUT * quicker, max(LONG_CUT_SECONDS, FIRST_CUT_OF_LONG * quicker))
+        return Plan([benchmark.name], ROUNDS, ACQUITTING_LAUNCHES, max(least, first, later))
     return Plan([benchmark.name], ROUNDS, cut_seconds=max(LEAST_CUT_SECONDS, later))
 
 

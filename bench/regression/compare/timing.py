@@ -11,13 +11,11 @@ import json
 import math
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +26,7 @@ from bench.micro import process_probe
 from bench.micro.benchmark import Benchmark, Work
 from bench.micro.suite import IMPORT_TIME
 from bench.regression.compare.forks import how_it_ended
+from bench.regression.compare.long_blocks import BlockEnd, ended_after
 from bench.regression.compare.position import SIDES, Position
 
 WARM_UP_BLOCKS = 2
@@ -230,29 +229,6 @@ def is_cut(builds: Builds, cut_seconds: float | None) -> bool:
     return cut_seconds is not None and any(value == cut_seconds for build in builds for side in SIDES for value in build[side])
 
 
-class BlockEnd(BaseException):
-    """Ends a block that takes too long."""
-
-
-@contextmanager
-def ended_after(seconds: float | None) -> Iterator[None]:
-    """Raise `BlockEnd` in the block after so many seconds; not on a system without timers, or within a call of a C function."""
-    if seconds is None or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def end(*_: object) -> None:
-        raise BlockEnd
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)  # None: a handler that C has set
-
-
 def _plan(works: Mapping[str, Work], fastest: Mapping[str, float], pairs: int) -> tuple[int, int, bool]:
     """How often a block is repeated, how many pairs there are to be, at most `pairs`, and whether a block is long."""
     repeatable = all(work.can_repeat for work in works.values())
@@ -280,6 +256,7 @@ def probe_processes(
 
 
 def _probe(side: str, package: Path, task: str, cut_seconds: float | None) -> dict[str, float]:
+    also = " and trains" if task == "train" else ""
     command = [sys.executable, "-P", process_probe.__file__, str(package.parent), package.stem, task]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:  # no pipes: a child of its own may hold those
         try:
@@ -295,12 +272,12 @@ def _probe(side: str, package: Path, task: str, cut_seconds: float | None) -> di
         except subprocess.TimeoutExpired:
             if cut_seconds is not None:
                 return {IMPORT_TIME: cut_seconds}
-            raise SideError(side, f"a process that imports it is not done after {PROBE_SECONDS:g} s") from None
+            raise SideError(side, f"a process that imports it{also} is not done after {PROBE_SECONDS:g} s") from None
         printed, said = (_last_line(file) for file in (output, errors))
     try:
         figures: dict[str, float] = json.loads(printed)
     except json.JSONDecodeError:
-        raise SideError(side, said or f"a process that imports it {how_it_ended(done.returncode)}") from None
+        raise SideError(side, said or f"a process that imports it{also} {how_it_ended(done.returncode)}") from None
     if not isinstance(figures, dict) or not set(figures) >= {"import-time", "import-memory"}:
         raise SideError(side, f"a process that imports it answers {short(figures)}")
     return figures

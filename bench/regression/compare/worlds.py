@@ -1,9 +1,9 @@
 """The modules of two revisions of a package, and of the tests that time it, in one process under the same names.
 
 Called by `comparison_worker` for packages other than `numpy_nn`. While a side runs, `sys.modules`, `sys.path` and `sys.meta_path`
-are that side's, and so are the working folder and `PYTHONPATH`: an import by a name in a string, one in a function that is being
-timed, a pickle, `__name__` and a program that is started are what they are in an ordinary process. Modules of other packages are
-shared. Sides change between timed blocks only.
+are that side's, and so are the working folder and the environment variables, which a fixture may set: an import by a name in a
+string, one in a function that is being timed, a pickle, `__name__` and a program that is started are what they are in an ordinary
+process. Modules of other packages are shared. Sides change between timed blocks only.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
+
+_ENVIRONMENT = os.environ
+"""A fixture may put another object in its place."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class World:
     """Standard output and error, which a fixture may have replaced."""
     folder: str
     """The working folder."""
-    search_path: str
-    """Of the programs that the side starts: `PYTHONPATH`."""
+    environment: dict[Any, Any]
+    """The variables, as `os.environ` holds them: of the programs that the side starts, `PYTHONPATH` has its packages."""
     modules: dict[str, ModuleType] = field(default_factory=dict)
     count: int = 0
     """Of all modules when the side was entered: more are looked for only where there are others."""
@@ -75,6 +78,7 @@ class Worlds:
         for name in [name for name in sys.modules if self._is_named(name)]:
             del sys.modules[name]
         inherited = os.environ.get("PYTHONPATH", "")
+        plain = _variables()
         self._worlds = {
             side: World(
                 tuple(f"{root}/" for root in of_side),
@@ -82,7 +86,7 @@ class Worlds:
                 [PackageFinder(of_side[0]), *sys.meta_path],
                 (sys.stdout, sys.stderr),
                 folders[side],
-                os.pathsep.join(filter(None, (of_side[0], inherited))),
+                {**plain, _ENVIRONMENT.encodekey("PYTHONPATH"): _ENVIRONMENT.encodevalue(_search_path(of_side[0], inherited))},
             )
             for side, of_side in roots.items()
         }
@@ -99,7 +103,7 @@ class Worlds:
         sys.stdout, sys.stderr = world.streams
         with suppress(OSError):  # a test's own folder that is gone
             os.chdir(world.folder)
-        os.environ["PYTHONPATH"] = world.search_path
+        _set_variables(world.environment)
         sys.modules.update(world.modules)
         world.count = len(sys.modules)
         self._current = world
@@ -107,7 +111,7 @@ class Worlds:
     def _leave(self, world: World) -> None:
         world.path[:], world.finders[:] = sys.path, sys.meta_path
         world.streams = sys.stdout, sys.stderr
-        world.search_path = os.environ.get("PYTHONPATH", "")
+        world.environment = _variables()
         with suppress(OSError):
             world.folder = os.getcwd()  # noqa: PTH109  # called between blocks
         names = list(world.modules)
@@ -117,3 +121,20 @@ class Worlds:
 
     def _is_named(self, name: str) -> bool:
         return name.partition(".")[0] in self._names
+
+
+def _search_path(*folders: str) -> str:
+    return os.pathsep.join(filter(None, folders))
+
+
+def _variables() -> dict[Any, Any]:
+    """The variables in their own coding: a copy of `os.environ` itself would take as long as a block."""
+    return dict(_ENVIRONMENT._data)  # type: ignore[attr-defined]
+
+
+def _set_variables(wanted: Mapping[Any, Any]) -> None:
+    present = _variables()
+    for name in present.keys() - wanted.keys():
+        del _ENVIRONMENT[os.fsdecode(name)]
+    for name, value in wanted.items() - present.items():
+        _ENVIRONMENT[os.fsdecode(name)] = os.fsdecode(value)

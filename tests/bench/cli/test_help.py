@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 from bench.cli.app import COMMANDS, app
 from bench.contestants.registry import CONTESTANTS
 from bench.micro.suite import BENCHMARKS, PROCESS_BENCHMARKS
+from bench.regression.compare.comparison import BUDGET_SECONDS, TOLERANCE
 from bench.workloads.builtin import WORKLOADS
 
 
@@ -35,6 +36,20 @@ def test_every_option_that_takes_names_says_where_they_are_found():
         for option in command.params:
             if option.metavar in ("NAME", "NAMES") and option.name != "package":
                 assert "python -m bench list" in option.help, (command.name, option.name)
+
+
+def test_a_folder_is_a_dir_and_a_file_a_file_in_the_help_of_every_command():
+    words = {"DIR": "folder", "FILE": "file", "PATH": "file or folder"}
+    for command in typer.main.get_command(app).commands.values():
+        for option in command.params:
+            assert words.get(option.metavar, "") in option.help.lower(), (command.name, option.name)
+            assert (option.metavar == "PATH") is (words["PATH"] in option.help.lower()), (command.name, option.name)
+
+
+def test_the_help_of_compare_has_the_defaults_that_count():
+    text = " ".join(printed("compare", "--help").split())
+    assert f"Default: {100 * TOLERANCE:g}." in text
+    assert f"Default: {BUDGET_SECONDS:g}." in text
 
 
 def test_the_list_has_every_name_and_fits_eighty_columns_but_for_what_is_to_be_typed():

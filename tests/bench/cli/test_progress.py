@@ -53,6 +53,27 @@ def test_off_a_terminal_each_trial_is_a_plain_line_with_the_time_of_day_and_each
     ]
 
 
+def test_off_a_terminal_a_cells_skipped_trials_are_one_line_for_each_reason_and_the_counter_goes_on():
+    output = io.StringIO()
+    with watching(Console(file=output, width=200), now=lambda: datetime(2026, 1, 1, 12, 5)) as observer:
+        for done, fields in enumerate(
+            [
+                {"status": "skipped", "error": "too slow"},
+                {"fit_seconds": 1.0},
+                {"status": "skipped", "error": "too slow", "contestant": "Twin"},
+                {"status": "skipped", "error": "too slow", "round": 4},
+                {"status": "skipped", "error": "given up", "point": {"width": 16}},
+            ],
+            start=1,
+        ):
+            observer.ended(trial(**fields), done, 5)
+    assert output.getvalue().splitlines() == [
+        "12:05:00 [2/5] small Tiny timed width 8, seed 3: 1 s",
+        "12:05:00 [4/5] small timed width 8: 3 trials of Tiny, Twin skipped: too slow",
+        "12:05:00 [5/5] small timed width 16: 1 trial of Tiny skipped: given up",
+    ]
+
+
 @pytest.mark.parametrize("width", [80, 200])
 def test_on_a_terminal_what_runs_and_the_ratio_so_far_are_shown_and_the_time_left_counts_down_during_a_trial(width):
     text = shown(terminal=True, width=width)

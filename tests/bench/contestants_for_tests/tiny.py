@@ -78,11 +78,6 @@ class Tuned(Tiny):
         return {"speed": self.task.options.get("speed"), "threads": os.environ["OMP_NUM_THREADS"]}
 
 
-class Predictor(Tiny):
-    def predictor(self):
-        return lambda x: self.predict(x)
-
-
 class Chatty(Tiny):
     """Prints what looks like an answer, by Python and past it, and eats what stands on stdin."""
 

@@ -41,6 +41,16 @@ def test_a_launch_is_added_for_the_contestants_that_need_it(tmp_path):
     assert [(trial.contestant, trial.round) for trial in turns_of(trials)] == [("Tiny", 0), ("Twin", 0), ("Twin", 1)]
 
 
+def test_the_time_left_has_the_launches_that_are_likely_to_follow(tmp_path):
+    def left(number):
+        answers, watcher = iter([Wanted("small", NAMES, dict.fromkeys(NAMES, number))]), Watcher()
+        (tmp_path / str(number)).mkdir()
+        run(job(tmp_path / str(number), rounds=1, launches=1), None, Limits(lambda _: next(answers, "it is enough")), watcher)
+        return watcher.seconds_left[-1]
+
+    assert left(200) > left(20) > left(1)
+
+
 def test_no_launch_is_begun_that_would_not_fit_into_the_budget(tmp_path):
     launch = FakeLaunch()
     made, trials, _ = run(job(tmp_path, rounds=2, launches=1), launch, Limits(lambda _: Wanted("small", NAMES), 60.0))

@@ -69,7 +69,9 @@ def test_quick_is_smaller_in_every_workload(tmp_path):
 def test_a_quick_run_is_of_the_headline_and_parity_and_measures_no_settings(tmp_path):
     job = new_job(RunOptions(quick=True), tmp_path, [])
     assert [workload.name for workload, _ in job.entries] == ["moons", "parity"]
-    assert "tune" not in {planned.kind for planned in plan(job.entries, seed=1)}
+    assert not {"tune", "parts"} & {planned.kind for planned in plan(job.entries, seed=1)}
+    named = new_job(RunOptions(workloads=["parity"], quick=True), tmp_path, [])
+    assert "parts" in {planned.kind for planned in plan(named.entries, seed=1)}
 
 
 def test_what_is_not_installed_is_left_out_and_named_with_its_command(tmp_path, without):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.execution.messages import TaskSpec
-from bench.execution.shown_weights import check_predictions
+from bench.execution.shown_weights import AFTER, check_predictions
 from bench.execution.trial_checks import CheatError, encoded
 from numpy_nn import Sequential
 
@@ -22,8 +22,9 @@ def trained(dtype):
     return model.get_weights(), model.predict(X)
 
 
-def check(weights, outputs, dtype="float32", shown=None):
-    check_predictions([encoded(array) for array in weights] if shown is None else shown, weights, task(dtype), X, outputs)
+def check(weights, outputs, dtype="float32", shown=None, step=0.1):
+    first = [array + step for array in weights]
+    check_predictions([encoded(array) for array in weights] if shown is None else shown, outputs, first, task(dtype), X, AFTER)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -49,7 +50,12 @@ def test_weights_of_single_precision_are_named_in_a_workload_of_double():
 def test_what_shows_no_weights_is_refused(shown):
     weights, outputs = trained("float32")
     with pytest.raises(CheatError, match="the answer has no weights: it must have the 4 arrays"):
-        check_predictions(shown, weights, task("float32"), X, outputs)
+        check_predictions(shown, outputs, weights, task("float32"), X, AFTER)
+
+
+def test_weights_that_are_the_first_ones_are_refused():
+    with pytest.raises(CheatError, match="no update was made in the fit"):
+        check(*trained("float32"), step=0)
 
 
 def test_finite_predictions_of_weights_that_are_not_finite_are_refused():

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from harness import FakeCanary, FakeClock, spec, workload
+from harness import FakeClock, spec, workload
 
 from bench.contestants.registry import CONTESTANTS
 from bench.execution.schedule import plan
@@ -42,11 +42,11 @@ def test_a_slower_machine_takes_longer_and_more_cores_help_what_has_no_clock():
 
 
 def test_the_plan_in_words_has_every_part_and_what_follows_it():
-    roomy = plan_lines(default_plan(), 600)
+    roomy = plan_lines(default_plan(), 600, goal=0.03)
     assert all(part.name in roomy[0] for part in default_plan().parts)
-    assert "launches are added until the ratios are precise: about" in roomy[1]
-    assert "it takes the whole time budget of 3 min 20 s" in plan_lines(default_plan(), 200)[1]
-    assert len(plan_lines(default_plan(), math.inf)) == 1
+    assert "launches are added until the ratios are precise, the headline's to ±3 %: about" in roomy[1]
+    assert "it takes the whole time budget of 3 min 20 s" in plan_lines(default_plan(), 200, goal=0.03)[1]
+    assert len(plan_lines(default_plan(), math.inf, goal=0.03)) == 1
 
 
 def scaling_plan(**options):
@@ -60,27 +60,56 @@ def scaling_plan(**options):
 def test_the_plan_of_a_study_knows_that_most_of_its_trials_are_skipped_and_adds_no_launches():
     made = scaling_plan()
     assert [part.name for part in made.parts] == ["scaling"]
-    assert 600 < made.total_seconds < 1500
-    assert len(plan_lines(made, 600, cuts_plan=False)) == 1, "the default budget bounds added launches alone"
-    assert "leaves out what would take longer" in plan_lines(made, 600)[1]
-    assert len(plan_lines(made, 2 * made.total_seconds)) == 1
+    assert 300 < made.total_seconds < 900
+    assert len(plan_lines(made, 300, goal=0.03, cuts_plan=False)) == 1, "the default budget bounds added launches alone"
+    assert "leaves out what would take longer" in plan_lines(made, 300, goal=0.03)[1]
+    assert len(plan_lines(made, 2 * made.total_seconds, goal=0.03)) == 1
+
+
+def test_the_plan_of_a_study_has_no_time_for_trials_that_are_likely_to_be_skipped():
+    asked = WORKLOADS["scaling"]
+    trials = plan([(asked, [CONTESTANTS["numpy_nn"], CONTESTANTS["keras"]])], seed=1)
+    seconds = TimePlan(trials, places=2).seconds
+
+    def of(name, width, batch):
+        point = {"threads": 1, "layers": 4, "width": width, "batch": batch}
+        found = [seconds[one.key] for one in trials if one.spec.name == name and one.point == point and one.kind == "timed"]
+        return sum(1 for one in found if one), sum(found)
+
+    assert of("numpy_nn", 8, 1)[0] == 6, "a steady cell has about five rounds"
+    assert of("keras", 8, 1)[0] == 1, "far behind"
+    assert of("keras", 8, 8)[0] == 0, "hopeless since the smaller cell"
+    assert of("numpy_nn", 1024, 4096)[1] > 10 * of("numpy_nn", 8, 1)[1]
+
+
+def test_the_plan_of_a_resumed_run_has_the_launches_that_it_may_still_add():
+    whole = plan([(WORKLOADS["moons"], [CONTESTANTS[name] for name in NAMES[:3]])], seed=1)
+    rest = TimePlan([], places=2, ended=whole)
+    assert rest.parts == []
+    assert rest.likely_launches == TimePlan(whole, places=2).likely_launches
+    assert "launches are added" in plan_lines(rest, 600, goal=0.03)[1]
+
+
+def test_a_plan_that_is_longer_than_the_time_in_which_launches_are_added_says_so():
+    assert "that is longer than 3 min 20 s, after which no launch is added" in plan_lines(
+        default_plan(), 200, goal=0.03, cuts_plan=False
+    )
 
 
 def test_a_budget_that_is_too_short_for_any_ratio_is_said_to_be_before_it_is_spent():
     least = default_plan().least_seconds
-    assert "too little for any ratio" in plan_lines(default_plan(), least - 1)[1]
-    assert "too little" not in plan_lines(default_plan(), least + 1)[1]
+    assert "too little for any ratio" in plan_lines(default_plan(), least - 1, goal=0.03)[1]
+    assert "too little" not in plan_lines(default_plan(), least + 1, goal=0.03)[1]
 
 
 def test_the_slowness_counts_how_long_the_canary_waits():
     clock = FakeClock()
 
-    class Waiting(FakeCanary):
-        def seconds(self):
-            clock.seconds += 2.5 * READING_SECONDS
-            return super().seconds()
+    def wait():
+        clock.seconds += 2.5 * READING_SECONDS
+        return 1.0
 
-    assert slowness_of(Waiting(), clock) == pytest.approx(2.5, rel=0.01)
+    assert slowness_of(wait, clock) == pytest.approx(2.5, rel=0.01)
 
 
 def shares_of(budget, clock):

@@ -41,7 +41,13 @@ def test_beside_other_processes_only_a_large_difference_of_short_epochs_counts()
     load = {"canary_before_seconds": 1e-3, "canary_after_seconds": 1e-3}
     busy = {**load, "other_cpu_share": 0.2}
     assert pace_doubt(turns_of(5e-4), fit_of([1e-3] * 8, busy), 2) is None
-    assert pace_doubt(turns_of(5e-3), fit_of([1.0] * 8, busy), 2) is None
+    assert pace_doubt(turns_of(5e-3), fit_of([0.1] * 8, busy), 2) is None
+    assert "in its turns" in pace_doubt(turns_of(5e-3), fit_of([1.0] * 8, load, is_disturbed=True), 2)
+    threads = {"run_seconds": 0.19, "wait_seconds": 0.0}
+    assert pace_doubt(turns_of(5e-3, **threads), fit_of([1.0] * 8, busy), 2) is None
+    assert "in its turns" in pace_doubt(turns_of(1e-7, **threads), fit_of([1e-3] * 8, busy), 2)
+    one_turn_of_two_readings = [*turns_of(1e-5), *turns_of(1e-5, **threads)[:1]]
+    assert "in its turns" in pace_doubt(one_turn_of_two_readings, fit_of([1e-3] * 8, busy), 2)
     assert "10 µs in its turns" in pace_doubt(turns_of(1e-5), fit_of([1e-3] * 8, busy), 2)
     assert fit_of([1e-3] * 8, {}) is None
     assert fit_of([1e-3] * 2, load) is None
@@ -57,16 +63,19 @@ def test_more_cores_than_threads_are_named():
 def test_turns_that_do_not_come_as_far_as_the_scored_fit_are_named_with_both_losses():
     curve = [0.7, 0.5, 0.3, 0.2]
     told = [*turns_of(1e-3, epochs_done=2, test_loss=0.69), *turns_of(1e-3, epochs_done=4, test_loss=0.68)]
-    found = progress_doubt(told, curve, 0.05)
+    found = progress_doubt(told, curve, 0.2, 0.05)
     assert found.startswith("after 4 epochs of its turns the test loss is 0.68, and after as many of its scored fit 0.2")
     honest = [*turns_of(1e-3, epochs_done=2, test_loss=0.51), *turns_of(1e-3, epochs_done=9, test_loss=None)]
-    assert progress_doubt(honest, curve, 0.05) is None
+    assert progress_doubt(honest, curve, 0.2, 0.05) is None
+    best_restored = turns_of(1e-3, epochs_done=4, test_loss=0.1)
+    assert progress_doubt(best_restored, curve, 0.1, 0.05) is None
+    assert progress_doubt(best_restored, curve, 0.2, 0.05) is not None
 
 
 def test_one_point_of_a_curve_that_jumps_is_no_evidence():
     points = [(1, 0.7), (2, 0.5), (3, 0.9)]
     told = [Turn(epoch_seconds=[1e-3], epochs_done=epoch, test_loss=loss, **QUIET) for epoch, loss in points]
-    assert progress_doubt(told, [0.7, 0.5, 0.3], 0.05) is None
+    assert progress_doubt(told, [0.7, 0.5, 0.3], 0.3, 0.05) is None
 
 
 def test_a_turn_in_which_the_worker_was_stopped_is_disturbed():

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,11 +6,20 @@ import pytest
 from bench.report import readme
 
 ROOT = Path(__file__).parents[3]
+SCALING = "results/reference/scaling/report.md"
 
 
 def test_the_readmes_table_is_what_the_command_writes():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.rewritten(text, readme.results(ROOT / "results" / "reference")) == text
+
+
+def test_the_readmes_count_of_sizes_is_the_published_maps():
+    readme_text, report = (" ".join((ROOT / name).read_text(encoding="utf-8").split()) for name in ("README.md", SCALING))
+    sizes, first, near = re.search(
+        r"of (\d+) sizes it is first in (\d+), and first or within 5 % of the first in (\d+)", readme_text
+    ).groups()
+    assert f"is first in {first} of {sizes} sizes of network and batch, and first or within 5 % of the first in {near} (" in report
 
 
 def test_a_readme_without_its_comments_is_refused(tmp_path, monkeypatch, capsys):

@@ -72,21 +72,35 @@ def test_each_disturbance_has_a_warning_of_its_own(measured, said):
 
 
 def test_the_conclusion_is_one_sentence_with_the_precision_of_a_run():
-    quiet, launches = doctor.precision_reached(simulated(0.01, 0.005))
+    of_keras, of_tuned = doctor.precision_reached(simulated(0.01, 0.005)).values()
     said = doctor.conclusion(simulated(0.01, 0.005))
-    assert said.startswith("This machine is quiet enough: a run of 6 min will know")
-    assert f"±{100 * quiet:.1f} %, from {launches} launches." in said
+    assert said.startswith("This machine is quiet enough: a run of 6 min will know numpy_nn's ratio to keras to about ±")
+    assert f"keras-tuned to about ±{100 * of_tuned.half_width:.1f} %, from {of_tuned.launches} launches." in said
+    assert of_keras.launches < of_tuned.launches, "launches go where they are needed"
     assert "NOT quiet enough (1 warning below)" in doctor.conclusion(simulated(0.01, 0.1))
 
 
-def test_a_quiet_machine_promises_a_precise_headline_and_a_disturbed_or_slow_one_less(monkeypatch):
+@pytest.mark.parametrize(
+    ("seen", "of_keras", "of_tuned"),
+    [(simulated(0.01, 0.003), 0.028, 0.042), (replace(simulated(0.01, 0.003, disturbed=1.0), slowness=1.02), 0.029, 0.063)],
+    ids=["a quiet run", "half a core taken"],
+)
+def test_what_a_run_will_reach_is_what_recorded_runs_of_two_cores_did_within_a_factor_of_one_and_a_half(
+    monkeypatch, seen, of_keras, of_tuned
+):
+    monkeypatch.setattr("bench.execution.environment.cores", lambda: 2)
+    reached = doctor.precision_reached(seen)
+    assert of_keras / 1.5 < reached["keras"].half_width < 1.5 * of_keras
+    assert of_tuned / 1.5 < reached["keras-tuned"].half_width < 1.5 * of_tuned
+
+
+def test_a_disturbed_or_slow_machine_is_promised_less(monkeypatch):
     monkeypatch.setattr(doctor, "RUN_SECONDS", 600)
-    quiet, _ = doctor.precision_reached(simulated(0.01, 0.002))
-    disturbed, _ = doctor.precision_reached(simulated(0.01, 0.002, disturbed=1.0))
-    _, launches = doctor.precision_reached(simulated(0.01, 0.002))
-    _, fewer = doctor.precision_reached(replace(simulated(0.01, 0.002), slowness=1.5))
-    assert quiet < disturbed
-    assert fewer < launches
+    quiet = doctor.precision_reached(simulated(0.01, 0.002))["keras-tuned"]
+    disturbed = doctor.precision_reached(simulated(0.01, 0.002, disturbed=1.0))["keras-tuned"]
+    slow = doctor.precision_reached(replace(simulated(0.01, 0.002), slowness=1.5))["keras-tuned"]
+    assert quiet.half_width < min(disturbed.half_width, slow.half_width)
+    assert max(disturbed.launches, slow.launches) < quiet.launches
 
 
 def test_the_machine_is_examined_by_turns_in_fresh_processes(monkeypatch):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.workloads.data_files import load_file
+from bench.workloads.data_files import load_columns
 from bench.workloads.data_notes import data_notes
-from bench.workloads.data_sets import Data, DataError, make_split
+from bench.workloads.data_sets import Data, DataError, File, check_precision, make_split
 
 
 def data(path: Path, target: str = "y", **parameters: Any) -> Data:
@@ -27,7 +27,7 @@ def csv(tmp_path: Path) -> Path:
 
 
 def test_classes_may_be_called_as_missing_values_are(csv: Path) -> None:
-    _, y = load_file(csv, "y", ["b"])
+    y = load_columns(csv, "y", ["b"]).y
     assert sorted(set(y.tolist())) == ["NA", "None"]
 
 
@@ -78,9 +78,9 @@ FRAME = pd.DataFrame({"a": range(20), "c": [0.5] * 20, "y": [0, 1] * 10})
 )
 def test_nullable_and_categorical_columns_of_parquet_are_numbers_and_classes(tmp_path: Path, types: dict[str, str]) -> None:
     FRAME.astype(types).to_parquet(tmp_path / "d.parquet")
-    x, y = load_file(tmp_path / "d.parquet", "y")
-    np.testing.assert_array_equal(x[:, 0], FRAME["a"])
-    assert [int(value) for value in y] == FRAME["y"].tolist()
+    loaded = load_columns(tmp_path / "d.parquet", "y")
+    np.testing.assert_array_equal(loaded.x[:, 0], FRAME["a"])
+    assert [int(value) for value in loaded.y] == FRAME["y"].tolist()
 
 
 def test_a_missing_value_of_a_nullable_column_is_named_by_its_row(tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_a_missing_value_of_a_nullable_column_is_named_by_its_row(tmp_path: Path
     frame.loc[7, "a"] = pd.NA
     frame.to_parquet(tmp_path / "d.parquet")
     with pytest.raises(DataError, match=r"'a' is missing or infinite in 1 rows, first in row 7 \(from 0\)"):
-        load_file(tmp_path / "d.parquet", "y")
+        load_columns(tmp_path / "d.parquet", "y")
 
 
 def test_a_word_among_features_of_several_columns_is_named_by_its_row(tmp_path: Path) -> None:
     words = np.array([["1", "2"], ["3", "x"]])
     np.savez(tmp_path / "d.npz", x=words, y=[0, 1])
     with pytest.raises(DataError, match=r"the feature 'x' isn't numbers: row 0 \(from 0\) has '1'"):
-        load_file(tmp_path / "d.npz", "y")
+        load_columns(tmp_path / "d.npz", "y")
 
 
 def test_a_constant_feature_is_standardised_to_zero_whatever_its_mean_rounds_to(tmp_path: Path) -> None:
@@ -108,3 +108,46 @@ def test_a_file_is_read_again_when_it_has_changed(csv: Path) -> None:
     first = make_split(data(csv, features=["b"]), 0)
     csv.write_text(csv.read_text() + "40,0.5,NA,7\n" * 8)
     assert len(make_split(data(csv, features=["b"]), 0).x) > len(first.x)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([f"{row % 3},{7 + 2 * (row % 2)},{row % 2}" for row in range(20)], "the feature 'b' tells the target by itself"),
+        ([f"{row % 3},{(7 * row) % 20 + 100},{row % 2}" for row in range(20)], "the feature 'b' is the number of the row"),
+        ([f"{row % 3},5,{row % 2}" for row in range(20)], "the feature 'b' is 5 in every row"),
+        ([f"{row % 3},{row % 5},{['yes', 'Yes'][row % 2]}" for row in range(20)], "the classes 'Yes', 'yes' differ by case"),
+        ([f"{row % 3},{row * row / 2},{row * row / 7:.6f}" for row in range(20)], "the feature 'b' tells the target by itself"),
+    ],
+)
+def test_a_feature_or_class_that_seems_wrong_is_noted(tmp_path: Path, rows: list[str], said: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("\n".join(["a, b ,y", *rows]) + "\n")
+    notes = data_notes(data(path))
+    assert sum(said in note for note in notes) == 1
+    assert len(notes) == 3
+
+
+def test_blanks_around_names_and_fields_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a, y\n" + "".join(f"{row}, {['yes', 'no'][row % 2]}\n" for row in range(8)))
+    assert sorted(set(load_columns(path, "y").y.tolist())) == ["no", "yes"]
+    path.write_text("y, y\n1,2\n")
+    with pytest.raises(DataError, match="has the column 'y' twice"):
+        load_columns(path, "y")
+
+
+def test_a_feature_that_a_cast_or_a_scale_would_spoil_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    for first, parameters, said in [(1e9, {}, "float32 can't tell apart"), (0.0, {"standardize": True}, "can't be standardised")]:
+        step = 1.0 if first else 1e-310
+        path.write_text("a,y\n" + "".join(f"{first + step * row},{row % 2}\n" for row in range(20)))
+        check = make_split if parameters else check_precision
+        with pytest.raises(DataError, match=said):
+            check(data(path, **parameters), 0 if parameters else "float32")
+
+
+def test_a_target_of_another_kind_is_a_hint_where_the_layers_do_not_fit(csv: Path) -> None:
+    assert 'set  target_kind = "quantities"' in File(path=str(csv), target="area", features=["b"]).target_hint()
+    assert File(path=str(csv), target="area", features=["b"], target_kind="quantities").target_hint() == ""
+    assert File(path=str(csv), target="y", features=["b"]).target_hint() == ""

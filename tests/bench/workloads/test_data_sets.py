@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.workloads.data_files import load_file
+from bench.workloads.data_files import load_columns
 from bench.workloads.data_sets import GENERATORS, Data, DataError, Split, make_generator, make_split
 
 ARTICLE = {"sample_seed": 100, "split_seed": 42}
@@ -149,9 +149,9 @@ def write_as(suffix: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
 def test_a_file_gives_the_named_columns_and_the_target(suffix: str, tmp_path: Path) -> None:
-    x, y = load_file(write_as(suffix, tmp_path), "kind", ["count", "wet", "length"])
-    np.testing.assert_array_equal(x, [[1, 1, 0.5], [2, 0, 1.5], [3, 1, 2.5], [4, 0, 3.5]])
-    assert y.tolist() == ["rose", "aster", "tulip", "aster"]
+    loaded = load_columns(write_as(suffix, tmp_path), "kind", ["count", "wet", "length"])
+    np.testing.assert_array_equal(loaded.x, [[1, 1, 0.5], [2, 0, 1.5], [3, 1, 2.5], [4, 0, 3.5]])
+    assert loaded.y.tolist() == ["rose", "aster", "tulip", "aster"]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
@@ -180,17 +180,17 @@ def test_booleans_are_two_classes(suffix: str, tmp_path: Path) -> None:
 
 def test_all_columns_but_the_target_are_features_unless_they_are_named(tmp_path: Path) -> None:
     path = Path(write_csv(tmp_path, "a,label,b\n1,0,2\n3,1,4\n"))
-    x, y = load_file(path, "label")
-    np.testing.assert_array_equal(x, [[1, 2], [3, 4]])
-    np.testing.assert_array_equal(y, [0, 1])
+    loaded = load_columns(path, "label")
+    np.testing.assert_array_equal(loaded.x, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(loaded.y, [0, 1])
 
 
 def test_arrays_of_several_columns_stand_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
     np.savez(path, pixels=np.arange(6.0).reshape(3, 2), age=[7, 8, 9], y=np.eye(3))
-    x, y = load_file(path, "y")
-    np.testing.assert_array_equal(x, [[0, 1, 7], [2, 3, 8], [4, 5, 9]])
-    np.testing.assert_array_equal(y, np.eye(3))
+    loaded = load_columns(path, "y")
+    np.testing.assert_array_equal(loaded.x, [[0, 1, 7], [2, 3, 8], [4, 5, 9]])
+    np.testing.assert_array_equal(loaded.y, np.eye(3))
 
 
 BAD_CSV: dict[str, tuple[str, list[str]]] = {
@@ -208,6 +208,21 @@ BAD_CSV: dict[str, tuple[str, list[str]]] = {
     "one word": ("a,y\n1,red\n2,red\n", ["'red'", "two classes"]),
     "one value": ("a,y\n1,0.5\n2,0.5\n", ["0.5", "nothing to learn"]),
     "rows longer than the names": ("a,y\n1,0,5\n2,1,5\n", ["more fields"]),
+    "rows with numbers and no name for them": ("a,y\n1,0.5,0\n2,0.7,1\n", ["a name for each", "'a,y'"]),
+    "a title above the names": ("My data\na,y\n1,0\n", ["nothing may stand above it", "'My data'"]),
+    "no names": ("0.5,1.5,0\n0.7,1.5,1\n", ["target 'y'", "its first line has numbers"]),
+    "blanks between fields": ("a y\n1 0\n2 1\n", ["target 'y'", "a single name", "separator"]),
+    "a comma at the end of each line": ("a,y,\n1,0,\n2,1,\n", ["column 3", "neither a name nor values"]),
+    "names left out": (",,y\n1,2,0\n", ["2 columns without a name"]),
+    "thousands": ('a,y\n"1,234,567",0\n', ["'1,234,567'", "thousands"]),
+    "a sign for missing": ("a,y\n?,0\n1,1\n", ["'?'", "missing"]),
+    "a number as Python alone has it": ("a,y\n1_000,0\n1,1\n", ["'1_000'"]),
+    "identifiers": ("a,y\n9007199254740993,0\n9007199254740992,1\n", ["'a'", "float64 can't tell apart"]),
+    "a number of many digits": (f"a,y\n{10**30},0\n1,1\n", ["'a'", "31 digits"]),
+    "a hole among truths": ("a,y\n1,True\n2,False\n3,\n", ["'y'", "missing", "row 2"]),
+    "a page of the web": ("<!DOCTYPE html><html></html>\n", ["a page of the web"]),
+    "a pointer of Git LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", ["git lfs pull"]),
+    "zero bytes": ("a\0,\0y\0\n", ["UTF-16"]),
     "a ragged row": ("a,y\n1,0\n2,1,5,6\n", ["CSV", "line 3"]),
 }
 
@@ -227,7 +242,8 @@ BAD_NPZ: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no target": ({"x": np.ones((3, 2))}, ["target 'y'", "x"]),
     "another count of rows": ({"x": np.ones((4, 2)), "y": [0, 1, 0]}, ["'x'", "(4, 2)", "3"]),
     "three dimensions": ({"x": np.ones((3, 2, 2)), "y": [0, 1, 0]}, ["'x'", "(3, 2, 2)"]),
-    "one-hot integers": ({"x": np.ones((2, 2)), "y": np.eye(2, dtype=int)}, ["'y'", "(2, 2)"]),
+    "two columns of integers": ({"x": np.ones((2, 2)), "y": [[1, 2], [0, 1]]}, ["'y'", "(2, 2)"]),
+    "no array": ({}, ["empty", "'y'"]),
     "no rows": ({"x": np.ones((0, 2)), "y": np.ones(0)}, ["empty", "'y'"]),
     "a NaN": ({"x": [[0.0, 1.0], [np.nan, 1.0]], "y": [0, 1]}, ["'x'", "1 rows", "row 1"]),
     "complex numbers": ({"x": np.ones((2, 1)) * 1j, "y": [0, 1]}, ["'x'", "complex128"]),
@@ -242,7 +258,7 @@ def test_arrays_that_cannot_be_trained_on_are_one_line(arrays: dict[str, Any], n
     path = tmp_path / "rows.npz"
     np.savez(path, **arrays)
     with pytest.raises(DataError) as caught:
-        load_file(path, "y")
+        load_columns(path, "y")
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     assert "rows.npz" in message
@@ -262,7 +278,7 @@ def test_words_of_no_letters_and_a_header_that_does_not_end_are_no_crash(change:
         for name, part in parts.items():
             archive.writestr(name, part[part.index(b"\x93NUMPY") :].partition(b"PK")[0])
     with pytest.raises(DataError, match="the array 'y' is damaged"):
-        load_file(tmp_path / "rows.npz", "y")
+        load_columns(tmp_path / "rows.npz", "y")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
@@ -270,7 +286,7 @@ def test_a_damaged_file_is_named(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"rows{suffix}"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00\x01 no data")
     with pytest.raises(DataError, match=rf"rows\{suffix}") as caught:
-        load_file(path, "y")
+        load_columns(path, "y")
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -280,7 +296,7 @@ def test_a_damaged_file_is_named(suffix: str, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_had_is_named(name: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError) as caught:
-        load_file(tmp_path / name, "y")
+        load_columns(tmp_path / name, "y")
     assert name in str(caught.value)
     assert said in str(caught.value)
 
@@ -289,14 +305,14 @@ def test_a_single_array_without_a_name_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.ones(3))
     (tmp_path / "one.npy").rename(tmp_path / "one.npz")
     with pytest.raises(DataError, match="without a name"):
-        load_file(tmp_path / "one.npz", "y")
+        load_columns(tmp_path / "one.npz", "y")
 
 
 @pytest.mark.parametrize(("features", "said"), [(["a", "c"], "feature 'c'"), (["a", "a"], "twice"), (["y"], "is the target")])
 def test_features_are_named_once_and_exist(features: list[str], said: str, tmp_path: Path) -> None:
     path = Path(write_csv(tmp_path, "a,b,y\n1,2,0\n3,4,1\n"))
     with pytest.raises(DataError, match=said):
-        load_file(path, "y", features)
+        load_columns(path, "y", features)
 
 
 def test_an_unknown_data_set_is_named_with_those_that_there_are() -> None:
@@ -318,4 +334,4 @@ def test_a_missing_parquet_library_is_named_with_how_to_install_it(tmp_path: Pat
     path = write_as(".parquet", tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match=r'pip install -e "\.\[parquet\]"'):
-        load_file(path, "kind")
+        load_columns(path, "kind")

@@ -234,6 +234,7 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
     "nothing to measure": (changed("scored_seeds = 2\nrounds = 2\ntargets = [0.9]", ""), ["rounds, scored_seeds"]),
     "targets that nothing reaches": (changed("scored_seeds = 2", "scored_seeds = 0"), ["targets", "scored_seeds is 0"]),
     "parity without its reference": (changed('"numpy_nn", "keras"]', '"jax"]\nparity = true'), ["parity", "'keras'"]),
+    "parts in float32": (changed("rounds = 2", "parity = true\nparts = true"), ["parts", "float64"]),
     "parity while shuffling": (
         changed("rounds = 2", "parity = true").replace("epochs", "shuffle = true\nepochs"),
         ["parity", "shuffle"],

@@ -71,11 +71,13 @@ def test_a_fork_that_dies_or_hangs_says_how_and_where(position, death, how):
     assert position.read() == Place(position.read().moves, "check", "head", "build", 2)
 
 
-def test_a_fork_that_moves_on_is_not_ended_though_it_takes_long(position):
+def test_a_fork_that_moves_on_or_is_given_time_is_not_ended_though_it_takes_long(position):
     def task():
         for _ in range(12):
             position.enter("measure", "base", "step")
             time.sleep(0.1)
+        position.enter("check", "head", "build", patience_seconds=2)
+        time.sleep(0.9)
         yield {"done": True}
 
     assert run(task, position) == ([{"done": True}], "")

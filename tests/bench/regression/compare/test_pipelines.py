@@ -12,10 +12,12 @@ from repositories import commit, git
 
 ROOT = Path(__file__).resolve().parents[4]
 ACTION = (ROOT / ".github/actions/compare/action.yml").read_text(encoding="utf-8")
+WORKFLOW = (ROOT / ".github/workflows/regress.yml").read_text(encoding="utf-8")
 DOCS = (ROOT / "docs/compare.md").read_text(encoding="utf-8")
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 PYTHON = """#!/bin/bash
 printf '%s\\n' "$@" > "$NOTES"
+exit "${CODE:-0}"
 """
 GH = """#!/bin/bash
 case "$*" in
@@ -95,6 +97,15 @@ def test_each_use_of_the_action_has_files_of_its_own(repository):
     lines = (repository.parent / "output").read_text().splitlines()
     assert len({line for line in lines if line.startswith("summary=")}) == 2
     assert all(line.endswith(("/summary.md", "/comparison.json")) for line in lines)
+
+
+@pytest.mark.parametrize(("code", "ends"), [("0", 0), ("3", 0), ("1", 1), ("5", 5)])
+def test_a_run_that_has_not_measured_all_is_tracked_all_the_same_and_said(repository, code, ends):
+    script = textwrap.dedent(WORKFLOW.partition("- name: Measure\n")[2].partition("run: |\n")[2].partition("      - name")[0])
+    done, words = run(script, repository, CODE=code, RUNNER_TEMP=str(repository.parent))
+    assert words[:4] == ["-m", "bench", "run", "--quick"]
+    assert done.returncode == ends
+    assert ("::warning::" in done.stdout) is (code == "3")
 
 
 @pytest.mark.parametrize(("earlier", "method"), [("", "POST"), ("17\n18\n", "PATCH")])

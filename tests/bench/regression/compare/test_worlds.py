@@ -49,7 +49,7 @@ def test_other_modules_are_shared(worlds):
     assert sys.modules[shared.__name__] is shared
 
 
-def test_each_side_works_in_a_folder_of_its_own_and_starts_programs_with_its_own_packages(worlds, tmp_path):
+def test_each_side_has_a_folder_and_variables_of_its_own_and_starts_programs_with_its_packages(worlds, tmp_path, monkeypatch):
     for side in ("base", "head"):
         worlds.enter(side)
         assert Path.cwd() == tmp_path / "tests" / side
@@ -63,3 +63,12 @@ def test_each_side_works_in_a_folder_of_its_own_and_starts_programs_with_its_own
     (tmp_path / "elsewhere").rmdir()
     worlds.enter("base")
     worlds.enter("head")
+    for side, other in (("base", "head"), ("head", "base")):
+        worlds.enter(side)
+        monkeypatch.setenv("OF_A_SIDE", side)
+        worlds.enter(other)
+        assert os.environ.get("OF_A_SIDE") == (other if side == "head" else None)
+    worlds.enter("head")
+    del os.environ["OF_A_SIDE"]
+    worlds.enter("base")
+    assert os.environ["OF_A_SIDE"] == "base"
