@@ -29,7 +29,7 @@ def fuzz(
     *refusals: type[Exception],
     seconds: float = SECONDS,
 ) -> tuple[int, int]:
-    """Give `read` the valid file at `path`, then one changed file after another; return how many it read, that one too, and refused.
+    """Give `read` the valid file at `path`, then changed files; return how many it read, that one too, or refused.
 
     Every case is drawn from a seed of its own, which a failure names.
     """
