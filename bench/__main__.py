@@ -1,6 +1,7 @@
 """`python -m bench`, and `moons-bench` where it is installed: the command line, or one line that says what it lacks."""
 
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from os import getcwd, path  # loaded as Python starts, so from nowhere else
 
@@ -34,7 +35,11 @@ def main() -> None:
         _main()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(NOT_ALL)
+        leave(NOT_ALL)
+    except SystemExit as ended:
+        if ended.code != NOT_ALL:
+            raise
+        leave(NOT_ALL)
     except Exception as error:
         print(f"error: the harness can't be started: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(UNFORESEEN)
@@ -52,6 +57,27 @@ def _main() -> None:
     from bench.cli import main as command_line
 
     command_line()
+
+
+def leave(code: int) -> None:
+    """End the process with this exit code after an interrupt.
+
+    Where Ctrl-C has once struck code that `exec` ran, as that of data classes, Python ends by SIGINT, not with its exit code; and
+    by a second signal while it cleans up.
+    """
+    import atexit
+    import os
+    import signal  # not above: `leave_current_folder` comes first
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    atexit._run_exitfuncs()  # temporary folders are removed there
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)
 
 
 def leave_current_folder() -> None:

@@ -113,6 +113,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything at a path that this user may look at, and that can be one."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, a zero byte, or in a folder of somebody else's
+        return False
+
+
 def check_output(path: Path) -> None:
     """Check that `path` may be written: a new or a regular file in a writable folder.
 

@@ -51,9 +51,17 @@ def file_path(name: str, value: Any) -> str:
         path = os.fsdecode(value)
     except TypeError:
         raise ValueError(f"{name} was {shown(value)}: it must be the path of a file, a string or a pathlib.Path") from None
-    if not path or "\0" in path or path.endswith(_SEPARATORS):
+    if not path or "\0" in path or path.endswith(_SEPARATORS) or not _is_encodable(path):
         raise ValueError(f"{name} was {path!r}: it must be the path of a file")
     return path
+
+
+def _is_encodable(path: str) -> bool:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(name: str, value: Any, wanted: str, fits: Callable[[float], bool]) -> float:

@@ -10,6 +10,7 @@ import math
 import os
 import stat
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -109,6 +110,9 @@ class Archive:
         if self._part(name).file_size > MOST_TEXT_BYTES:
             raise ValueError(f"its part {name!r} has more than {MOST_TEXT_BYTES} bytes")
         array = self._read(name, (), "U")
+        letters = array.reshape(1).view(f"{array.dtype.byteorder}u4")
+        if letters.size and letters.max() > sys.maxunicode:  # NumPy makes a string of it that Python can't go through
+            raise ValueError(f"its part {name!r} has what is no letter")
         return str(array[()])
 
     def array(self, name: str, shape: tuple[int, ...]) -> Array:

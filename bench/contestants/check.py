@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.child_processes import clean_environment, python_command, signal_name
+from bench.child_processes import clean_environment, die_with_parent, python_command, signal_name
 from bench.contestants.base import Contestant, with_defaults
 from bench.error_messages import may_be, one_line, plain
 
@@ -230,6 +230,7 @@ def _a(word: str) -> str:
 
 def main() -> None:
     """Answer with one JSON object on what was standard output; whatever the contestant prints goes to standard error."""
+    die_with_parent()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     try:

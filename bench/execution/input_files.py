@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.contestants.registry import CONTESTANTS, Spec
 from bench.error_messages import one_line
-from bench.files import open_regular, read_regular
+from bench.files import exists, is_file, open_regular, read_regular
 from bench.python_files import parsed_file
 from bench.records import InputRecord, Run
 from bench.workloads.data_files import DATA_LIMIT_BYTES
@@ -129,10 +129,10 @@ def _imported(path: Path) -> list[str]:
 
 def _beside(folder: Path, name: str) -> list[Path]:
     """Return the files of a module, or of a whole package, in a folder; links of folders aren't followed."""
-    if (module := folder / f"{name}.py").is_file():
+    if is_file(module := folder / f"{name}.py"):
         return [module]
     package = folder / name
-    if not name or not package.is_dir():
+    if not name or not exists(package) or not package.is_dir():
         return []
     return list(islice((path for path in sorted(package.rglob("*.py")) if path.is_file()), MOST_PACKAGE_FILES))
 

@@ -90,10 +90,10 @@ def throttled_seconds() -> float:
 
 def cpu_quota() -> float | None:
     """Return the cores that the control group's quota allows; None if there is no quota, or no control group."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, ZeroDivisionError):
         quota, period = (CGROUP_FOLDERS[0] / "cpu.max").read_text(encoding="ascii").split()
         return None if quota == "max" else int(quota) / int(period)
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, ZeroDivisionError):
         quota_us, period_us = (
             int((CGROUP_FOLDERS[1] / f"cpu.cfs_{name}_us").read_text(encoding="ascii")) for name in ("quota", "period")
         )

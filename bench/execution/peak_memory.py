@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,9 +14,9 @@ def peak_memory_bytes() -> int | None:
     Linux' VmHWM, not `ru_maxrss`, which a process inherits through `exec` from the process that started it.
     """
     if sys.platform == "linux":
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+        with suppress(OSError, ValueError, IndexError):  # a container without /proc, or with another
+            status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+            return int(status.partition("VmHWM:")[2].split()[0]) * 1024
         return None
     if os.name == "posix":
         import resource

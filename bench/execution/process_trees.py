@@ -2,6 +2,7 @@
 
 Called by `worker_process`, and by `compare` for its launches.
 
+Where /proc tells less than psutil expects, as in some containers, it raises anything; what is known of a process then has to do.
 A daemonised process leaves the worker's group and its family; it keeps the variable that the worker was started with.
 """
 
@@ -43,7 +44,7 @@ def end_marked(mark: str, others: Sequence[psutil.Process] = ()) -> None:
         if not kin:
             break
         for one in kin:
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(Exception):
                 one.kill()
         psutil.wait_procs(kin, timeout=ENDING_SECONDS / _SWEEPS)
         kin = []
@@ -51,13 +52,13 @@ def end_marked(mark: str, others: Sequence[psutil.Process] = ()) -> None:
 
 def is_stopped(pid: int) -> bool:
     """Whether a process has been stopped, as by Ctrl-Z."""
-    with contextlib.suppress(psutil.Error):
+    with contextlib.suppress(Exception):
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     return False
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.Error):
+    with contextlib.suppress(Exception):
         return list(psutil.Process(pid).children(recursive=True))
     return []
 
@@ -70,7 +71,7 @@ def _marked(mark: str) -> list[psutil.Process]:
 def _marked_on_linux(variable: bytes) -> Iterator[psutil.Process]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
-            with contextlib.suppress(OSError, psutil.Error):
+            with contextlib.suppress(Exception):
                 if variable in (folder / "environ").read_bytes().split(b"\0"):
                     found = psutil.Process(int(folder.name))
                     if found.status() != psutil.STATUS_ZOMBIE:

@@ -167,11 +167,11 @@ def _working_seconds() -> dict[int, float]:
     seconds = {}
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 ran, waited, _ = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text(encoding="ascii").split()
                 seconds[thread.native_id or 0] = (int(ran) + int(waited)) * 1e-9
     for child in _children():
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             ran, waited, _ = Path(f"/proc/{child}/schedstat").read_text(encoding="ascii").split()
             seconds[child] = (int(ran) + int(waited)) * 1e-9
     return seconds
@@ -182,7 +182,7 @@ def _children() -> list[int]:
     found: list[int] = []
     with suppress(OSError):
         for task in Path("/proc/self/task").iterdir():
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 found += map(int, (task / "children").read_text(encoding="ascii").split())
     return found
 

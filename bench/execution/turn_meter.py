@@ -80,7 +80,7 @@ def _thread_times(pid: int | None) -> tuple[float | None, float | None]:
     found = False
     with suppress(OSError):
         for task in os.scandir(f"/proc/{pid}/task"):
-            with suppress(OSError, ValueError):  # the thread has ended
+            with suppress(OSError, ValueError, IndexError):  # the thread has ended
                 fields = Path(task.path, "schedstat").read_bytes().split()
                 run, wait, found = run + int(fields[0]), wait + int(fields[1]), True
     return (run * NANOSECONDS, wait * NANOSECONDS) if found else (None, None)
@@ -102,7 +102,7 @@ def _all_cpu_seconds() -> float | None:
     """CPU time of all processes: the control groups' root counts in microseconds or less, the system's own counter in ticks."""
     with suppress(OSError, ValueError):
         return int(_CGROUP_1.read_bytes()) * NANOSECONDS
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, IndexError):
         return int(_CGROUP_2.read_bytes().split()[1]) * MICROSECONDS
     times = if_readable(psutil.cpu_times)
     return None if times is None else sum(float(getattr(times, name, 0.0)) for name in ("user", "nice", "system", "irq", "softirq"))

@@ -90,10 +90,10 @@ def load_columns(path: Path, target: str, features: Sequence[str] | None = None,
     except OSError as error:
         raise DataError(f"{path} is no file that can be read: {one_line(error.strerror or error)}") from error
     if not columns:
-        raise DataError(f"{path} is empty: it has no array, and so no target {target!r}")
+        raise DataError(f"{path} is empty: it has no array, and so no target {short(target)}")
     if target not in columns:
         hint = header_hint(list(columns), separator) if path.suffix.lower() == ".csv" else ""
-        raise DataError(f"{path} has no target {target!r}: {hint}{may_be(target, columns)}")
+        raise DataError(f"{path} has no target {short(target)}: {hint}{may_be(target, columns)}")
     names = [name for name in columns if name != target] if features is None else list(features)
     _check_names(path, names, columns, target)
     y = _labels(path, target, columns[target])
@@ -113,13 +113,13 @@ def _column_names(names: Sequence[str], parts: Sequence[Array]) -> list[str]:
 
 def _check_names(path: Path, names: Sequence[str], columns: dict[str, Array], target: str) -> None:
     if not names:
-        raise DataError(f"{path} has no column beside the target {target!r}: there is nothing to learn it from")
+        raise DataError(f"{path} has no column beside the target {short(target)}: there is nothing to learn it from")
     seen = {target}
     for name in names:
         if name not in columns:
-            raise DataError(f"{path} has no feature {name!r}: {may_be(name, columns)}")
+            raise DataError(f"{path} has no feature {short(name)}: {may_be(name, columns)}")
         if name in seen:
-            raise DataError(f"{path}: the feature {name!r} is named twice, or is the target")
+            raise DataError(f"{path}: the feature {short(name)} is named twice, or is the target")
         seen.add(name)
 
 
@@ -136,13 +136,13 @@ def _labels(path: Path, name: str, values: Array) -> Array:
     if values.ndim == 2 and values.dtype.kind in "biu" and (values.sum(axis=1) == 1).all() and np.isin(values, (0, 1)).all():
         values = values.astype(np.float64)  # one-hot
     if values.ndim != 1 and not (values.ndim == 2 and np.issubdtype(values.dtype, np.floating)):
-        raise DataError(f"{path}: the target {name!r} has the shape {values.shape}: it must be (samples,)")
+        raise DataError(f"{path}: the target {short(name)} has the shape {values.shape}: it must be (samples,)")
     if values.size == 0:
-        raise DataError(f"{path} is empty: the target {name!r} has no value")
+        raise DataError(f"{path} is empty: the target {short(name)} has no value")
     if values.dtype == object:
         return _words(path, name, values)
     if values.dtype.kind not in "biufU":
-        raise DataError(f"{path}: the target {name!r} is of {values.dtype}: it must be numbers or words")
+        raise DataError(f"{path}: the target {short(name)} is of {values.dtype}: it must be numbers or words")
     _refuse_missing(path, name, values)
     return values
 
@@ -160,19 +160,20 @@ def _words(path: Path, name: str, values: Array) -> Array:
     """
     missing = np.array([_is_missing(value) for value in values.tolist()])
     if missing.any():
-        raise DataError(f"{path}: {name!r} is missing in {missing.sum()} rows, first in row {missing.argmax()} (from 0)")
+        raise DataError(f"{path}: {short(name)} is missing in {missing.sum()} rows, first in row {missing.argmax()} (from 0)")
     for row, value in enumerate(values.tolist()):
         if not isinstance(value, str | int):
-            raise DataError(f"{path}: the target {name!r} has {short(value)} in row {row} (from 0): it must be numbers or words")
+            raise DataError(
+                f"{path}: the target {short(name)} has {short(value)} in row {row} (from 0): it must be numbers or words"
+            )
     words = values.astype(str)
     others = [word for word in np.unique(words).tolist() if word not in MISSING_WORDS]
     if others and all(_is_number(word) for word in others):
         found = np.isin(words, list(MISSING_WORDS))
         if found.any():
             row = int(found.argmax())
-            raise DataError(
-                f"{path}: {name!r} is missing in {found.sum()} rows, first in row {row} (from 0): it is {str(words[row])!r}"
-            )
+            word = short(str(words[row]))
+            raise DataError(f"{path}: {short(name)} is missing in {found.sum()} rows, first in row {row} (from 0): it is {word}")
     return words
 
 
@@ -187,15 +188,19 @@ def _is_number(word: str) -> bool:
 
 def _feature(path: Path, name: str, values: Array, rows: int) -> Array:
     if values.dtype.kind not in "biuf":
-        raise DataError(f"{path}: the feature {name!r} isn't numbers{_first_word(values)}; leave it out, or write it as numbers")
+        raise DataError(
+            f"{path}: the feature {short(name)} isn't numbers{_first_word(values)}; leave it out, or write it as numbers"
+        )
     if values.ndim not in (1, 2) or len(values) != rows:
-        raise DataError(f"{path}: the feature {name!r} has the shape {values.shape}: it must be ({rows},) or ({rows}, features)")
+        raise DataError(
+            f"{path}: the feature {short(name)} has the shape {values.shape}: it must be ({rows},) or ({rows}, features)"
+        )
     _refuse_missing(path, name, values)
     numbers = values.astype(np.float64)
     if values.dtype.kind in "iu" and np.abs(numbers).max(initial=0) >= _EXACT and len(np.unique(numbers)) < len(np.unique(values)):
         raise DataError(
-            f"{path}: the feature {name!r} has whole numbers above {_EXACT:,}, as identifiers are, which float64 can't tell apart: "
-            "leave it out"
+            f"{path}: the feature {short(name)} has whole numbers above {_EXACT:,}, as identifiers are, "
+            "which float64 can't tell apart: leave it out"
         )
     return numbers
 
@@ -220,5 +225,5 @@ def _refuse_missing(path: Path, name: str, values: Array) -> None:
     missing = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if missing.any():
         raise DataError(
-            f"{path}: {name!r} is missing or infinite in {missing.sum()} rows, first in row {missing.argmax()} (from 0)"
+            f"{path}: {short(name)} is missing or infinite in {missing.sum()} rows, first in row {missing.argmax()} (from 0)"
         )

@@ -32,12 +32,12 @@ def data_notes(data: Data, seed: int = 0) -> list[str]:
     what = "feature" if len(loaded.features) == 1 else "features"
     notes = [f"{generator.path}: {len(y):,} rows, {len(loaded.features)} {what}: {_listed(loaded.features)}"]
     if np.issubdtype(y.dtype, np.floating):
-        notes.append(f"the target {generator.target!r} is read as a quantity, {y.min():g} to {y.max():g}")
+        notes.append(f"the target {short(generator.target)} is read as a quantity, {y.min():g} to {y.max():g}")
     else:
         notes += _class_notes(generator.target, y, _test_rows(data, len(y), seed))
     for name, column in zip(loaded.features, loaded.x.T, strict=True):
         if (why := _why_left_out(column, y)) is not None:
-            notes.append(f"the feature {name!r} {why}: leave it out with  features = [...]")
+            notes.append(f"the feature {short(name)} {why}: leave it out with  features = [...]")
     if Path(generator.path).suffix.lower() == ".csv" and has_numbers([*loaded.features, generator.target]):
         notes.append("the names of the features are numbers: is the first line of the file a row of data?")
     return notes
@@ -58,7 +58,7 @@ def _class_notes(target: str, y: Array, test_rows: Array) -> list[str]:
     classes, counts = np.unique(y, return_counts=True)
     largest = int(counts.argmax())
     notes = [
-        f"the target {target!r} is read as {len(classes)} classes: {_listed([str(name) for name in classes])}; "
+        f"the target {short(target)} is read as {len(classes)} classes: {_listed([str(name) for name in classes])}; "
         f"the largest class, {short(classes[largest].item())}, has {counts[largest] / len(y):.1%} of the rows"
     ]
     alike = Counter(str(name).strip().casefold() for name in classes)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bench.error_messages import may_be
+from bench.error_messages import may_be, short
 from bench.records.validation_errors import first_mistake
 from bench.workloads.data_files import LoadedFile, load_columns
 from bench.workloads.limits import LARGEST_NOISE, MOST_CLASSES, MOST_COLUMNS, MOST_VALUES, Array, DataError, check_values
@@ -194,7 +194,7 @@ class File(Generator):
         return loaded.x, self._labels(loaded.y)
 
     def place_of(self, feature: int) -> str:
-        return f"{self.path}: the feature {self.load().features[feature]!r}"
+        return f"{self.path}: the feature {short(self.load().features[feature])}"
 
     def target_hint(self) -> str:
         """Return what else the target may be read as, in words; nothing if `target_kind` says what it is."""
@@ -211,18 +211,18 @@ class File(Generator):
         """Return the labels, as quantities or classes where `target_kind` says so; and refuse more classes than can be learnt."""
         if self.target_kind == "quantities":
             if y.dtype.kind == "U":
-                raise DataError(f"{self.path}: the target {self.target!r} has words: target_kind may be 'classes' only")
+                raise DataError(f"{self.path}: the target {short(self.target)} has words: target_kind may be 'classes' only")
             return y.astype(np.float64)
         if np.issubdtype(y.dtype, np.floating) and self.target_kind is None:
             return y
         if y.ndim > 1:
-            raise DataError(f"{self.path}: the target {self.target!r} has {y.shape[1]} columns: classes must stand in one")
+            raise DataError(f"{self.path}: the target {short(self.target)} has {y.shape[1]} columns: classes must stand in one")
         count = len(np.unique(y))
         if count > MOST_CLASSES:
             what = "words" if y.dtype.kind == "U" else "whole numbers"
             raise DataError(
-                f"{self.path}: the target {self.target!r} has {count:,} different {what}, which are read as classes: there may be "
-                f'{MOST_CLASSES:,} classes; for a regression set  target_kind = "quantities"  in [data.parameters]'
+                f"{self.path}: the target {short(self.target)} has {count:,} different {what}, which are read as classes: "
+                f'there may be {MOST_CLASSES:,} classes; for a regression set  target_kind = "quantities"  in [data.parameters]'
             )
         return y.astype(str) if np.issubdtype(y.dtype, np.floating) else y
 
@@ -385,7 +385,7 @@ def _targets(y: Array) -> Array:
         return y.reshape(len(y), -1).astype(np.float64)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise DataError(f"all {len(y)} samples are of the class {classes[0].item()!r}: there must be two classes at least")
+        raise DataError(f"all {len(y)} samples are of the class {short(classes[0].item())}: there must be two classes at least")
     check_values("data, with a column a class,", len(y), len(classes))
     if len(classes) == 2:
         return codes.reshape(-1, 1).astype(np.float64)

@@ -5,6 +5,7 @@ Called by `bench.workloads.data_files` and `bench.regression.certify`. Nothing i
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
@@ -88,4 +89,9 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if expected != member.file_size or min(shape, default=0) < 0:
         raise ValueError(f"its header says {shape} of {dtype}, and it has {member.file_size:,} bytes")
     with archive.open(member) as stream:
-        return np.asarray(npy.read_array(stream, allow_pickle=False))
+        array = np.asarray(npy.read_array(stream, allow_pickle=False))
+    if array.dtype.kind == "U" and array.size and array.dtype.itemsize:
+        letters = np.ascontiguousarray(array).reshape(-1).view(f"{array.dtype.byteorder}u4")
+        if letters.max() > sys.maxunicode:  # NumPy makes strings of it that Python can't go through
+            raise ValueError("it has what is no letter")
+    return array

@@ -68,7 +68,9 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
             raise _too_few_names(path, names, separator) from None
         except UnicodeDecodeError as error:
             raise _no_utf8(path, error) from None
-        except (ValueError, OverflowError, OSError, RecursionError) as error:  # pandas' parser errors are ValueErrors
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever pandas' parsers raise
             if len(names) == 1 and isinstance(error, pd.errors.ParserError):
                 raise _too_few_names(path, names, separator) from None
             raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from error
@@ -118,9 +120,9 @@ def read_parquet(path: Path, target: str) -> dict[str, Array]:
             frame = pd.read_parquet(file, engine="pyarrow")
             if target in frame.index.names and target not in frame.columns:
                 frame = frame.reset_index(level=target)
-        except DataError:
+        except (DataError, MemoryError):
             raise
-        except (ValueError, TypeError, LookupError, NotImplementedError, OverflowError, OSError) as error:
+        except Exception as error:  # whatever pyarrow, and pandas for what a file says of it, raise
             raise DataError(f"{path} can't be read as Parquet: {one_line(error)}") from error
     return _columns(path, frame)
 
@@ -176,7 +178,9 @@ def _check_columns(path: Path, names: Iterable[str]) -> None:
         raise DataError(f"{path} has {counts['']} columns without a name: its first line must have a name for each")
     twice = next((name for name, count in counts.items() if count > 1), None)
     if twice is not None:
-        raise DataError(f"{path} has the column {twice!r} twice: a copy of the target would be a feature; each needs its own name")
+        raise DataError(
+            f"{path} has the column {short(twice)} twice: a copy of the target would be a feature; each needs its own name"
+        )
 
 
 def _check_size(path: Path, file: BinaryIO, separator: str) -> None:
@@ -193,7 +197,9 @@ def _columns(path: Path, frame: Any) -> dict[str, Array]:
     """Return each column as an array; integers with missing values become floats with NaN."""
     try:
         return {str(name): _column(frame[name]) for name in frame.columns}
-    except (ValueError, TypeError, OverflowError) as error:
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # as of a type that is no number's
         raise DataError(f"{path} has a column that can't be read: {one_line(error)}") from error
 
 

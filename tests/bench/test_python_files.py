@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.execution.input_files import contestant_files
 from bench.python_files import compile_files, parsed, parsed_file
 from bench.regression.compare.touched import changed_functions
 
@@ -30,6 +31,11 @@ def test_a_pipe_and_a_device_have_nothing_to_tell(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
     (tmp_path / "zero.py").symlink_to("/dev/zero")
     assert [parsed_file(tmp_path / name) for name in ("pipe.py", "zero.py", "gone.py")] == [None, None, None]
+
+
+def test_a_module_of_a_name_that_no_file_can_have_is_none(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(f"import {'n' * 5000}")
+    assert contestant_files(f"{tmp_path / 'net.py'}:Net") == [tmp_path / "net.py"]
 
 
 def test_a_sum_of_thousands_of_terms_hides_no_other_files_changes(tmp_path: Path) -> None:

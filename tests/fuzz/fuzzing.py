@@ -29,11 +29,11 @@ def fuzz(
     *refusals: type[Exception],
     seconds: float = SECONDS,
 ) -> tuple[int, int]:
-    """Give `read` the valid file at `path`, then one changed file after another; return how many it read and how many it refused.
+    """Give `read` the valid file at `path`, then changed files; return how many it read, that one too, or refused.
 
     Every case is drawn from a seed of its own, which a failure names.
     """
-    counts = [0, 0]
+    counts = [1, 0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         read(path)

@@ -172,7 +172,7 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
-def test_a_pipe_and_a_device_are_written_into(tmp_path: Path) -> None:
+def test_a_pipe_and_a_device_are_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     content: list[bytes] = []
@@ -183,6 +183,10 @@ def test_a_pipe_and_a_device_are_written_into(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     (tmp_path / "model.npz").write_bytes(content[0])
     np.testing.assert_array_equal(Sequential.load(tmp_path / "model.npz").predict(X), compiled().predict(X))
+    with monkeypatch.context() as patch:
+        patch.setattr(file_writing, "LONGEST_WAIT_SECONDS", 0.05)
+        with pytest.raises(OSError, match="nobody reads this pipe"):
+            compiled().save(pipe)
     compiled().save("/dev/null")
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
@@ -247,6 +251,7 @@ BOMBS: dict[str, tuple[Callable[[dict[str, bytes]], dict[str, bytes]], int]] = {
         zipfile.ZIP_STORED,
     ),
     "much text": (lambda p: {**p, "config.npy": header((), "<U9000000") + bytes(36_000_000)}, zipfile.ZIP_STORED),
+    "text of no letters": (lambda p: {**p, "config.npy": header((), "<U3") + b"\xff" * 12}, zipfile.ZIP_STORED),
     "objects": (lambda p: {**p, "weight_0.npy": header((2, 5), "|O") + b"\x80\x04N."}, zipfile.ZIP_STORED),
     "a header that is no header": (
         lambda p: {**p, "weight_0.npy": b"\x93NUMPY\x01\x00\x05\x00{[(}\n" + bytes(99)},

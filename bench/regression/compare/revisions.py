@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.error_messages import one_line
 from bench.execution.process_trees import end_marked
+from bench.files import is_file
 from bench.locks import locked
 from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
@@ -246,7 +247,7 @@ def _beside(repository: Repository, revision: Revision, place: str, name: str, c
     """A package or a module that stands beside the one at `place` at a revision; None if there is none."""
     parent = place.rpartition("/")[0]
     for path in (f"{parent}/{name}/__init__.py".lstrip("/"), f"{parent}/{name}.py".lstrip("/")):
-        if revision.commit is None and not (repository.root / path).is_file():
+        if revision.commit is None and not is_file(repository.root / path):
             continue
         if revision.commit is not None and not repository.has_file(revision.commit, path):
             continue

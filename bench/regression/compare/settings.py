@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.error_messages import may_be, one_line, short
-from bench.files import read_regular
+from bench.files import exists, read_regular
 from bench.regression.compare.comparison import BUDGET_SECONDS, TOLERANCE
 from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.revisions import PACKAGE
@@ -69,13 +69,13 @@ def read_settings(
     name = found.get("package", PACKAGE)
     if not all(part.isidentifier() for part in name.split(".")) or "." in name:
         imported = name.partition(".")[0].replace("-", "_")
-        hint = f" (perhaps {imported!r})" if imported.isidentifier() else ""
-        raise ValueError(f"package was {name!r}: it must be the name that is imported, without dots{hint}")
+        hint = f" (perhaps {short(imported)})" if imported.isidentifier() else ""
+        raise ValueError(f"package was {short(name)}: it must be the name that is imported, without dots{hint}")
     path = found.get("benchmarks")
-    if isinstance(path, str) or (path is not None and not path.exists() and (project / path).exists()):
+    if isinstance(path, str) or (path is not None and not exists(path) and exists(project / path)):
         path = project / path  # of the table, or of --repository
-    if path is not None and not path.exists():
-        raise ValueError(f"benchmarks was {str(path)!r}: it must be an existing file or folder{_sparse_hint(path)}")
+    if path is not None and not exists(path):
+        raise ValueError(f"benchmarks was {short(str(path))}: it must be an existing file or folder{_sparse_hint(path)}")
     if path is not None and name != PACKAGE and find_spec("pytest") is None:
         raise ValueError(f"the benchmarks of {name} need pytest, which isn't installed:  python -m pip install pytest")
     if path is None and name != PACKAGE:
@@ -150,7 +150,7 @@ def _table(path: Path) -> dict[str, Any]:
         raise ValueError(f"[{TABLE}] in {path} must be a table")
     for key, value in table.items():
         if key not in _KEYS:
-            raise ValueError(f"{key!r} in [{TABLE}] of {path} is unknown: {may_be(key, _KEYS)}")
+            raise ValueError(f"{short(key)} in [{TABLE}] of {path} is unknown: {may_be(key, _KEYS)}")
         is_valid, what = _KEYS[key]
         if not is_valid(value):
             raise ValueError(f"{key} in [{TABLE}] of {path} was {short(value)}: it must be {what}")

@@ -175,9 +175,7 @@ def test_where_standard_output_is_closed_a_command_still_has_one(monkeypatch):
     assert not losses.output_is_cut_short
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "said"), [(OSError("a\nb"), 5, "can't be started: OSError: a b"), (KeyboardInterrupt(), 3, "interrupted")]
-)
+@pytest.mark.parametrize(("error", "code", "said"), [(OSError("a\nb"), 5, "can't be started: OSError: a b")])
 def test_what_fails_before_the_boundary_is_there_has_a_code_of_its_own_too(error, code, said, monkeypatch, capsys):
     monkeypatch.setattr("bench.__main__.find_spec", raising_with(error))
     with pytest.raises(SystemExit) as ended:
@@ -222,3 +220,23 @@ def test_the_path_of_a_report_is_printed_on_one_line(monkeypatch, capsys, tmp_pa
     monkeypatch.setattr("bench.report.write_report", lambda *_: "the answer")
     print_report(RunData(tmp_path / "two\nlines\t\x1b[2J", make_run(), []), film=False)
     assert capsys.readouterr().out.splitlines()[-1].endswith(r"two\nlines\t\x1b[2J/index.html, as Markdown: report.md")
+
+
+INTERRUPTED_IN_EXEC = """
+import os, signal, sys, types
+def run_app():
+    exec("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+sys.modules["bench.cli.app"] = types.SimpleNamespace(run_app=run_app)
+from bench.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_interrupt_in_code_that_exec_runs_has_the_exit_code_of_any_other(tmp_path):
+    """Python ends itself by SIGINT after one, also where it was handled."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED_IN_EXEC)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    command = [sys.executable, "-m", "interrupted"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "interrupted\n")

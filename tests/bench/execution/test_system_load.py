@@ -1,8 +1,10 @@
+import os
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from bench.execution.process_trees import is_stopped
 from bench.execution.system_load import SystemLoadMeter
 
 
@@ -44,6 +46,19 @@ def test_a_worker_that_died_makes_no_share_negative(machine):
     meter.start(7)
     machine.at, machine.own = 1.0, {}
     assert meter.stop(7)["other_cpu_share"] == 0.0
+
+
+@pytest.mark.parametrize("error", [TypeError, RuntimeError, NotImplementedError, KeyError, OSError, psutil.AccessDenied])
+def test_what_psutil_raises_where_proc_has_other_lines_is_no_error(monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    for name in ("cpu_times", "cpu_freq", "getloadavg", "Process"):
+        monkeypatch.setattr(psutil, name, fail)
+    load = SystemLoadMeter()
+    load.start(os.getpid())
+    assert load.stop(os.getpid()) == {}
+    assert is_stopped(os.getpid()) is False
 
 
 def test_what_the_system_does_not_tell_is_left_out(machine, monkeypatch):

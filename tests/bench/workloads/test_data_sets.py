@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +264,21 @@ def test_arrays_that_cannot_be_trained_on_are_one_line(arrays: dict[str, Any], n
     assert "rows.npz" in message
     for part in named:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    "change", [(b"{'descr': '<U3'", b"{'descr': '<U3'"), (b"{'descr': '<U3'", b"{{{'escr': '<U3"), (b"'<U3'", b"((((( ")]
+)
+def test_words_of_no_letters_and_a_header_that_does_not_end_are_no_crash(change: tuple[bytes, bytes], tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.zeros((4, 2)), y=np.array(["yes", "no", "yes", "no"]))
+    content = (tmp_path / "rows.npz").read_bytes().replace(*change).replace("yes".encode("utf-32-le"), b"\xff" * 12)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {entry.filename: content[entry.header_offset :] for entry in archive.infolist()}
+    with zipfile.ZipFile(tmp_path / "rows.npz", "w") as archive:  # with the right checksums
+        for name, part in parts.items():
+            archive.writestr(name, part[part.index(b"\x93NUMPY") :].partition(b"PK")[0])
+    with pytest.raises(DataError, match="the array 'y' is damaged"):
+        load_columns(tmp_path / "rows.npz", "y")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
