@@ -70,7 +70,11 @@ def _precision(data: RunData) -> list[str]:
     if math.isinf(precision):
         return ["too few rounds for an interval"]
     factor = math.sqrt(least_known.high / least_known.low)
-    known = f"to ±{100 * precision:.0f} %" if precision < _LEAST_FACTOR else f"within a factor of {units.number(factor, 2)}"
+    known = (
+        f"to ±{units.number(100 * precision, 2)} %"
+        if precision < _LEAST_FACTOR
+        else f"within a factor of {units.number(factor, 2)}"
+    )
     return [f"ratio to {escaping.code(least_known.reference)} known {known} (goal ±{100 * headline_goal(data.run):.0f} %)"]
 
 

@@ -239,6 +239,7 @@ def test_an_interrupted_quick_run_says_both_before_all_other_warnings(data):
     ("of_tuned", "badge"),
     [
         ((0.0244, 0.0256), None),
+        ((0.02415, 0.02585), "ratio to `keras-tuned` known to ±3.4 % (goal ±3 %)"),
         ((0.02, 0.03), "ratio to `keras-tuned` known to ±20 % (goal ±3 %)"),
         ((0.01, 0.09), "ratio to `keras-tuned` known within a factor of 3.0 (goal ±3 %)"),
         ((np.nan, np.nan), "too few rounds for an interval"),
