@@ -145,6 +145,17 @@ def test_a_feature_that_a_cast_or_a_scale_would_spoil_is_named(tmp_path: Path) -
         check = make_split if parameters else check_precision
         with pytest.raises(DataError, match=said):
             check(data(path, **parameters), 0 if parameters else "float32")
+    path.write_text("a,y\n" + "".join(f"0.1,{row % 2}\n" for row in range(20)))
+    check_precision(data(path), "float32")  # a constant has nothing to lose
+
+
+@pytest.mark.parametrize("name", ["PARENTS", "PAR1", "BZh", "ARROW1", "MATLAB"])
+def test_names_of_columns_that_begin_as_other_kinds_of_files_are_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(f"{name},y\n0.5,0\n0.7,1\n")
+    assert load_columns(tmp_path / "d.csv", "y").features == (name,)
+    (tmp_path / "d.csv").write_bytes(b"PAR1\x15\x04")
+    with pytest.raises(DataError, match="it is a Parquet file"):
+        load_columns(tmp_path / "d.csv", "y")
 
 
 def test_a_target_of_another_kind_is_a_hint_where_the_layers_do_not_fit(csv: Path) -> None:
