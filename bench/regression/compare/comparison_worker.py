@@ -358,7 +358,7 @@ def _outcomes(
             except _EndedError:
                 raise
             except BaseException as error:  # a revision may fail in any way; the report names it
-                failed[side] = f"{variant}: {_in_words(error)}".removeprefix(": ")
+                failed[side] = f"{variant}: {_reason_of(error)}".removeprefix(": ")
     return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
 
 
@@ -367,7 +367,7 @@ def _patience_seconds(base_seconds: float) -> int:
     return math.ceil(min(PATIENCE_RATIO * base_seconds, max(PATIENCE_SECONDS, LEAST_PATIENCE_RATIO * base_seconds)))
 
 
-def _in_words(error: BaseException) -> str:
+def _reason_of(error: BaseException) -> str:
     mark = SKIPPED if isinstance(error, NotRunError) else UNSUPPORTED if isinstance(error, UnsupportedUseError) else ""
     return f"{mark}{error}" if mark else type_and_message(error)
 
