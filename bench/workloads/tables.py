@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import warnings
 from collections import Counter
@@ -69,10 +70,13 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
             if len(names) == 1 and isinstance(error, pd.errors.ParserError):
                 raise _too_few_names(path, names, separator) from None
             raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from error
+    if len(names) != len(frame.columns):
+        raise DataError(f"{path}: the names in its first line can't be told apart: {len(names)} or {len(frame.columns)}")
     for number, name in enumerate(names):
         if not name and frame.iloc[:, number].isna().all():
             raise DataError(f"{path}: column {number + 1} has neither a name nor values: its lines end with a separator too many")
     frame.columns = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+    _check_columns(path, frame.columns)
     return _columns(path, frame)
 
 
@@ -155,9 +159,10 @@ def _header(path: Path, file: BinaryIO, separator: str) -> list[str]:
         if error.start < _HEADER_LIMIT_BYTES - 4:  # otherwise a letter has been cut
             raise _no_utf8(path, error) from None
         text = error.object[: error.start].decode("utf-8-sig")
-    lines = (line for line in text.splitlines(keepends=True) if line.strip(" \r\n"))
+    blanks = " \t\r\n".replace(separator, "")
+    lines = (line for line in io.StringIO(text, newline="") if line.strip(blanks))
     try:
-        return next(csv.reader(lines, delimiter=separator), [])
+        return next(csv.reader(lines, delimiter=separator, skipinitialspace=True), [])
     except csv.Error as error:
         raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from None
 

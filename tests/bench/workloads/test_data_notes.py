@@ -132,9 +132,13 @@ def test_blanks_around_names_and_fields_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("a, y\n" + "".join(f"{row}, {['yes', 'no'][row % 2]}\n" for row in range(8)))
     assert sorted(set(load_columns(path, "y").y.tolist())) == ["no", "yes"]
-    path.write_text("y, y\n1,2\n")
-    with pytest.raises(DataError, match="has the column 'y' twice"):
-        load_columns(path, "y")
+    for names, features in [('a, "b, c"', ("a", "b, c")), ("a\u2028b,c", ("a\u2028b", "c")), ("\t\na,b", ("a", "b"))]:
+        path.write_text(f"{names}, y\n1,2,0\n2,3,1\n", encoding="utf-8")
+        assert load_columns(path, "y").features == features
+    for names, twice in [("y", "y"), (",Unnamed: 0", "Unnamed: 0")]:
+        path.write_text(f"{names}, y\n1,2,0\n")
+        with pytest.raises(DataError, match=f"has the column '{twice}' twice"):
+            load_columns(path, "y")
 
 
 def test_a_feature_that_a_cast_or_a_scale_would_spoil_is_named(tmp_path: Path) -> None:
