@@ -212,9 +212,9 @@ def _column(column: Any) -> Array:
         kind = getattr(column.dtype, "numpy_dtype", column.dtype) if whole else np.float64
         return np.asarray(column.to_numpy(dtype=kind) if whole else column.to_numpy(dtype=kind, na_value=np.nan))
     values = np.asarray(column.to_numpy(dtype=object))
-    if len(values) and all(isinstance(value, Decimal) for value in values):
-        numbers = values.astype(np.float64)
-        return (
-            numbers.astype(np.int64) if all(value == int(value) for value in values) and np.abs(numbers).max() < 2**53 else numbers
-        )
-    return values
+    decimals = [value for value in values if isinstance(value, Decimal)]
+    if not decimals or not all(value is None or isinstance(value, Decimal) for value in values):
+        return values
+    numbers = values.astype(np.float64)  # NaN for None
+    whole = len(decimals) == len(values) and all(value == int(value) for value in decimals) and np.abs(numbers).max() < 2**53
+    return numbers.astype(np.int64) if whole else numbers

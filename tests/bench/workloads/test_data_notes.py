@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,15 @@ def test_a_target_of_another_kind_is_a_hint_where_the_layers_do_not_fit(csv: Pat
     assert 'set  target_kind = "quantities"' in File(path=str(csv), target="area", features=["b"]).target_hint()
     assert File(path=str(csv), target="area", features=["b"], target_kind="quantities").target_hint() == ""
     assert File(path=str(csv), target="y", features=["b"]).target_hint() == ""
+
+
+def test_decimals_of_a_parquet_file_are_numbers_and_a_hole_among_them_is_missing(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "d.parquet"
+    table = pd.DataFrame({"a": [Decimal("0.5"), Decimal("1.5")], "y": [Decimal(0), Decimal(1)]})
+    table.to_parquet(path)
+    loaded = load_columns(path, "y")
+    assert (loaded.x.tolist(), loaded.y.tolist(), loaded.y.dtype.kind) == ([[0.5], [1.5]], [0, 1], "i")
+    table.assign(a=[Decimal("0.5"), None]).to_parquet(path)
+    with pytest.raises(DataError, match="'a' is missing or infinite in 1 rows, first in row 1"):
+        load_columns(path, "y")
