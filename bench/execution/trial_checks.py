@@ -30,8 +30,6 @@ UNTOLD_SECONDS = 0.002
 """The same in seconds, for fits of a few milliseconds."""
 CLEANING_SECONDS = 0.1
 """The same for a fit that leaves the weights as they were in its last epoch: it closes files, joins threads, collects garbage."""
-
-
 MOST_PUT_OFF_SHARE = 0.1
 """Of a fit, until somebody asks for the weights."""
 PUT_OFF_SECONDS = 0.001

@@ -143,8 +143,6 @@ class RunFiles:
     def remove(self, *, folder: str = "") -> None:
         """Remove the listed files, or those in one `folder`, what a kill left of them, and folders that are then empty."""
         removed = {name for name in self.names if not folder or name.startswith(f"{folder}/")}
-        for name in sorted(removed):
-            inside(self._directory, name)
         for path in self._written_for(removed):
             path.unlink()
         for place in [folder] if folder else _folders():
@@ -164,7 +162,9 @@ class RunFiles:
                 path.unlink()
 
     def _written_for(self, names: Collection[str]) -> list[Path]:
-        """The files of these names, and those that were to become them."""
+        """The files of these names, and those that were to become them; a link in place of a folder is an OSError."""
+        for name in sorted(names):
+            inside(self._directory, name)
         places = {name.rpartition("/")[0] for name in names}
         found = ((place, path) for place in sorted(places) for path in _files_in(self._directory / place))
         return [path for place, path in found if f"{place}/{without_partial(path.name)}".lstrip("/") in names]

@@ -342,7 +342,7 @@ def check_precision(data: Data, dtype: str) -> None:
     Raises
     ------
     DataError
-        If a value becomes infinite, or the values of a feature become equal; the message names the feature and the row.
+        If a value becomes infinite, or loses more than `MOST_ROUNDED`; the message names the feature and the row.
 
     """
     generator = make_generator(data.name, data.parameters)
@@ -361,8 +361,8 @@ def check_precision(data: Data, dtype: str) -> None:
             if infinite.any():
                 row = int(infinite.argmax())
                 raise DataError(f"{place} has {values[row, column]:g} in row {row} (from 0), which doesn't fit {dtype}")
-            gaps = np.abs(cast[:, column].astype(np.float64) - values[:, column])
-            if gaps.max(initial=0) > MOST_ROUNDED * np.ptp(values[:, column]):
+            gaps, span = np.abs(cast[:, column].astype(np.float64) - values[:, column]), np.ptp(values[:, column])
+            if span > 0 and gaps.max() > MOST_ROUNDED * span:
                 row = int(gaps.argmax())
                 raise DataError(
                     f"{place} has values that {dtype} can't tell apart ({values[row, column]:.17g} in row {row}): "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import warnings
 from collections import Counter
@@ -42,10 +43,10 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
 
     with open_regular(path, DATA_LIMIT_BYTES) as file:
         names = [name.strip() for name in _header(path, file, separator)]
-        _check_columns(path, names)
+        labels = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+        _check_columns(path, labels)
         _check_size(path, file, separator)
         file.seek(0)
-        labels = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
         missing = {name: [""] if name == target else ["", *MISSING_WORDS] for name in labels}
         try:
             with warnings.catch_warnings():
@@ -74,6 +75,8 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
             if len(names) == 1 and isinstance(error, pd.errors.ParserError):
                 raise _too_few_names(path, names, separator) from None
             raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from error
+    if len(names) != len(frame.columns):
+        raise DataError(f"{path}: the names in its first line can't be told apart: {len(names)} or {len(frame.columns)}")
     for number, name in enumerate(names):
         if not name and frame.iloc[:, number].isna().all():
             raise DataError(f"{path}: column {number + 1} has neither a name nor values: its lines end with a separator too many")
@@ -159,9 +162,10 @@ def _header(path: Path, file: BinaryIO, separator: str) -> list[str]:
         if error.start < _HEADER_LIMIT_BYTES - 4:  # otherwise a letter has been cut
             raise _no_utf8(path, error) from None
         text = error.object[: error.start].decode("utf-8-sig")
-    lines = (line for line in text.splitlines(keepends=True) if line.strip(" \r\n"))
+    blanks = " \t\r\n".replace(separator, "")
+    lines = (line for line in io.StringIO(text, newline="") if line.strip(blanks))
     try:
-        return next(csv.reader(lines, delimiter=separator), [])
+        return next(csv.reader(lines, delimiter=separator, skipinitialspace=True), [])
     except csv.Error as error:
         raise DataError(f"{path} can't be read as CSV: {one_line(error)}") from None
 
@@ -215,9 +219,9 @@ def _column(column: Any) -> Array:
         kind = getattr(column.dtype, "numpy_dtype", column.dtype) if whole else np.float64
         return np.asarray(column.to_numpy(dtype=kind) if whole else column.to_numpy(dtype=kind, na_value=np.nan))
     values = np.asarray(column.to_numpy(dtype=object))
-    if len(values) and all(isinstance(value, Decimal) for value in values):
-        numbers = values.astype(np.float64)
-        return (
-            numbers.astype(np.int64) if all(value == int(value) for value in values) and np.abs(numbers).max() < 2**53 else numbers
-        )
-    return values
+    decimals = [value for value in values if isinstance(value, Decimal)]
+    if not decimals or not all(value is None or isinstance(value, Decimal) for value in values):
+        return values
+    numbers = values.astype(np.float64)  # NaN for None
+    whole = len(decimals) == len(values) and all(value == int(value) for value in decimals) and np.abs(numbers).max() < 2**53
+    return numbers.astype(np.int64) if whole else numbers

@@ -349,8 +349,7 @@ def _outcomes(
             continue
         base_seconds = 0.0
         for side in sides:
-            patience = min(PATIENCE_RATIO * base_seconds, max(PATIENCE_SECONDS, LEAST_PATIENCE_RATIO * base_seconds))
-            enter(side=side, patience_seconds=math.ceil(patience))
+            enter(side=side, patience_seconds=_patience_seconds(base_seconds))
             start = time.perf_counter()
             try:
                 if side not in failed:
@@ -359,10 +358,18 @@ def _outcomes(
             except _EndedError:
                 raise
             except BaseException as error:  # a revision may fail in any way; the report names it
-                mark = SKIPPED if isinstance(error, NotRunError) else UNSUPPORTED if isinstance(error, UnsupportedUseError) else ""
-                said = f"{mark}{error}" if mark else type_and_message(error)
-                failed[side] = f"{variant}: {said}".removeprefix(": ")
+                failed[side] = f"{variant}: {_reason_of(error)}".removeprefix(": ")
     return {side: (outcome, fastest[side]) for side, outcome in outcomes.items()}, failed
+
+
+def _patience_seconds(base_seconds: float) -> int:
+    """How long HEAD may take for what took BASE so long; 0 where the limit of the check is enough."""
+    return math.ceil(min(PATIENCE_RATIO * base_seconds, max(PATIENCE_SECONDS, LEAST_PATIENCE_RATIO * base_seconds)))
+
+
+def _reason_of(error: BaseException) -> str:
+    mark = SKIPPED if isinstance(error, NotRunError) else UNSUPPORTED if isinstance(error, UnsupportedUseError) else ""
+    return f"{mark}{error}" if mark else type_and_message(error)
 
 
 def largest_difference(base: Sequence[Array], head: Sequence[Array]) -> tuple[float, float]:

@@ -108,4 +108,5 @@ def _timer(first: float, every: float, handler: Callable[[int, FrameType | None]
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)  # None: a handler that C has set
+        if signal.getsignal(signal.SIGALRM) is handler:  # otherwise the program has set one of its own, for its own alarms
+            signal.signal(signal.SIGALRM, signal.SIG_DFL if before is None else before)  # None: a handler that C has set

@@ -168,3 +168,15 @@ def test_a_pipe_in_place_of_the_list_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / RUN_FILES_FILE)
     with pytest.raises(RecordError, match="it is a pipe: only regular files are read"):
         prepare(tmp_path)
+
+
+def test_leftovers_behind_a_link_in_place_of_a_folder_are_left_alone(tmp_path):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    RunFiles(out).add("arrays/a.npz")
+    name = "a.npz.0123456789ab.partial"
+    write(elsewhere, name)
+    (out / "arrays").symlink_to(elsewhere, target_is_directory=True)
+    with pytest.raises(OSError, match="symbolic link"):
+        clear_leftovers(out, scratch=True)
+    assert found(elsewhere) == [name]

@@ -97,7 +97,7 @@ REFUSED = {
     "another encoding": (
         data("d.csv", "y"),
         "a,b,y\n1,2,0\n".encode("utf-16"),
-        ["d.csv can't be read as CSV: byte 0 is not UTF-8"],
+        ["d.csv can't be read as CSV: it is text in UTF-16: save it as UTF-8"],
     ),
     "many columns": (
         data("d.csv", "y"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,13 @@ def test_blanks_around_names_and_fields_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("a, y\n" + "".join(f"{row}, {['yes', 'no'][row % 2]}\n" for row in range(8)))
     assert sorted(set(load_columns(path, "y").y.tolist())) == ["no", "yes"]
-    path.write_text("y, y\n1,2\n")
-    with pytest.raises(DataError, match="has the column 'y' twice"):
-        load_columns(path, "y")
+    for names, features in [('a, "b, c"', ("a", "b, c")), ("a\u2028b,c", ("a\u2028b", "c")), ("\t\na,b", ("a", "b"))]:
+        path.write_text(f"{names}, y\n1,2,0\n2,3,1\n", encoding="utf-8")
+        assert load_columns(path, "y").features == features
+    for names, twice in [("y", "y"), (",Unnamed: 0", "Unnamed: 0")]:
+        path.write_text(f"{names}, y\n1,2,0\n")
+        with pytest.raises(DataError, match=f"has the column '{twice}' twice"):
+            load_columns(path, "y")
 
 
 def test_a_feature_that_a_cast_or_a_scale_would_spoil_is_named(tmp_path: Path) -> None:
@@ -145,9 +150,32 @@ def test_a_feature_that_a_cast_or_a_scale_would_spoil_is_named(tmp_path: Path) -
         check = make_split if parameters else check_precision
         with pytest.raises(DataError, match=said):
             check(data(path, **parameters), 0 if parameters else "float32")
+    path.write_text("a,y\n" + "".join(f"0.1,{row % 2}\n" for row in range(20)))
+    check_precision(data(path), "float32")  # a constant has nothing to lose
+
+
+@pytest.mark.parametrize("name", ["PARENTS", "PAR1", "BZh", "ARROW1", "MATLAB"])
+def test_names_of_columns_that_begin_as_other_kinds_of_files_are_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(f"{name},y\n0.5,0\n0.7,1\n")
+    assert load_columns(tmp_path / "d.csv", "y").features == (name,)
+    (tmp_path / "d.csv").write_bytes(b"PAR1\x15\x04")
+    with pytest.raises(DataError, match="it is a Parquet file"):
+        load_columns(tmp_path / "d.csv", "y")
 
 
 def test_a_target_of_another_kind_is_a_hint_where_the_layers_do_not_fit(csv: Path) -> None:
     assert 'set  target_kind = "quantities"' in File(path=str(csv), target="area", features=["b"]).target_hint()
     assert File(path=str(csv), target="area", features=["b"], target_kind="quantities").target_hint() == ""
     assert File(path=str(csv), target="y", features=["b"]).target_hint() == ""
+
+
+def test_decimals_of_a_parquet_file_are_numbers_and_a_hole_among_them_is_missing(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "d.parquet"
+    table = pd.DataFrame({"a": [Decimal("0.5"), Decimal("1.5")], "y": [Decimal(0), Decimal(1)]})
+    table.to_parquet(path)
+    loaded = load_columns(path, "y")
+    assert (loaded.x.tolist(), loaded.y.tolist(), loaded.y.dtype.kind) == ([[0.5], [1.5]], [0, 1], "i")
+    table.assign(a=[Decimal("0.5"), None]).to_parquet(path)
+    with pytest.raises(DataError, match="'a' is missing or infinite in 1 rows, first in row 1"):
+        load_columns(path, "y")

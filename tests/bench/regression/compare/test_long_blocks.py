@@ -6,7 +6,7 @@ import pytest
 
 from bench.micro.benchmark import Benchmark, Work
 from bench.regression.compare import comparison_worker, long_blocks
-from bench.regression.compare.long_blocks import BlockEnd, Progress, ended_where_it_gets_on
+from bench.regression.compare.long_blocks import BlockEnd, Progress, ended_after, ended_where_it_gets_on
 from bench.regression.compare.position import SIDES, Position
 
 needs_timer = pytest.mark.skipif(not long_blocks.HAS_TIMER, reason="no timers")
@@ -63,6 +63,12 @@ def test_a_handler_of_the_programs_own_is_left_alone(monkeypatch):
             for _ in range(50):
                 time.sleep(0.001)
         assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+        for limited in (ended_after(5.0), ended_where_it_gets_on(5.0)):
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            with limited:
+                signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as at a first call
+            assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+            assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     finally:
         signal.signal(signal.SIGALRM, before)
 
