@@ -43,6 +43,7 @@ def read_csv(path: Path, target: str, separator: str) -> dict[str, Array]:
 
     with open_regular(path, DATA_LIMIT_BYTES) as file:
         names = [name.strip() for name in _header(path, file, separator)]
+        _check_columns(path, names)
         labels = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
         _check_columns(path, labels)
         _check_size(path, file, separator)
