@@ -33,7 +33,8 @@ class PauseMeter:
     def __init__(self) -> None:
         self._continued = 0
         self._cores = cores_allowed()
-        """That it may use when it begins: another process may have taken some away before a trial."""
+        self._taken: frozenset[int] = frozenset()
+        """While this process had nothing to do: by another one, since what a contestant does itself, it does in a trial."""
         if sys.platform != "win32":
             signal.signal(signal.SIGCONT, self._count)
         self.start()
@@ -42,15 +43,24 @@ class PauseMeter:
         self._continued += 1
 
     def start(self) -> None:
+        """Begin a trial, or a turn."""
+        cores = cores_allowed()
+        self._taken = (self._taken | self._cores) - cores
+        self._cores = cores
         self._before = self._read()
 
     def reasons(self) -> list[str]:
-        """Return what kept this process from running, in words."""
+        """Return what kept this process from running since `start`, in words.
+
+        A contestant that keeps itself to some processors is disturbed in the trial in which it begins to, and in no other.
+        """
         before, now = self._before, self._read()
         continued, suspended, throttled, seconds = (after - earlier for earlier, after in zip(before, now, strict=True))
         found = []
-        if taken := self._cores - cores_allowed():
+        cores = cores_allowed()
+        if taken := (self._taken | self._cores) - cores:
             found.append(f"the processors {', '.join(map(str, sorted(taken)))} were taken away")
+        self._cores = cores
         if continued:
             found.append("the worker was stopped and continued")
         if suspended > MOST_SUSPENDED_SECONDS:

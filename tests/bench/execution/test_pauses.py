@@ -71,10 +71,22 @@ def test_a_meter_names_suspension_and_throttling(monkeypatch):
     meter.start()
     figures["now"] = 20.0
     assert meter.reasons() == []
-    monkeypatch.setattr(pauses, "cores_allowed", frozenset)
-    meter.start()  # the cores were taken away before
-    if sys.platform == "linux":
-        assert any("taken away" in reason for reason in meter.reasons())
+
+
+@pytest.mark.parametrize(("by_another", "disturbed"), [(True, [True, True, True]), (False, [True, False, False])])
+def test_processors_that_another_process_took_are_missed_for_good(monkeypatch, by_another, disturbed):
+    cores = [frozenset({0, 1})]
+    monkeypatch.setattr(pauses, "cores_allowed", lambda: cores[-1])
+    monkeypatch.setattr(pauses.signal, "signal", lambda number, handler: None)
+    meter = pauses.PauseMeter()
+    if by_another:
+        cores.append(frozenset({1}))
+    found = []
+    for _ in disturbed:
+        meter.start()
+        cores.append(frozenset({1}))
+        found.append(meter.reasons())
+    assert found == [["the processors 0 were taken away"] if each else [] for each in disturbed]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
