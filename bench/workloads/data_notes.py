@@ -28,7 +28,7 @@ def data_notes(data: Data, seed: int = 0) -> list[str]:
     if not isinstance(generator, File):
         return []
     loaded = generator.load()
-    _, y = generator.draw(seed)
+    y = _classes_of_one_hot(generator.draw(seed)[1])
     what = "feature" if len(loaded.features) == 1 else "features"
     notes = [f"{generator.path}: {len(y):,} rows, {len(loaded.features)} {what}: {_listed(loaded.features)}"]
     if np.issubdtype(y.dtype, np.floating):
@@ -41,6 +41,12 @@ def data_notes(data: Data, seed: int = 0) -> list[str]:
     if Path(generator.path).suffix.lower() == ".csv" and has_numbers([*loaded.features, generator.target]):
         notes.append("the names of the features are numbers: is the first line of the file a row of data?")
     return notes
+
+
+def _classes_of_one_hot(y: Array) -> Array:
+    """Return the number of each row's class where labels are one-hot, and other labels as they are."""
+    is_one_hot = y.ndim == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+    return y.argmax(axis=1) if is_one_hot else y
 
 
 def _why_left_out(column: Array, y: Array) -> str | None:

@@ -129,6 +129,16 @@ def test_a_feature_or_class_that_seems_wrong_is_noted(tmp_path: Path, rows: list
     assert len(notes) == 3
 
 
+@pytest.mark.parametrize("dtype", [int, float])
+def test_one_hot_labels_are_shown_as_classes(tmp_path: Path, dtype: type) -> None:
+    path = tmp_path / "d.npz"
+    codes = np.array([0, 1, 1] * 10 + [2])
+    np.savez(path, x=np.random.default_rng(0).normal(size=(31, 2)), y=np.eye(3, dtype=dtype)[codes])
+    notes = data_notes(data(path))
+    assert "read as 3 classes: 0, 1, 2; the largest class, 1, has 64.5% of the rows" in notes[1]
+    assert "have no row of class 2" in notes[2]
+
+
 def test_blanks_around_names_and_fields_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text("a, y\n" + "".join(f"{row}, {['yes', 'no'][row % 2]}\n" for row in range(8)))
