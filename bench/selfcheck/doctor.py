@@ -193,7 +193,9 @@ def precision_reached(measured: Measured) -> dict[str, Reached]:
     }
 
     def waited(planned: PlannedTrial) -> float:  # turns go on until enough of them are undisturbed, or their time is over
-        return disturbed * max(SECONDS_A_CONTESTANT - turns_seconds(planned), 0.0)
+        undisturbed = turns_seconds(planned)
+        longest = max(SECONDS_A_CONTESTANT - undisturbed, 0.0)
+        return longest if disturbed == 1 else min(undisturbed * disturbed / (1 - disturbed), longest)
 
     def reached(name: str) -> Reached:
         number = launches[name]
