@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +47,8 @@ def git_answer(folder: Path, *arguments: str) -> str | None:
 
     An argument that comes from elsewhere belongs behind `--end-of-options`: `--output=FILE` would have git write a file.
     """
+    import subprocess  # not above: workers load this module too, and start nothing
+
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
     none = subprocess.DEVNULL

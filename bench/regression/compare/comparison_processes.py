@@ -5,6 +5,7 @@ Called by `comparison` through its `ComparisonRunner`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class ComparisonProcesses:
                 break
             failed = False
             is_limited = found or self._variants or seconds > self.limits_seconds["import"]  # the first one has time to import
-            for answer in self._answers("check", left, 1, end if is_limited else None):
+            for answer in self._answers("check", left, 1, end if is_limited and math.isfinite(end) else None):
                 if "item" in answer:
                     self._refuse_unimported(answer["item"])
                     if "unsupported" in answer["item"]:
@@ -138,7 +139,7 @@ class ComparisonProcesses:
                         self.refuse_unsupported(left)
                     if "benchmark" in answer["item"]:
                         found[answer["item"].pop("benchmark")] = self._in_own_name(answer["item"], ("errors", "dropped"))
-                        if _is_enough(found, begin):
+                        if seconds > 0 and _is_enough(found, begin):  # with a budget of 0, nobody would come back
                             break
                 elif answer["end"]:
                     failed = True

@@ -65,7 +65,7 @@ def change_points(values: Sequence[float]) -> list[int]:
         return []
     found = KernelCPD(kernel="linear", min_size=LEAST_POINTS).fit(series[:, None]).predict(pen=PENALTY * variance)
     edges = [0, *found]
-    return sorted({before + _best_split(series[before:after]) for before, after in zip(edges, edges[2:], strict=False)})
+    return sorted({int(before) + _best_split(series[before:after]) for before, after in zip(edges, edges[2:], strict=False)})
 
 
 def _best_split(series: NDArray[np.float64]) -> int:

@@ -94,9 +94,7 @@ def test_the_check_ends_a_call_that_is_hopelessly_slow_and_gets_on(monkeypatch, 
     monkeypatch.setattr(comparison_worker, "ENDED_SECONDS", 0.1)
     suites = {side: {"step": Benchmark("step", "", dict.fromkeys(("one", "other"), Repeated))} for side in SIDES}
     libraries = {"base": SimpleNamespace(times=1), "head": SimpleNamespace(times=1000)}
-    start = time.monotonic()
     found = comparison_worker.check("step", suites, libraries, Position(tmp_path / "position", ["step"]))
-    assert time.monotonic() - start < 1
     assert found["variants"] == ["one"]
     assert found["ended"] == found["seconds"]["head"] > 20 * found["seconds"]["base"]
     assert not found["errors"]
