@@ -73,12 +73,13 @@ def _limits() -> Iterator[None]:
     """Fail if the block takes too long, or too much memory."""
     before = _reset_peak()
     began = time.monotonic()
-    signal.signal(signal.SIGALRM, _too_long)
+    handler = signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(int(10 * LONGEST_SECONDS))
     try:
         yield
     finally:
         signal.alarm(0)
+        signal.signal(signal.SIGALRM, handler)
     seconds, taken = time.monotonic() - began, _peak_bytes() - before
     assert seconds < LONGEST_SECONDS, f"it took {seconds:.1f} s"
     assert taken < MOST_BYTES, f"it took {taken:,} bytes"
