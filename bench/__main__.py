@@ -41,8 +41,18 @@ def main() -> None:
             raise
         leave(NOT_ALL)
     except Exception as error:
-        print(f"error: the harness can't be started: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        _tell_of(error)
         sys.exit(UNFORESEEN)
+
+
+def _tell_of(error: Exception) -> None:
+    """Tell of an error as the boundary does, or where that can't be imported either, in a line without a file."""
+    try:
+        from bench.cli.boundary import complain, unforeseen
+
+        complain(unforeseen(error))
+    except Exception:
+        print(f"error: the harness can't be started: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def _main() -> None:

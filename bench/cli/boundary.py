@@ -88,11 +88,11 @@ def _exit_code_of(command: Callable[[], int]) -> ExitCode:
         if interrupt_behind(error) is not None:
             complain("interrupted")
             return ExitCode.NOT_ALL
-        complain(_unforeseen(error))
+        complain(unforeseen(error))
         return ExitCode.UNFORESEEN
 
 
-def _unforeseen(error: BaseException) -> str:
+def unforeseen(error: BaseException) -> str:
     """The line for an error that no code expects; its traceback is written to a file that the line names."""
     summary = "".join(traceback.format_exception_only(error)).strip()
     try:

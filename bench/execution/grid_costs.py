@@ -1,7 +1,8 @@
 """What a scaling study is expected to take: which trials `ScalingCutoff` is likely to leave, and the seconds of each.
 
 Called by `bench.execution.time_plan`, whose costs are those of the network of `moons`. Nearly all planned trials of a study are
-skipped, so that neither their number nor a mean says how long it takes.
+skipped, so that neither their number nor a mean says how long it takes. The constants are fitted to the trials of the study that is
+published in `results/reference/scaling`, medians of what they took besides their fits.
 """
 
 from __future__ import annotations

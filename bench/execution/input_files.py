@@ -15,14 +15,13 @@ from pathlib import Path
 from bench.contestants.registry import CONTESTANTS, Spec
 from bench.error_messages import one_line
 from bench.files import exists, is_file, open_regular, read_regular
-from bench.python_files import parsed_file
+from bench.python_files import LIMIT_BYTES, parsed_file
 from bench.records import InputRecord, Run
 from bench.workloads.data_files import DATA_LIMIT_BYTES
 from bench.workloads.data_sets import sample_shape
 from bench.workloads.models import Workload
 
 SOURCE_FOLDERS = ("numpy_nn", "keras_ref", "bench/contestants", "bench/execution", "bench/workloads")
-SOURCE_LIMIT_BYTES = 10_000_000
 MOST_PACKAGE_FILES = 1_000
 ROOT = Path(__file__).resolve().parents[2]
 _CHUNK_BYTES = 2**20
@@ -61,7 +60,7 @@ def sources_sha256(root: Path = ROOT) -> str:
         for path in sorted((root / folder).rglob("*.py")):
             if path.is_file() and not path.is_symlink():
                 digest.update(f"{path.relative_to(root).as_posix()}\n".encode())
-                digest.update(hashlib.sha256(read_regular(path, SOURCE_LIMIT_BYTES)).digest())
+                digest.update(hashlib.sha256(read_regular(path, LIMIT_BYTES)).digest())
     return digest.hexdigest()
 
 

@@ -26,7 +26,7 @@ from bench.files import PARTIAL_SUFFIX, inside, replacing
 from bench.records import ARRAYS_FOLDER, OURS, REFERENCE, RunData, read_run
 from bench.records.run_files import RunFiles
 from bench.report.derived import estimates
-from bench.report.plot_data import UNREADABLE, read_arrays, read_plot_data
+from bench.report.plot_data import read_arrays, read_plot_data
 from bench.report.plots.surfaces import (
     Points,
     Surface,
@@ -100,7 +100,7 @@ def read_sides(data: RunData, analysis: Analysis, workload: str) -> list[Side]:
         accuracies = trial.history.get("val_accuracy", [])
         try:
             epochs, surfaces = _read_film(data.directory / ARRAYS_FOLDER / trial.arrays, len(accuracies))
-        except UNREADABLE:
+        except Exception:
             continue
         clock = clocks.loc[trial.contestant] if trial.contestant in clocks.index else None
         elapsed = None if clock is None else clock["cold start"] + clock["first epoch"] + epochs * clock["epoch"]
@@ -274,7 +274,7 @@ def _seconds_of(side: Side) -> NDArray[Any]:
 
 
 def _read_film(path: Path, trained_epochs: int) -> tuple[NDArray[Any], list[Surface]]:
-    """Return the epochs, counted from 0, and the surfaces after them; what is raised for a file that has none is in UNREADABLE."""
+    """Return the epochs, counted from 0, and the surfaces after them; a file that has none raises any error."""
     film, told, *axes = read_arrays(path, ("film", "film_epochs", "surface_x", "surface_y"))
     epochs = told.astype(int)
     if film.ndim != 3 or len(film) != len(epochs) or not 0 < len(epochs) <= MOST_FRAMES or (np.diff(epochs) <= 0).any():

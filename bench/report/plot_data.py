@@ -21,8 +21,6 @@ from bench.report.plots.surfaces import Points, Surface
 
 LARGEST_FILE_BYTES = 256 * 2**20
 """The largest size of a file that is read, compressed or not."""
-UNREADABLE = (Exception,)
-"""What NumPy and `zipfile` raise for a damaged file: NumPy parses headers with Python's own parser, which raises much."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +46,13 @@ def read_plot_data(data: RunData) -> PlotData:
         if (folder / name).exists():
             try:
                 plot_data.points[workload["name"]] = _read_points(folder / name)
-            except UNREADABLE as error:
+            except Exception as error:  # NumPy parses headers with Python's own parser, which raises much
                 plot_data.problems.append(_problem(name, "its points aren't drawn", error))
     for trial in data.trials:
         if trial.arrays is not None and trial.status == "ok":
             try:
                 surface = _read_surface(folder / trial.arrays)
-            except UNREADABLE as error:
+            except Exception as error:  # NumPy parses headers with Python's own parser, which raises much
                 plot_data.problems.append(_problem(trial.arrays, "its surface isn't drawn", error))
             else:
                 plot_data.surfaces.setdefault(trial.workload, {})[trial.contestant] = surface
@@ -85,7 +83,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
     Raises
     ------
     OSError
-        If it is missing, a link, a pipe or too large; what else a damaged file raises is in UNREADABLE.
+        If it is missing, a link, a pipe or too large; a damaged file raises any other error.
     LookupError
         If it hasn't one of `names`.
 

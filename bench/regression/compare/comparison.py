@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.005
 BUDGET_SECONDS = 240.0
-"""Twice what all benchmarks take on a quiet machine, so that a busy one has a verdict too."""
+"""All benchmarks of equal revisions take a third of it on two quiet cores; the rest is for busy ones."""
 CHECK_SHARE, MOST_CHECK_SECONDS = 0.5, 60.0
 """The check of sameness ends after this share of the budget, or these seconds if they are fewer."""
 

@@ -175,13 +175,23 @@ def test_where_standard_output_is_closed_a_command_still_has_one(monkeypatch):
     assert not losses.output_is_cut_short
 
 
-@pytest.mark.parametrize(("error", "code", "said"), [(OSError("a\nb"), 5, "can't be started: OSError: a b")])
-def test_what_fails_before_the_boundary_is_there_has_a_code_of_its_own_too(error, code, said, monkeypatch, capsys):
-    monkeypatch.setattr("bench.__main__.find_spec", raising_with(error))
+@pytest.mark.parametrize(
+    ("lacks_boundary", "said"),
+    [(False, "error: unforeseen OSError: a b; its traceback is in "), (True, "error: the harness can't be started: OSError: a b")],
+)
+def test_what_fails_before_the_boundary_is_there_has_a_code_of_its_own_too(
+    lacks_boundary, said, monkeypatch, temporary_folder, capsys
+):
+    monkeypatch.setattr("bench.__main__.find_spec", raising_with(OSError("a\nb")))
+    if lacks_boundary:
+        monkeypatch.setitem(sys.modules, "bench.cli.boundary", None)
     with pytest.raises(SystemExit) as ended:
         start()
-    assert ended.value.code == code
-    assert said in capsys.readouterr().err
+    assert ended.value.code == 5
+    line = capsys.readouterr().err
+    assert line.startswith(said)
+    assert line.count("\n") == 1
+    assert ["OSError: a" in file.read_text() for file in temporary_folder.iterdir()] == ([] if lacks_boundary else [True])
 
 
 def raising_with(error):
