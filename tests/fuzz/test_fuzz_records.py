@@ -164,10 +164,10 @@ def test_lists_of_files(run_folder: Path) -> None:
 
 
 def test_arrays(run_folder: Path) -> None:
-    from bench.report.plot_data import UNREADABLE, points_file, read_arrays
+    from bench.report.plot_data import points_file, read_plot_data
 
     axis = np.linspace(-1, 1, 5)
-    arrays = {"surface_x": axis, "surface_y": axis, "surface": np.zeros((5, 5)), "x": np.zeros((5, 2)), "y": np.zeros((5, 1))}
+    arrays = {"x": np.column_stack([axis, axis]), "y": np.zeros((5, 1)), "x_test": np.zeros((5, 2)), "y_test": np.zeros((5, 1))}
     path = run_folder / "arrays" / points_file("moons")
     path.parent.mkdir()
     np.savez(path, **arrays)
@@ -176,11 +176,13 @@ def test_arrays(run_folder: Path) -> None:
     def make(draw: random.Random) -> bytes:
         return mutated_npz(arrays, draw) if draw.random() < 0.6 else mutated_bytes(content, draw)
 
-    def read(path: Path) -> None:
-        try:
-            read_arrays(path, list(arrays))
-        except UNREADABLE:
-            raise RecordError("it is damaged") from None
+    data = read_run(run_folder)
+    data.run.workloads[0]["name"] = "moons"
+
+    def read(_: Path) -> None:
+        problems = read_plot_data(data).problems
+        if problems:
+            raise RecordError(problems[0])
 
     refused = fuzz(path, make, read, RecordError)
     assert refused
