@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.regression.compare.e_process import WIDEST_LOG_RATIO, DecisionRule
-from bench.regression.compare.schedule import Plan, is_suspect, next_plan
+from bench.regression.compare.schedule import FIRST_CHECKED, LEAST_PARTED_CHECK_SECONDS, Plan, check_order, early, next_plan
 from bench.regression.compare.verdicts import Verdict, overall
 
 if TYPE_CHECKING:
@@ -143,18 +143,22 @@ def compare(
     """
     start = clock()
     rule = DecisionRule(len(benchmarks), tolerance)
-    unchecked = list(benchmarks)
+    unchecked = check_order(benchmarks)
     state = Comparison(base, head, rule, (), package=package)
     check_seconds = min(CHECK_SHARE * budget_seconds, MOST_CHECK_SECONDS)
+    checked_at_once = FIRST_CHECKED if check_seconds >= LEAST_PARTED_CHECK_SECONDS else len(benchmarks)
     launch_seconds, calls, reason = 0.0, 0, ""
     while not reason:
         if unchecked and not _is_urgent(state):
-            found = runner.check(unchecked, check_seconds - (clock() - start))
-            is_over = not found or clock() - start >= check_seconds
-            unchecked = [] if is_over else [name for name in unchecked if name not in found]
+            begin = clock()
+            found = runner.check(unchecked[:checked_at_once], check_seconds)
+            checked_at_once *= 2
+            check_seconds -= clock() - begin
+            left = [name for name in unchecked if name not in found]
+            unchecked = left if len(left) < len(unchecked) and check_seconds > 0 else []
             state = replace(_with_first_looks(state, found, benchmarks), elapsed_seconds=clock() - start)
             watch(state)
-            if unchecked and not state.undecided:
+            if unchecked and not _is_urgent(state):
                 continue
         if reason := _stop_reason(state, state.elapsed_seconds + launch_seconds > budget_seconds):
             break
@@ -197,7 +201,8 @@ def log_ratio(blocks: Blocks) -> NDArray[Any]:
 
 def _is_urgent(state: Comparison) -> bool:
     """Whether a regression is sure, or likely enough to let the check wait."""
-    return bool(state.of_verdict(Verdict.REGRESSED)) or any(map(is_suspect, filter(_is_measured, state.benchmarks)))
+    measured = [benchmark for benchmark in state.benchmarks if _is_measured(benchmark)]
+    return bool(state.of_verdict(Verdict.REGRESSED) or early(measured, state.rule.tolerance))
 
 
 def _with_first_looks(state: Comparison, found: Mapping[str, Mapping[str, Any]], benchmarks: Mapping[str, float]) -> Comparison:

@@ -10,9 +10,11 @@ import ast
 import os
 import shutil
 import stat
+from functools import lru_cache
 from pathlib import Path
 
-from bench.python_files import UNPARSABLE, compile_files, parsed_file
+from bench.files import read_regular
+from bench.python_files import LIMIT_BYTES, UNPARSABLE, compile_files, parsed
 
 
 def copy_renamed(package: Path, destination: Path, name: str) -> Path:
@@ -39,15 +41,24 @@ def copy_renamed(package: Path, destination: Path, name: str) -> Path:
 def rename_imports(copy: Path, old: str, new: str) -> None:
     """Rename the imports of `old` in a file, or in all files of a folder, and compile them."""
     for path in [copy] if copy.is_file() else sorted(copy.rglob("*.py")):
-        tree = parsed_file(path)
-        if tree is None:
-            continue
         try:
-            renamed = ast.unparse(_Renamer(old, new).visit(tree))
-        except UNPARSABLE:
+            source = read_regular(path, LIMIT_BYTES)
+        except OSError:
             continue
-        path.write_text(renamed, encoding="utf-8")
+        renamed = _with_imports_renamed(source, old, new)
+        if renamed is not None:
+            path.write_text(renamed, encoding="utf-8")
     compile_files(copy)
+
+
+@lru_cache(maxsize=1024)
+def _with_imports_renamed(source: bytes, old: str, new: str) -> str | None:
+    """The source with other imports, None if it can't be parsed; of most files both sides have the same."""
+    tree = parsed(source)
+    try:
+        return None if tree is None else ast.unparse(_Renamer(old, new).visit(tree))
+    except UNPARSABLE:
+        return None
 
 
 def irregular_files(package: Path) -> list[str]:

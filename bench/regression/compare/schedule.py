@@ -1,4 +1,4 @@
-"""Which benchmarks the next launches measure, and for how long: those of which a regression is most likely come first.
+"""Which benchmarks are checked and measured next, and for how long: those of which a regression is most likely come first.
 
 Called by `comparison`. The choice rests on what earlier launches showed alone, so that the bets of `e_process` stay fair.
 """
@@ -6,7 +6,7 @@ Called by `comparison`. The choice rests on what earlier launches showed alone, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
@@ -39,9 +39,15 @@ LATER_CUT = 2.0
 LEAST_CUT_SECONDS, LEAST_PROCESS_CUT_SECONDS = 0.05, 5.0
 """No block is ended earlier: there would be little to gain, and a first block is longer than the others. The check, by which a
 first cut is reckoned, doesn't know what an import of NumPy takes."""
+FIRST_CHECKED = 8
+"""So many benchmarks are checked at first, then twice as many each time: what runs changed functions is measured in between."""
+LEAST_PARTED_CHECK_SECONDS = 15.0
+"""With less time than this for the check, it is made at once: each part of it imports both sides."""
+EARLY_BENCHMARKS, EARLY_FOCUS = 6, 3
+"""So many benchmarks that run changed functions have their turn before the others are checked, so many of them at a time."""
 LEADING_LOG_WEALTH = 3.0
-"""Benchmarks whose bets on a regression have won this much are measured by themselves, until a verdict or a loss: with equal sides
-one of twenty ever gets there."""
+"""The benchmark whose bets on a regression have won most is measured by itself if that is as much as this, until a verdict or a
+loss: with equal sides one of twenty ever gets there."""
 FOCUS_SHARE = 0.2
 """Of the benchmarks: every other process measures only those that look most like a regression."""
 
@@ -58,25 +64,42 @@ class Plan:
     """After which a side's first block is ended, so that a side that is hopelessly slow takes no more."""
 
 
+def check_order(benchmarks: Iterable[str]) -> list[str]:
+    """Those of whole processes first: their first look costs nothing, as the check has to import both sides anyway."""
+    return sorted(benchmarks, key=lambda name: name not in PROCESS_BENCHMARKS)
+
+
+def early(undecided: Sequence[Compared], tolerance: float) -> list[Compared]:
+    """The benchmarks to be measured before the others are checked, the most likely regression first.
+
+    They look many times slower, or run changed functions, and their bets on a regression haven't lost, or not been made so far.
+    """
+    touched = [benchmark for benchmark in undecided if benchmark.touched > 0]
+    untried = sorted((benchmark for benchmark in touched if not benchmark.log_ratios), key=lambda benchmark: -benchmark.touched)
+    chosen = untried[: max(0, EARLY_BENCHMARKS - (len(touched) - len(untried)))]
+    chosen += [benchmark for benchmark in touched if _wealth(benchmark, tolerance) > 0]
+    chosen += [benchmark for benchmark in undecided if is_suspect(benchmark) and benchmark not in chosen]
+    return sorted(chosen, key=lambda benchmark: _rank(benchmark, tolerance), reverse=True)
+
+
 def next_plan(undecided: Sequence[Compared], calls: int, tolerance: float) -> Plan:
     """The benchmarks of the next process, after `calls` others.
 
-    One that looked many times slower in the check is measured alone, and so are those that are close to the verdict *regressed*.
-    Otherwise all take turns with the few whose bets on a regression stand best; before the first launch those are the ones that
-    run code which differs between the sides.
+    One that looked many times slower in the check is measured alone, and so is the one that is closest to the verdict *regressed*.
+    Until all have been measured once, the `early` ones come first; then all take turns with the few whose bets on a regression
+    stand best.
     """
     suspects = [benchmark for benchmark in undecided if is_suspect(benchmark)]
     if suspects:
         return _plan_of_suspect(min(suspects, key=lambda benchmark: benchmark.first_seconds))
     leading = [benchmark for benchmark in undecided if _wealth(benchmark, tolerance) > LEADING_LOG_WEALTH]
     if leading:
-        return _plan([benchmark.name for benchmark in leading])
-    if calls % 2:
+        return _plan([max(leading, key=lambda benchmark: _rank(benchmark, tolerance)).name])
+    if not all(benchmark.log_ratios for benchmark in undecided) and (first := early(undecided, tolerance)):
+        return _plan([benchmark.name for benchmark in first[:EARLY_FOCUS]])
+    if calls % 2 or not any(benchmark.log_ratios for benchmark in undecided):
         return _plan([benchmark.name for benchmark in undecided])
     ranked = sorted(undecided, key=lambda benchmark: _rank(benchmark, tolerance), reverse=True)
-    touched = [benchmark for benchmark in undecided if benchmark.touched > 0 and not benchmark.log_ratios]
-    if not any(benchmark.log_ratios for benchmark in undecided) and not touched:
-        return _plan([benchmark.name for benchmark in undecided])
     return _plan([benchmark.name for benchmark in ranked[: max(1, round(FOCUS_SHARE * len(undecided)))]])
 
 

@@ -25,12 +25,15 @@ class FakeLauncher:
         self.errors = {}
         self.now = 0.0
         self.calls = []
+        self.checks = []
         self._seconds = seconds
         self._checked = checked or {}
         self._noise = noise
         self._generator = np.random.default_rng(0)
 
     def check(self, benchmarks, seconds):
+        self.checks.append((len(self.calls), seconds))
+        self.now += self._seconds
         return {name: self._checked.get(name, SAME) for name in benchmarks}
 
     def measure(self, plan):
@@ -68,6 +71,35 @@ def test_a_slowdown_ends_the_comparison_as_soon_as_it_is_sure():
     assert 1.005 < step.low < step.ratio < step.high
     assert step.ratio == pytest.approx(1.05, rel=0.01)
     assert len(launcher.calls) < 20
+
+
+MANY = [f"benchmark {number}" for number in range(40)]
+
+
+def touching(*names):
+    return {name: {**SAME, "touched": 0.1} for name in names}
+
+
+@pytest.mark.parametrize("slower", [2, 9, 39])
+def test_a_regression_in_changed_functions_is_sure_before_others_are_checked_or_measured(slower):
+    launcher = FakeLauncher({MANY[slower]: 1.02}, checked=touching(MANY[slower]))
+    comparison = launcher.compare(MANY)
+    assert [one.name for one in comparison.of_verdict(Verdict.REGRESSED)] == [MANY[slower]]
+    assert {tuple(names) for names, _ in launcher.calls} == {(MANY[slower],)}
+    assert len(launcher.checks) == {2: 1, 9: 2, 39: 3}[slower]
+    unchecked = [one.name for one in comparison.benchmarks if one.note == "not checked so far"]
+    assert len(unchecked) == {2: 32, 9: 16, 39: 0}[slower]
+
+
+def test_changed_functions_that_are_as_fast_delay_the_check_by_a_few_launches_and_take_none_of_its_time():
+    launcher = FakeLauncher(checked=touching(*MANY), seconds=0.5)
+    comparison = launcher.compare(MANY, budget_seconds=100)
+    assert comparison.verdict is Verdict.NO_CHANGE
+    early = launcher.calls[: launcher.checks[-1][0]]
+    assert {name for names, _ in early for name in names} == set(MANY[:6])
+    assert max(len(names) for names, _ in early) <= 3
+    assert len(early) < 20
+    assert [seconds for _, seconds in launcher.checks] == [50, 49.5, 49]
 
 
 @pytest.mark.parametrize("width", [40, 80])
