@@ -211,7 +211,11 @@ def _known(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def commit_date(commit: str | None, folder: Path = Path(__file__).parent) -> str | None:
-    """When a commit of the repository around `folder` was made; None if git doesn't know."""
+    """When a commit of the repository around `folder` was made; None if git doesn't know, or has a date that there isn't."""
     if commit is None or not _COMMIT.fullmatch(commit):
         return None
-    return git_answer(folder, "show", "--no-patch", "--format=%cI", "--end-of-options", f"{commit}^{{commit}}", "--") or None
+    answer = git_answer(folder, "show", "--no-patch", "--format=%cI", f"{commit}^{{commit}}", "--")
+    try:
+        return _dated(answer) if answer else None
+    except ValueError:  # a year or a time zone that there isn't
+        return None
