@@ -99,7 +99,9 @@ def certify(
 ) -> ExitCode:
     """Measure how often compare is wrong, with known slowdowns.
 
-    Exit code 1 if a real comparison of equal revisions is called regressed or improved.
+    It covers numpy_nn and its benchmarks as they are beside this command: all of them with equal sides, slowdowns of the training
+    step alone. Its result names the commit and the benchmarks; of others, and of other packages, it says nothing. Exit code 1 if a
+    real comparison of equal revisions is called regressed or improved.
     """
     from rich.console import Console
 
