@@ -262,5 +262,5 @@ def _hint(message: str, folder: Path) -> str:
     if "promisor" in message or "could not fetch" in message:
         return f"{folder} is a clone without all files, and its remote can't be reached: type `git fetch --refetch` ({message})"
     if "must be run in a work tree" in message:
-        return f"{folder} is a bare repository: clone it, and compare in the clone"
+        return f"{folder} is a bare repository: compare in a worktree or a clone of it, as by `git worktree add DIR`"
     return message

@@ -186,7 +186,7 @@ def _reason(error: Exception) -> str:
 
 def _note_irregular(sides: Sides, package: Path) -> None:
     for file in irregular_files(package):
-        sides.notes.append(f"{file} is left aside: it is neither a file nor a folder, or leads in a circle")
+        sides.notes.append(f"{file} is left aside: it is neither a file nor a folder, or a link that leads nowhere or in a circle")
 
 
 def add_side(sides: Sides, side: str, package: Path) -> None:
