@@ -72,12 +72,13 @@ def _fill_submodule(repository: Repository, module: Entry, place: Path) -> Itera
     except GitError:
         found = repository
     if found.root.resolve() != folder.resolve():
-        yield Lacking(module.path, f"a submodule that is not in this clone; type `git submodule update --init {module.path}`")
+        yield Lacking(module.path, "a submodule that is not in this clone; type `git submodule update --init --recursive`")
     elif not found.has_commit(module.name):
-        hint = f"type `git -C {module.path} fetch origin {module.name}`"
+        hint = f"type `git -C {folder} fetch origin {module.name}`"
         yield Lacking(module.path, f"this clone has not that commit of the submodule; {hint}")
     else:
-        yield from _check_out(found, module.name, Entry("folder", ".", module.name), place, ())
+        for each in _check_out(found, module.name, Entry("folder", ".", module.name), place, ()):
+            yield Lacking(f"{module.path}/{each.path}", each.reason)
 
 
 def _fill_pointers(repository: Repository, commit: str, folder: Path) -> Iterator[Lacking]:
