@@ -126,7 +126,7 @@ def _history(path: Path) -> pd.DataFrame | None:
         return None
     prefix = f"{HEADLINE_WORKLOAD}: {HEADLINE_MEASURE} / "
     rows = [
-        (run.label, run.fingerprint, name.removeprefix(prefix), 1 / ratio)
+        (run.run_id, run.label, run.fingerprint, name.removeprefix(prefix), 1 / ratio)
         for run in runs
         for name, ratio in run.ratios.items()
         if name.startswith(prefix)

@@ -14,6 +14,8 @@ from bench.files import append_line, check_output, read_regular, write_whole
 
 JOB_PAGE_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The environment variable in which GitHub Actions names the file of a job's page."""
+SOURCES = frozenset((".py", ".pyi", ".toml", ".cfg", ".ini"))
+"""By how their names end: one that is there is replaced by no result."""
 LIMIT_BYTES = 50_000_000
 """Of an earlier result that is read."""
 
@@ -58,7 +60,7 @@ class ResultFiles:
 def check_writable(paths: Iterable[Path | None]) -> None:
     """Check before anything is measured that each of `paths`, and the job's page, can be written; None is left out.
 
-    No file of a run may be.
+    No file of a run may be, and no source.
 
     Raises
     ------
@@ -71,7 +73,13 @@ def check_writable(paths: Iterable[Path | None]) -> None:
     job_page = os.environ.get(JOB_PAGE_VARIABLE)
     wanted = [path for path in (*paths, Path(job_page) if job_page else None) if path is not None]
     for number, path in enumerate(wanted):
-        check_result(path)
+        try:
+            check_result(path)
+        except ValueError as error:
+            name = f"{JOB_PAGE_VARIABLE}: " if job_page and number == len(wanted) - 1 else ""
+            raise ValueError(f"{name}{error}") from None
+        if path.suffix in SOURCES and path.exists():
+            raise ValueError(f"{path} would be replaced: it is a source or a setting of a project, and no result")
         if path.resolve() in [other.resolve() for other in wanted[:number]]:
             raise ValueError(f"{path} is named for two results: each needs a file of its own")
 

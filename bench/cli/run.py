@@ -45,7 +45,7 @@ def run(
         ),
     ] = None,
     contestants: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="NAMES",
             help="Contestants of  python -m bench list,  separated by commas; your own as FILE.py:CLASS. Default: all installed.",
@@ -79,7 +79,7 @@ def run(
     from bench.execution.run_selection import RunOptions
 
     began = time.perf_counter()
-    names = () if contestants is None else tuple(name.strip() for name in contestants.split(","))
+    names = tuple(name.strip() for name in ",".join(contestants).split(",")) if contestants else ()  # given twice, it is both
     options = RunOptions(tuple(workload or ()), names, seeds, rounds, threads, quick, film)
     with ExitStack() as claim:
         with wrong_use():

@@ -184,8 +184,13 @@ def _drawable(frame: pd.DataFrame, column: str = "contestant") -> pd.DataFrame:
 
 def speed_history(history: pd.DataFrame) -> Plot | None:
     """The tracked runs; None before there are two. `history` has the columns `plots.history.COLUMNS`."""
-    if history[["revision", "machine"]].drop_duplicates().shape[0] < _FEWEST_TRACKED_RUNS:
+    if history["run"].nunique() < _FEWEST_TRACKED_RUNS:
         return None
-    caption = f"How many times as long as `{OURS}`'s a step of each reference takes, in each tracked run."
+    last = (
+        f"of the last {history_plots.MOST_RUNS} tracked runs"
+        if history["run"].nunique() > history_plots.MOST_RUNS
+        else "tracked run"
+    )
+    caption = f"How many times as long as `{OURS}`'s a step of each reference takes, in each {last}."
     alt = f"Lines over the tracked runs: the ratio of the step of each reference to that of {OURS}, on a logarithmic axis"
     return Plot("history", caption, alt, history_plots.speed_history(history))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ PUBLISHED = Path("reference")
 """The folder beside a run's with the published reports."""
 CALIBRATION = "calibration.md"
 CERTIFICATE, CERTIFICATE_FIGURES = "certificate.md", "certificate.json"
+_COMMIT = re.compile("[0-9a-f]{7,64}")
+_COMMIT_LETTERS = 9
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,25 @@ def _documents(directory: Path) -> Iterator[Link]:
 
 
 def _certified(path: Path) -> str:
-    """How often comparisons of equal revisions were called changed, in words; nothing where the figures can't be read."""
+    """How often comparisons of equal revisions were called changed, and of what; nothing where the figures can't be read."""
     try:
-        cells = json.loads(read_regular(path, LARGEST_FILE_BYTES, follow_links=False))["real"]
-        equal = [(int(cell["count"]), int(cell["of"])) for cell in cells if cell["slowdown"] == 0]
+        document = json.loads(read_regular(path, LARGEST_FILE_BYTES, follow_links=False))
+        equal = [(int(cell["count"]), int(cell["of"])) for cell in document["real"] if cell["slowdown"] == 0]
     except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return ""
     wrong, runs = (sum(values) for values in zip(*equal, strict=True)) if equal else (0, 0)
-    return f"{wrong} of {units.counted(runs, 'comparison')} of equal revisions called changed" if runs else ""
+    counted = units.counted(runs, "comparison")
+    return f"{wrong} of {counted} of equal revisions called changed; of {_covered(document)}" if runs else ""
+
+
+def _covered(certificate: Mapping[str, object]) -> str:
+    """Which benchmarks a certificate is of, and of which commits; certificates of earlier versions don't name their benchmarks."""
+    names, environment = certificate.get("benchmarks"), certificate.get("environment")
+    count = len(names) if isinstance(names, list) else 0
+    what = units.counted(count, "benchmark") if count else "an earlier set of benchmarks, which it doesn't name"
+    commits = str(environment.get("commit", "")).split(", ") if isinstance(environment, dict) else []
+    short = [commit[:_COMMIT_LETTERS] for commit in commits if _COMMIT.fullmatch(commit)]
+    return f"{what}, at {' and '.join(short)}" if short else what
 
 
 def published_map(directory: Path) -> Map | None:

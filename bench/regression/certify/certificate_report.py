@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from bench import escaping
 from bench.analysis.statistics import CONFIDENCE
 from bench.files import write_all
 from bench.regression.compare.e_process import INTERVAL_LEVEL, LEVEL
@@ -44,11 +45,13 @@ def write(
     environment: Mapping[str, str],
 ) -> str:
     """Write the files into `directory`, all or none; return the Markdown."""
-    page = markdown(real, others, change_points, environment)
+    benchmarks = covered(runs)
+    page = markdown(real, others, change_points, environment, benchmarks)
     document = {
         "level": LEVEL,
         "interval_level": INTERVAL_LEVEL,
         "environment": dict(environment),
+        "benchmarks": benchmarks,
         "real": list(real),
         "other": list(others),
         "trend": list(change_points),
@@ -65,13 +68,25 @@ def write(
     return page
 
 
-def markdown(real: Sequence[Row], others: Sequence[Row], change_points: Sequence[Row], environment: Mapping[str, str]) -> str:
+def covered(runs: Sequence[Row]) -> list[str]:
+    """The benchmarks that all runs have: those that the certificate is of."""
+    return [name for name in (runs[0]["benchmarks"] if runs else ()) if all(name in run["benchmarks"] for run in runs)]
+
+
+def markdown(
+    real: Sequence[Row],
+    others: Sequence[Row],
+    change_points: Sequence[Row],
+    environment: Mapping[str, str],
+    benchmarks: Sequence[str],
+) -> str:
     """The page: the table of real runs first, and apart from it those of resampled and simulated comparisons."""
     return "\n".join(
         [
             "# How often `compare` is wrong, and how soon it is right",
             "",
             *(f"- {name}: {value}" for name, value in environment.items()),
+            *([f"- benchmarks: {len(benchmarks)} ({', '.join(map(escaping.markdown, benchmarks))})"] if benchmarks else []),
             "",
             f"Intervals are Clopper and Pearson's, {100 * CONFIDENCE:g} %. A whole comparison times every benchmark; the slowdown "
             "is in the training step alone, as a share of what `step` times. Equal sides are to be called regressed or improved in "

@@ -1,16 +1,16 @@
-"""What `compare` asks of git: commits by their names, and files of a commit without a worktree. Called by `revisions`.
+"""What `compare` asks of git: commits by their names, and what is in them. Called by `revisions` and `checkouts`.
 
-Nothing of the repository changes: a commit's files are read through an index of their own, so that shallow, sparse and blobless
-clones, worktrees and detached heads do, and nothing is left when a comparison is killed.
+Nothing of the repository changes.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 from bench.child_processes import OF_A_HOOK
 from bench.error_messages import short
@@ -26,15 +26,27 @@ _SETTINGS = tuple(
     for word in ("-c", setting)
 )
 """Nothing of the user's runs, and nothing is left in the repository."""
-_LFS_POINTER = re.compile(rb"version https://git-lfs\S*\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
-_LFS_POINTER_BYTES = 1024
-"""No pointer is longer."""
+MOST_LINKS = 40
+"""In a path, as Linux has it."""
 _COMMIT_NAME = re.compile(r"[0-9a-f]{7,64}")
 _REFERENCE = re.compile(r"\w[\w./+-]*")
 
 
 class GitError(Exception):
     """git is missing or fails; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a commit has at a path: `kind` is "file", "folder", "link", "submodule", or empty where there is nothing."""
+
+    kind: str
+    path: str
+    name: str
+    """git's name of the file, the folder, or the submodule's commit."""
+
+
+_KINDS = {"120000": "link", "160000": "submodule", "040000": "folder"}
 
 
 class Repository:
@@ -75,21 +87,61 @@ class Repository:
         return found
 
     def _commit(self, name: str) -> str:
+        """Two calls, as `:/text^{commit}` looks for that text; none has --end-of-options, which git knows since 2.30."""
+        if name.startswith(("-", "^")):
+            return ""
         try:
-            found = run_git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).strip()
+            found = run_git(self.root, "rev-parse", "--verify", "--quiet", name).strip()
             return run_git(self.root, "rev-parse", "--verify", "--quiet", f"{found}^{{commit}}").strip()
         except GitError:
             return ""
 
+    def has_commit(self, name: str) -> bool:
+        return bool(self._commit(name))
+
+    def is_ambiguous(self, name: str) -> bool:
+        """Whether a tag and a branch have that name, and are two commits; git takes the tag."""
+        tag, branch = (self._commit(f"refs/{kind}/{name}") for kind in ("tags", "heads"))
+        return bool(tag and branch) and tag != branch
+
+    def entry(self, commit: str, path: str) -> Entry:
+        """What a commit has at a path; links in it are followed as far as they stay in the repository."""
+        for _ in range(MOST_LINKS):
+            parts = path.split("/")
+            above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+            found = {each.path: each for each in self._listed(commit, *above)}
+            link = next((found[each] for each in above if each in found and found[each].kind == "link"), None)
+            if link is None:
+                return found.get(path, Entry("", path, ""))
+            target = normpath(join(dirname(link.path), self.target(link), *parts[link.path.count("/") + 1 :]))
+            if target.startswith(("/", "..")):
+                break
+            path = target
+        return Entry("", path, "")
+
+    def entries(self, commit: str, folder: str) -> list[Entry]:
+        """The files, links and submodules below a folder; the root is "."."""
+        return self._listed(commit, "-r", *([f"{folder}/"] if folder != "." else []))
+
+    def target(self, link: Entry) -> str:
+        return run_git(self.root, "cat-file", "blob", link.name)
+
+    def _listed(self, commit: str, *arguments: str) -> list[Entry]:
+        lines = (
+            line.partition("\t") for line in run_git(self.root, "ls-tree", "-z", "--full-tree", commit, *arguments).split("\0")
+        )
+        fields = ((*before.split(), path) for before, _, path in lines if path)
+        return [Entry(_KINDS.get(mode, "file"), path, name) for mode, _, name, path in fields]
+
     def has_file(self, commit: str, path: str) -> bool:
         try:
-            return run_git(self.root, "cat-file", "-t", f"{commit}:{path}").strip() == "blob"
+            return self.entry(commit, path).kind == "file"
         except GitError:
             return False
 
     def files(self, commit: str, folder: str) -> list[str]:
         """The files below a folder, from the repository's root; none where there is no such folder."""
-        return run_git(self.root, "ls-tree", "-rz", "--name-only", "--full-tree", commit, f"{folder}/").split("\0")
+        return [each.path for each in self.entries(commit, self.entry(commit, folder).path)]
 
     def all_files(self, commit: str | None) -> list[str]:
         """All files of a commit, or those of the working tree that git doesn't ignore, from the repository's root."""
@@ -101,7 +153,8 @@ class Repository:
 
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
-        return run_git(self.root, "cat-file", "blob", f"{commit}:{path}") if self.has_file(commit, path) else ""
+        found = self.entry(commit, path)
+        return run_git(self.root, "cat-file", "blob", found.name) if found.kind == "file" else ""
 
     def files_with(self, commit: str, word: str, path: str) -> list[str]:
         """The files with a word in them, which are below `path` or are `path`, from the repository's root."""
@@ -111,52 +164,13 @@ class Repository:
             return []
         return [name.removeprefix(f"{commit}:") for name in said.split("\0")[:-1]]
 
-    def check_out(self, commit: str, path: str, destination: Path) -> list[str]:
-        """Write a folder or a file of a commit to `destination`, without hooks.
-
-        Returns
-        -------
-        list
-            The files that git LFS has not downloaded, of which only the pointer is written.
-
-        """
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        if self.has_file(commit, path):
-            destination.write_bytes(_run_git(self.root, "cat-file", "blob", f"{commit}:{path}"))
-            return []
-        index = {"GIT_INDEX_FILE": str(destination.with_name(f"{destination.name}.index"))}
-        _run_git(self.root, "read-tree", f"{commit}:{path}", **index)
-        _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
-        return self._fill_pointers(destination)
-
-    def _fill_pointers(self, folder: Path) -> list[str]:
-        """Put the files of git LFS that are in this clone in the place of their pointers; the names of the others."""
-        regular = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-        files = (file for file in regular if file.stat().st_size <= _LFS_POINTER_BYTES)
-        pointers = {file: found[1].decode() for file in files if (found := _LFS_POINTER.match(file.read_bytes()))}
-        if not pointers:
-            return []
-        stored = self.root / run_git(self.root, "rev-parse", "--git-common-dir").removesuffix("\n") / "lfs" / "objects"
-        lacking = []
-        for file, name in pointers.items():
-            content = stored / name[:2] / name[2:4] / name
-            if content.is_file():
-                shutil.copyfile(content, file)
-            else:
-                lacking.append(str(file.relative_to(folder.parent)))
-        return lacking
-
     def is_left_out(self, path: str) -> bool:
         """Whether the index has `path`, and a sparse checkout leaves it out."""
         return run_git(self.root, "ls-files", "-t", "--", path).startswith("S ")
 
     def submodule_of(self, commit: str, paths: list[str]) -> str:
         """The submodule that has the first of `paths` that is in one; empty if none is."""
-        modules = [
-            line.partition("\t")[2]
-            for line in run_git(self.root, "ls-tree", "-rz", commit).split("\0")
-            if line.startswith("160000")
-        ]
+        modules = [each.path for each in self.entries(commit, ".") if each.kind == "submodule"]
         return next((module for module in modules for path in paths if f"{path}/".startswith(f"{module}/")), "")
 
     def _advice(self, name: str) -> str:
@@ -166,7 +180,7 @@ class Repository:
         shallow = run_git(self.root, "rev-parse", "--is-shallow-repository").strip() == "true"
         depth = " --depth=1" if shallow else ""
         branch = name.removeprefix(f"{remote}/") if remote else name
-        descends_from = re.split(r"[\^~]", name)[0]
+        descends_from = re.sub(r"([\^~]\d*)+$", "", name)
         if not name.strip():
             return (
                 "; it is empty: a variable that isn't set, or a `git merge-base` that finds none"
@@ -175,6 +189,8 @@ class Repository:
         if ".." in name:
             first, second = (end or "HEAD" for end in re.split(r"\.{2,3}", name, maxsplit=1))
             return f'; a range is no commit: type  compare "$(git merge-base {first} {second})" {second}'
+        if descends_from in ("HEAD", "@") and not self._commit("HEAD"):
+            return "; this branch has no commit yet"
         if set(name) == {"0"}:
             return "; CI has zeros where there is no commit before: compare with `git merge-base` of the default branch, or HEAD^"
         if shallow and descends_from != name:
@@ -210,10 +226,11 @@ def run_git(folder: Path, *arguments: str) -> str:
         If git is missing or fails.
 
     """
-    return _run_git(folder, *arguments).decode(errors="surrogateescape")
+    return run_git_bytes(folder, *arguments).decode(errors="surrogateescape")
 
 
-def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
+def run_git_bytes(folder: Path, *arguments: str, **variables: str) -> bytes:
+    """`run_git` without decoding, and with environment variables of the caller's."""
     inherited = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
     environment = {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0", **variables}
     try:
@@ -245,5 +262,5 @@ def _hint(message: str, folder: Path) -> str:
     if "promisor" in message or "could not fetch" in message:
         return f"{folder} is a clone without all files, and its remote can't be reached: type `git fetch --refetch` ({message})"
     if "must be run in a work tree" in message:
-        return f"{folder} is a bare repository: clone it, and compare in the clone"
+        return f"{folder} is a bare repository: compare in a worktree or a clone of it, as by `git worktree add DIR`"
     return message

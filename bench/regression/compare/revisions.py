@@ -21,6 +21,7 @@ from bench.execution.process_trees import end_marked
 from bench.files import is_file
 from bench.locks import locked
 from bench.micro.files import SHARED_MEMORY
+from bench.regression.compare.checkouts import Lacking, check_out
 from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.project_copies import (
     NOT_OWN,
@@ -139,12 +140,14 @@ def side_by_side(
     with _temporary_folder() as folder:
         project = (found.root / found.prefix).resolve()
         sides = Sides(folder / PACKAGES, revisions["base"], revisions["head"], package, benchmarks, project)
+        for name in dict.fromkeys(each.given for each in revisions.values() if found.is_ambiguous(each.given)):
+            sides.notes.append(f"{name} is a tag and a branch: the tag is compared; refs/heads/{name} is the branch")
         try:
             for side, revision in revisions.items():
                 path, lacking = _check_out(found, revision, package, folder / "checkouts" / side)
-                if lacking:
-                    what = f"{', '.join(lacking[:MOST_NAMED])} at {revision}: only a pointer of git LFS is in this clone"
-                    sides.notes.append(f"{what}; type `git lfs fetch origin {revision.commit}`")
+                for reason in dict.fromkeys(each.reason for each in lacking):
+                    files = [each.path for each in lacking if each.reason == reason][:MOST_NAMED]
+                    sides.notes.append(f"{', '.join(files)} at {revision}: {reason}")
                 if benchmarks is None:
                     add_side(sides, side, path)
                 else:
@@ -183,7 +186,7 @@ def _reason(error: Exception) -> str:
 
 def _note_irregular(sides: Sides, package: Path) -> None:
     for file in irregular_files(package):
-        sides.notes.append(f"{file} is left aside: it is neither a file nor a folder, or leads in a circle")
+        sides.notes.append(f"{file} is left aside: it is neither a file nor a folder, or a link that leads nowhere or in a circle")
 
 
 def add_side(sides: Sides, side: str, package: Path) -> None:
@@ -254,7 +257,7 @@ def _beside(repository: Repository, revision: Revision, place: str, name: str, c
         whole = path.removesuffix("/__init__.py")
         if revision.commit is None:
             return repository.root / whole
-        repository.check_out(revision.commit, whole, checkouts / Path(whole).name)
+        check_out(repository, revision.commit, whole, checkouts / Path(whole).name)
         return checkouts / Path(whole).name
     return None
 
@@ -305,8 +308,8 @@ def _resolve(repository: Repository, given: str | None) -> Revision:
         raise RevisionError("unknown revision", str(error)) from error
 
 
-def _check_out(repository: Repository, revision: Revision, package: str, destination: Path) -> tuple[Path, list[str]]:
-    """The package's folder, or file, at a revision, and those of its files that git LFS has not downloaded.
+def _check_out(repository: Repository, revision: Revision, package: str, destination: Path) -> tuple[Path, list[Lacking]]:
+    """The package's folder, or file, at a revision, and those of its files that this clone doesn't have.
 
     Raises
     ------
@@ -317,12 +320,12 @@ def _check_out(repository: Repository, revision: Revision, package: str, destina
     try:
         place = _place(repository, revision, package)
         if revision.commit is None:
-            path, lacking = repository.root / place, []
+            path, lacking = repository.root / place, list[Lacking]()
             builds = [repository.root / repository.prefix / name for name in ("setup.py", "pyproject.toml")]
             texts = [file.read_text(encoding="utf-8", errors="replace") for file in builds if file.is_file()]
         else:
             path = destination / Path(place).name
-            lacking = repository.check_out(revision.commit, place, path)
+            lacking = check_out(repository, revision.commit, place, path)
             texts = [repository.text(revision.commit, repository.prefix + name) for name in ("setup.py", "pyproject.toml")]
     except GitError as error:
         raise RevisionError("git failed", str(error)) from error

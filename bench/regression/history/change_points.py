@@ -79,8 +79,10 @@ def _best_split(series: NDArray[np.float64]) -> int:
 def find_change_points(history: Sequence[TrackedRun]) -> list[ChangePoint]:
     """Every change point of the watched ratios, the latest last; each machine and set of versions is searched by itself."""
     found = []
-    for fingerprint in dict.fromkeys(run.fingerprint for run in history):
-        runs = [run for run in history if run.fingerprint == fingerprint]
+    by_machine: dict[str, list[TrackedRun]] = {}
+    for run in history:
+        by_machine.setdefault(run.fingerprint, []).append(run)
+    for runs in by_machine.values():
         watched = (name for run in runs for name in run.ratios if any(part in name for part in WATCHED))
         for series in dict.fromkeys(watched):
             found += _changes_of(series, [run for run in runs if series in run.ratios][-MOST_POINTS:])

@@ -7,7 +7,6 @@ and seconds, which can't. Finding change points is left to `change_points`.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,12 +14,13 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from bench.child_processes import git_answer
 from bench.files import append_line, read_regular
 from bench.records.json_lines import LIMIT_BYTES, read_json_lines
 from bench.records.models import Text
+from bench.records.validation_errors import first_mistake
 
 if TYPE_CHECKING:
     from bench.analysis.summary import Analysis
@@ -42,7 +42,9 @@ def _dated(text: str) -> str:
 
 
 Date = Annotated[str, AfterValidator(_dated)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+LEAST, MOST = 1e-12, 1e12
+"""Of a ratio or of seconds: anything beyond is no measurement, and too large for a plot."""
+Positive = Annotated[float, Field(ge=LEAST, le=MOST, allow_inf_nan=False)]
 
 
 class TrackedRun(BaseModel):
@@ -51,8 +53,8 @@ class TrackedRun(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    run_id: str
-    commit: str | None
+    run_id: Text
+    commit: Text | None
     dirty: bool | None
     date: Date
     commit_date: Date | None = None
@@ -60,9 +62,9 @@ class TrackedRun(BaseModel):
     quick: bool
     machine: dict[Text, Text]
     """The machine and the versions; `fingerprint` identifies them."""
-    ratios: dict[str, Positive]
+    ratios: dict[Text, Positive]
     """`numpy_nn` to a reference of the same run, by "workload: measure / reference"."""
-    seconds: dict[str, Positive]
+    seconds: dict[Text, Positive]
     """By "workload: measure"."""
 
     @property
@@ -89,7 +91,7 @@ def tracked(analysis: Analysis) -> TrackedRun:
     Raises
     ------
     ValueError
-        If the run has no times of `numpy_nn`.
+        If the run has no times of `numpy_nn`, or a date without a time zone.
 
     """
     ratios, times, run = analysis.ratios, analysis.times, analysis.data.run
@@ -98,17 +100,20 @@ def tracked(analysis: Analysis) -> TrackedRun:
     if seconds.empty:
         raise ValueError(f"{analysis.data.directory} can't be tracked: it has no times of {SUBJECT}")
     keys = ours.workload + ": " + ours.measure + " / " + ours.reference.replace(_changed_names(analysis.data.trials))
-    return TrackedRun(
-        run_id=run.run_id,
-        commit=run.environment.commit,
-        dirty=run.environment.dirty,
-        date=run.environment.date,
-        commit_date=commit_date(run.environment.commit),
-        quick=run.quick,
-        machine={**_machine(run.environment, run.threads), **_floor_method(analysis.data.trials)},
-        ratios=_known(zip(keys, ours.ratio.astype(float), strict=True)),
-        seconds=_known(zip(seconds.workload + ": " + seconds.measure, seconds["median"].astype(float), strict=True)),
-    )
+    try:
+        return TrackedRun(
+            run_id=run.run_id,
+            commit=run.environment.commit,
+            dirty=run.environment.dirty,
+            date=run.environment.date,
+            commit_date=commit_date(run.environment.commit),
+            quick=run.quick,
+            machine={**_machine(run.environment, run.threads), **_floor_method(analysis.data.trials)},
+            ratios=_known(zip(keys, ours.ratio.astype(float), strict=True)),
+            seconds=_known(zip(seconds.workload + ": " + seconds.measure, seconds["median"].astype(float), strict=True)),
+        )
+    except ValidationError as error:
+        raise ValueError(f"{analysis.data.directory} can't be tracked: {first_mistake(error, TrackedRun)}") from error
 
 
 def check_history(path: Path, plots: Iterable[Path]) -> None:
@@ -207,11 +212,15 @@ def _changed_names(trials: Sequence[Trial]) -> dict[str, str]:
 
 def _known(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Without those that a run doesn't have, as the time to an accuracy that a quick one never reaches."""
-    return {name: value for name, value in figures if math.isfinite(value) and value > 0}
+    return {name: value for name, value in figures if LEAST <= value <= MOST}
 
 
 def commit_date(commit: str | None, folder: Path = Path(__file__).parent) -> str | None:
-    """When a commit of the repository around `folder` was made; None if git doesn't know."""
+    """When a commit of the repository around `folder` was made; None if git doesn't know, or has a date that there isn't."""
     if commit is None or not _COMMIT.fullmatch(commit):
         return None
-    return git_answer(folder, "show", "--no-patch", "--format=%cI", "--end-of-options", f"{commit}^{{commit}}", "--") or None
+    answer = git_answer(folder, "show", "--no-patch", "--format=%cI", f"{commit}^{{commit}}", "--")
+    try:
+        return _dated(answer) if answer else None
+    except ValueError:  # a year or a time zone that there isn't
+        return None

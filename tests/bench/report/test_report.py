@@ -178,7 +178,7 @@ def test_the_plot_beside_the_answer_says_what_its_dots_are(folder):
 
 def test_the_history_is_drawn_in_the_page_once_it_has_two_points(partial):
     folder = partial(lambda trial: trial.workload == "parity")
-    runs = pd.DataFrame([("a1", "m", "keras", 80.0), ("b2", "m", "keras", 90.0)], columns=list(COLUMNS))
+    runs = pd.DataFrame([("1", "a1", "m", "keras", 80.0), ("2", "a1", "m", "keras", 90.0)], columns=list(COLUMNS))
     for history, drawn in ((runs[:1], False), (None, False), (runs, True)):
         write_report(folder, None, history)
         page = (folder / "index.html").read_text("utf-8")
@@ -201,14 +201,27 @@ def test_the_films_that_were_made_are_one_click_from_the_surfaces(folder, partia
 def test_the_certificate_is_linked_with_its_figure_here_or_in_the_published_reference(partial):
     folder = partial(lambda trial: trial.workload == "parity")
     cells = [{"slowdown": share, "count": count, "of": of} for share, count, of in ((0.0, 1, 300), (0.0, 0, 100), (0.01, 9, 9))]
+    commits = {"environment": {"commit": f"{'a1' * 20}, {'b2' * 20}"}}
+    known = {"real": cells, "benchmarks": ["step", "load"], **commits}
+    wrong = "1 of 400 comparisons of equal revisions called changed"
+    earlier = "of an earlier set of benchmarks, which it doesn't name"
+    said = (
+        (known, f"{wrong}; of 2 benchmarks, at a1a1a1a1a and b2b2b2b2b"),
+        ({**known, "benchmarks": ["step"], "environment": {"commit": "<b>"}}, f"{wrong}; of 1 benchmark"),
+        ({"real": cells, **commits}, f"{wrong}; {earlier}, at a1a1a1a1a and b2b2b2b2b"),
+        ({"real": cells, "environment": [], "benchmarks": 5}, f"{wrong}; {earlier}"),
+    )
     for link in ("certificate.md", "../reference/certificate.md"):
         place = folder / link
         place.parent.mkdir(exist_ok=True)
         place.write_text("# How often", "utf-8")
         figures = place.with_suffix(".json")
-        figures.write_text(json.dumps({"real": cells}), "utf-8")
+        for figure, text in said:
+            figures.write_text(json.dumps(figure), "utf-8")
+            assert [one.text for one in pages(folder)] == [f"certificate of `compare`: {text}"]
+        figures.write_text(json.dumps(known), "utf-8")
         write_report(folder)
-        words = "certificate of <code>compare</code>: 1 of 400 comparisons of equal revisions called changed"
+        words = f"certificate of <code>compare</code>: {said[0][1]}"
         assert f'<a href="{link}">{words}</a>' in (folder / "index.html").read_text("utf-8")
         figures.write_text("{", "utf-8")
         assert [one.text for one in pages(folder)] == ["certificate of `compare`"]

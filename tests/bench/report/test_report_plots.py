@@ -292,10 +292,21 @@ def test_accuracy_against_time_names_every_contestant_beside_its_curve():
     assert (sorted(words(axes)), inside, overlaps(found)) == (["jax", "keras", "numpy_nn", "torch"], True, [])
 
 
-def test_the_history_joins_no_runs_of_different_machines():
-    rows = [{"revision": f"{n}" * 8, "machine": "a" if n < 3 else "b", "reference": "keras", "ratio": 100.0 + n} for n in range(5)]
-    (axes,) = draw(history.speed_history(pd.DataFrame(rows))).axes
-    assert [len(line.get_xdata()) for line in axes.lines[:2]] == [3, 2]
+def tracked_runs(machines, revision="no commit"):
+    rows = [(f"run {n}", revision, machine, "keras", 100.0 + n) for n, machine in enumerate(machines)]
+    return history.speed_history(pd.DataFrame(rows, columns=list(history.COLUMNS)))
+
+
+def test_the_history_joins_no_runs_of_different_machines_and_each_run_has_its_place():
+    (axes,) = draw(tracked_runs("aaabb")).axes
+    assert [list(line.get_xdata()) for line in axes.lines[:2]] == [[0, 1, 2], [3, 4]]
+    assert [line.get_linestyle() for line in axes.lines].count(":") == 1
+
+
+def test_a_long_history_is_its_last_runs_without_a_wall_of_lines():
+    (axes,) = draw(tracked_runs("ab" * 500)).axes
+    assert [len(line.get_xdata()) for line in axes.lines[:2]] == [history.MOST_RUNS // 2] * 2
+    assert ":" not in [line.get_linestyle() for line in axes.lines]
 
 
 def test_bars_of_memory_begin_at_zero():

@@ -190,6 +190,7 @@ def test_arrays_that_are_no_blocks_are_refused_by_file_and_name(tmp_path, blocks
 
 def test_the_report_keeps_real_runs_apart_from_the_others(tmp_path):
     runs = [run("equal"), run("5 % slower", "regressed", 5.0, 1.05)]
+    runs[1]["benchmarks"]["load"] = runs[1]["benchmarks"]["step"]  # only in some of the runs
     others = [{"kind": "simulated", "source": "drift", "of": 100, "count": 0, "rate": 0.0, "low": 0.0, "high": 0.036}]
     page = certificate_report.write(
         tmp_path,
@@ -206,4 +207,7 @@ def test_the_report_keeps_real_runs_apart_from_the_others(tmp_path):
     assert "| heavy tails noise, 40 points: a change point is found | 20 |" in rest
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {f"certificate.{suffix}" for suffix in ("json", "md", "png", "svg")}
-    assert json.loads((tmp_path / "certificate.json").read_text())["real"][1]["count"] == 1
+    document = json.loads((tmp_path / "certificate.json").read_text())
+    assert document["real"][1]["count"] == 1
+    assert document["benchmarks"] == ["step"]
+    assert "\n- benchmarks: 1 (step)\n" in page

@@ -64,9 +64,12 @@ def test_a_head_that_spoils_an_import_of_a_later_launch_is_broken(repository, tm
     assert not list(tmp_path.glob("numpy_nn-compare-*"))
 
 
-@pytest.mark.parametrize(("words", "code"), [("regressed,broken", 0), ("inconclusive", 4), ("broken, inconclusive", 4)])
+@pytest.mark.parametrize(
+    ("words", "code"), [(["regressed,broken"], 0), (["broken, inconclusive"], 4), (["inconclusive", "broken"], 4)]
+)
 def test_only_the_verdicts_that_are_asked_for_fail(repository, words, code):
-    assert compare(repository, "good", "--budget", "0", "--benchmark", "step", "--fail-on", words).returncode == code
+    options = [option for word in words for option in ("--fail-on", word)]
+    assert compare(repository, "good", "--budget", "0", "--benchmark", "step", *options).returncode == code
 
 
 @pytest.mark.parametrize(("head", "said"), [("dies", "ended by SIGSEGV"), ("reads", "EOFError")])

@@ -57,6 +57,7 @@ def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdi
         (["good", "--package", "other"], "it needs --benchmarks FILE_OR_FOLDER"),
         (["good", "--package", "a/b"], "it must be the name that is imported"),
         (["good", "--json", "/nowhere/at/all.json"], "can't be written"),
+        (["good", "--json", __file__], "test_compare_refusals.py would be replaced"),
         ([], "BASE"),
     ],
 )
@@ -95,3 +96,4 @@ def test_a_result_file_that_cannot_be_written_is_refused_before_measuring(reposi
     ):
         assert done.returncode == 2
         assert f"{tmp_path / path} can't be written" in done.stderr
+    assert done.stderr.startswith("error: GITHUB_STEP_SUMMARY: ")

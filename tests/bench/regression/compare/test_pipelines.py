@@ -63,37 +63,57 @@ def step(name):
     return textwrap.dedent(re.split(r"\n {4}- name", text)[0])
 
 
-def compare_step(repository, event, **variables):
+def compare_step(repository, pull_head="", **variables):
     temporary = repository.parent / "runner"
     temporary.mkdir(exist_ok=True)
     inputs = {"BASE": "HEAD^1", "HEAD": "HEAD", "PACKAGE": "", "BENCHMARKS": "", "FAIL_ON": "regressed,broken", "ARGUMENTS": ""}
     files = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(repository.parent / "output")}
-    return run(step("Compare"), repository, **{**inputs, **files, "GITHUB_EVENT_NAME": event, **variables})
+    return run(step("Compare"), repository, **{**inputs, **files, "PULL_HEAD": pull_head, **variables})
 
 
 def test_the_action_compares_the_merge_with_its_first_parent_and_passes_its_inputs_on(repository):
-    done, words = compare_step(repository, "pull_request", PACKAGE="a b", ARGUMENTS="--budget 60")
+    topic = git(repository, "rev-parse", "topic").strip()
+    done, words = compare_step(repository, topic, PACKAGE="a b", ARGUMENTS="--budget 60 *")
     assert done.returncode == 0, done.stderr
-    assert words[:8] == ["-P", "-m", "bench", "compare", "HEAD^1", "HEAD", "--fail-on", "regressed,broken"]
-    assert words[-4:] == ["--package", "a b", "--budget", "60"]
-    assert git(repository, "rev-parse", words[4]) == git(repository, "rev-parse", "moved")
+    assert words[:6] == ["-P", "-m", "bench", "compare", "--fail-on", "regressed,broken"]
+    assert words[-8:] == ["--package", "a b", "--budget", "60", "*", "--", "HEAD^1", "HEAD"]
+    assert git(repository, "rev-parse", words[-2]) == git(repository, "rev-parse", "moved")
     assert "::warning::" not in done.stdout
     assert git(repository, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(
-    ("event", "warned"), [("pull_request", True), ("push", False), ("merge_group", False), ("schedule", False)]
+    ("head", "is_pull_request", "warned"),
+    [
+        ("merged", True, False),
+        ("main", True, True),  # as on pull_request_target
+        ("topic", True, True),  # `ref` of actions/checkout
+        ("catches-up", True, True),  # the same, where the branch ends in a merge of main
+        ("topic", False, False),  # a push, a merge queue, a schedule
+        ("none", True, False),  # a folder below has the checkout; what is wrong is said by the command
+    ],
 )
-def test_the_action_warns_where_a_pull_requests_checkout_is_no_merge(repository, event, warned):
+def test_the_action_warns_where_a_pull_requests_checkout_is_no_merge_of_it(repository, tmp_path, head, is_pull_request, warned):
+    git(repository, "tag", "merged")
     git(repository, "checkout", "-q", "topic")
-    done, words = compare_step(repository, event)
-    assert words[4:6] == ["HEAD^1", "HEAD"]
+    if head == "catches-up":
+        git(repository, "merge", "-q", "--no-ff", "-m", "catch up", "main")
+        git(repository, "tag", head)
+    pull_head = git(repository, "rev-parse", "topic").strip() if is_pull_request else ""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    if head != "none":
+        git(clone, "init", "-q")
+        git(clone, "fetch", "-q", "--depth=1", str(repository), f"+{head}:refs/remotes/pull/3/merge")
+        git(clone, "checkout", "-q", "--detach", "refs/remotes/pull/3/merge")
+    done, words = compare_step(clone, pull_head)
+    assert words[-2:] == ["HEAD^1", "HEAD"]
     assert ("::warning::" in done.stdout) is warned
 
 
 def test_each_use_of_the_action_has_files_of_its_own(repository):
     for _ in range(2):
-        compare_step(repository, "push")
+        compare_step(repository)
     lines = (repository.parent / "output").read_text().splitlines()
     assert len({line for line in lines if line.startswith("summary=")}) == 2
     assert all(line.endswith(("/summary.md", "/comparison.json")) for line in lines)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from repositories import commit, git, make_repository
 
 from bench.regression.compare import revisions
 from bench.regression.compare.revisions import PREFIX, RevisionError, side_by_side
+from bench.regression.history.tracked_runs import commit_date
 
 
 @pytest.fixture(autouse=True)
@@ -198,11 +200,43 @@ def refusal(repository, base, head=None, **options):
         ("main...HEAD", 'a range is no commit: type compare "$(git merge-base main HEAD)" HEAD'),
         ("good..", 'type compare "$(git merge-base good HEAD)" HEAD'),
         ("good^", "; good has no such parent"),
+        ("^good", "it must be what git calls a commit"),
         ("nonsense", "it must be what git calls a commit"),
     ],
 )
 def test_a_name_that_is_no_commit_says_what_to_type(repository, name, said):
     assert said in str(refusal(repository, name))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A repository whose only commit, tagged `good`, has a package of one file, `alone`."""
+    (folder := tmp_path / "small").mkdir()
+    git(folder, "init", "-q")
+    (folder / "alone.py").write_text("")
+    commit(folder, "good")
+    return folder
+
+
+def test_a_branch_without_a_commit_and_a_tag_with_the_name_of_a_branch_are_named(small):
+    git(small, "branch", "both")
+    commit(small, "both")
+    with side_by_side(small, "both", "good", package="alone") as sides:
+        assert sides.base.commit == git(small, "rev-parse", "HEAD").strip()
+        assert sides.notes == ["both is a tag and a branch: the tag is compared; refs/heads/both is the branch"]
+    git(small, "checkout", "-q", "--orphan", "new")
+    assert "; this branch has no commit yet" in str(refusal(small, "HEAD^"))
+
+
+def test_a_git_without_end_of_options_will_do(small, tmp_path, monkeypatch):
+    """`git rev-parse` knows it since 2.30; Ubuntu 20.04 has 2.25."""
+    (old := tmp_path / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *--end-of-options*) exit 128 ;; esac\nexec {shutil.which("git")} "$@"\n'
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with side_by_side(small, "good", "HEAD", package="alone") as sides:
+        assert commit_date(sides.base.commit, small)
 
 
 @pytest.fixture
@@ -308,6 +342,40 @@ def test_files_of_git_lfs_are_taken_from_the_clone_or_named(repository):
         (note,) = sides.notes
         assert note.startswith("numpy_nn/there at pointers (")
         assert f"git lfs fetch origin {sides.head.commit}" in note
+
+
+def test_what_links_and_submodules_of_a_package_lead_to_is_there_on_both_sides(small, tmp_path):
+    (other := tmp_path / "other").mkdir()
+    git(other, "init", "-q")
+    (other / "part.py").write_text("")
+    commit(other, "other")
+    files = {"__init__.py", "one.py", "shared/util.py", "shared/back", "vendored/part.py"}
+    for folder in ("mine", "common"):
+        (small / folder).mkdir()
+    for name in ("mine/__init__.py", "common/util.py"):
+        (small / name).write_text("x = 1\n")
+    links = {
+        "common/back": "../mine",
+        "mine/one.py": "shared/util.py",
+        "mine/shared": "../common",
+        "mine/around": "..",
+        "mine/out": "../../x",
+    }
+    for name, target in {**links, "alias": "mine", "alias2.py": "common/util.py"}.items():
+        (small / name).symlink_to(target)
+    git(small, "submodule", "add", "-q", str(other), "mine/vendored")
+    commit(small, "linked")
+    for package in ("mine", "alias"):
+        with side_by_side(small, "linked", None, package=package) as sides:
+            for side in ("base", "head"):
+                copy = sides.copy(side, sides.names[0])
+                assert {name for name in files if (copy / name).is_file()} == files - {"shared/back"}, (package, side)
+    with side_by_side(small, "linked", None, package="alias2") as sides:
+        assert sides.copy("base", "alias2_a").read_text() == sides.copy("head", "alias2_a").read_text() == "x = 1"
+    git(small, "submodule", "deinit", "-q", "--force", "mine/vendored")
+    with side_by_side(small, "linked", None, package="mine") as sides:
+        assert any("mine/vendored at linked" in note and note.endswith("update --init --recursive`") for note in sides.notes)
+    assert git(small, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(("file", "text"), [("numpy_nn/fast.pyx", ""), ("setup.py", "setup(ext_modules=[])")])

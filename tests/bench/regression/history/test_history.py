@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import json
 import multiprocessing
@@ -11,7 +12,7 @@ from synthetic import synthetic_run
 from bench.analysis.summary import analyse
 from bench.regression.certify.change_point_simulation import SERIES_NOISES, recovered_found, series_false_alarms
 from bench.regression.history.change_points import FALSE_ALARM_RATE, MOST_POINTS, change_points, find_change_points, machine_changes
-from bench.regression.history.history_report import MOST_DRAWN, draw, markdown, plot
+from bench.regression.history.history_report import MOST_DRAWN, MOST_PANELS, draw, markdown, plot
 from bench.regression.history.tracked_runs import TrackedRun, add, commit_date, join, read_history, tracked
 
 SERIES = "moons: step / keras"
@@ -181,6 +182,26 @@ def test_the_plot_is_written_however_short_the_history(tmp_path, length):
     assert {path.name for path in tmp_path.iterdir()} == {"history.png", "history.svg"}
 
 
+def test_names_from_elsewhere_are_no_formulas_and_no_markup(tmp_path):
+    name = "a $x_{ <b>@all\x1b: step / keras"
+    line = {**json.loads(make_run(1).model_dump_json()), "ratios": {name: 0.5}, "commit": "$\\frac{|<img>", "run_id": "odd"}
+    runs = [*make_history([0.02] * 10 + [0.022] * 8), TrackedRun.model_validate(line)]
+    change = find_change_points(runs)[0]
+    found = [change, dataclasses.replace(change, series=next(iter(runs[-1].ratios)), run=runs[-1])]
+    draw(runs, found, tmp_path / "history.jsonl")
+    page = markdown(runs, found, ["history.jsonl, line 3: date is '<img>'"], runs[-1])
+    assert not [text for text in ("<b>", "<img>", "\x1b", "@all") if text in page]
+
+
+def test_a_plot_of_very_many_ratios_has_those_with_change_points(tmp_path):
+    history = make_history([0.02] * 10 + [0.022] * 8)
+    names = {f"w{number}: step / keras": 0.5 for number in range(400)}
+    runs = [run.model_copy(update={"ratios": {**names, **run.ratios}}) for run in history]
+    found = find_change_points(history)
+    assert [panel.get_title() for panel in plot(runs, found).axes] == [SERIES, *list(names)[: MOST_PANELS - 1]]
+    assert f"the plot has {MOST_PANELS} of 401 ratios" in markdown(runs, found, [])
+
+
 def test_lines_are_plain_json_objects(tmp_path):
     add(tmp_path / "h.jsonl", make_run(1), [])
     assert json.loads((tmp_path / "h.jsonl").read_text())["ratios"] == {SERIES: 0.02}
@@ -193,6 +214,14 @@ def test_a_target_that_was_never_reached_is_left_out_and_the_line_can_be_read(tm
     run = tracked(analysis)
     assert "moons: step" not in run.seconds
     assert TrackedRun.model_validate_json(run.model_dump_json()) == run
+
+
+def test_a_run_with_a_date_that_no_history_can_order_is_refused_in_a_line(tmp_path):
+    data = synthetic_run(tmp_path)
+    environment = data.run.environment.model_copy(update={"date": "2026-01-01T00:00:00"})
+    data = dataclasses.replace(data, run=data.run.model_copy(update={"environment": environment}))
+    with pytest.raises(ValueError, match=r"can't be tracked: date is '2026-01-01T00:00:00': must have a time zone$"):
+        tracked(analyse(data))
 
 
 def test_the_order_of_the_lines_and_doubled_lines_make_no_difference():
@@ -234,7 +263,12 @@ def test_a_commit_on_two_machines_or_with_uncommitted_changes_stays_two_runs():
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"schema_version": 99}, "another version"), ({"ratios": {SERIES: -1.0}}, "greater than 0"), ({"date": "now"}, "date")],
+    [
+        ({"schema_version": 99}, "another version"),
+        ({"ratios": {SERIES: -1.0}}, "greater than"),
+        ({"ratios": {SERIES: 1e308}}, "less than"),
+        ({"date": "now"}, "date"),
+    ],
 )
 def test_an_impossible_line_is_set_aside_by_its_number(tmp_path, change, said):
     path = tmp_path / "history.jsonl"
