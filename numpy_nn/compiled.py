@@ -98,7 +98,8 @@ class Compiled:
         last = activations.get(network.parameters.layers[-1].activation)
         self.loss = loss_after(loss, last)
         plain = named("metrics", metrics)
-        self.report = Report(self.loss, last, plain, named("weighted_metrics", weighted_metrics, plain))
+        weighted = named("weighted_metrics", weighted_metrics, plain)
+        self.report = Report(self.loss, last, plain, weighted, network.parameters.layers[-1].output_dim)
         self.given = {"metrics": list(metrics or ()), "weighted_metrics": list(weighted_metrics or ())}
         """The metrics as they were given."""
         self.optimizer = optimizers.get(optimizer)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -101,10 +101,9 @@ class Training:
         return trainer.batches
 
 
-def results(logs: dict[str, float], return_dict: bool) -> Results:
-    """The logs in the form that Keras has: a number where there is but one."""
-    values = list(logs.values())
-    return logs if return_dict else values if len(values) > 1 else values[0]
+def results(logs: dict[str, float], names: Sequence[str], return_dict: bool) -> Results:
+    """The logs in the form that Keras has: a number where there is but one, and a list in the order of `names`."""
+    return logs if return_dict else [logs[name] for name in names] if len(names) > 1 else logs["loss"]
 
 
 def steps(rows: int, batch_size: int | None) -> int:
