@@ -190,9 +190,7 @@ class Compiled:
     def evaluate(self, rows: Rows, batch_size: int | None, callbacks: CallbackList | None = None) -> dict[str, float]:
         """The logs of rows that are not trained on."""
         network = self._network
+        penalty = network.parameters.penalty(len(rows.x))
         if callbacks is None:
-            logs = training.means(network.prediction, self.report, rows, batch_size)
-        else:
-            logs = training.evaluate(network.prediction, self.report, rows, batch_size, callbacks)
-        logs["loss"] += network.parameters.penalty(len(rows.x))
-        return logs
+            return training.means(network.prediction, self.report, rows, batch_size, penalty)
+        return training.evaluate(network.prediction, self.report, rows, batch_size, penalty, callbacks)

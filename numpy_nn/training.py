@@ -136,9 +136,9 @@ def warn_of_explosion(how: str, *, stacklevel: int) -> None:
 
 
 def evaluate(
-    prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, callbacks: CallbackList
+    prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, penalty: float, callbacks: CallbackList
 ) -> dict[str, float]:
-    """The logs of `rows`: the loss, without penalties, and the metrics; batch by batch where a callback wants it."""
+    """The logs of `rows`: the loss, with the penalty, and the metrics; batch by batch where a callback wants it."""
     callbacks.call("on_test_begin", {})
     if callbacks.wants("on_test_batch_begin", "on_test_batch_end"):
         running, logs = RunningMeans(report), {}
@@ -147,18 +147,21 @@ def evaluate(
             some = rows.take(part)
             with np.errstate(all="ignore"):
                 logs = running.add(some, prediction(some.x, logits=report.takes_logits).T)
+            logs["loss"] += penalty
             callbacks.call("on_test_batch_end", batch, logs)
     else:
-        logs = means(prediction, report, rows, batch_size)
+        logs = means(prediction, report, rows, batch_size, penalty)
     callbacks.call("on_test_end", logs)
     return logs
 
 
-def means(prediction: Prediction, report: Report, rows: Rows, batch_size: int | None) -> dict[str, float]:
+def means(prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, penalty: float) -> dict[str, float]:
     """The logs of `rows`, without callbacks."""
     given = prediction(rows.x, chunk_rows=batch_size, logits=report.takes_logits)
     with np.errstate(all="ignore"):
-        return report.means(rows, given.T)
+        logs = report.means(rows, given.T)
+    logs["loss"] += penalty
+    return logs
 
 
 def predict(prediction: Prediction, x: Array, batch_size: int | None, callbacks: CallbackList) -> Array:
