@@ -85,9 +85,10 @@ class Training:
         """Train on the minibatches of an epoch, until a callback stops the training; how many there were."""
         trainer, callbacks, progress = self._trainer, self._callbacks, self._progress
         if not self._by_batch and not progress.redraws:
-            for batch in range(trainer.batches):
+            batches = 1 if self._model.stop_training else trainer.batches  # one, as in Keras, where it was set before the epoch
+            for batch in range(batches):
                 trainer.step(batch)
-            return trainer.batches
+            return batches
         wants_logs = callbacks.wants("on_train_batch_end")
         for batch in range(trainer.batches):
             callbacks.call("on_train_batch_begin", batch, {})
@@ -96,7 +97,7 @@ class Training:
                 callbacks.call("on_train_batch_end", batch, trainer.running_logs(batch))
             if progress.is_due():
                 progress.draw(batch + 1, trainer.logs(batch + 1))
-            if self._by_batch and self._model.stop_training:
+            if self._model.stop_training:
                 return batch + 1
         return trainer.batches
 
