@@ -15,7 +15,7 @@ from numpy_nn import activations, initializers, regularizers
 from numpy_nn.activations import Activation
 from numpy_nn.checks import fraction, shown
 from numpy_nn.initializers import Initializer
-from numpy_nn.keras_names import OF_LAYER, raise_missing
+from numpy_nn.keras_names import OF_LAYER, REFUSED, is_harmless, raise_missing
 from numpy_nn.regularizers import Regularizer
 
 KEYS = (
@@ -70,7 +70,8 @@ def parse_architecture(architecture: Sequence[Mapping[str, Any]]) -> tuple[Layer
     architecture
         A dict a layer: `input_dim` and `output_dim`, positive integers, and `activation`, a name or an object, "linear" if left
         out; if wanted `use_bias`, `kernel_initializer`, `bias_initializer` and `kernel_regularizer`. Before a layer there may be
-        `{"dropout": rate}`, which sets that share of the layer's inputs to zero in training.
+        `{"dropout": rate}`, which sets that share of the layer's inputs to zero in training. Other keys of Keras' Dense are taken
+        where they change nothing (`name`, `bias_regularizer=None`).
 
     Raises
     ------
@@ -146,9 +147,10 @@ def summary_lines(layers: Sequence[LayerSpec]) -> list[str]:
 
 
 def _parse_layer(place: str, layer: Mapping[str, Any], dropout: float) -> LayerSpec:
-    unknown = [key for key in layer if key not in KEYS]
-    if unknown:
-        raise ValueError(f"{place} has the key {unknown[0]!r}: the keys are {', '.join(KEYS)}")
+    for key in [key for key in layer if key not in KEYS]:
+        if not is_harmless("a layer", key, layer[key]):
+            there = f"there is {REFUSED['a layer'][key]}" if key in REFUSED["a layer"] else f"the keys are {', '.join(KEYS)}"
+            raise ValueError(f"{place} has the key {key!r}: {there}")
     for key in ("input_dim", "output_dim"):
         if key not in layer:
             raise ValueError(f"{place} lacks {key!r}: the keys are {', '.join(KEYS)}")

@@ -98,7 +98,8 @@ class Compiled:
         last = activations.get(network.parameters.layers[-1].activation)
         self.loss = loss_after(loss, last)
         plain = named("metrics", metrics)
-        self.report = Report(self.loss, last, plain, named("weighted_metrics", weighted_metrics, plain))
+        weighted = named("weighted_metrics", weighted_metrics, plain)
+        self.report = Report(self.loss, last, plain, weighted, network.parameters.layers[-1].output_dim)
         self.given = {"metrics": list(metrics or ()), "weighted_metrics": list(weighted_metrics or ())}
         """The metrics as they were given."""
         self.optimizer = optimizers.get(optimizer)
@@ -189,9 +190,7 @@ class Compiled:
     def evaluate(self, rows: Rows, batch_size: int | None, callbacks: CallbackList | None = None) -> dict[str, float]:
         """The logs of rows that are not trained on."""
         network = self._network
+        penalty = network.parameters.penalty(len(rows.x))
         if callbacks is None:
-            logs = training.means(network.prediction, self.report, rows, batch_size)
-        else:
-            logs = training.evaluate(network.prediction, self.report, rows, batch_size, callbacks)
-        logs["loss"] += network.parameters.penalty(len(rows.x))
-        return logs
+            return training.means(network.prediction, self.report, rows, batch_size, penalty)
+        return training.evaluate(network.prediction, self.report, rows, batch_size, penalty, callbacks)

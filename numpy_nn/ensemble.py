@@ -191,7 +191,7 @@ class Ensemble:
 
         """
         last = activations.get(self.layers[-1].activation)
-        report = Report(loss_after(loss, last), last, named("metrics", metrics))
+        report = Report(loss_after(loss, last), last, named("metrics", metrics), outputs=self.layers[-1].output_dim)
         own = deepcopy(optimizers.get(optimizer))
         own.learning_rates = None if learning_rates is None else self._check_rates(learning_rates, own)
         with np.errstate(all="ignore"):
@@ -298,8 +298,7 @@ class Ensemble:
         rows = self._rows(x, y)
         with blas_threads(1), np.errstate(all="ignore"):
             logs = self._evaluate(StackedPrediction(self.layers, self._vectors, logits=report.takes_logits), rows)
-        values = list(logs.values())
-        return logs if return_dict else values if len(values) > 1 else values[0]
+        return logs if return_dict else [logs[name] for name in report.names] if len(logs) > 1 else logs["loss"]
 
     # --- arguments -------------------------------------------------------------------------------------------------------------
 
@@ -364,12 +363,13 @@ class Ensemble:
         for group, trainer in trainers:
             order = None if shuffled is None else np.stack([g.permutation(shuffled) for g in self._generators[group]])
             logs.append(trainer.epoch(order))
-        return {name: np.concatenate([log[name] for log in logs]) for name in logs[0]}
+        return {name: np.concatenate([log[name] for log in logs]) for name in sorted(logs[0])}
 
     def _evaluate(self, prediction: StackedPrediction, rows: StackedRows) -> dict[str, Array]:
         report, _ = self._when_compiled()
         y = rows.stacked(rows.y, len(self), slice(None)).transpose(2, 0, 1)
-        logs = {name: total / rows.samples for name, total in totals(report, y[:, None], prediction(rows)[:, None]).items()}
+        found = totals(report, y[:, None], prediction(rows)[:, None])
+        logs = {name: found[name] / rows.samples for name in report.logged}
         logs["loss"] = logs["loss"] + penalties(StackedParameters(self.layers, self._vectors), rows.samples)
         return logs
 

@@ -15,7 +15,9 @@ import numpy as np
 
 from numpy_nn._engine.arrays import Array
 from numpy_nn.checks import finite, not_negative
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.name_lookup import Part, make
+from numpy_nn.validation import count
 
 if TYPE_CHECKING:
     from numpy_nn.architecture import LayerSpec
@@ -27,7 +29,28 @@ TRUNCATION = 0.87962566103423978
 
 
 class Initializer(Part, ABC):
-    """Draws the kernels; biases are zero, unless their layer says otherwise."""
+    """Draws the kernels; biases are zero, unless their layer says otherwise.
+
+    Parameters
+    ----------
+    seed
+        Of the numbers of each kernel or bias, as in Keras: two of one shape are the same. None: the network's.
+
+    """
+
+    seed: int | None = None
+
+    def __init__(self, seed: int | None = None, **keras: Any) -> None:
+        if keras:
+            check_arguments("an initializer", keras)
+        self.seed = seed if seed is None else count("seed", seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return {} if self.seed is None else {"seed": self.seed}
+
+    def drawn(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """`draw`, from the initializer's own seed where it has one."""
+        return self.draw(generator if self.seed is None else np.random.default_rng(self.seed), shape)
 
     @abstractmethod
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -38,9 +61,10 @@ class Initializer(Part, ABC):
         generator = np.random.default_rng(seed)
         weights: list[Array] = []
         for layer in layers:
-            weights.append((layer.kernel_initializer or self).draw(generator, (layer.input_dim, layer.output_dim)))
+            weights.append((layer.kernel_initializer or self).drawn(generator, (layer.input_dim, layer.output_dim)))
             if layer.use_bias:
-                weights.append((layer.bias_initializer or Zeros()).draw(generator, (layer.output_dim,)))
+                own, shape = layer.bias_initializer, (layer.output_dim,)
+                weights.append(np.zeros(shape) if own is None else own.drawn(generator, shape))
         return weights
 
 
@@ -57,13 +81,13 @@ class Article(Initializer):
         return values
 
     def __call__(self, layers: Sequence[LayerSpec], seed: int | None) -> list[Array]:
-        stream = np.random.RandomState(seed)  # the article's stream, to the bit
+        stream = np.random.RandomState(seed if self.seed is None else self.seed)  # the article's stream, to the bit
         generator = np.random.default_rng(seed)
         weights: list[Array] = []
         for layer in layers:
             shapes = [(layer.input_dim, layer.output_dim), *([(layer.output_dim,)] if layer.use_bias else [])]
             for shape, own in zip(shapes, (layer.kernel_initializer, layer.bias_initializer), strict=False):
-                weights.append(self.draw(stream, shape) if own is None else own.draw(generator, shape))
+                weights.append(self.draw(stream, shape) if own is None else own.drawn(generator, shape))
         return weights
 
 
@@ -133,13 +157,14 @@ class RandomUniform(Initializer):
 
     name = "random_uniform"
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None, **keras: Any) -> None:
+        super().__init__(seed, **keras)
         self.minval, self.maxval = finite("minval", minval), finite("maxval", maxval)
         if self.maxval < self.minval:
             raise ValueError(f"maxval was {maxval!r}: it must be at least minval, {minval!r}")
 
     def get_config(self) -> dict[str, Any]:
-        return {"minval": self.minval, "maxval": self.maxval}
+        return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return generator.uniform(self.minval, self.maxval, shape)
@@ -150,11 +175,12 @@ class RandomNormal(Initializer):
 
     name = "random_normal"
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None, **keras: Any) -> None:
+        super().__init__(seed, **keras)
         self.mean, self.stddev = finite("mean", mean), not_negative("stddev", stddev)
 
     def get_config(self) -> dict[str, Any]:
-        return {"mean": self.mean, "stddev": self.stddev}
+        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
     def draw(self, generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return self.mean + self.stddev * generator.standard_normal(shape)

@@ -84,8 +84,17 @@ HARMLESS = {
     "evaluate": ("workers", "max_queue_size"),
     "predict": (),
     "summary": ("line_length", "positions", "expand_nested", "show_trainable"),
+    "save": (),
+    "load": ("safe_mode",),
+    "a layer": ("name",),
+    "an optimizer": ("name", "ema_momentum"),
+    "a loss": ("name", "dtype"),
+    "a schedule": ("name",),
+    "an initializer": (),
 }
-"""Arguments of Keras' methods that change no result."""
+"""Arguments of Keras' methods and parts that change no result."""
+_ONE_PENALTY = "kernel_regularizer"
+_NO_CONSTRAINT = "a callback that calls model.set_weights"
 _OWN_PROCESSES = "threads of Sequential, how many cores may be used"
 REFUSED = {
     "compile": {
@@ -100,14 +109,67 @@ REFUSED = {
     "evaluate": {"steps": "batch_size, which divides the rows", "use_multiprocessing": _OWN_PROCESSES},
     "predict": {"steps": "batch_size, which divides the rows"},
     "summary": {"layer_range": "Sequential(architecture[m:n]).summary()"},
+    "save": {
+        "save_format": "the end of the path, .npz or .keras",
+        "zipped": "save, which writes one file",
+        "include_optimizer": "save_weights, which leaves the optimizer out",
+    },
+    "load": {"custom_objects": "numpy_nn.keras_files, which runs no code of a file"},
+    "a layer": {
+        "activity_regularizer": _ONE_PENALTY,
+        "bias_constraint": _NO_CONSTRAINT,
+        "bias_regularizer": _ONE_PENALTY,
+        "dtype": "dtype of Sequential, which is that of all layers",
+        "input_shape": "input_dim",
+        "kernel_constraint": _NO_CONSTRAINT,
+        "lora_alpha": "output_dim",
+        "lora_rank": "output_dim",
+        "quantization_config": "dtype of Sequential",
+        "trainable": "fit, which trains all layers",
+        "units": "output_dim",
+    },
+    "an optimizer": {
+        "decay": "a schedule of numpy_nn.schedules as learning_rate",
+        "ema_overwrite_frequency": "a callback that keeps a mean of model.get_weights()",
+        "gradient_accumulation_steps": "batch_size of fit",
+        "loss_scale_factor": "dtype of Sequential, float32 or float64",
+        "lr": "learning_rate",
+        "use_ema": "a callback that keeps a mean of model.get_weights()",
+    },
+    "a loss": {
+        "axis": "the last axis, of the outputs",
+        "ignore_class": "sample_weight of fit, 0 for rows that don't count",
+        "reduction": "sum_over_batch_size, the mean over the samples",
+    },
+    "a schedule": {},
+    "an initializer": {
+        "dtype": "dtype of Sequential",
+        "input_axes": "the first axis of a kernel, of the inputs",
+        "output_axes": "the last axis of a kernel, of the outputs",
+    },
 }
-"""Arguments of Keras' methods that would change one: None and False are taken, which is as if they weren't given."""
+"""Arguments of Keras' that would change one: None and False are taken, and `NEUTRAL`, which is as if they weren't given."""
+NEUTRAL = {
+    "axis": -1,
+    "include_optimizer": True,
+    "reduction": "sum_over_batch_size",
+    "trainable": True,
+}
+
+
+def is_harmless(owner: str, name: str, value: object) -> bool:
+    """Whether an argument that `owner` hasn't, with that value, would change nothing in Keras either."""
+    if name in HARMLESS[owner]:
+        return True
+    neutral = NEUTRAL.get(name)
+    given_none = value is None or (value is False and neutral is not True)
+    return name in REFUSED[owner] and (given_none or (neutral is not None and type(value) is type(neutral) and value == neutral))
 
 
 def check_arguments(method: str, given: Mapping[str, Any]) -> None:
-    """Raise a TypeError for an argument that a method of `Sequential` hasn't, with the nearest thing that there is."""
+    """Raise a TypeError for an argument that a method of `Sequential`, or a part, hasn't, with the nearest thing that there is."""
     for name, value in given.items():
-        if name in HARMLESS[method] or (name in REFUSED[method] and (value is None or value is False)):
+        if is_harmless(method, name, value):
             continue
         if name in REFUSED[method]:
             raise TypeError(f"{method} has no {name!r}, which was {value!r:.80}: there is {REFUSED[method][name]}")

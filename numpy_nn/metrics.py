@@ -34,12 +34,16 @@ class Metric(Part, ABC):
     ----------
     name
         What it is called in the logs; None: the name of its kind.
+    dtype
+        Taken, as Keras takes it; the sums are of float64.
 
     """
 
     larger_is_better = False
+    takes_labels, takes_targets = True, True
+    """Whether it is defined where there are several outputs, and of each sample the number of its class; or as many targets."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         if name is not None and (not isinstance(name, str) or not name):
             raise ValueError(f"name was {shown(name)}: it must be text, or None")
         if name is not None and (name == "loss" or name.startswith("val_")):
@@ -90,9 +94,10 @@ class BinaryAccuracy(Metric):
 
     name = "binary_accuracy"
     larger_is_better = True
+    takes_labels = False
 
-    def __init__(self, name: str | None = None, *, threshold: float = 0.5) -> None:
-        super().__init__(name)
+    def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
+        super().__init__(name, dtype)
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or not math.isfinite(threshold):
             raise ValueError(f"threshold was {shown(threshold)}: it must be a finite number")
         self.threshold = float(threshold)
@@ -112,6 +117,7 @@ class CategoricalAccuracy(Metric):
 
     name = "categorical_accuracy"
     larger_is_better = True
+    takes_labels = False
 
     def values(self, y: Array, a: Array) -> Array:
         # Targets are the classes' numbers in one row, or one-hot.
@@ -123,16 +129,23 @@ class SparseCategoricalAccuracy(CategoricalAccuracy):
     """Categorical accuracy whose labels are the classes' numbers."""
 
     name = "sparse_categorical_accuracy"
+    takes_labels, takes_targets = True, False
+
+    def values(self, y: Array, a: Array) -> Array:
+        return super().values(y, a) if len(y) > 1 else a.argmax(axis=0) == y[0]
 
 
 class Accuracy(Metric):
-    """The accuracy that fits the outputs, as Keras' "accuracy": binary for one output, categorical for more."""
+    """The accuracy that fits the outputs, as Keras' "accuracy": binary for one output, categorical for more.
+
+    (Keras' own class of this name counts the outputs that are equal to their targets.)
+    """
 
     name = "accuracy"
     larger_is_better = True
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name, dtype)
         self._binary, self._categorical = BinaryAccuracy(), CategoricalAccuracy()
 
     def values(self, y: Array, a: Array) -> Array:
@@ -148,6 +161,7 @@ class MeanAbsoluteError(Metric):
     """|a − y|, the mean over the outputs."""
 
     name = "mean_absolute_error"
+    takes_labels = False
 
     def values(self, y: Array, a: Array) -> Array:
         values: Array = np.abs(a - y).mean(axis=0)
@@ -158,6 +172,7 @@ class MeanSquaredError(Metric):
     """(a − y)², the mean over the outputs."""
 
     name = "mean_squared_error"
+    takes_labels = False
 
     def values(self, y: Array, a: Array) -> Array:
         values: Array = np.square(a - y).mean(axis=0)
@@ -202,14 +217,15 @@ def named(argument: str, metrics: Sequence[str | Metric] | None, taken: Collecti
     if metrics is not None and not isinstance(metrics, (list, tuple)):
         raise ValueError(f"{argument} was {shown(metrics)}: it must be a list, as ['accuracy']")
     found: dict[str, Metric] = {}
+    counts = dict.fromkeys(taken, 1)
     for metric in () if metrics is None else metrics:
-        name = first = metric if isinstance(metric, str) else get(metric).name
-        number = 0
-        if first in taken:
-            name = f"weighted_{first}"
-        while name in found:
-            number += 1
-            name = f"{first}_{number}"
+        first = metric if isinstance(metric, str) else get(metric).name
+        if first in counts and argument == "weighted_metrics":
+            first = f"weighted_{first}"
+        name = f"{first}_{counts[first]}" if first in counts else first
+        while name in found or name in taken:  # one was given by such a name
+            name += "_1"
+        counts[first] = counts.get(first, 0) + 1
         found[name] = get(metric)
     return found
 
@@ -221,6 +237,13 @@ class Report:
     ----------
     activation
         The last layer's.
+    outputs
+        How many there are; None: whether the metrics fit them isn't checked.
+
+    Raises
+    ------
+    ValueError
+        If a metric isn't defined for such targets.
 
     """
 
@@ -230,12 +253,26 @@ class Report:
         activation: Activation,
         metrics: Mapping[str, Metric],
         weighted_metrics: Mapping[str, Metric] | None = None,
+        outputs: int | None = None,
     ) -> None:
         self.loss, self._activation = loss, activation
         self.metrics, self.weighted_metrics = dict(metrics), dict(weighted_metrics or {})
         self.takes_logits = loss.takes_logits(activation.name)
         """Whether the loss is computed from the logits, so that these are what `totals` is to be given."""
         self.names = ["loss", *self.metrics, *self.weighted_metrics]
+        self.logged = sorted(self.names)
+        """The order of the logs, which is Keras'."""
+        if outputs is not None and outputs > 1:
+            self._check_metrics(outputs)
+
+    def _check_metrics(self, outputs: int) -> None:
+        of_classes = self.loss.target_count(outputs) == 1
+        takes = "takes_labels" if of_classes else "takes_targets"
+        for name, metric in {**self.metrics, **self.weighted_metrics}.items():
+            if not getattr(metric, takes):
+                targets = "the number of its class" if of_classes else f"{outputs} targets"
+                fitting = ", ".join(each.name for each in METRICS.values() if getattr(each, takes))
+                raise ValueError(f"metrics had {name!r}: {self.loss.name} takes of each sample {targets}, and so do {fitting}")
 
     def record_activation(self, given: Array, outputs: Array) -> Program:
         """Operations that compute the outputs of the logits `given`, where the metrics need them."""
@@ -262,7 +299,11 @@ class Report:
 
     def means(self, rows: Rows, given: Array, outputs: Array | None = None) -> dict[str, float]:
         """The logs: the mean loss, and the metrics by their names."""
-        return {name: total / count if count else 0.0 for name, (total, count) in self.totals(rows, given, outputs).items()}
+        return self.logs(self.totals(rows, given, outputs))
+
+    def logs(self, totals: Totals) -> dict[str, float]:
+        """The means of sums, in the order of the logs."""
+        return {name: total / count if count else 0.0 for name in self.logged for total, count in (totals[name],)}
 
 
 class RunningMeans:
@@ -283,7 +324,7 @@ class RunningMeans:
         for name, (total, count) in self._report.totals(rows, given).items():
             before = self._totals.get(name, (0.0, 0.0))
             self._totals[name] = before[0] + total, before[1] + count
-        return {name: total / count if count else 0.0 for name, (total, count) in self._totals.items()}
+        return self._report.logs(self._totals)
 
 
 __getattr__ = finder("numpy_nn.metrics", [part.__name__ for part in METRICS.values()])

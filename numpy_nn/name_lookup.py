@@ -7,7 +7,7 @@ Keras: `{"class_name": "leaky_relu", "config": {"negative_slope": 0.25}}`; what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from numpy_nn.checks import shown
 
@@ -18,6 +18,11 @@ class Part:
     """What parts share: a Keras name, a configuration, and equality by both."""
 
     name: str
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """A part with the arguments that `get_config`, here or of Keras, gave."""
+        return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make a part like this one."""

@@ -13,11 +13,12 @@ from itertools import pairwise
 from typing import Any
 
 from numpy_nn.checks import not_negative, positive
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.name_lookup import Part, make
 
 
 class LearningRateSchedule(Part, ABC):
-    """`schedule(step) -> float`."""
+    """`schedule(step) -> float`; `name` is taken, as Keras takes it, and changes nothing."""
 
     @abstractmethod
     def __call__(self, step: float) -> float:
@@ -29,7 +30,11 @@ class ExponentialDecay(LearningRateSchedule):
 
     name = "ExponentialDecay"
 
-    def __init__(self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False) -> None:
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False, **keras: Any
+    ) -> None:
+        if keras:
+            check_arguments("a schedule", keras)
         self.initial_learning_rate = not_negative("initial_learning_rate", initial_learning_rate)
         self.decay_steps = positive("decay_steps", decay_steps)
         self.decay_rate = positive("decay_rate", decay_rate)
@@ -63,7 +68,10 @@ class CosineDecay(LearningRateSchedule):
         alpha: float = 0.0,
         warmup_target: float | None = None,
         warmup_steps: float = 0,
+        **keras: Any,
     ) -> None:
+        if keras:
+            check_arguments("a schedule", keras)
         self.initial_learning_rate = not_negative("initial_learning_rate", initial_learning_rate)
         self.decay_steps = positive("decay_steps", decay_steps)
         self.alpha = not_negative("alpha", alpha)
@@ -95,7 +103,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     name = "PiecewiseConstantDecay"
 
-    def __init__(self, boundaries: Sequence[float], values: Sequence[float]) -> None:
+    def __init__(self, boundaries: Sequence[float], values: Sequence[float], **keras: Any) -> None:
+        if keras:
+            check_arguments("a schedule", keras)
         self.boundaries = [not_negative("boundaries", boundary) for boundary in boundaries]
         self.values = [not_negative("values", value) for value in values]
         if len(self.values) != len(self.boundaries) + 1:

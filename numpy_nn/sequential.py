@@ -242,7 +242,7 @@ class Sequential:
             validation.optional_size("validation_batch_size", validation_batch_size) or batch_size,
             validation.frequency("validation_freq", validation_freq),
         )
-        level, given = verbosity(verbose), as_list(callbacks)
+        level, given, shuffle = verbosity(verbose), as_list(callbacks), validation.flag("shuffle", shuffle)
         self._network.start_training()
         try:
             trainer = compiled.trainer(rows, batch_size, self._generator)
@@ -269,7 +269,7 @@ class Sequential:
         """
         compiled = self._when_compiled()
         rows = compiled.weigh(compiled.rows(x, y, sample_weight), class_weight)
-        return training.results(compiled.step(rows, self._generator), return_dict)
+        return training.results(compiled.step(rows, self._generator), compiled.report.names, return_dict)
 
     def predict(
         self,
@@ -310,14 +310,14 @@ class Sequential:
                 outputs = one_row.in_turn(x)
             if outputs is not None:
                 return outputs
-        keras_names.check_arguments("predict", {"steps": steps})
+        keras_names.check_arguments("predict", {} if steps is None else {"steps": steps})
         verbose = 0 if verbose == "auto" else verbosity(verbose)
         chunk_rows = validation.optional_size("batch_size", batch_size)
         rows = validation.features("x", x, self.layers[0].input_dim, self.dtype)
         if not verbose and callbacks is None:
             return self._prediction(rows, chunk_rows=chunk_rows)
         progress = Progress(training.steps(len(rows), chunk_rows), verbose)
-        outputs = training.predict(self._prediction, rows, chunk_rows, CallbackList(as_list(callbacks), self))
+        outputs = training.predict(self._prediction, rows, chunk_rows, CallbackList(as_list(callbacks), self, **progress.params))
         progress.finish({})
         return outputs
 
@@ -356,10 +356,10 @@ class Sequential:
         rows = compiled.rows(x, y, sample_weight)
         size = validation.optional_size("batch_size", batch_size)
         progress = Progress(training.steps(len(rows.x), size), verbosity(verbose))
-        watchers = None if callbacks is None else CallbackList(as_list(callbacks), self)
+        watchers = None if callbacks is None else CallbackList(as_list(callbacks), self, **progress.params)
         logs = compiled.evaluate(rows, size, watchers)
         progress.finish(logs)
-        return training.results(logs, return_dict)
+        return training.results(logs, compiled.report.names, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Results:
         """`evaluate`, silently."""

@@ -20,6 +20,7 @@ from numpy_nn._engine.arrays import Array
 from numpy_nn.architecture import LayerSpec, parse_architecture
 from numpy_nn.checks import file_path
 from numpy_nn.file_writing import write_whole
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.metrics import Metric
 from numpy_nn.name_lookup import find
 
@@ -31,7 +32,7 @@ FORMAT_VERSION = 2
 """1 had neither the optimizer's state, nor the generator's, nor `threads`."""
 
 
-def save(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True, **keras: Any) -> None:
     """Write the model, and all that its training goes on from, to an `.npz` file, without pickle, or to Keras' `.keras`.
 
     Parameters
@@ -47,6 +48,7 @@ def save(model: Sequential, path: str | os.PathLike[str], overwrite: bool = True
         If it can't be written, or is there and not to be replaced; the file of before is then left as it was.
 
     """
+    check_arguments("save", keras)
     path = file_path("path", path)
     _check_overwrite(path, overwrite)
     if _suffix(path, ".weights.h5") == ".keras":
@@ -107,8 +109,13 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         return model.set_weights(_read_weights(archive, model.layers))
 
 
-def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
+def load(cls: type[Sequential], /, path: str | os.PathLike[str], *, compile: bool = True, **keras: Any) -> Sequential:
     """The model that `save`, here or of Keras, wrote to the file at `path`; it trains on as the one that was saved.
+
+    Parameters
+    ----------
+    compile
+        Whether to compile it, too, where it was compiled when it was saved.
 
     Raises
     ------
@@ -118,11 +125,12 @@ def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
         If there is no such file.
 
     """
+    check_arguments("load", keras)
     path = file_path("path", path)
     if _suffix(path, ".weights.h5") == ".keras":
         from numpy_nn import keras_files
 
-        return keras_files.load_keras(path)
+        return keras_files.load_keras(path, compile=compile)
     with npz.opened(path) as archive:
         config = json.loads(str(archive.text("config")))
         version = config["format_version"]
@@ -133,7 +141,7 @@ def load(cls: type[Sequential], path: str | os.PathLike[str]) -> Sequential:
             config["architecture"], initializer="zeros", seed=config["seed"], dtype=config["dtype"], threads=config.get("threads")
         )
         model.set_weights(weights)
-        if (compiled := config["compiled"]) is not None:
+        if compile and (compiled := config["compiled"]) is not None:
             _compile(model, compiled)
         if version > 1:
             model._generator.bit_generator.state = config["generator"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -85,9 +85,10 @@ class Training:
         """Train on the minibatches of an epoch, until a callback stops the training; how many there were."""
         trainer, callbacks, progress = self._trainer, self._callbacks, self._progress
         if not self._by_batch and not progress.redraws:
-            for batch in range(trainer.batches):
+            batches = 1 if self._model.stop_training else trainer.batches  # one, as in Keras, where it was set before the epoch
+            for batch in range(batches):
                 trainer.step(batch)
-            return trainer.batches
+            return batches
         wants_logs = callbacks.wants("on_train_batch_end")
         for batch in range(trainer.batches):
             callbacks.call("on_train_batch_begin", batch, {})
@@ -96,15 +97,14 @@ class Training:
                 callbacks.call("on_train_batch_end", batch, trainer.running_logs(batch))
             if progress.is_due():
                 progress.draw(batch + 1, trainer.logs(batch + 1))
-            if self._by_batch and self._model.stop_training:
+            if self._model.stop_training:
                 return batch + 1
         return trainer.batches
 
 
-def results(logs: dict[str, float], return_dict: bool) -> Results:
-    """The logs in the form that Keras has: a number where there is but one."""
-    values = list(logs.values())
-    return logs if return_dict else values if len(values) > 1 else values[0]
+def results(logs: dict[str, float], names: Sequence[str], return_dict: bool) -> Results:
+    """The logs in the form that Keras has: a number where there is but one, and a list in the order of `names`."""
+    return logs if return_dict else [logs[name] for name in names] if len(names) > 1 else logs["loss"]
 
 
 def steps(rows: int, batch_size: int | None) -> int:
@@ -137,9 +137,9 @@ def warn_of_explosion(how: str, *, stacklevel: int) -> None:
 
 
 def evaluate(
-    prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, callbacks: CallbackList
+    prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, penalty: float, callbacks: CallbackList
 ) -> dict[str, float]:
-    """The logs of `rows`: the loss, without penalties, and the metrics; batch by batch where a callback wants it."""
+    """The logs of `rows`: the loss, with the penalty, and the metrics; batch by batch where a callback wants it."""
     callbacks.call("on_test_begin", {})
     if callbacks.wants("on_test_batch_begin", "on_test_batch_end"):
         running, logs = RunningMeans(report), {}
@@ -148,18 +148,21 @@ def evaluate(
             some = rows.take(part)
             with np.errstate(all="ignore"):
                 logs = running.add(some, prediction(some.x, logits=report.takes_logits).T)
+            logs["loss"] += penalty
             callbacks.call("on_test_batch_end", batch, logs)
     else:
-        logs = means(prediction, report, rows, batch_size)
+        logs = means(prediction, report, rows, batch_size, penalty)
     callbacks.call("on_test_end", logs)
     return logs
 
 
-def means(prediction: Prediction, report: Report, rows: Rows, batch_size: int | None) -> dict[str, float]:
+def means(prediction: Prediction, report: Report, rows: Rows, batch_size: int | None, penalty: float) -> dict[str, float]:
     """The logs of `rows`, without callbacks."""
     given = prediction(rows.x, chunk_rows=batch_size, logits=report.takes_logits)
     with np.errstate(all="ignore"):
-        return report.means(rows, given.T)
+        logs = report.means(rows, given.T)
+    logs["loss"] += penalty
+    return logs
 
 
 def predict(prediction: Prediction, x: Array, batch_size: int | None, callbacks: CallbackList) -> Array:

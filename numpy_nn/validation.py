@@ -51,6 +51,13 @@ def count(name: str, value: object) -> int:
     return int(value)
 
 
+def flag(name: str, value: object) -> bool:
+    """`value`, True or False, or 1 or 0."""
+    if not isinstance(value, (bool, int, np.bool_)) or value not in (0, 1):
+        raise ValueError(f"{name} was {shown(value)}: it must be True or False")
+    return bool(value)
+
+
 def optional_size(name: str, value: object) -> int | None:
     """`value`, an integer of at least 1, or None."""
     return None if value is None else positive_integer(name, value)

@@ -86,7 +86,9 @@ def whole_fit(package: ModuleType, seed: int, *, settings: Callable[[ModuleType]
     x, y = two_moons(FIT_ROWS, seed)
     model = make_model(package, draw_weights(SMALL_LAYERS, seed), SMALL_LAYERS)
     fit = partial(model.fit, x, y, batch_size=32, epochs=1, verbose=0, **settings(package))
-    return Calls(fit, lambda history: [*model.get_weights(), *map(np.asarray, history.history.values())])
+    return Calls(
+        fit, lambda history: [*model.get_weights(), *(np.asarray(history.history[name]) for name in sorted(history.history))]
+    )
 
 
 def _validation(_: ModuleType) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Override the methods of `Callback` that you need. `fit` returns a `History`.
 """
 
-from numpy_nn.callbacks.base import Callback, CallbackList, History
+from numpy_nn.callbacks.base import Callback, CallbackList, History, LambdaCallback
 from numpy_nn.callbacks.files import CSVLogger, ModelCheckpoint
 from numpy_nn.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
 from numpy_nn.callbacks.stopping import EarlyStopping, TerminateOnNaN
@@ -15,6 +15,7 @@ __all__ = [
     "CallbackList",
     "EarlyStopping",
     "History",
+    "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
     "ReduceLROnPlateau",

@@ -96,6 +96,24 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
 
 
+class LambdaCallback(Callback):
+    """Calls functions at the moments of a training.
+
+    Parameters
+    ----------
+    **functions
+        A function for each method of `Callback` that is to be called, by the method's name: `on_epoch_end=lambda epoch, logs: ...`.
+
+    """
+
+    def __init__(self, **functions: Callable[..., object] | None) -> None:
+        for name, function in functions.items():
+            if name not in (*HOOKS, *_ALSO.values()):
+                raise TypeError(f"LambdaCallback has no {name!r}: there are {', '.join(HOOKS)}")
+            if function is not None:
+                setattr(self, name, function)
+
+
 def as_list(callbacks: Callback | Sequence[Callback] | None) -> list[Callback]:
     """The argument `callbacks` of `fit` as a list.
 

@@ -27,7 +27,7 @@ class ModelCheckpoint(Monitor):
     monitor, mode, save_best_only
         Whether to save only where `monitor` is better than ever before; `mode` is "min", "max" or "auto".
     verbose
-        1 says what is saved.
+        1 says what is saved, and whether `monitor` improved.
     save_freq
         "epoch", or a number of batches.
     initial_value_threshold
@@ -86,23 +86,32 @@ class ModelCheckpoint(Monitor):
 
     def _save(self, place: dict[str, int], logs: Logs) -> None:
         """Save the model if it is to be saved with these logs."""
+        why = ""
         if self.save_best_only:
             value = self.value_in(logs)
-            if value is None or not self.is_better(value, self.best):
+            if value is None:
                 return
-            self.best = value
+            before = "None" if self.best is None else f"{self.best:.5f}"
+            if not self.is_better(value, self.best):
+                self._say(place, f"{self.monitor} did not improve from {before}")
+                return
+            self.best, why = value, f"{self.monitor} improved from {before} to {value:.5f}, "
         try:
             path = self.filepath.format(**{**logs, **place})
         except (KeyError, IndexError) as error:
             known = ", ".join([*place, *logs])
             raise KeyError(f"filepath was {self.filepath!r}: {error} is not among what it may name, {known}") from None
-        if self.verbose > 0:
-            print(f"\nEpoch {place['epoch']}: saving model to {path}")
+        self._say(place, f"{why}saving model to {path}")
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
         else:
             self.model.save(path)
+        self._say(place, f"finished saving model to {path}")
+
+    def _say(self, place: dict[str, int], what: str) -> None:
+        if self.verbose > 0:
+            print(f"\nEpoch {place['epoch']}: {what}")
 
 
 class CSVLogger(Callback):

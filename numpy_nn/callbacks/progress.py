@@ -52,6 +52,11 @@ class Progress:
         self._width = 0
         self._start = self._drawn = clock()
 
+    @property
+    def params(self) -> dict[str, int]:
+        """What callbacks are told of an evaluation or a prediction."""
+        return {"epochs": 1, "steps": self._steps, "verbose": self.verbose}
+
     def title(self, text: str) -> None:
         """Begin anew, below a line of its own."""
         print(text)

@@ -64,9 +64,10 @@ def read(config: Any, *, compiled: bool) -> Description:
     if len(dtypes) > 1:
         raise ValueError(f"its layers are of {' and '.join(sorted(dtypes))}: they must be of one precision")
     arguments = None
-    if compiled and config.get("compile_config"):
+    if compiled:
         try:
-            arguments = _compile_arguments(config["compile_config"])
+            _check_trainable(dense)
+            arguments = _compile_arguments(config["compile_config"]) if config.get("compile_config") else None
         except ValueError as error:
             raise ValueError(f"{error}; load_keras(path, compile=False) leaves out optimizer and loss") from None
     return Description(entries, layers, [keys[id(layer)] for layer in dense], dtypes.pop(), arguments)
@@ -91,9 +92,12 @@ def _chain(model: Mapping[str, Any]) -> list[Any]:
     for layer in model["layers"]:
         before = None
         if layer["class_name"] != "InputLayer":
-            (node,) = layer["inbound_nodes"]
-            (tensor,) = node["args"]
-            before = tensor["config"]["keras_history"][0]
+            try:
+                (node,) = layer["inbound_nodes"]
+                (tensor,) = node["args"]
+                before = tensor["config"]["keras_history"][0]
+            except (TypeError, ValueError):
+                raise ValueError(f"its layer {layer['name']!r} has several inputs or uses: the layers must form a chain") from None
         if before in after:
             raise ValueError(f"its layer {layer['name']!r} is a branch: the layers must form a chain")
         after[before] = layer
@@ -196,8 +200,17 @@ def _dtype(value: Any) -> str:
     return str(name)
 
 
+def _check_trainable(dense: Sequence[Any]) -> None:
+    """Raise a ValueError if a layer is not to be trained."""
+    for layer in dense:
+        if layer["config"].get("trainable", True) is not True:
+            raise ValueError(f"layer {layer['config'].get('name', 'Dense')!r} has trainable = False: numpy_nn trains all layers")
+
+
 def _compile_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     """What `Sequential.compile` is to be given."""
+    if (factors := config.get("loss_weights")) not in (None, 1, [1]):
+        raise ValueError(f"it has loss_weights = {factors!r}: numpy_nn has none")
     loss = config["loss"]
     arguments = {
         "optimizer": _made("optimizer", config["optimizer"], optimizers.OPTIMIZERS),
@@ -212,6 +225,8 @@ def _compile_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
 def _metric(place: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Class name and arguments; its name is what it is called in the logs."""
     bare = _bare(place, value)
+    if bare["class_name"] == "Accuracy":
+        raise ValueError(f"{place} has Keras' class Accuracy, which counts equal numbers: numpy_nn has none")
     return {**bare, "config": {"name": value["config"].get("name"), **bare["config"]}}
 
 

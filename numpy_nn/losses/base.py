@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from numpy_nn import activations
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program
 from numpy_nn.activations import Activation
+from numpy_nn.keras_names import check_arguments
 
 EPSILON = 1e-7
 """Keras' fuzz: probabilities are kept this far from 0 and 1."""
@@ -26,6 +28,8 @@ class Loss(ABC):
     ----------
     from_logits
         Whether `y_pred`, and the outputs of the network, are logits rather than probabilities.
+    **keras
+        `name`, and other arguments of Keras' with the values that change nothing.
 
     """
 
@@ -33,7 +37,9 @@ class Loss(ABC):
     pairs_with: str | None = None
     """The output activation whose logits the loss is defined for."""
 
-    def __init__(self, *, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, **keras: Any) -> None:
+        if keras:
+            check_arguments("a loss", keras)
         if from_logits and self.pairs_with is None:
             raise ValueError(f"from_logits was {from_logits!r}: {self.name} has no logits")
         self.from_logits = bool(from_logits)
@@ -41,6 +47,11 @@ class Loss(ABC):
     def __repr__(self) -> str:
         others = [f"{key}={value!r}" for key, value in self.get_config().items() if key != "from_logits" and value]
         return f"<loss {' '.join([self.name, *others])}{' from logits' if self.from_logits else ''}>"
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """A loss with the arguments that `get_config`, here or of Keras, gave."""
+        return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make a loss like this one."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array, scalar
 from numpy_nn._engine.program import Program
 from numpy_nn.checks import share
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.losses.base import EPSILON, Loss, MeanOverOutputs
 
 
@@ -23,8 +24,10 @@ class BinaryCrossentropy(MeanOverOutputs):
     name = "binary_crossentropy"
     pairs_with = "sigmoid"
 
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        super().__init__(from_logits=from_logits)
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **keras: Any) -> None:
+        if keras:
+            check_arguments("a loss", keras)
+        super().__init__(from_logits)
         self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def get_config(self) -> dict[str, Any]:
@@ -132,8 +135,10 @@ class CategoricalCrossentropy(Loss):
     name = "categorical_crossentropy"
     pairs_with = "softmax"
 
-    def __init__(self, *, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        super().__init__(from_logits=from_logits)
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **keras: Any) -> None:
+        if keras:
+            check_arguments("a loss", keras)
+        super().__init__(from_logits)
         self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def get_config(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program
 from numpy_nn.checks import not_negative, positive
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.optimizers.base import Optimizer, Setting
 from numpy_nn.schedules import LearningRateSchedule
 
@@ -30,7 +31,10 @@ class Adagrad(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **keras: Any,
     ) -> None:
+        if keras:
+            check_arguments("an optimizer", keras)
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm)
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program, into
 from numpy_nn.checks import fraction, positive
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.optimizers.base import Optimizer, Setting
 from numpy_nn.schedules import LearningRateSchedule
 
@@ -37,7 +38,10 @@ class Adam(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **keras: Any,
     ) -> None:
+        if keras:
+            check_arguments("an optimizer", keras)
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.amsgrad = bool(amsgrad)
@@ -103,5 +107,8 @@ class AdamW(Adam):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **keras: Any,
     ) -> None:
+        if keras:
+            check_arguments("an optimizer", keras)
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm)

@@ -8,7 +8,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Optimizer(ABC):
         The share of all weights, times the learning rate, that is taken off before each update.
     clipnorm, clipvalue, global_clipnorm
         The largest norm of the gradient of each kernel and bias; the largest size of a number in it; the largest norm of the whole
-        gradient. One of them at most.
+        gradient. One of them at most. (What only Keras has, as `name`, is taken with values that change nothing.)
 
     """
 
@@ -143,6 +143,11 @@ class Optimizer(ABC):
     def rate(self) -> Any:
         """What the next step multiplies by: the learning rate, or those of stacked networks."""
         return self.learning_rate if self.learning_rates is None else self.learning_rates
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """An optimizer with the arguments that `get_config`, here or of Keras, gave."""
+        return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an optimizer like this one, fit for JSON."""

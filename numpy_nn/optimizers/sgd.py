@@ -11,6 +11,7 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program
 from numpy_nn.checks import fraction
+from numpy_nn.keras_names import check_arguments
 from numpy_nn.optimizers.base import CLIPPING, Optimizer, Setting
 from numpy_nn.schedules import LearningRateSchedule
 
@@ -35,7 +36,10 @@ class SGD(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **keras: Any,
     ) -> None:
+        if keras:
+            check_arguments("an optimizer", keras)
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm)
         self.momentum = momentum
         self.nesterov = bool(nesterov)

@@ -47,8 +47,21 @@ def test_a_missing_dimension_is_named(key: str) -> None:
 
 
 def test_an_unknown_key_is_named() -> None:
-    with refused("architecture[0] has the key 'units'", "input_dim, output_dim, activation"):
-        parse_architecture([{**ARCHITECTURE[0], "units": 5}])
+    with refused("architecture[0] has the key 'width'", "input_dim, output_dim, activation"):
+        parse_architecture([{**ARCHITECTURE[0], "width": 5}])
+
+
+def test_a_key_that_only_keras_has_is_taken_where_it_changes_nothing() -> None:
+    neutral = {"name": "hidden", "trainable": True, "bias_regularizer": None, "kernel_constraint": None, "dtype": None}
+    assert parse_architecture([{**ARCHITECTURE[0], **neutral}]) == parse_architecture(ARCHITECTURE[:1])
+    for key, value, there in [
+        ("units", 5, "output_dim"),
+        ("trainable", False, "fit, which trains all layers"),
+        ("bias_regularizer", "l2", "kernel_regularizer"),
+        ("kernel_constraint", "max_norm", "a callback"),
+    ]:
+        with refused(f"architecture[0] has the key {key!r}: there is {there}"):
+            parse_architecture([{**ARCHITECTURE[0], key: value}])
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, 2.5, "2", None, True, [2], np.float64(2)])

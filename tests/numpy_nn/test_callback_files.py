@@ -96,7 +96,7 @@ def test_a_checkpoint_says_what_its_file_may_be_called(tmp_path: Path) -> None:
         ModelCheckpoint("model.keras", save_weights_only=True)
     with refused("save_freq was 0", "positive integer"):
         ModelCheckpoint("model.npz", save_freq=0)
-    with refused("val_loss", "epoch, loss, accuracy", error=KeyError):
+    with refused("val_loss", "epoch, accuracy, loss", error=KeyError):
         compiled().fit(X, Y, callbacks=ModelCheckpoint(tmp_path / "{val_loss}.npz"), verbose=0)
 
 
@@ -176,7 +176,7 @@ def test_an_epoch_without_validation_is_passed_over() -> None:
     stopping = EarlyStopping(patience=5)
     compiled().fit(X, Y, epochs=4, validation_split=0.5, validation_freq=2, callbacks=[stopping], verbose=0)
     assert stopping.best is not None
-    with refused("monitor was 'val_mae'", "the logs have loss, accuracy, val_loss, val_accuracy"):
+    with refused("monitor was 'val_mae'", "the logs have accuracy, loss, val_accuracy, val_loss"):
         compiled().fit(
             X, Y, epochs=4, validation_split=0.5, validation_freq=2, callbacks=[EarlyStopping("val_mae", mode="min")], verbose=0
         )

@@ -201,10 +201,10 @@ def test_early_stopping_leaves_a_network_alone_whose_best_weights_have_diverged(
 
 
 def test_early_stopping_says_which_values_it_may_watch() -> None:
-    with refused("monitor was 'val_loss'", "loss, accuracy"):
+    with refused("monitor was 'val_loss'", "accuracy, loss"):
         compiled().fit(X, Y, callbacks=[EarlyStopping()], verbose=0)
 
 
 def test_a_history_says_what_it_has() -> None:
     assert repr(History()) == "History(0 epochs of nothing yet)"
-    assert repr(compiled().fit(X, Y, epochs=3, verbose=0)) == "History(3 epochs of loss, accuracy)"
+    assert repr(compiled().fit(X, Y, epochs=3, verbose=0)) == "History(3 epochs of accuracy, loss)"

@@ -97,6 +97,21 @@ def test_a_seed_repeats_the_weights_and_another_seed_or_none_does_not(name: str)
     assert (unseeded != next_unseeded).any()
 
 
+@pytest.mark.parametrize("name", ["article", *DRAWN])
+def test_the_seed_of_an_initializer_is_that_of_each_of_its_kernels(name: str) -> None:
+    made = type(initializers.get(name))(seed=3)  # type: ignore[call-arg]
+    layers = [
+        {**layer, "kernel_initializer": made} for layer in ({"input_dim": 4, "output_dim": 4}, {"input_dim": 4, "output_dim": 4})
+    ]
+    one, other = (Sequential(layers, seed=seed, dtype="float64").get_weights() for seed in (1, 2))
+    for kernel in (one[2], other[0], other[2]):
+        np.testing.assert_array_equal(kernel, one[0])
+    assert (Sequential(layers[:1], seed=1).architecture[0]["kernel_initializer"]["config"]) == made.get_config()
+    np.testing.assert_array_equal(made(WIDE, 1)[0], made(WIDE, 2)[0])
+    with refused("seed was 'a'"):
+        type(made)(seed="a")
+
+
 @pytest.mark.parametrize("name", list(initializers.INITIALIZERS))
 def test_shapes_are_kernel_then_bias_layer_by_layer(name: str) -> None:
     shapes = [weights.shape for weights in initializers.get(name)(WIDE, 0)]

@@ -209,7 +209,20 @@ def test_a_model_that_was_compiled_with_parts_that_are_not_here_can_be_read_with
     theirs.save(tmp_path / "model.keras")
     with refused("'SGD' has use_ema = True", "compile=False"):
         load_keras(tmp_path / "model.keras")
-    assert_equal(load_keras(tmp_path / "model.keras", compile=False), theirs)
+    theirs.compile("sgd", "binary_crossentropy", loss_weights=[3.0])
+    theirs.save(tmp_path / "model.keras")
+    with refused("loss_weights = [3.0]", "compile=False"):
+        load_keras(tmp_path / "model.keras")
+    theirs.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.Accuracy()])
+    theirs.save(tmp_path / "model.keras")
+    with refused("metrics has Keras' class Accuracy", "compile=False"):
+        load_keras(tmp_path / "model.keras")
+    frozen = make(keras, plain, epochs=0)
+    frozen.layers[0].trainable = False
+    frozen.save(tmp_path / "model.keras")
+    with refused("trainable = False", "compile=False"):
+        load_keras(tmp_path / "model.keras")
+    assert_equal(Sequential.load(tmp_path / "model.keras", compile=False), frozen)
 
 
 REFUSED: dict[str, tuple[Callable[[ModuleType], list[Any]], list[str]]] = {

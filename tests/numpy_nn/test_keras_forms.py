@@ -187,7 +187,13 @@ def test_keras_arguments_of_summary_and_save(tmp_path: Path, capsys: pytest.Capt
     assert "relu" in capsys.readouterr().out
     with refused("summary has no 'layer_range'", error=TypeError):
         model.summary(layer_range=["dense", "dense_1"])
-    model.save(tmp_path / "model.npz", overwrite=False)
+    model.save(tmp_path / "model.npz", overwrite=False, include_optimizer=True, save_format=None)
+    with refused("save has no 'save_format', which was 'h5'", error=TypeError):
+        model.save(tmp_path / "model.npz", save_format="h5")
+    assert Sequential.load(tmp_path / "model.npz", custom_objects=None, safe_mode=True).optimizer is not None
+    assert Sequential.load(tmp_path / "model.npz", compile=False).optimizer is None
+    with refused("load has no 'custom_objects'", error=TypeError):
+        Sequential.load(tmp_path / "model.npz", custom_objects={"f": len})
     for write in (model.save, model.save_weights):
         write(tmp_path / "model.npz", overwrite=True)
         with refused("there is such a file", error=FileExistsError):

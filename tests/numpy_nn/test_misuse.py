@@ -111,7 +111,7 @@ def test_an_optimizer_is_an_object_as_in_keras() -> None:
         model().compile(SGD, "mse")
 
 
-@pytest.mark.parametrize("name", ["batch_size", "epochs", "verbose", "callbacks", "validation_split", "class_weight"])
+@pytest.mark.parametrize("name", ["batch_size", "epochs", "verbose", "callbacks", "validation_split", "class_weight", "shuffle"])
 def test_an_array_in_place_of_a_number_is_named_in_one_line(name: str) -> None:
     model = Sequential(ARCHITECTURE)
     model.compile("sgd", "binary_crossentropy")

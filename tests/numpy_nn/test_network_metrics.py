@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cases import refused
 
-from numpy_nn import activations, losses, metrics
+from numpy_nn import Sequential, activations, losses, metrics
 from numpy_nn.metrics import Accuracy, BinaryAccuracy, CategoricalAccuracy, MeanAbsoluteError, Report, RunningMeans
 from numpy_nn.validation import Rows
 
@@ -98,6 +98,27 @@ def test_a_metric_is_found_by_every_name_of_keras_and_keeps_the_one_given() -> N
     found = metrics.named("metrics", [*names, BinaryAccuracy(threshold=0.25)])
     assert list(found) == ["acc", "mse", "MAE", "MeanSquaredError", "binary_accuracy", "mse_1", "binary_accuracy_1"]
     assert found["MAE"] == MeanAbsoluteError()
+    assert list(metrics.named("metrics", ["mae", "mae", MeanAbsoluteError("mae_1")])) == ["mae", "mae_1", "mae_1_1"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "wrong", "right"),
+    [
+        (
+            "sparse_categorical_crossentropy",
+            ["mse", "mae", "categorical_accuracy", "binary_accuracy"],
+            "sparse_categorical_accuracy",
+        ),
+        ("categorical_crossentropy", ["sparse_categorical_accuracy"], "categorical_accuracy"),
+    ],
+)
+def test_a_metric_of_other_targets_than_those_of_the_loss_is_refused(loss: str, wrong: list[str], right: str) -> None:
+    model = Sequential([{"input_dim": 2, "output_dim": 3, "activation": "softmax"}])
+    model.compile("sgd", loss, ["accuracy", right])
+    for name in wrong:
+        for kind in ("metrics", "weighted_metrics"):
+            with refused(f"metrics had {name!r}: {loss} takes of each sample", right):
+                model.compile("sgd", loss, **{kind: [name]})
 
 
 def test_a_metric_that_there_is_not_is_refused() -> None:

@@ -39,14 +39,14 @@ def seconds(*moments: float) -> Iterator[float]:
     yield from moments
 
 
-LOGS = r"loss: \d\.\d{4} - accuracy: \d\.\d{4}"
+LOGS = r"accuracy: \d\.\d{4} - loss: \d\.\d{4}"
 
 
 def test_a_bar_an_epoch_below_its_number(capsys: pytest.CaptureFixture[str]) -> None:
     compiled().fit(X, Y, epochs=2, validation_split=0.2)
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
-    assert re.fullmatch(rf"2/2 ━{{20}} 0s \d+[mu]s/step - {LOGS} - val_loss: .* - val_accuracy: .*", lines[1])
+    assert re.fullmatch(rf"2/2 ━{{20}} 0s \d+[mu]s/step - {LOGS} - val_accuracy: .* - val_loss: .*", lines[1])
     assert len(lines) == 4
 
 

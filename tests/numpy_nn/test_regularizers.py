@@ -5,6 +5,7 @@ import pytest
 from cases import ARCHITECTURE, moons, refused
 
 from numpy_nn import SGD, Adam, Sequential, regularizers
+from numpy_nn.callbacks import LambdaCallback
 from numpy_nn.regularizers import L1, L1L2, L2, Regularizer
 
 KERNEL = np.array([[1.0, -2.0], [0.5, 0.0]])
@@ -108,3 +109,17 @@ def test_a_penalty_may_be_divided_by_the_rows() -> None:
         weights.append([*model.get_weights(), np.array(history.history["loss"])])
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize("by_batch", [False, True])
+def test_callbacks_of_an_evaluation_see_the_penalty(by_batch: bool) -> None:
+    x, y = moons(10)
+    model = regularized(L2(0.5))
+    model.compile("sgd", "mse")
+    seen: list[float] = []
+    ends = LambdaCallback(on_test_end=lambda logs: seen.append(logs["loss"]))
+    batches = LambdaCallback(on_test_batch_end=lambda _, logs: seen.append(logs["loss"]))
+    loss = model.evaluate(x, y, batch_size=4, verbose=0, callbacks=[ends, batches] if by_batch else [ends])
+    parts = [model.evaluate(x[:stop], y[:stop], verbose=0) for stop in (4, 8, 10)] if by_batch else []
+    np.testing.assert_allclose(seen, [*parts, loss], rtol=1e-12)
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), loss, rtol=1e-12)

@@ -174,6 +174,26 @@ def test_the_hooks_are_called_in_the_order_of_keras(keras64: ModuleType) -> None
     assert calls[0] == calls[1]
 
 
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])
+def test_a_training_that_is_stopped_before_an_epoch_makes_one_more_step(hook: str, keras64: ModuleType) -> None:
+    x = np.random.default_rng(0).normal(size=(10, 2))
+    theirs = keras64.Sequential([keras64.Input((2,)), keras64.layers.Dense(1)])
+    ours = Sequential([{"input_dim": 2, "output_dim": 1}], dtype="float64")
+    ours.set_weights(theirs.get_weights())
+    histories = []
+    for model, callbacks in ((ours, numpy_nn.callbacks), (theirs, keras64.callbacks)):
+
+        def stop(*_: Any, model: Any = model) -> None:
+            model.stop_training = True
+
+        model.compile("sgd", "mse")
+        callback = callbacks.LambdaCallback(**{hook: stop})
+        histories.append(model.fit(x, x[:, 0], batch_size=2, epochs=3, shuffle=False, verbose=0, callbacks=[callback]).history)
+    np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"])
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
 def at_the_second(hook: str, base: type) -> Any:
     """A callback that sets the learning rate when its hook is called for the second time."""
 

@@ -1,5 +1,6 @@
 """`ModelCheckpoint` with Keras' own files: the files that Keras writes, at the moments at which it does, and Keras reads them."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,20 @@ def both() -> tuple[Sequential, Any]:
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
 @pytest.mark.parametrize("case", CASES)
-def test_the_files_are_those_that_keras_writes(case: str, suffix: str, tmp_path: Path) -> None:
+def test_the_files_are_those_that_keras_writes_and_so_is_what_is_said(
+    case: str, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import keras
 
     name, options = CASES[case]
-    options = {**options, "save_weights_only": suffix == ".weights.h5"}
+    options = {**options, "save_weights_only": suffix == ".weights.h5", "verbose": 1}
     found = []
     for model, callback in zip(both(), (ModelCheckpoint, keras.callbacks.ModelCheckpoint), strict=True):
         folder = tmp_path / type(model).__module__.partition(".")[0] / "made"
         checkpoint = callback(str(folder / (name + suffix)), **options)
         model.fit(X, Y, batch_size=6, epochs=6, shuffle=False, validation_data=(X, Y), callbacks=[checkpoint], verbose=0)
-        found.append(sorted(path.name for path in folder.glob("*")) if folder.exists() else [])
+        said = re.sub(r"\d+\.\d{5}", "a number", capsys.readouterr().out).replace(str(folder), "")
+        found.append([said, *(sorted(path.name for path in folder.glob("*")) if folder.exists() else [])])
     assert found[0] == found[1]
 
 

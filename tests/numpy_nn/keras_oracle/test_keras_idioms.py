@@ -50,6 +50,11 @@ USES: dict[str, tuple[dict[str, Any], Use]] = {
         WITHOUT,
         lambda m: m.fit(X, Y, epochs=2, validation_data=(X, Y), validation_batch_size=4, shuffle=False, verbose=0).history,
     ),
+    "fit gives its logs in Keras' order": (
+        {**WITH_ACCURACY, "metrics": ["mse", "accuracy"]},
+        lambda m: m.fit(X, Y, batch_size=5, epochs=2, validation_data=(X, Y), shuffle=False, verbose=0).history,
+    ),
+    "callbacks are told of epochs, steps and verbosity": (WITHOUT, lambda m: _params(m)),
     "a callback sees logs at the end of a batch": (WITHOUT, lambda m: _batch_losses(m)),
     "get_config of the optimiser has the learning rate": (WITHOUT, lambda m: m.optimizer.get_config()["learning_rate"]),
 }
@@ -81,6 +86,21 @@ def _batch_losses(model: Any) -> list[float]:
     return found
 
 
+def _params(model: Any) -> list[int]:
+    """What the callbacks of a prediction, an evaluation and a training are told."""
+    import keras
+
+    import numpy_nn
+
+    package = numpy_nn if isinstance(model, Sequential) else keras
+    made = [package.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: told.append(epoch)) for _ in range(3)]
+    told: list[int] = []
+    model.predict(X, batch_size=5, verbose=0, callbacks=[made[0]])
+    model.evaluate(X, Y, verbose=0, callbacks=[made[1]])
+    model.fit(X, Y, epochs=2, batch_size=4, shuffle=False, verbose=0, callbacks=[made[2]])
+    return told + [callback.params[name] for callback in made for name in ("epochs", "steps", "verbose")]
+
+
 def both(keras: ModuleType, options: dict[str, Any]) -> tuple[Any, Any]:
     """The same network twice, compiled where there are options."""
     theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
@@ -95,7 +115,7 @@ def both(keras: ModuleType, options: dict[str, Any]) -> tuple[Any, Any]:
 def assert_same(ours: Any, theirs: Any) -> None:
     assert isinstance(ours, type(theirs))
     if isinstance(theirs, dict):
-        assert sorted(ours) == sorted(theirs)
+        assert list(ours) == list(theirs)
         ours, theirs = [ours[name] for name in theirs], list(theirs.values())
     if isinstance(theirs, list):
         assert len(ours) == len(theirs)

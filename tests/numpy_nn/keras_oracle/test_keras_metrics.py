@@ -22,6 +22,7 @@ METRICS: list[tuple[str, dict[str, Any], np.ndarray, np.ndarray]] = [
     ("MeanAbsoluteError", {}, ONE_HOT, SHARES),
     ("MeanSquaredError", {}, ONE_HOT, SHARES),
 ]
+TWICE = {"metrics": ["mse", "mse"], "weighted_metrics": ["mse", "mse", "mae", "mae"]}
 NAMES = ("binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "mae", "mse", "acc")
 LAST = {"binary_accuracy": (1, BINARY), "sparse_categorical_accuracy": (3, CLASSES)}
 LOSS = {"binary_accuracy": "binary_crossentropy", "sparse_categorical_accuracy": "sparse_categorical_crossentropy"}
@@ -56,5 +57,20 @@ def test_a_model_reports_a_metric_as_keras_does(name: str, kind: str, keras64: M
     x = np.random.default_rng(0).normal(size=(4, 2))
     models = both(keras64, outputs, LOSS.get(name, "categorical_crossentropy"), **{kind: [name]})
     ours, theirs = (model.evaluate(x, y, sample_weight=WEIGHTS, verbose=0, return_dict=True) for model in models)
-    assert sorted(ours) == sorted(theirs)
+    assert list(ours) == list(theirs)
     np.testing.assert_allclose([ours[key] for key in theirs], list(theirs.values()), rtol=1e-6)
+
+
+def test_metrics_that_are_given_twice_have_the_names_of_keras(keras64: ModuleType) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    models = both(keras64, 1, "binary_crossentropy", **TWICE)
+    ours, theirs = (model.evaluate(x, BINARY, sample_weight=WEIGHTS, verbose=0, return_dict=True) for model in models)
+    assert list(ours) == list(theirs)
+    np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-6)
+
+
+def test_the_classes_of_one_output_are_zeros(keras64: ModuleType) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    models = both(keras64, 1, "binary_crossentropy", metrics=["sparse_categorical_accuracy"])
+    ours, theirs = (model.evaluate(x, BINARY, verbose=0, return_dict=True) for model in models)
+    np.testing.assert_allclose(ours["sparse_categorical_accuracy"], theirs["sparse_categorical_accuracy"])
