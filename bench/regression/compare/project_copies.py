@@ -20,6 +20,10 @@ VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
 """Written when a project is built, and often not in git."""
 NOT_OWN = frozenset(("benchmarks", "conftest", "docs", "examples", "setup", "test", "tests", *sys.stdlib_module_names))
 """Names beside a package that are none of its packages."""
+TESTS_FOLDER, BENCHMARKS_FOLDER = re.compile(r"_*tests?_*"), re.compile(r"_*(bench(mark)?s?|perf(ormance)?|speed)_*")
+"""Names of folders in a package that have tests, and what these need, and none of the code that is compared: the latter where the
+benchmarks are said to be in that very folder."""
+TEST_FILE = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
 LEFT_ASIDE = ("__pycache__", "node_modules", "pyvenv.cfg")
 """Names of files and folders that are not copied, as those that begin with a dot; a folder that has one of the latter neither."""
 
@@ -88,13 +92,12 @@ def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Pa
         The root of the copied project, and the benchmarks in it.
 
     """
+    benchmarks = package if package.is_dir() and _has_all_benchmarks(package, benchmarks) else benchmarks
     if package.is_dir() and benchmarks.is_relative_to(package):  # tests within the package: they import it relatively
-        inside = benchmarks.relative_to(package)
         copied = packages / package.name
-        part = inside.parts[0] if len(inside.parts) > 1 or benchmarks.is_dir() else inside
-        copy_tree(package / part, copied / part, links=False)
+        _copy_inner_benchmarks(benchmarks, package, copied)
         _copy_settings(project, packages)
-        return packages, copied / inside
+        return packages, copied / benchmarks.relative_to(package)
     root = project if benchmarks.is_relative_to(project) else benchmarks.parent
     inside = benchmarks.relative_to(root)
     if not inside.parts:
@@ -142,6 +145,8 @@ def copy_tree(source: Path, destination: Path, *, links: bool = True) -> None:
             _link(source, destination)
         else:
             shutil.copyfile(source, destination)
+            if source.suffix == ".py":  # bytecode of what was there before looks valid for a second
+                Path(importlib.util.cache_from_source(str(destination))).unlink(missing_ok=True)
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -150,6 +155,47 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 def _is_left_aside(entry: Path) -> bool:
     return entry.name in LEFT_ASIDE or entry.name.startswith(".") or (entry / "pyvenv.cfg").exists()
+
+
+def _has_all_benchmarks(package: Path, benchmarks: Path) -> bool:
+    """Whether the benchmarks in a folder that the package is in are all within the package."""
+    if package == benchmarks or not package.is_relative_to(benchmarks):
+        return False
+    found = [file for file in benchmarks.rglob("*.py") if _is_test(file)]
+    return bool(found) and all(file.is_relative_to(package) for file in found)
+
+
+def _copy_inner_benchmarks(benchmarks: Path, package: Path, copied: Path) -> None:
+    """Copy benchmarks within a package into a side's copy of it, whose own code must stay.
+
+    A folder of tests is copied whole. Elsewhere code stands beside the tests: these are copied, and what the side lacks.
+    """
+    place = benchmarks if benchmarks.is_dir() else benchmarks.parent
+    inside = [folder for folder in (place, *place.parents) if folder.is_relative_to(package) and folder != package]
+    outermost = next((folder for folder in reversed(inside) if TESTS_FOLDER.fullmatch(folder.name)), None)
+    if outermost is None and benchmarks in inside and BENCHMARKS_FOLDER.fullmatch(benchmarks.name):
+        outermost = benchmarks
+    if outermost is not None:
+        copy_tree(outermost, copied / outermost.relative_to(package), links=False)
+        return
+    for file in sorted(place.rglob("*")):
+        target = copied / file.relative_to(package)
+        is_lacking = benchmarks in inside and not target.exists()
+        is_wanted = file == benchmarks or is_lacking or _is_test(file)
+        if is_wanted and file.is_file() and not any(_is_left_aside(part) for part in _up_to(file, place)):
+            copy_tree(file, target, links=False)
+
+
+def _up_to(file: Path, folder: Path) -> list[Path]:
+    """A file and the folders that it is in below `folder`."""
+    return [file, *(parent for parent in file.parents if parent.is_relative_to(folder) and parent != folder)]
+
+
+def _is_test(file: Path) -> bool:
+    """Whether a file has tests, by its name or for pytest-benchmark, or fixtures of such."""
+    if file.suffix != ".py" or not file.is_file():
+        return False
+    return bool(TEST_FILE.fullmatch(file.name) or named_benchmarks([file.read_text(encoding="utf-8", errors="replace")]))
 
 
 def _copy_settings(project: Path, destination: Path) -> None:

@@ -240,3 +240,27 @@ def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path
     with side_by_side(folder, "good", "good", "mine", folder / "speed") as sides:
         assert (sides.copy("base", "mine") / "_version.py").read_text() == "version = '1'\n"
         assert "mine/_version.py is not in git at good" in sides.notes[0]
+
+
+@pytest.mark.parametrize(
+    "benchmarks", ["src", "src/mine", "src/mine/core", "src/mine/core/test_it.py", "src/mine/core/speed", "src/mine/core/tests/more"]
+)
+def test_benchmarks_beside_the_code_that_they_time_leave_each_side_its_own_code(benchmarks, tmp_path):
+    """Copied with the tests, the working tree's code would be what both sides run: a regression that nobody sees."""
+    test = PLAIN.format(name="mine.core.code") + "from . import helper  # base"
+    tests = {
+        "src/mine/core/speed/test_it.py": {"src/mine/core/speed/__init__.py": "", "src/mine/core/speed/helper.py": "there = 0"},
+        "src/mine/core/tests/more/test_it.py": {"src/mine/core/tests/more/helper.py": "there = 0"},
+    }
+    place = next((file for file in tests if benchmarks in (str(Path(file).parent), file)), "src/mine/core/test_it.py")
+    code = {"src/mine/__init__.py": "", "src/mine/core/__init__.py": "", "src/mine/core/code.py": QUICK}
+    helper = tests.get(place, {"src/mine/core/helper.py": "there = 0"})
+    folder = project(tmp_path / "project", {**code, place: test, **helper}, "src/mine/core/code.py")
+    (folder / place).write_text(test.replace("# base", "# head"))
+    with side_by_side(folder, "good", None, "mine", folder / benchmarks) as sides:
+        for side, expected in (("base", QUICK), ("head", SLOW)):
+            copy = sides.copy(side, "mine")
+            assert (copy / "core/code.py").read_text() == expected
+            assert (copy.parent / Path(place).relative_to("src")).read_text().endswith("# head")
+            root, suite = sides.suites[side]
+            assert suite.is_relative_to(copy.parent) and root == copy.parent
