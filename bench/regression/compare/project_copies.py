@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.python_files import compile_files, parsed, parsed_file
 
+HARNESS = __name__.partition(".")[0]
 VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
 """Written when a project is built, and often not in git."""
 NOT_OWN = frozenset(("benchmarks", "conftest", "docs", "examples", "setup", "test", "tests", *sys.stdlib_module_names))
@@ -50,6 +51,16 @@ def named_benchmarks(sources: Iterable[str]) -> set[str]:
         functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test")]
         found.update(node.name for node in functions if any(argument.arg == "benchmark" for argument in node.args.args))
     return found
+
+
+def has_own_bench(benchmarks: Path, project: Path) -> bool:
+    """Whether tests may import a module or a package `bench` of their own, and don't import that of the harness."""
+    around = [folder for folder in benchmarks.parents if folder.is_relative_to(project)] or [benchmarks.parent]
+    names = (f"{HARNESS}.py", f"{HARNESS}/__init__.py")
+    found = any((folder / name).is_file() for folder in around for name in names)
+    found = found or any(next(benchmarks.rglob(name), None) is not None for name in names)
+    files = [benchmarks] if benchmarks.is_file() else benchmarks.rglob("*.py") if found else []
+    return found and not any(f"{HARNESS}.micro".encode() in file.read_bytes() for file in files if file.is_file())
 
 
 def copy_packages(packages: Iterable[Path], destination: Path) -> None:

@@ -23,10 +23,12 @@ from bench.locks import locked
 from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.project_copies import (
+    HARNESS,
     NOT_OWN,
     add_version_files,
     copy_benchmarks,
     copy_packages,
+    has_own_bench,
     imported_names,
     link_folder,
     named_benchmarks,
@@ -218,6 +220,8 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
     for name in packages:
         for file in add_version_files(in_working_tree.with_name(name), folder, name):
             sides.notes.append(f"{file} is not in git at {revision}: it is taken from the working tree, or from what is installed")
+    if HARNESS not in sides.own and has_own_bench(sides.benchmarks, sides.project):
+        sides.own.append(HARNESS)
     tests = sides.root / "tests" / side
     sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, folder, tests)
     copies = {in_working_tree.with_name(copy.name): copy for copy in folder.iterdir() if copy.stem in packages}

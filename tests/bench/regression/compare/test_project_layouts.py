@@ -37,6 +37,7 @@ class TestWork:
 """
 CONFTEST = """
 import pytest
+from bench import there
 
 done = []
 
@@ -111,7 +112,16 @@ LAYOUTS = {
     "a namespace": ("mine", {"src/mine/part/__init__.py": QUICK}, "."),
     "prints as it is imported": ("mine", {"mine/__init__.py": f"print('{{}}')\n{QUICK}"}, "."),
     "needs a variable": ("mine", {"mine/__init__.py": f"import os\nos.environ['MINE_HOME']\n{QUICK}"}, "."),
-    "fixtures": ("mine", {"mine/__init__.py": QUICK, "speed/test_mine.py": FIXTURES, "speed/conftest.py": CONFTEST}, "."),
+    "fixtures, and a bench of its own": (
+        "mine",
+        {
+            "mine/__init__.py": QUICK,
+            "speed/test_mine.py": FIXTURES,
+            "speed/conftest.py": CONFTEST,
+            "speed/bench.py": "there = 1",
+        },
+        ".",
+    ),
     "helpers, plugins and a module beside it, imported by a name in a string": ("mine", WITH_HELPERS, "tests/speed"),
     "in a folder of another name": ("mine", {"python/mine/__init__.py": QUICK}, "."),
 }
