@@ -81,7 +81,7 @@ def load(
         try:
             libraries[side] = importlib.import_module(paths[side].stem)
         except SystemExit as error:
-            raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
+            raise SideError(side, f"fails to import: sys.exit({error.code!r})") from error
         except BaseException as error:
             raise SideError(side, f"fails to import: {type_and_message(error)}") from error
         if seconds is not None:

@@ -186,7 +186,8 @@ def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path
     ("file", "text", "said"),
     [
         ("mine/__init__.py", "def (", "mine at HEAD fails to import: SyntaxError: "),
-        ("speed/conftest.py", "from mine import gone", "mine at HEAD does not run the benchmarks: "),
+        ("mine/__init__.py", "import builtins\ndel builtins.len\n", "mine at BASE can't be imported beside HEAD, which is in its way: "),
+        ("speed/conftest.py", "from mine import gone", "cannot import name 'gone' from 'mine' (mine/__init__.py)"),
     ],
 )
 def test_a_head_that_cannot_be_imported_or_run_is_refused_and_named(tmp_path, file, text, said):
