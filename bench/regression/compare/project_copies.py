@@ -19,7 +19,8 @@ from bench.python_files import compile_files, parsed, parsed_file
 HARNESS = __name__.partition(".")[0]
 VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
 """Written when a project is built, and often not in git."""
-NOT_OWN = frozenset(("benchmarks", "conftest", "docs", "examples", "setup", "test", "tests", *sys.stdlib_module_names))
+NOT_PACKAGES = frozenset(("benchmarks", "conftest", "docs", "examples", "setup", "test", "tests"))
+NOT_OWN = NOT_PACKAGES | sys.stdlib_module_names
 """Names beside a package that are none of its packages."""
 TESTS_FOLDER, BENCHMARKS_FOLDER = re.compile(r"_*tests?_*"), re.compile(r"_*(bench(mark)?s?|perf(ormance)?|speed)_*")
 """Names of folders in a package that have tests, and what these need, and none of the code that is compared: the latter where the

@@ -25,6 +25,7 @@ from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.project_copies import (
     HARNESS,
     NOT_OWN,
+    NOT_PACKAGES,
     add_version_files,
     copy_benchmarks,
     copy_packages,
@@ -366,6 +367,7 @@ def _place(repository: Repository, revision: Revision, package: str) -> str:
     left_out = next((place for place in places if revision.commit is None and repository.is_left_out(place)), "")
     if left_out:
         hint = f"; this checkout is sparse: type `git sparse-checkout add {left_out}`, or compare with HEAD"
+    hint = hint or ("; name another package by --package NAME --benchmarks FILE_OR_FOLDER" if package == PACKAGE else "")
     message = f"revision {revision} has no {package}: there is no {package}/__init__.py in it, nor in src/{hint}"
     raise RevisionError(f"no {package}", message)
 
@@ -382,7 +384,7 @@ def _elsewhere(repository: Repository, revision: Revision, package: str) -> str:
     files = repository.all_files(revision.commit)
     names = (f"/{package}/__init__.py", f"/{package}.py")
     found = [file for file in files if file.startswith(repository.prefix) and file.endswith(names)]
-    found = [file.removesuffix("/__init__.py") for file in found if NOT_OWN.isdisjoint(Path(file).parent.parts[:-1])]
+    found = [file.removesuffix("/__init__.py") for file in found if NOT_PACKAGES.isdisjoint(Path(file).parent.parts[:-1])]
     found = [place for place in found if not any(place.startswith(f"{Path(other).parent}/{package}/") for other in found)]
     least = min((place.count("/") for place in found), default=0)
     nearest = [place for place in found if place.count("/") == least]

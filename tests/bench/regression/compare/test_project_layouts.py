@@ -123,7 +123,7 @@ LAYOUTS = {
         ".",
     ),
     "helpers, plugins and a module beside it, imported by a name in a string": ("mine", WITH_HELPERS, "tests/speed"),
-    "in a folder of another name": ("mine", {"python/mine/__init__.py": QUICK}, "."),
+    "in folders of other names": ("mine", {"code/python/mine/__init__.py": QUICK}, "."),
 }
 
 
@@ -186,7 +186,11 @@ def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path
     ("file", "text", "said"),
     [
         ("mine/__init__.py", "def (", "mine at HEAD fails to import: SyntaxError: "),
-        ("mine/__init__.py", "import builtins\ndel builtins.len\n", "mine at BASE can't be imported beside HEAD, which is in its way: "),
+        (
+            "mine/__init__.py",
+            "import builtins\ndel builtins.len\n",
+            "mine at BASE can't be imported beside HEAD, which is in its way: ",
+        ),
         ("speed/conftest.py", "from mine import gone", "cannot import name 'gone' from 'mine' (mine/__init__.py)"),
     ],
 )
@@ -254,7 +258,8 @@ def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path
 
 
 @pytest.mark.parametrize(
-    "benchmarks", ["src", "src/mine", "src/mine/core", "src/mine/core/test_it.py", "src/mine/core/speed", "src/mine/core/tests/more"]
+    "benchmarks",
+    ["src", "src/mine", "src/mine/core", "src/mine/core/test_it.py", "src/mine/core/speed", "src/mine/core/tests/more"],
 )
 def test_benchmarks_beside_the_code_that_they_time_leave_each_side_its_own_code(benchmarks, tmp_path):
     """Copied with the tests, the working tree's code would be what both sides run: a regression that nobody sees."""
@@ -274,4 +279,5 @@ def test_benchmarks_beside_the_code_that_they_time_leave_each_side_its_own_code(
             assert (copy / "core/code.py").read_text() == expected
             assert (copy.parent / Path(place).relative_to("src")).read_text().endswith("# head")
             root, suite = sides.suites[side]
-            assert suite.is_relative_to(copy.parent) and root == copy.parent
+            assert suite.is_relative_to(copy.parent)
+            assert root == copy.parent
