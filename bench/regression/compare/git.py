@@ -10,7 +10,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from posixpath import normpath
 
 from bench.child_processes import OF_A_HOOK
 from bench.error_messages import short
@@ -82,10 +84,17 @@ class Repository:
             return ""
 
     def has_file(self, commit: str, path: str) -> bool:
+        return self._object(commit, path)[1] == "blob"
+
+    def _object(self, commit: str, path: str) -> tuple[str, str]:
+        """The name and the type of what is at `path`, or where the links there lead; two empty texts if that is nothing."""
+        asked = f"{commit}:{path}\n".encode(errors="surrogateescape")
         try:
-            return run_git(self.root, "cat-file", "-t", f"{commit}:{path}").strip() == "blob"
-        except GitError:
-            return False
+            said = _run_git(self.root, "cat-file", "--batch-check=%(objectname) %(objecttype)", "--follow-symlinks", asks=asked)
+        except GitError:  # beyond the root
+            return "", ""
+        name, _, kind = said.decode(errors="replace").partition("\n")[0].partition(" ")
+        return (name, kind) if kind in ("blob", "tree") else ("", "")
 
     def files(self, commit: str, folder: str) -> list[str]:
         """The files below a folder, from the repository's root; none where there is no such folder."""
@@ -101,7 +110,8 @@ class Repository:
 
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
-        return run_git(self.root, "cat-file", "blob", f"{commit}:{path}") if self.has_file(commit, path) else ""
+        name, kind = self._object(commit, path)
+        return run_git(self.root, "cat-file", "blob", name) if kind == "blob" else ""
 
     def files_with(self, commit: str, word: str, path: str) -> list[str]:
         """The files with a word in them, which are below `path` or are `path`, from the repository's root."""
@@ -111,8 +121,8 @@ class Repository:
             return []
         return [name.removeprefix(f"{commit}:") for name in said.split("\0")[:-1]]
 
-    def check_out(self, commit: str, path: str, destination: Path) -> list[str]:
-        """Write a folder or a file of a commit to `destination`, without hooks.
+    def check_out(self, commit: str, path: str, destination: Path, above: Sequence[str] = ()) -> list[str]:
+        """Write a folder or a file of a commit to `destination`, without hooks, and what links in it point to elsewhere.
 
         Returns
         -------
@@ -121,13 +131,22 @@ class Repository:
 
         """
         destination.parent.mkdir(parents=True, exist_ok=True)
-        if self.has_file(commit, path):
-            destination.write_bytes(_run_git(self.root, "cat-file", "blob", f"{commit}:{path}"))
+        name, kind = self._object(commit, path)
+        if kind == "blob":
+            destination.write_bytes(_run_git(self.root, "cat-file", "blob", name))
             return []
         index = {"GIT_INDEX_FILE": str(destination.with_name(f"{destination.name}.index"))}
-        _run_git(self.root, "read-tree", f"{commit}:{path}", **index)
+        _run_git(self.root, "read-tree", name or f"{commit}:{path}", **index)
         _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
-        return self._fill_pointers(destination)
+        lacking = self._fill_pointers(destination)
+        for link in [file for file in destination.rglob("*") if file.is_symlink() and not file.exists()]:
+            place = f"{path}/{link.parent.relative_to(destination).as_posix()}/{os.readlink(link)}"  # noqa: PTH115  # no Path of it
+            target = normpath(place)
+            around = [*above, path]
+            if self._object(commit, target)[1] and not any(f"{each}/".startswith(f"{target}/") for each in around):
+                link.unlink()
+                lacking += self.check_out(commit, target, link, around)
+        return lacking
 
     def _fill_pointers(self, folder: Path) -> list[str]:
         """Put the files of git LFS that are in this clone in the place of their pointers; the names of the others."""
@@ -213,13 +232,13 @@ def run_git(folder: Path, *arguments: str) -> str:
     return _run_git(folder, *arguments).decode(errors="surrogateescape")
 
 
-def _run_git(folder: Path, *arguments: str, **variables: str) -> bytes:
+def _run_git(folder: Path, *arguments: str, asks: bytes = b"", **variables: str) -> bytes:
     inherited = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
     environment = {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0", **variables}
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *_SETTINGS, *arguments],
-            stdin=subprocess.DEVNULL,
+            input=asks,
             capture_output=True,
             env=environment,
             timeout=GIT_SECONDS,

@@ -12,9 +12,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.machinery import all_suffixes
+from itertools import islice
 from pathlib import Path
 
 from bench.python_files import compile_files, parsed, parsed_file
+from bench.regression.compare.renaming import is_around_itself
 
 HARNESS = __name__.partition(".")[0]
 VERSION_FILE = re.compile(r"_*(scm_)?version_*\.py")
@@ -26,6 +29,9 @@ TESTS_FOLDER, BENCHMARKS_FOLDER = re.compile(r"_*tests?_*"), re.compile(r"_*(ben
 """Names of folders in a package that have tests, and what these need, and none of the code that is compared: the latter where the
 benchmarks are said to be in that very folder."""
 TEST_FILE = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
+IMPORTED_SUFFIXES = tuple(all_suffixes())
+MOST_SEARCHED = 10_000
+"""Files of a folder that are looked at."""
 LEFT_ASIDE = ("__pycache__", "node_modules", "pyvenv.cfg")
 """Names of files and folders that are not copied, as those that begin with a dot; a folder that has one of the latter neither."""
 
@@ -145,6 +151,29 @@ def link_folder(source: Path, destination: Path, copies: Mapping[Path, Path], in
             _link(entry, destination / entry.name)
 
 
+def link_data(root: Path, place: Path, destination: Path) -> None:
+    """Link the data beside a package, and above: some read a VERSION, or pyproject.toml, by a path from their own `__file__`.
+
+    Parameters
+    ----------
+    root, place
+        The folder of the repository, and from there the folder that the package is in.
+    destination
+        The copy of `root`, which has `place` with the copied package.
+
+    """
+    for level in (Path(), *reversed(place.parents), place) if place.parts else (Path(),):
+        for entry in (root / level).iterdir() if (root / level).is_dir() else ():
+            target = destination / level / entry.name
+            if not _is_left_aside(entry) and not target.exists() and not _has_code(entry):
+                _link(entry, target)
+
+
+def _has_code(entry: Path) -> bool:
+    """Whether a file, or one of the first that a folder has, may be imported."""
+    return any(file.name.endswith(IMPORTED_SUFFIXES) for file in (entry, *islice(entry.rglob("*"), MOST_SEARCHED)))
+
+
 def copy_tree(source: Path, destination: Path, *, links: bool = True) -> None:
     """Copy a file or a folder over what is there; where `links`, files other than Python's are links."""
     if source.is_dir():
@@ -166,6 +195,8 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 
 def _is_left_aside(entry: Path) -> bool:
+    if entry.is_symlink() and is_around_itself(entry):
+        return True
     return entry.name in LEFT_ASIDE or entry.name.startswith(".") or (entry / "pyvenv.cfg").exists()
 
 
@@ -212,7 +243,7 @@ def _is_test(file: Path) -> bool:
 
 def _copy_settings(project: Path, destination: Path) -> None:
     for name in ("conftest.py", "pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini"):
-        if (project / name).is_file():
+        if (project / name).is_file() and not (destination / name).exists():
             shutil.copyfile(project / name, destination / name)
 
 

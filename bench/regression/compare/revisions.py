@@ -31,6 +31,7 @@ from bench.regression.compare.project_copies import (
     copy_packages,
     has_own_bench,
     imported_names,
+    link_data,
     link_folder,
     named_benchmarks,
 )
@@ -94,6 +95,8 @@ class Sides:
     """The top-level names of another package's project."""
     suites: dict[str, tuple[Path, Path]] = field(default_factory=dict)
     """Of each side the root of its copied tests, and the benchmarks in it."""
+    places: dict[str, Path] = field(default_factory=dict)
+    """Of each side the folder with its packages, from the repository's root."""
     folders: dict[str, Path] = field(default_factory=dict)
     """Of each side the folder that its tests run in: the project's, by links, with the packages of the side."""
     notes: list[str] = field(default_factory=list)
@@ -104,7 +107,7 @@ class Sides:
         return (f"{self.package}_a", f"{self.package}_b") if self.benchmarks is None else (self.package, self.package)
 
     def folder(self, side: str, name: str) -> Path:
-        return self.root / (name if self.benchmarks is None else "packages") / side
+        return self.root / (name if self.benchmarks is None else "packages") / side / self.places.get(side, "")
 
     def copy(self, side: str, name: str) -> Path:
         """The package under that name: a folder, or a file."""
@@ -211,8 +214,11 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
             if found is not None and sides.benchmarks != found and not sides.benchmarks.is_relative_to(found):
                 packages[name] = found
                 asked |= imported_names(found) - set(packages)
+    whole = sides.folder(side, sides.package)
+    sides.places[side] = Path(place).parent
     folder = sides.folder(side, sides.package)
     copy_packages(packages.values(), folder)
+    link_data(repository.root, sides.places[side], whole)
     sides.own.extend(name for name in packages if name not in sides.own)
     try:
         in_working_tree = repository.root / _place(repository, Revision("working tree", None), sides.package)

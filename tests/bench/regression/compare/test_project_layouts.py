@@ -281,3 +281,30 @@ def test_benchmarks_beside_the_code_that_they_time_leave_each_side_its_own_code(
             root, suite = sides.suites[side]
             assert suite.is_relative_to(copy.parent)
             assert root == copy.parent
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="git makes no links there")
+def test_links_and_the_data_beside_a_package_are_where_it_looks_for_them(tmp_path):
+    """`mine` is a link, has links to what is elsewhere in the repository and in circles, and reads a file of the project's."""
+    folder = tmp_path / "project"
+    (folder / "speed").mkdir(parents=True)
+    for place, target in {
+        "src/mine/part.py": "../../shared/part.py",
+        "src/mine/sub": "../../shared/sub",
+        "src/mine/up": "..",
+    }.items():
+        path = folder / place.replace("src/mine", "real/mine")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+    (folder / "src").symlink_to("real")
+    (folder / "speed/loop").symlink_to(".")
+    read = "from pathlib import Path\nVERSION = (Path(__file__).parents[2] / 'VERSION').read_text()\n"
+    data = {"VERSION": "1", "real/data/x.txt": "2", "speed/test_mine.py": PLAIN.format(name="mine")}
+    code = {"real/mine/__init__.py": read, "shared/sub/__init__.py": "", "shared/part.py": QUICK, "numpy.py": ""}
+    project(folder, {**code, **data}, "shared/part.py")
+    with side_by_side(folder, "good", None, "mine", folder / "speed") as sides:
+        for side, expected in (("base", QUICK), ("head", SLOW)):
+            copy = sides.copy(side, "mine")
+            assert [(copy / "part.py").read_text(), (copy / "sub/__init__.py").read_text()] == [expected, ""]
+            assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == ["1", "2"]
+            assert not (copy.parents[1] / "numpy.py").exists(), "what may be imported is no data"
