@@ -135,9 +135,9 @@ class Repository:
         if kind == "blob":
             destination.write_bytes(_run_git(self.root, "cat-file", "blob", name))
             return []
-        index = {"GIT_INDEX_FILE": str(destination.with_name(f"{destination.name}.index"))}
-        _run_git(self.root, "read-tree", name or f"{commit}:{path}", **index)
-        _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", **index)
+        index = str(destination.with_name(f"{destination.name}.index"))
+        _run_git(self.root, "read-tree", name or f"{commit}:{path}", index=index)
+        _run_git(self.root, "checkout-index", "--all", "--quiet", f"--prefix={destination}{os.sep}", index=index)
         lacking = self._fill_pointers(destination)
         for link in [file for file in destination.rglob("*") if file.is_symlink() and not file.exists()]:
             place = f"{path}/{link.parent.relative_to(destination).as_posix()}/{os.readlink(link)}"  # noqa: PTH115  # no Path of it
@@ -232,9 +232,11 @@ def run_git(folder: Path, *arguments: str) -> str:
     return _run_git(folder, *arguments).decode(errors="surrogateescape")
 
 
-def _run_git(folder: Path, *arguments: str, asks: bytes = b"", **variables: str) -> bytes:
+def _run_git(folder: Path, *arguments: str, asks: bytes = b"", index: str | None = None) -> bytes:
     inherited = {name: value for name, value in os.environ.items() if name not in OF_A_HOOK}
-    environment = {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0", **variables}
+    environment = {**inherited, "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0"}
+    if index is not None:  # one of its own
+        environment["GIT_INDEX_FILE"] = index
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *_SETTINGS, *arguments],
