@@ -221,6 +221,7 @@ def test_a_head_that_cannot_be_imported_or_run_is_refused_and_named(tmp_path, fi
         ("async def test_work(benchmark):\n    pass\n", "test_work is an async function, which is not supported"),
         ("import nowhere\n\ndef test_work(benchmark):\n    pass\n", "can't be imported on either side"),
         ("def test_work():\n    pass\n", "has no benchmarks"),
+        ("import pytest\n\npytest.importorskip('nowhere')  # benchmark\n", "test_mine.py: Skipped: could not import 'nowhere'"),
     ],
 )
 def test_what_cannot_be_timed_is_refused_in_a_line_before_anything_is_measured(tmp_path, test, said):
