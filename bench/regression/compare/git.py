@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from posixpath import normpath
 
@@ -107,6 +107,12 @@ class Repository:
         else:
             said = run_git(self.root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
         return said.split("\0")[:-1]
+
+    def ignored_files(self, folders: Iterable[Path]) -> set[Path]:
+        """The files of the working tree below folders of it that git ignores."""
+        places = [f":(literal){folder}" for folder in folders]
+        said = run_git(self.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *places)
+        return {self.root / name for name in said.split("\0")[:-1]}
 
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""

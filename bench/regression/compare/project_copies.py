@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.machinery import all_suffixes
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ TESTS_FOLDER, BENCHMARKS_FOLDER = re.compile(r"_*tests?_*"), re.compile(r"_*(ben
 benchmarks are said to be in that very folder."""
 TEST_FILE = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
 IMPORTED_SUFFIXES = tuple(all_suffixes())
+MOST_NAMED = 5
 MOST_SEARCHED = 10_000
 """Files of a folder that are looked at."""
 LEFT_ASIDE = ("__pycache__", "node_modules", "pyvenv.cfg")
@@ -78,16 +79,21 @@ def copy_packages(packages: Iterable[Path], destination: Path) -> None:
     compile_files(destination)
 
 
-def add_version_files(package: Path, copies: Path, name: str) -> list[str]:
-    """Add version files that a build writes, and that `copies / name` lacks, from `package` or the installed one; return them."""
+def add_built_files(package: Path, copies: Path, name: str, ignored: Collection[Path]) -> list[str]:
+    """Add what a build writes and `copies / name` lacks; return a line with these files, if there are any.
+
+    They are the files of `package` in the working tree that git ignores, and version files, also of the installed package.
+    """
     added = []
     for source in filter(None, (package, _installed(name))):
-        for file in source.rglob("*.py") if source.is_dir() else ():
+        for file in sorted(source.rglob("*")) if source.is_dir() else ():
             target = copies / name / file.relative_to(source)
-            if VERSION_FILE.fullmatch(file.name) and target.parent.is_dir() and not target.exists():
+            is_built = VERSION_FILE.fullmatch(file.name) or (file in ignored and file.suffix != ".pyc")
+            if is_built and file.is_file() and target.parent.is_dir() and not target.exists():
                 shutil.copyfile(file, target)
                 added.append(target.relative_to(copies).as_posix())
-    return added
+    more = [f"{len(added) - MOST_NAMED:,} more"] if len(added) > MOST_NAMED else []
+    return [", ".join([*added[:MOST_NAMED], *more])] if added else []
 
 
 def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Path, destination: Path) -> tuple[Path, Path]:

@@ -248,13 +248,19 @@ def test_benchmarks_that_only_base_has_are_named(tmp_path):
         assert sides.notes == []
 
 
-def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path):
-    files = {"mine/__init__.py": f"from mine._version import version\n{QUICK}", ".gitignore": "_version.py\n"}
+def test_what_a_build_writes_and_git_ignores_is_taken_from_the_working_tree(tmp_path):
+    files = {
+        "mine/__init__.py": f"from mine._version import version\n{QUICK}",
+        ".gitignore": "_version.py\n*_pb2.py\n__pycache__\n",
+    }
     folder = project(tmp_path / "project", {**files, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py")
     (folder / "mine/_version.py").write_text("version = '1'\n")
+    (folder / "mine/mine_pb2.py").write_text("")
+    (folder / "mine/new.py").write_text("")
     with side_by_side(folder, "good", "good", "mine", folder / "speed") as sides:
         assert (sides.copy("base", "mine") / "_version.py").read_text() == "version = '1'\n"
-        assert "mine/_version.py is not in git at good" in sides.notes[0]
+        assert not (sides.copy("base", "mine") / "new.py").exists(), "git doesn't ignore it: it is new"
+        assert "mine/_version.py, mine/mine_pb2.py is not in git at good" in sides.notes[0]
 
 
 @pytest.mark.parametrize(
