@@ -96,7 +96,9 @@ def add_built_files(package: Path, copies: Path, name: str, ignored: Collection[
     return [", ".join([*added[:MOST_NAMED], *more])] if added else []
 
 
-def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Path, destination: Path) -> tuple[Path, Path]:
+def copy_benchmarks(
+    benchmarks: Path, project: Path, package: Path, copies: Mapping[Path, Path], destination: Path
+) -> tuple[Path, Path]:
     """Copy the project for its tests.
 
     Parameters
@@ -105,10 +107,10 @@ def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Pa
         The file or folder with the benchmarks.
     project, package
         The folder of the project and the package, in the working tree.
-    packages
-        The folder with the side's copy of the package.
+    copies
+        The side's copies of packages, by their paths in the working tree: of the package, and of those beside it.
     destination
-        The folder to copy into.
+        The folder to copy into. The packages in it are the side's, too: tests may look for files of theirs.
 
     Returns
     -------
@@ -118,22 +120,45 @@ def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Pa
     """
     benchmarks = package if package.is_dir() and _has_all_benchmarks(package, benchmarks) else benchmarks
     if package.is_dir() and benchmarks.is_relative_to(package):  # tests within the package: they import it relatively
-        copied = packages / package.name
+        copied = copies[package]
         _copy_inner_benchmarks(benchmarks, package, copied)
-        _copy_settings(project, packages)
-        return packages, copied / benchmarks.relative_to(package)
+        _copy_settings(project, copied.parent)
+        return copied.parent, copied / benchmarks.relative_to(package)
     root = project if benchmarks.is_relative_to(project) else benchmarks.parent
     inside = benchmarks.relative_to(root)
     if not inside.parts:
         copy_tree(root, destination)
-        return destination, destination
-    destination.mkdir(parents=True)
-    for entry in root.iterdir():
+    else:
+        destination.mkdir(parents=True)
+    for entry in root.iterdir() if inside.parts else ():
         if entry.name == inside.parts[0] or (entry.suffix == ".py" and (len(inside.parts) == 1 or entry.name == "conftest.py")):
             copy_tree(entry, destination / entry.name)
-        elif not _is_left_aside(entry) and root == project:
-            _link(entry, destination / entry.name)
+        elif not _is_left_aside(entry) and root == project and entry not in copies:
+            _link_around(entry, destination / entry.name, copies)
+    for place, copy in copies.items():
+        target = destination / place.relative_to(root) if place.is_relative_to(root) else destination
+        if target.parent.resolve().is_relative_to(destination.resolve()):  # never by a link into the project
+            _replace(target, copy)
     return destination, destination / inside
+
+
+def _link_around(entry: Path, destination: Path, copies: Mapping[Path, Path]) -> None:
+    if any(place.is_relative_to(entry) for place in copies):
+        link_folder(entry, destination, copies, entry)
+    else:
+        _link(entry, destination)
+
+
+def _replace(target: Path, copy: Path) -> None:
+    """Put a side's package in the place of the working tree's; what is not there is linked, if its folder is."""
+    if target.is_symlink():
+        target.unlink()
+    elif target.exists():
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+        copy_tree(copy, target, links=False)
+        return
+    if target.parent.is_dir():
+        _link(copy, target)
 
 
 def link_folder(source: Path, destination: Path, copies: Mapping[Path, Path], inside: Path) -> None:

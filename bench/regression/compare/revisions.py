@@ -229,9 +229,9 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
             sides.notes.append(f"{files} is not in git at {revision}: it is taken from the working tree, or from what is installed")
     if HARNESS not in sides.own and has_own_bench(sides.benchmarks, sides.project):
         sides.own.append(HARNESS)
-    where = (in_working_tree, folder, sides.root / "tests" / side)
-    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, *where)
     copies = {in_working_tree.with_name(copy.name): copy for copy in folder.iterdir() if copy.stem in packages}
+    tests = sides.root / "tests" / side
+    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, copies, tests)
     whole = sides.root / "projects" / side
     link_folder(repository.root.resolve(), whole, copies, sides.project)
     sides.folders[side] = whole / sides.project.relative_to(repository.root.resolve())

@@ -314,3 +314,17 @@ def test_links_and_the_data_beside_a_package_are_where_it_looks_for_them(tmp_pat
             assert [(copy / "part.py").read_text(), (copy / "sub/__init__.py").read_text()] == [expected, ""]
             assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == ["1", "2"]
             assert not (copy.parents[1] / "numpy.py").exists(), "what may be imported is no data"
+
+
+@pytest.mark.parametrize("benchmarks", [".", "speed", "src/speed", "test_it.py"])
+def test_a_path_from_the_tests_to_the_package_leads_to_the_side(benchmarks, tmp_path):
+    files = {f"{place}/test_it.py".removeprefix("./"): PLAIN.format(name="mine") for place in (".", "speed", "src/speed")}
+    folder = project(
+        tmp_path / "project", {"src/mine/__init__.py": QUICK, "src/beside.txt": "data", **files}, "src/mine/__init__.py"
+    )
+    with side_by_side(folder, "good", None, "mine", folder / benchmarks) as sides:
+        for side, expected in (("base", QUICK), ("head", SLOW)):
+            root, _ = sides.suites[side]
+            assert (root / "src/mine/__init__.py").read_text() == expected
+            assert (root / "src/beside.txt").read_text() == "data"
+    assert git(folder, "status", "--porcelain") == " M src/mine/__init__.py\n", "nothing of the project is changed"
