@@ -154,6 +154,28 @@ class Repository:
                 lacking += self.check_out(commit, target, link, around)
         return lacking
 
+    def restore(self, commit: str | None, entries: Sequence[str], destination: Path) -> None:
+        """Put files and folders of a commit in the place of links to those of the working tree, where the two differ.
+
+        Parameters
+        ----------
+        commit
+            None: the working tree, where nothing differs.
+        entries
+            From the repository's root, and from `destination`.
+
+        """
+        if commit is None or not entries:
+            return
+        places = [f":(top,literal){entry}" for entry in entries]
+        settings = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules")
+        changed = run_git(self.root, "diff", *settings, commit, "--", *places).split("\0")[:-1]
+        for entry in entries:
+            if any(f"{file}/".startswith(f"{entry}/") for file in changed):
+                (destination / entry).unlink()
+                if self._object(commit, entry)[1]:
+                    self.check_out(commit, entry, destination / entry)
+
     def _fill_pointers(self, folder: Path) -> list[str]:
         """Put the files of git LFS that are in this clone in the place of their pointers; the names of the others."""
         regular = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())

@@ -182,7 +182,7 @@ def link_folder(source: Path, destination: Path, copies: Mapping[Path, Path], in
             _link(entry, destination / entry.name)
 
 
-def link_data(root: Path, place: Path, destination: Path) -> None:
+def link_data(root: Path, place: Path, destination: Path) -> list[str]:
     """Link the data beside a package, and above: some read a VERSION, or pyproject.toml, by a path from their own `__file__`.
 
     Parameters
@@ -192,12 +192,20 @@ def link_data(root: Path, place: Path, destination: Path) -> None:
     destination
         The copy of `root`, which has `place` with the copied package.
 
+    Returns
+    -------
+    list
+        What is linked, from `root`.
+
     """
+    linked = []
     for level in (Path(), *reversed(place.parents), place) if place.parts else (Path(),):
         for entry in (root / level).iterdir() if (root / level).is_dir() else ():
             target = destination / level / entry.name
             if not _is_left_aside(entry) and not target.exists() and not _has_code(entry):
                 _link(entry, target)
+                linked.append((level / entry.name).as_posix())
+    return linked
 
 
 def _has_code(entry: Path) -> bool:

@@ -217,7 +217,8 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
     sides.places[side] = Path(place).parent
     folder = sides.folder(side, sides.package)
     copy_packages(packages.values(), folder)
-    link_data(repository.root, sides.places[side], sides.root / "packages" / side)
+    linked = link_data(repository.root, sides.places[side], sides.root / "packages" / side)
+    repository.restore(revision.commit, linked, sides.root / "packages" / side)
     sides.own.extend(name for name in packages if name not in sides.own)
     try:
         in_working_tree = repository.root / _place(repository, Revision("working tree", None), sides.package)
@@ -230,8 +231,7 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
     if HARNESS not in sides.own and has_own_bench(sides.benchmarks, sides.project):
         sides.own.append(HARNESS)
     copies = {in_working_tree.with_name(copy.name): copy for copy in folder.iterdir() if copy.stem in packages}
-    tests = sides.root / "tests" / side
-    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, copies, tests)
+    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, copies, sides.root / "tests" / side)
     whole = sides.root / "projects" / side
     link_folder(repository.root.resolve(), whole, copies, sides.project)
     sides.folders[side] = whole / sides.project.relative_to(repository.root.resolve())

@@ -308,11 +308,12 @@ def test_links_and_the_data_beside_a_package_are_where_it_looks_for_them(tmp_pat
     data = {"VERSION": "1", "real/data/x.txt": "2", "speed/test_mine.py": PLAIN.format(name="mine")}
     code = {"real/mine/__init__.py": read, "shared/sub/__init__.py": "", "shared/part.py": QUICK, "numpy.py": ""}
     project(folder, {**code, **data}, "shared/part.py")
+    (folder / "VERSION").write_text("3")
     with side_by_side(folder, "good", None, "mine", folder / "speed") as sides:
-        for side, expected in (("base", QUICK), ("head", SLOW)):
+        for side, expected, datum in (("base", QUICK, "1"), ("head", SLOW, "3")):
             copy = sides.copy(side, "mine")
             assert [(copy / "part.py").read_text(), (copy / "sub/__init__.py").read_text()] == [expected, ""]
-            assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == ["1", "2"]
+            assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == [datum, "2"]
             assert not (copy.parents[1] / "numpy.py").exists(), "what may be imported is no data"
 
 
