@@ -168,8 +168,8 @@ class Repository:
         if commit is None or not entries:
             return
         places = [f":(top,literal){entry}" for entry in entries]
-        settings = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules")
-        changed = run_git(self.root, "diff", *settings, commit, "--", *places).split("\0")[:-1]
+        settings = ("--name-only", "-z", "--no-renames", "--ignore-submodules")
+        changed = run_git(self.root, "diff-index", *settings, commit, "--", *places).split("\0")[:-1]  # `diff` writes the index
         for entry in entries:
             if any(f"{file}/".startswith(f"{entry}/") for file in changed):
                 (destination / entry).unlink()
