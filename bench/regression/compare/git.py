@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from posixpath import normpath
 
@@ -108,6 +108,12 @@ class Repository:
             said = run_git(self.root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
         return said.split("\0")[:-1]
 
+    def ignored_files(self, folders: Iterable[Path]) -> set[Path]:
+        """The files of the working tree below folders of it that git ignores."""
+        places = [f":(literal){folder}" for folder in folders]
+        said = run_git(self.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *places)
+        return {self.root / name for name in said.split("\0")[:-1]}
+
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
         name, kind = self._object(commit, path)
@@ -147,6 +153,28 @@ class Repository:
                 link.unlink()
                 lacking += self.check_out(commit, target, link, around)
         return lacking
+
+    def restore(self, commit: str | None, entries: Sequence[str], destination: Path) -> None:
+        """Put files and folders of a commit in the place of links to those of the working tree, where the two differ.
+
+        Parameters
+        ----------
+        commit
+            None: the working tree, where nothing differs.
+        entries
+            From the repository's root, and from `destination`.
+
+        """
+        if commit is None or not entries:
+            return
+        places = [f":(top,literal){entry}" for entry in entries]
+        settings = ("--name-only", "-z", "--no-renames", "--ignore-submodules")
+        changed = run_git(self.root, "diff-index", *settings, commit, "--", *places).split("\0")[:-1]  # `diff` writes the index
+        for entry in entries:
+            if any(f"{file}/".startswith(f"{entry}/") for file in changed):
+                (destination / entry).unlink()
+                if self._object(commit, entry)[1]:
+                    self.check_out(commit, entry, destination / entry)
 
     def _fill_pointers(self, folder: Path) -> list[str]:
         """Put the files of git LFS that are in this clone in the place of their pointers; the names of the others."""

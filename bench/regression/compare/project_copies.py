@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.machinery import all_suffixes
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ TESTS_FOLDER, BENCHMARKS_FOLDER = re.compile(r"_*tests?_*"), re.compile(r"_*(ben
 benchmarks are said to be in that very folder."""
 TEST_FILE = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
 IMPORTED_SUFFIXES = tuple(all_suffixes())
+MOST_NAMED = 5
 MOST_SEARCHED = 10_000
 """Files of a folder that are looked at."""
 LEFT_ASIDE = ("__pycache__", "node_modules", "pyvenv.cfg")
@@ -78,19 +79,26 @@ def copy_packages(packages: Iterable[Path], destination: Path) -> None:
     compile_files(destination)
 
 
-def add_version_files(package: Path, copies: Path, name: str) -> list[str]:
-    """Add version files that a build writes, and that `copies / name` lacks, from `package` or the installed one; return them."""
+def add_built_files(package: Path, copies: Path, name: str, ignored: Collection[Path]) -> list[str]:
+    """Add what a build writes and `copies / name` lacks; return a line with these files, if there are any.
+
+    They are the files of `package` in the working tree that git ignores, and version files, also of the installed package.
+    """
     added = []
     for source in filter(None, (package, _installed(name))):
-        for file in source.rglob("*.py") if source.is_dir() else ():
+        for file in sorted(source.rglob("*")) if source.is_dir() else ():
             target = copies / name / file.relative_to(source)
-            if VERSION_FILE.fullmatch(file.name) and target.parent.is_dir() and not target.exists():
+            is_built = VERSION_FILE.fullmatch(file.name) or (file in ignored and file.suffix != ".pyc")
+            if is_built and file.is_file() and target.parent.is_dir() and not target.exists():
                 shutil.copyfile(file, target)
                 added.append(target.relative_to(copies).as_posix())
-    return added
+    more = [f"{len(added) - MOST_NAMED:,} more"] if len(added) > MOST_NAMED else []
+    return [", ".join([*added[:MOST_NAMED], *more])] if added else []
 
 
-def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Path, destination: Path) -> tuple[Path, Path]:
+def copy_benchmarks(
+    benchmarks: Path, project: Path, package: Path, copies: Mapping[Path, Path], destination: Path
+) -> tuple[Path, Path]:
     """Copy the project for its tests.
 
     Parameters
@@ -99,10 +107,10 @@ def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Pa
         The file or folder with the benchmarks.
     project, package
         The folder of the project and the package, in the working tree.
-    packages
-        The folder with the side's copy of the package.
+    copies
+        The side's copies of packages, by their paths in the working tree: of the package, and of those beside it.
     destination
-        The folder to copy into.
+        The folder to copy into. The packages in it are the side's, too: tests may look for files of theirs.
 
     Returns
     -------
@@ -112,22 +120,45 @@ def copy_benchmarks(benchmarks: Path, project: Path, package: Path, packages: Pa
     """
     benchmarks = package if package.is_dir() and _has_all_benchmarks(package, benchmarks) else benchmarks
     if package.is_dir() and benchmarks.is_relative_to(package):  # tests within the package: they import it relatively
-        copied = packages / package.name
+        copied = copies[package]
         _copy_inner_benchmarks(benchmarks, package, copied)
-        _copy_settings(project, packages)
-        return packages, copied / benchmarks.relative_to(package)
+        _copy_settings(project, copied.parent)
+        return copied.parent, copied / benchmarks.relative_to(package)
     root = project if benchmarks.is_relative_to(project) else benchmarks.parent
     inside = benchmarks.relative_to(root)
     if not inside.parts:
         copy_tree(root, destination)
-        return destination, destination
-    destination.mkdir(parents=True)
-    for entry in root.iterdir():
+    else:
+        destination.mkdir(parents=True)
+    for entry in root.iterdir() if inside.parts else ():
         if entry.name == inside.parts[0] or (entry.suffix == ".py" and (len(inside.parts) == 1 or entry.name == "conftest.py")):
             copy_tree(entry, destination / entry.name)
-        elif not _is_left_aside(entry) and root == project:
-            _link(entry, destination / entry.name)
+        elif not _is_left_aside(entry) and root == project and entry not in copies:
+            _link_around(entry, destination / entry.name, copies)
+    for place, copy in copies.items():
+        target = destination / place.relative_to(root) if place.is_relative_to(root) else destination
+        if target.parent.resolve().is_relative_to(destination.resolve()):  # never by a link into the project
+            _replace(target, copy)
     return destination, destination / inside
+
+
+def _link_around(entry: Path, destination: Path, copies: Mapping[Path, Path]) -> None:
+    if any(place.is_relative_to(entry) for place in copies):
+        link_folder(entry, destination, copies, entry)
+    else:
+        _link(entry, destination)
+
+
+def _replace(target: Path, copy: Path) -> None:
+    """Put a side's package in the place of the working tree's; what is not there is linked, if its folder is."""
+    if target.is_symlink():
+        target.unlink()
+    elif target.exists():
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+        copy_tree(copy, target, links=False)
+        return
+    if target.parent.is_dir():
+        _link(copy, target)
 
 
 def link_folder(source: Path, destination: Path, copies: Mapping[Path, Path], inside: Path) -> None:
@@ -151,7 +182,7 @@ def link_folder(source: Path, destination: Path, copies: Mapping[Path, Path], in
             _link(entry, destination / entry.name)
 
 
-def link_data(root: Path, place: Path, destination: Path) -> None:
+def link_data(root: Path, place: Path, destination: Path) -> list[str]:
     """Link the data beside a package, and above: some read a VERSION, or pyproject.toml, by a path from their own `__file__`.
 
     Parameters
@@ -161,12 +192,20 @@ def link_data(root: Path, place: Path, destination: Path) -> None:
     destination
         The copy of `root`, which has `place` with the copied package.
 
+    Returns
+    -------
+    list
+        What is linked, from `root`.
+
     """
+    linked = []
     for level in (Path(), *reversed(place.parents), place) if place.parts else (Path(),):
         for entry in (root / level).iterdir() if (root / level).is_dir() else ():
             target = destination / level / entry.name
             if not _is_left_aside(entry) and not target.exists() and not _has_code(entry):
                 _link(entry, target)
+                linked.append((level / entry.name).as_posix())
+    return linked
 
 
 def _has_code(entry: Path) -> bool:

@@ -24,9 +24,10 @@ from bench.micro.files import SHARED_MEMORY
 from bench.regression.compare.git import GitError, Repository
 from bench.regression.compare.project_copies import (
     HARNESS,
+    MOST_NAMED,
     NOT_OWN,
     NOT_PACKAGES,
-    add_version_files,
+    add_built_files,
     copy_benchmarks,
     copy_packages,
     has_own_bench,
@@ -41,7 +42,6 @@ PACKAGE = "numpy_nn"
 PREFIX = "numpy_nn-compare-"
 """Of the temporary folders; one that is not locked was left by a comparison that was killed."""
 LOCK, PACKAGES = "lock", "packages"
-MOST_NAMED = 5
 COMPILED_SUFFIXES = frozenset((".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".rs", ".f90"))
 COMPILING = re.compile(r"ext_modules\s*=|cythonize\(|build-backend\s*=\s*['\"](?:maturin|mesonpy|scikit_build_core\.build)")
 """What builds of compiled modules have in `setup.py` or `pyproject.toml`."""
@@ -214,24 +214,24 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
             if found is not None and sides.benchmarks != found and not sides.benchmarks.is_relative_to(found):
                 packages[name] = found
                 asked |= imported_names(found) - set(packages)
-    whole = sides.folder(side, sides.package)
     sides.places[side] = Path(place).parent
     folder = sides.folder(side, sides.package)
     copy_packages(packages.values(), folder)
-    link_data(repository.root, sides.places[side], whole)
+    linked = link_data(repository.root, sides.places[side], sides.root / "packages" / side)
+    repository.restore(revision.commit, linked, sides.root / "packages" / side)
     sides.own.extend(name for name in packages if name not in sides.own)
     try:
         in_working_tree = repository.root / _place(repository, Revision("working tree", None), sides.package)
     except RevisionError:
         in_working_tree = sides.project / sides.package
+    ignored = repository.ignored_files(in_working_tree.with_name(name) for name in packages)
     for name in packages:
-        for file in add_version_files(in_working_tree.with_name(name), folder, name):
-            sides.notes.append(f"{file} is not in git at {revision}: it is taken from the working tree, or from what is installed")
+        for files in add_built_files(in_working_tree.with_name(name), folder, name, ignored):
+            sides.notes.append(f"{files} is not in git at {revision}: it is taken from the working tree, or from what is installed")
     if HARNESS not in sides.own and has_own_bench(sides.benchmarks, sides.project):
         sides.own.append(HARNESS)
-    tests = sides.root / "tests" / side
-    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, folder, tests)
     copies = {in_working_tree.with_name(copy.name): copy for copy in folder.iterdir() if copy.stem in packages}
+    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, copies, sides.root / "tests" / side)
     whole = sides.root / "projects" / side
     link_folder(repository.root.resolve(), whole, copies, sides.project)
     sides.folders[side] = whole / sides.project.relative_to(repository.root.resolve())

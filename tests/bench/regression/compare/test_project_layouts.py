@@ -249,13 +249,19 @@ def test_benchmarks_that_only_base_has_are_named(tmp_path):
         assert sides.notes == []
 
 
-def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path):
-    files = {"mine/__init__.py": f"from mine._version import version\n{QUICK}", ".gitignore": "_version.py\n"}
+def test_what_a_build_writes_and_git_ignores_is_taken_from_the_working_tree(tmp_path):
+    files = {
+        "mine/__init__.py": f"from mine._version import version\n{QUICK}",
+        ".gitignore": "_version.py\n*_pb2.py\n__pycache__\n",
+    }
     folder = project(tmp_path / "project", {**files, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py")
     (folder / "mine/_version.py").write_text("version = '1'\n")
+    (folder / "mine/mine_pb2.py").write_text("")
+    (folder / "mine/new.py").write_text("")
     with side_by_side(folder, "good", "good", "mine", folder / "speed") as sides:
         assert (sides.copy("base", "mine") / "_version.py").read_text() == "version = '1'\n"
-        assert "mine/_version.py is not in git at good" in sides.notes[0]
+        assert not (sides.copy("base", "mine") / "new.py").exists(), "git doesn't ignore it: it is new"
+        assert "mine/_version.py, mine/mine_pb2.py is not in git at good" in sides.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -303,9 +309,24 @@ def test_links_and_the_data_beside_a_package_are_where_it_looks_for_them(tmp_pat
     data = {"VERSION": "1", "real/data/x.txt": "2", "speed/test_mine.py": PLAIN.format(name="mine")}
     code = {"real/mine/__init__.py": read, "shared/sub/__init__.py": "", "shared/part.py": QUICK, "numpy.py": ""}
     project(folder, {**code, **data}, "shared/part.py")
+    (folder / "VERSION").write_text("3")
     with side_by_side(folder, "good", None, "mine", folder / "speed") as sides:
-        for side, expected in (("base", QUICK), ("head", SLOW)):
+        for side, expected, datum in (("base", QUICK, "1"), ("head", SLOW, "3")):
             copy = sides.copy(side, "mine")
             assert [(copy / "part.py").read_text(), (copy / "sub/__init__.py").read_text()] == [expected, ""]
-            assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == ["1", "2"]
+            assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == [datum, "2"]
             assert not (copy.parents[1] / "numpy.py").exists(), "what may be imported is no data"
+
+
+@pytest.mark.parametrize("benchmarks", [".", "speed", "src/speed", "test_it.py"])
+def test_a_path_from_the_tests_to_the_package_leads_to_the_side(benchmarks, tmp_path):
+    files = {f"{place}/test_it.py".removeprefix("./"): PLAIN.format(name="mine") for place in (".", "speed", "src/speed")}
+    folder = project(
+        tmp_path / "project", {"src/mine/__init__.py": QUICK, "src/beside.txt": "data", **files}, "src/mine/__init__.py"
+    )
+    with side_by_side(folder, "good", None, "mine", folder / benchmarks) as sides:
+        for side, expected in (("base", QUICK), ("head", SLOW)):
+            root, _ = sides.suites[side]
+            assert (root / "src/mine/__init__.py").read_text() == expected
+            assert (root / "src/beside.txt").read_text() == "data"
+    assert git(folder, "status", "--porcelain") == " M src/mine/__init__.py\n", "nothing of the project is changed"
