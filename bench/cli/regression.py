@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from bench.cli.boundary import CommandError, complain, known_errors, wrong_use
 from bench.cli.exit_codes import VERDICT_EXIT_CODES, ExitCode
 from bench.cli.paths import given_path
 from bench.cli.result_files import ResultFiles, check_replaceable, check_writable, write_job_page
+from bench.files import in_words
 
 if TYPE_CHECKING:
     from bench.regression.compare.comparison import Comparison
@@ -71,12 +72,13 @@ def compare(
 
     files = ResultFiles(json_, markdown)
     with wrong_use():
+        check_writable([json_, markdown])
+    with wrong_use(), _noted(files):
         failing = read_fail_on(",".join(fail_on) if fail_on else None)  # given twice, it is both
         project = find_project(repository)
         settings = read_settings(project, package, benchmarks, tolerance, budget)
         if settings.benchmarks is None:
             _benchmark_names(benchmark or [])
-        check_writable([json_, markdown])
     comparison = _compare_into(files, project, base, head, benchmark or [], settings)
     if failing is not None and comparison.verdict not in failing and not any(comparison.of_verdict(verdict) for verdict in failing):
         return ExitCode.FINE
@@ -173,6 +175,18 @@ def track(
     return ExitCode.FINE
 
 
+@contextmanager
+def _noted(files: ResultFiles) -> Iterator[None]:
+    """Write into the result files that the block refuses what the user named, so that nobody reads an older verdict."""
+    from bench.regression.compare.comparison_report import failure_as_json
+
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        files.write_so_far(failure_as_json("wrong use", in_words(error)))
+        raise
+
+
 def _compare_into(
     files: ResultFiles, repository: Path, base: str, head: str | None, names: list[str], settings: Settings
 ) -> Comparison:
@@ -266,12 +280,14 @@ def _compare(
 def _wanted(processes: ComparisonProcesses, names: list[str], settings: Settings) -> dict[str, float]:
     """The benchmarks that are asked for, with their least tolerances."""
     from bench.micro.suite import LEAST_TOLERANCES
+    from bench.regression.compare.revisions import RevisionError
 
     if settings.benchmarks is None:
         return {name: LEAST_TOLERANCES[name] for name in _benchmark_names(names)}
-    known = processes.names()
-    with wrong_use():
-        wanted = _chosen(names, known)
+    try:
+        wanted = _chosen(names, processes.names())
+    except ValueError as error:
+        raise error if isinstance(error, RevisionError) else RevisionError("wrong use", str(error)) from error
     processes.refuse_unsupported(wanted)
     return dict.fromkeys(wanted, 0.0)
 

@@ -33,6 +33,8 @@ FIXTURE = "benchmark"
 UNSUPPORTED = {"benchmark_weave": "it times a function from within another; call the function by benchmark(function) instead"}
 WORD = b"benchmark"
 """Only files that have it are collected: no other has a test with the fixture, or a list."""
+MISMATCH = "import file mismatch"
+"""How pytest says that two files would be one module."""
 LEFT_OUT_PLUGINS = ("pytest_benchmark", "pytest_codspeed", "pytest_cov", "xdist", "pytest_timeout", "pytest_forked", "pytest_sugar")
 """Plugins that time, count, distribute or end tests, which is the harness' part here."""
 LEFT_OUT_MARKS = ("benchmark", "codspeed_benchmark", "no_cover", "timeout", "xdist_group", "forked")
@@ -108,6 +110,8 @@ def load_suite(path: Path, root: Path, temporary: Path, plugins: list[Any]) -> S
         suite.benchmarks[full] = Benchmark(full, inspect.getdoc(next(iter(items.values())).obj) or full, variants)
     for benchmark in session.listed:
         suite.benchmarks[benchmark.name] = benchmark
+    if not suite.benchmarks:  # the files that skip themselves, as for lack of what they need, are why
+        suite.failures.update(session.skipped)
     return suite
 
 
@@ -150,6 +154,7 @@ class _Session:
         self.items: list[pytest.Item] = []
         self.listed: list[Benchmark] = []
         self.failures: dict[str, str] = {}
+        self.skipped: dict[str, str] = {}
         self.active: _TestWork | None = None
         self._own = [str(path), f"--rootdir={root}", "--capture=no", "-q", "-p", "no:cacheprovider", f"--basetemp={temporary}"]
         self._own += [word for name, value in SETTINGS.items() for word in ("-o", f"{name}={value}")]
@@ -205,6 +210,8 @@ class _Session:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.failures[Path(report.nodeid).name] = _last_line(report.longrepr)
+        elif report.skipped and isinstance(report.longrepr, tuple):
+            self.skipped[Path(report.nodeid).name] = _last_line(report.longrepr[-1])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -249,6 +256,8 @@ def _kept(options: list[str]) -> list[str]:
 
 
 def _last_line(report: object) -> str:
+    if MISMATCH in str(report):
+        return f"{MISMATCH}: another file of this name was imported before; rename one, or add __init__.py to their folders"
     lines = [line.removeprefix("E").strip() for line in str(report).splitlines() if line.startswith("E ")] or str(
         report
     ).splitlines()
@@ -321,9 +330,12 @@ class _Statistics:
 
     iterations = rounds = 1
     stddev = iqr = 0.0
+    iqr_outliers = stddev_outliers = 0
+    outliers = "0;0"
 
     def __init__(self, seconds: float) -> None:
         self.min = self.max = self.mean = self.median = self.total = seconds
+        self.q1 = self.q3 = self.ld15iqr = self.hd15iqr = seconds
         self.ops = 1 / max(seconds, 1e-9)
         self.data = [seconds]
         self.stats = self

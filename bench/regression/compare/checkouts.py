@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import dirname, join, normpath
@@ -34,6 +34,30 @@ class Lacking:
 def check_out(repository: Repository, commit: str, path: str, destination: Path) -> list[Lacking]:
     """Write a folder or a file of a commit to `destination`, without hooks, and return what is lacking."""
     return list(_check_out(repository, commit, repository.entry(commit, path), destination, ()))
+
+
+def restore(repository: Repository, commit: str | None, entries: Sequence[str], destination: Path) -> None:
+    """Put files and folders of a commit in the place of links to those of the working tree, where the two differ.
+
+    Parameters
+    ----------
+    commit
+        None: the working tree, where nothing differs.
+    entries
+        From the repository's root, and from `destination`.
+
+    """
+    if commit is None or not entries:
+        return
+    places = [f":(top,literal){entry}" for entry in entries]
+    settings = ("--name-only", "-z", "--no-renames", "--ignore-submodules")
+    said = run_git(repository.root, "diff-index", *settings, commit, "--", *places)  # `diff` writes the index
+    changed = said.split("\0")[:-1]
+    for entry in entries:
+        if any(f"{file}/".startswith(f"{entry}/") for file in changed):
+            (destination / entry).unlink()
+            if repository.entry(commit, entry).kind in ("file", "folder"):
+                check_out(repository, commit, entry, destination / entry)
 
 
 def _check_out(repository: Repository, commit: str, entry: Entry, destination: Path, around: tuple[str, ...]) -> Iterator[Lacking]:

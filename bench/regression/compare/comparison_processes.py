@@ -164,7 +164,9 @@ class ComparisonProcesses:
                 own = {name: self._in_own_name(errors, (name,))[name] for name in errors}
                 yield Launch(builds, own, frozenset(answer["item"]["cut"]))
             elif answer["end"]:
-                self._refuse_import(answer)
+                if answer["phase"] == "import":
+                    yield Launch({}, self._errors_of_import(_died_importing(answer), plan.benchmarks))
+                    return
                 if not answer["benchmark"]:
                     raise ComparisonProcessError(f"a launch {answer['end']}")
                 yield Launch({}, {answer["benchmark"]: {answer["side"] or "head": answer["end"]}})
@@ -176,7 +178,7 @@ class ComparisonProcesses:
             return
         side, message = item["not_imported"], self._own_name(item["message"])
         self.close()
-        if side in SIDES and self._runs_alone(side, [], None) is not None:
+        if side in SIDES and not item.get("hangs") and self._runs_alone(side, [], None) is not None:
             other = SIDES[1 - SIDES.index(side)].upper()
             message = f"can't be imported beside {other}, which is in its way: {message}"
         lacks_another = "NotFoundError" in message and f"'{self.sides.package}." not in message
@@ -187,9 +189,8 @@ class ComparisonProcesses:
         """The error, by side, of each benchmark of a launch in which a side couldn't be imported, though it could in the check."""
         side, message = item["not_imported"], self._own_name(item["message"])
         self.close()
-        if self._runs_alone(side, [], None) is not None:
-            message = f"{side.upper()} can't be imported beside it, and can without it: {message}"
-            side = SIDES[1 - SIDES.index(side)]
+        if side == "base" and self._runs_alone(side, [], None) is not None:
+            side, message = "head", f"BASE can't be imported beside it, and can without it: {message}"
         return {name: {side: message} for name in benchmarks}
 
     def _blame(self, found: Mapping[str, dict[str, Any]], end: float) -> None:
@@ -223,8 +224,10 @@ class ComparisonProcesses:
         return running
 
     def _own_name(self, text: str) -> str:
-        """`text` with the package's own name in place of its copies' names."""
+        """`text` with the package's own name, and the paths in its project, in place of those of its copies."""
         for name in self.sides.names:
+            for side in SIDES if str(self.sides.root) in text else ():
+                text = text.replace(f"{self.sides.folder(side, name)}/", "").replace(f"{self.sides.root}/tests/{side}/", "")
             text = text.replace(name, self.sides.package)
         return text
 
@@ -236,9 +239,7 @@ class ComparisonProcesses:
     def _refuse_import(self, answer: Mapping[str, Any]) -> None:
         """Raise an error if a process died, or was ended, in an import."""
         if answer["phase"] == "import":
-            how = f"is {answer['end']}" if answer["end"].startswith("not done") else answer["end"]
-            where = f"{self.sides.package} at {(answer['side'] or 'head').upper()}"
-            raise RevisionError("can't be loaded", f"{where} fails to import: its import {how}")
+            self._refuse_unimported(_died_importing(answer))
 
     def _answers(
         self, task: str, benchmarks: Sequence[str], launches: int, end: float | None, plan: Plan | None = None, side: str = ""
@@ -273,6 +274,13 @@ class ComparisonProcesses:
             "launches": launches,
             "most_patience_seconds": round(self.limits_seconds["check"] if end is None else max(0, end - time.monotonic()) / 2),
         }
+
+
+def _died_importing(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a process would have answered if the import in which it ended had failed."""
+    hangs = answer["end"].startswith("not done")
+    message = f"fails to import: its import {'is ' if hangs else ''}{answer['end']}"
+    return {"not_imported": answer["side"] or "head", "message": message, "hangs": hangs}
 
 
 def _is_enough(found: Mapping[str, Mapping[str, Any]], begin: float) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import dirname, join, normpath
@@ -151,6 +152,12 @@ class Repository:
             said = run_git(self.root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
         return said.split("\0")[:-1]
 
+    def ignored_files(self, folders: Iterable[Path]) -> set[Path]:
+        """The files of the working tree below folders of it that git ignores."""
+        places = [f":(literal){folder}" for folder in folders]
+        said = run_git(self.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *places)
+        return {self.root / name for name in said.split("\0")[:-1]}
+
     def text(self, commit: str, path: str) -> str:
         """A file's text; empty if there is none."""
         found = self.entry(commit, path)
@@ -236,7 +243,6 @@ def run_git_bytes(folder: Path, *arguments: str, **variables: str) -> bytes:
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *_SETTINGS, *arguments],
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environment,
             timeout=GIT_SECONDS,

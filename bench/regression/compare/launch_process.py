@@ -24,8 +24,8 @@ from bench.execution.process_trees import MARK, end_tree
 from bench.files import in_words
 from bench.micro.files import FILES_VARIABLE
 from bench.regression.compare.forks import how_it_ended
+from bench.regression.compare.leftovers import files_folder
 from bench.regression.compare.position import Place, Position
-from bench.regression.compare.revisions import files_folder
 
 WORKER = "bench.regression.compare.comparison_worker"
 PATIENCE_SECONDS = 5.0

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bench.micro.suite import BENCHMARKS
@@ -37,15 +38,14 @@ def load_sides(
     libraries = load(request["packages"], named, order, enter_worlds(request, position), seconds)
     if not request["suites"]:
         return libraries, dict.fromkeys(order, BENCHMARKS)
-    from bench.micro.external import complete
-
-    return libraries, complete(load_suites(request, position, order))
+    return libraries, _external().complete(load_suites(request, position, order))
 
 
 def enter_worlds(request: Mapping[str, Any], position: Position) -> Position:
     """Have `position` change the modules with the side, where both packages have one name."""
     if request["suites"]:
         roots = {side: (str(Path(request["packages"][side][0]).parent), request["suites"][side]["root"]) for side in SIDES}
+        _external()
         position.on_side = Worlds(roots, request["own"], request["folders"]).enter
     return position
 
@@ -81,7 +81,7 @@ def load(
         try:
             libraries[side] = importlib.import_module(paths[side].stem)
         except SystemExit as error:
-            raise SideError(side, f"its import ended the process: sys.exit({error.code!r})") from error
+            raise SideError(side, f"fails to import: sys.exit({error.code!r})") from error
         except BaseException as error:
             raise SideError(side, f"fails to import: {type_and_message(error)}") from error
         if seconds is not None:
@@ -91,15 +91,13 @@ def load(
 
 def load_suites(request: Mapping[str, Any], position: Position, order: Sequence[str]) -> dict[str, external.Suite]:
     """The benchmarks of another package, by side, in the order in which they are imported."""
-    from bench.micro.external import load_suite
-
     suites = {}
     for side in order:
         position.enter("import", side)
         place = request["suites"][side]
         temporary = Path(request["position"]).with_name(f"{os.getpid()}-{side}")
         try:
-            suites[side] = load_suite(Path(place["path"]), Path(place["root"]), temporary, plugins())
+            suites[side] = _external().load_suite(Path(place["path"]), Path(place["root"]), temporary, plugins())
         except BaseException as error:
             raise SideError(side, f"does not run the benchmarks: {type_and_message(error)}") from error
     return suites
@@ -108,6 +106,13 @@ def load_suites(request: Mapping[str, Any], position: Position, order: Sequence[
 @cache
 def plugins() -> list[Any]:
     """The pytest plugins that a project's tests may have, looked for once."""
-    from bench.micro.external import find_plugins
+    found: list[Any] = _external().find_plugins()
+    return found
 
-    return find_plugins()
+
+@cache
+def _external() -> ModuleType:
+    """The module that needs pytest, imported before the sides: one may have a `bench` of its own."""
+    from bench.micro import external
+
+    return external

@@ -78,10 +78,10 @@ def _is_copied(path: Path) -> bool:
         mode = os.stat(path).st_mode  # noqa: PTH116  # as `Path.stat`, for a name that may be anything
     except OSError:
         return False
-    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and not _is_around_itself(path))
+    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and not is_around_itself(path))
 
 
-def _is_around_itself(folder: Path) -> bool:
+def is_around_itself(folder: Path) -> bool:
     """Whether a folder is, by a link, one of those that it lies in: a copy of it would have no end."""
     place = os.path.realpath(folder)
     return any(os.path.realpath(parent) == place for parent in folder.absolute().parents)

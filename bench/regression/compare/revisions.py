@@ -6,10 +6,8 @@ is then copied under two names, so that the name of a revision can be drawn at r
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,28 +15,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.error_messages import one_line
-from bench.execution.process_trees import end_marked
 from bench.files import is_file
 from bench.locks import locked
-from bench.micro.files import SHARED_MEMORY
-from bench.regression.compare.checkouts import Lacking, check_out
+from bench.regression.compare.checkouts import Lacking, check_out, restore
 from bench.regression.compare.git import GitError, Repository
+from bench.regression.compare.leftovers import LOCK, PACKAGES, PREFIX, files_folder, remove_leftovers
 from bench.regression.compare.project_copies import (
+    HARNESS,
+    MOST_NAMED,
     NOT_OWN,
-    add_version_files,
+    NOT_PACKAGES,
+    add_built_files,
     copy_benchmarks,
     copy_packages,
+    has_own_bench,
     imported_names,
+    link_data,
     link_folder,
     named_benchmarks,
 )
 from bench.regression.compare.renaming import copy_renamed, irregular_files
 
 PACKAGE = "numpy_nn"
-PREFIX = "numpy_nn-compare-"
-"""Of the temporary folders; one that is not locked was left by a comparison that was killed."""
-LOCK, PACKAGES = "lock", "packages"
-MOST_NAMED = 5
 COMPILED_SUFFIXES = frozenset((".so", ".pyd", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".rs", ".f90"))
 COMPILING = re.compile(r"ext_modules\s*=|cythonize\(|build-backend\s*=\s*['\"](?:maturin|mesonpy|scikit_build_core\.build)")
 """What builds of compiled modules have in `setup.py` or `pyproject.toml`."""
@@ -92,6 +90,8 @@ class Sides:
     """The top-level names of another package's project."""
     suites: dict[str, tuple[Path, Path]] = field(default_factory=dict)
     """Of each side the root of its copied tests, and the benchmarks in it."""
+    places: dict[str, Path] = field(default_factory=dict)
+    """Of each side the folder with its packages, from the repository's root."""
     folders: dict[str, Path] = field(default_factory=dict)
     """Of each side the folder that its tests run in: the project's, by links, with the packages of the side."""
     notes: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Sides:
         return (f"{self.package}_a", f"{self.package}_b") if self.benchmarks is None else (self.package, self.package)
 
     def folder(self, side: str, name: str) -> Path:
-        return self.root / (name if self.benchmarks is None else "packages") / side
+        return self.root / (name if self.benchmarks is None else "packages") / side / self.places.get(side, "")
 
     def copy(self, side: str, name: str) -> Path:
         """The package under that name: a folder, or a file."""
@@ -211,19 +211,24 @@ def _add_project(sides: Sides, side: str, repository: Repository, package: Path,
             if found is not None and sides.benchmarks != found and not sides.benchmarks.is_relative_to(found):
                 packages[name] = found
                 asked |= imported_names(found) - set(packages)
+    sides.places[side] = Path(place).parent
     folder = sides.folder(side, sides.package)
     copy_packages(packages.values(), folder)
+    linked = link_data(repository.root, sides.places[side], sides.root / "packages" / side)
+    restore(repository, revision.commit, linked, sides.root / "packages" / side)
     sides.own.extend(name for name in packages if name not in sides.own)
     try:
         in_working_tree = repository.root / _place(repository, Revision("working tree", None), sides.package)
     except RevisionError:
         in_working_tree = sides.project / sides.package
+    ignored = repository.ignored_files(in_working_tree.with_name(name) for name in packages)
     for name in packages:
-        for file in add_version_files(in_working_tree.with_name(name), folder, name):
-            sides.notes.append(f"{file} is not in git at {revision}: it is taken from the working tree, or from what is installed")
-    tests = sides.root / "tests" / side
-    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, folder, tests)
+        for files in add_built_files(in_working_tree.with_name(name), folder, name, ignored):
+            sides.notes.append(f"{files} is not in git at {revision}: it is taken from the working tree, or from what is installed")
+    if HARNESS not in sides.own and has_own_bench(sides.benchmarks, sides.project):
+        sides.own.append(HARNESS)
     copies = {in_working_tree.with_name(copy.name): copy for copy in folder.iterdir() if copy.stem in packages}
+    sides.suites[side] = copy_benchmarks(sides.benchmarks, sides.project, in_working_tree, copies, sides.root / "tests" / side)
     whole = sides.root / "projects" / side
     link_folder(repository.root.resolve(), whole, copies, sides.project)
     sides.folders[side] = whole / sides.project.relative_to(repository.root.resolve())
@@ -260,43 +265,6 @@ def _beside(repository: Repository, revision: Revision, place: str, name: str, c
         check_out(repository, revision.commit, whole, checkouts / Path(whole).name)
         return checkouts / Path(whole).name
     return None
-
-
-def remove_leftovers() -> list[Path]:
-    """Remove the folders of comparisons that were killed, and end what the revisions have left running.
-
-    A folder is in use while its lock is held; the system releases the lock when the process ends, in whatever way.
-    """
-    removed = []
-    for folder in Path(tempfile.gettempdir()).resolve().glob(PREFIX + "*"):
-        if not _is_ours(folder):
-            continue  # somebody else's, or made this very moment
-        try:
-            with locked(folder / LOCK):
-                end_marked(str(folder / PACKAGES))
-                shutil.rmtree(files_folder(folder / PACKAGES), ignore_errors=True)
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
-            continue  # in use, another user's, or without locks
-        removed.append(folder)
-    return removed
-
-
-def files_folder(packages: Path) -> Path:
-    """Where the benchmarks of a comparison write their files, by the folder of its packages."""
-    folder = packages.parent
-    return SHARED_MEMORY / f"{folder.name}-files" if SHARED_MEMORY.is_dir() else folder / "files"
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether a folder is what `mkdtemp` and our lock make of one: no links, this user's, closed to others, an empty lock file."""
-    try:
-        made, lock = folder.lstat(), (folder / LOCK).lstat()
-    except OSError:
-        return False
-    user = os.getuid() if hasattr(os, "getuid") else made.st_uid
-    closed = os.name == "nt" or made.st_mode & 0o077 == 0
-    return stat.S_ISDIR(made.st_mode) and made.st_uid == user and closed and stat.S_ISREG(lock.st_mode) and lock.st_size == 0
 
 
 def _resolve(repository: Repository, given: str | None) -> Revision:
@@ -365,6 +333,7 @@ def _place(repository: Repository, revision: Revision, package: str) -> str:
     left_out = next((place for place in places if revision.commit is None and repository.is_left_out(place)), "")
     if left_out:
         hint = f"; this checkout is sparse: type `git sparse-checkout add {left_out}`, or compare with HEAD"
+    hint = hint or ("; name another package by --package NAME --benchmarks FILE_OR_FOLDER" if package == PACKAGE else "")
     message = f"revision {revision} has no {package}: there is no {package}/__init__.py in it, nor in src/{hint}"
     raise RevisionError(f"no {package}", message)
 
@@ -381,7 +350,7 @@ def _elsewhere(repository: Repository, revision: Revision, package: str) -> str:
     files = repository.all_files(revision.commit)
     names = (f"/{package}/__init__.py", f"/{package}.py")
     found = [file for file in files if file.startswith(repository.prefix) and file.endswith(names)]
-    found = [file.removesuffix("/__init__.py") for file in found if NOT_OWN.isdisjoint(Path(file).parent.parts[:-1])]
+    found = [file.removesuffix("/__init__.py") for file in found if NOT_PACKAGES.isdisjoint(Path(file).parent.parts[:-1])]
     found = [place for place in found if not any(place.startswith(f"{Path(other).parent}/{package}/") for other in found)]
     least = min((place.count("/") for place in found), default=0)
     nearest = [place for place in found if place.count("/") == least]

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ LARGEST_TOLERANCE_PERCENT = 50.0
 FAIL_ON = (Verdict.REGRESSED, Verdict.BROKEN, Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.INCONCLUSIVE)
 TABLE = "tool.moons-bench.compare"
 TABLE_START = re.compile(r"^\s*\[\s*tool\s*\.\s*moons-bench\b", re.MULTILINE)
+RUNNERS = ("pytest", "_pytest")
+"""Of which a process has one."""
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 LIMIT_BYTES = 10_000_000
 """Of a pyproject.toml that is read."""
@@ -67,9 +70,11 @@ def read_settings(
     given = {"package": package, "benchmarks": benchmarks, "tolerance": tolerance_percent, "budget": budget_seconds}
     found: dict[str, Any] = {**table, **{key: value for key, value in given.items() if value is not None}}
     name = found.get("package", PACKAGE)
-    if not all(part.isidentifier() for part in name.split(".")) or "." in name:
+    if name in RUNNERS:
+        raise ValueError(f"package was {name!r}: it must be another one, as pytest itself runs the benchmarks of both sides")
+    if not name.isidentifier() or iskeyword(name):
         imported = name.partition(".")[0].replace("-", "_")
-        hint = f" (perhaps {short(imported)})" if imported.isidentifier() else ""
+        hint = f" (perhaps {short(imported)})" if imported.isidentifier() and imported != name else ""
         raise ValueError(f"package was {short(name)}: it must be the name that is imported, without dots{hint}")
     path = found.get("benchmarks")
     if isinstance(path, str) or (path is not None and not exists(path) and exists(project / path)):
@@ -144,8 +149,14 @@ def _table(path: Path) -> dict[str, Any]:
         table: Any = tomllib.loads(read_regular(path, LIMIT_BYTES).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of thousands of digits, or tables too deep
         raise ValueError(f"{path} can't be read: {one_line(error)}") from error
-    for key in TABLE.split("."):
+    *outer, own = TABLE.split(".")
+    for key in outer:
         table = table.get(key, {}) if isinstance(table, dict) else {}
+    if isinstance(table, dict):
+        for key in table:
+            if key != own:
+                raise ValueError(f"{short(key)} in [{'.'.join(outer)}] of {path} is unknown: {may_be(key, [own])}")
+        table = table.get(own, {})
     if not isinstance(table, dict):
         raise ValueError(f"[{TABLE}] in {path} must be a table")
     for key, value in table.items():

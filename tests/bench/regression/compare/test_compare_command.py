@@ -51,7 +51,7 @@ def test_a_head_that_prints_or_starts_threads_has_a_verdict(repository, tmp_path
 @pytest.mark.parametrize(
     ("head", "said"),
     [
-        ("later", "broken: step: HEAD: fails to import: RuntimeError: later"),
+        ("later", "broken: step: HEAD: fails to import: its import ended the process with exit code 7"),
         ("in-the-way", "broken: step: HEAD: BASE can't be imported beside it, and can without it: fails to import: "),
     ],
 )

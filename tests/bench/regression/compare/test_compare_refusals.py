@@ -15,12 +15,16 @@ from bench.regression.compare.revisions import RevisionError, side_by_side
     [
         (["nonsense"], "unknown revision", "revision 'nonsense' is unknown"),
         (["--", "--all"], "unknown revision", "revision '--all' begins with a dash"),
-        (["good", "empty"], "no numpy_nn", "has no numpy_nn"),
+        (
+            ["good", "empty"],
+            "no numpy_nn",
+            "has no numpy_nn: there is no numpy_nn/__init__.py in it, nor in src/; name another package by",
+        ),
         (["broken", "good"], "can't be loaded", "numpy_nn at BASE fails to import: ModuleNotFoundError"),
         (["exits", "good"], "can't be loaded", "numpy_nn at BASE"),
         (["exits", "broken"], "can't be loaded", "numpy_nn at BASE"),
         (["good", "unparsable"], "can't be loaded", "numpy_nn at HEAD fails to import: SyntaxError"),
-        (["good", "exits"], "can't be loaded", "numpy_nn at HEAD its import ended the process: sys.exit(0)"),
+        (["good", "exits"], "can't be loaded", "numpy_nn at HEAD fails to import: sys.exit(0)"),
         (["good", "dies-at-import"], "can't be loaded", "numpy_nn at HEAD fails to import: its import ended by SIGABRT"),
     ],
 )
@@ -61,9 +65,12 @@ def test_a_program_can_tell_what_was_in_the_way_and_does_not_read_an_older_verdi
         ([], "BASE"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(repository, arguments, said):
-    done = compare(repository, *arguments)
+def test_wrong_use_is_one_line_and_exit_code_2_and_nobody_reads_an_older_verdict(repository, tmp_path, arguments, said):
+    (tmp_path / "c.json").write_text('{"verdict": "no change"}')
+    done = compare(repository, "--json", str(tmp_path / "c.json"), *arguments)
     assert done.returncode == 2, done.stderr
+    is_known = arguments and "--tolerance" not in arguments and "--json" not in arguments
+    assert (figures(tmp_path / "c.json")["verdict"] == "no change") != bool(is_known)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert len(git(repository, "worktree", "list").splitlines()) == 1

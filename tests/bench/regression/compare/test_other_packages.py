@@ -50,7 +50,7 @@ def test_asks_the_fixture(benchmark, size):
     assert benchmark.fullname.endswith("test_it.py::test_asks_the_fixture[2]")
     assert benchmark.stats is None
     benchmark.pedantic(sorted, setup=lambda: (([size],), {}))
-    assert 0 < benchmark.stats["mean"] == benchmark.stats.stats.min < 1
+    assert 0 < benchmark.stats["mean"] == benchmark.stats.stats.min == benchmark.stats.stats.q1 < 1
 
 def test_no_benchmark():
     raise AssertionError
@@ -167,6 +167,9 @@ def test_settings_are_the_options_then_the_table_then_the_defaults(tmp_path):
     [
         ("pakage = 1", "did you mean 'package'"),
         ("tolerance = 80", "tolerance .* was 80: it must be per cent, from 0 to 50"),
+        ('package = "pytest"', "pytest itself runs the benchmarks"),
+        ('package = "class"', "package was 'class': it must be the name that is imported, without dots$"),
+        ("[tool.moons-bench.compar]", r"'compar' in \[tool.moons-bench\] .*did you mean 'compare'"),
         ("package = 3", "package .* was 3: it must be a name"),
         ('benchmarks = "nowhere.py"', "nowhere.py'?: it must be an existing file or folder"),
         ("= 3", "can't be read"),

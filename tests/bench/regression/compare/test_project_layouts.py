@@ -37,6 +37,7 @@ class TestWork:
 """
 CONFTEST = """
 import pytest
+from bench import there
 
 done = []
 
@@ -111,9 +112,18 @@ LAYOUTS = {
     "a namespace": ("mine", {"src/mine/part/__init__.py": QUICK}, "."),
     "prints as it is imported": ("mine", {"mine/__init__.py": f"print('{{}}')\n{QUICK}"}, "."),
     "needs a variable": ("mine", {"mine/__init__.py": f"import os\nos.environ['MINE_HOME']\n{QUICK}"}, "."),
-    "fixtures": ("mine", {"mine/__init__.py": QUICK, "speed/test_mine.py": FIXTURES, "speed/conftest.py": CONFTEST}, "."),
+    "fixtures, and a bench of its own": (
+        "mine",
+        {
+            "mine/__init__.py": QUICK,
+            "speed/test_mine.py": FIXTURES,
+            "speed/conftest.py": CONFTEST,
+            "speed/bench.py": "there = 1",
+        },
+        ".",
+    ),
     "helpers, plugins and a module beside it, imported by a name in a string": ("mine", WITH_HELPERS, "tests/speed"),
-    "in a folder of another name": ("mine", {"python/mine/__init__.py": QUICK}, "."),
+    "in folders of other names": ("mine", {"code/python/mine/__init__.py": QUICK}, "."),
 }
 
 
@@ -176,7 +186,12 @@ def test_a_head_that_is_in_bases_way_is_broken_and_base_is_not_left_out(tmp_path
     ("file", "text", "said"),
     [
         ("mine/__init__.py", "def (", "mine at HEAD fails to import: SyntaxError: "),
-        ("speed/conftest.py", "from mine import gone", "mine at HEAD does not run the benchmarks: "),
+        (
+            "mine/__init__.py",
+            "import builtins\ndel builtins.len\n",
+            "mine at BASE can't be imported beside HEAD, which is in its way: ",
+        ),
+        ("speed/conftest.py", "from mine import gone", "cannot import name 'gone' from 'mine' (mine/__init__.py)"),
     ],
 )
 def test_a_head_that_cannot_be_imported_or_run_is_refused_and_named(tmp_path, file, text, said):
@@ -206,6 +221,7 @@ def test_a_head_that_cannot_be_imported_or_run_is_refused_and_named(tmp_path, fi
         ("async def test_work(benchmark):\n    pass\n", "test_work is an async function, which is not supported"),
         ("import nowhere\n\ndef test_work(benchmark):\n    pass\n", "can't be imported on either side"),
         ("def test_work():\n    pass\n", "has no benchmarks"),
+        ("import pytest\n\npytest.importorskip('nowhere')  # benchmark\n", "test_mine.py: Skipped: could not import 'nowhere'"),
     ],
 )
 def test_what_cannot_be_timed_is_refused_in_a_line_before_anything_is_measured(tmp_path, test, said):
@@ -233,10 +249,84 @@ def test_benchmarks_that_only_base_has_are_named(tmp_path):
         assert sides.notes == []
 
 
-def test_a_version_file_that_git_ignores_is_taken_from_the_working_tree(tmp_path):
-    files = {"mine/__init__.py": f"from mine._version import version\n{QUICK}", ".gitignore": "_version.py\n"}
+def test_what_a_build_writes_and_git_ignores_is_taken_from_the_working_tree(tmp_path):
+    files = {
+        "mine/__init__.py": f"from mine._version import version\n{QUICK}",
+        ".gitignore": "_version.py\n*_pb2.py\n__pycache__\n",
+    }
     folder = project(tmp_path / "project", {**files, "speed/test_mine.py": PLAIN.format(name="mine")}, "mine/__init__.py")
     (folder / "mine/_version.py").write_text("version = '1'\n")
+    (folder / "mine/mine_pb2.py").write_text("")
+    (folder / "mine/new.py").write_text("")
     with side_by_side(folder, "good", "good", "mine", folder / "speed") as sides:
         assert (sides.copy("base", "mine") / "_version.py").read_text() == "version = '1'\n"
-        assert "mine/_version.py is not in git at good" in sides.notes[0]
+        assert not (sides.copy("base", "mine") / "new.py").exists(), "git doesn't ignore it: it is new"
+        assert "mine/_version.py, mine/mine_pb2.py is not in git at good" in sides.notes[0]
+
+
+@pytest.mark.parametrize(
+    "benchmarks",
+    ["src", "src/mine", "src/mine/core", "src/mine/core/test_it.py", "src/mine/core/speed", "src/mine/core/tests/more"],
+)
+def test_benchmarks_beside_the_code_that_they_time_leave_each_side_its_own_code(benchmarks, tmp_path):
+    """Copied with the tests, the working tree's code would be what both sides run: a regression that nobody sees."""
+    test = PLAIN.format(name="mine.core.code") + "from . import helper  # base"
+    tests = {
+        "src/mine/core/speed/test_it.py": {"src/mine/core/speed/__init__.py": "", "src/mine/core/speed/helper.py": "there = 0"},
+        "src/mine/core/tests/more/test_it.py": {"src/mine/core/tests/more/helper.py": "there = 0"},
+    }
+    place = next((file for file in tests if benchmarks in (str(Path(file).parent), file)), "src/mine/core/test_it.py")
+    code = {"src/mine/__init__.py": "", "src/mine/core/__init__.py": "", "src/mine/core/code.py": QUICK}
+    helper = tests.get(place, {"src/mine/core/helper.py": "there = 0"})
+    folder = project(tmp_path / "project", {**code, place: test, **helper}, "src/mine/core/code.py")
+    (folder / place).write_text(test.replace("# base", "# head"))
+    with side_by_side(folder, "good", None, "mine", folder / benchmarks) as sides:
+        for side, expected in (("base", QUICK), ("head", SLOW)):
+            copy = sides.copy(side, "mine")
+            assert (copy / "core/code.py").read_text() == expected
+            assert (copy.parent / Path(place).relative_to("src")).read_text().endswith("# head")
+            root, suite = sides.suites[side]
+            assert suite.is_relative_to(copy.parent)
+            assert root == copy.parent
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="git makes no links there")
+def test_links_and_the_data_beside_a_package_are_where_it_looks_for_them(tmp_path):
+    """`mine` is a link, has links to what is elsewhere in the repository and in circles, and reads a file of the project's."""
+    folder = tmp_path / "project"
+    (folder / "speed").mkdir(parents=True)
+    for place, target in {
+        "src/mine/part.py": "../../shared/part.py",
+        "src/mine/sub": "../../shared/sub",
+        "src/mine/up": "..",
+    }.items():
+        path = folder / place.replace("src/mine", "real/mine")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+    (folder / "src").symlink_to("real")
+    (folder / "speed/loop").symlink_to(".")
+    read = "from pathlib import Path\nVERSION = (Path(__file__).parents[2] / 'VERSION').read_text()\n"
+    data = {"VERSION": "1", "real/data/x.txt": "2", "speed/test_mine.py": PLAIN.format(name="mine")}
+    code = {"real/mine/__init__.py": read, "shared/sub/__init__.py": "", "shared/part.py": QUICK, "numpy.py": ""}
+    project(folder, {**code, **data}, "shared/part.py")
+    (folder / "VERSION").write_text("3")
+    with side_by_side(folder, "good", None, "mine", folder / "speed") as sides:
+        for side, expected, datum in (("base", QUICK, "1"), ("head", SLOW, "3")):
+            copy = sides.copy(side, "mine")
+            assert [(copy / "part.py").read_text(), (copy / "sub/__init__.py").read_text()] == [expected, ""]
+            assert [(copy.parents[1] / "VERSION").read_text(), (copy.parent / "data/x.txt").read_text()] == [datum, "2"]
+            assert not (copy.parents[1] / "numpy.py").exists(), "what may be imported is no data"
+
+
+@pytest.mark.parametrize("benchmarks", [".", "speed", "src/speed", "test_it.py"])
+def test_a_path_from_the_tests_to_the_package_leads_to_the_side(benchmarks, tmp_path):
+    files = {f"{place}/test_it.py".removeprefix("./"): PLAIN.format(name="mine") for place in (".", "speed", "src/speed")}
+    folder = project(
+        tmp_path / "project", {"src/mine/__init__.py": QUICK, "src/beside.txt": "data", **files}, "src/mine/__init__.py"
+    )
+    with side_by_side(folder, "good", None, "mine", folder / benchmarks) as sides:
+        for side, expected in (("base", QUICK), ("head", SLOW)):
+            root, _ = sides.suites[side]
+            assert (root / "src/mine/__init__.py").read_text() == expected
+            assert (root / "src/beside.txt").read_text() == "data"
+    assert git(folder, "status", "--porcelain") == " M src/mine/__init__.py\n", "nothing of the project is changed"

@@ -10,7 +10,8 @@ import pytest
 from repositories import commit, git, make_repository
 
 from bench.regression.compare import revisions
-from bench.regression.compare.revisions import PREFIX, RevisionError, side_by_side
+from bench.regression.compare.leftovers import PREFIX
+from bench.regression.compare.revisions import RevisionError, side_by_side
 from bench.regression.history.tracked_runs import commit_date
 
 
