@@ -129,7 +129,7 @@ def test_either_side_may_have_either_name_and_be_loaded_first(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("1 / 0", "ZeroDivisionError"), ("import sys; sys.exit(3)", r"ended the process: sys.exit\(3\)")]
+    ("text", "said"), [("1 / 0", "ZeroDivisionError"), ("import sys; sys.exit(3)", r"fails to import: sys.exit\(3\)")]
 )
 def test_an_import_that_fails_names_its_side(tmp_path, monkeypatch, position, text, said):
     monkeypatch.setattr(sys, "path", list(sys.path))
