@@ -37,9 +37,9 @@ def main() -> None:
         print("interrupted", file=sys.stderr)
         leave(NOT_ALL)
     except SystemExit as ended:
-        if ended.code != NOT_ALL:
+        if ended.code != NOT_ALL and not sys.flags.inspect:  # PYTHONINSPECT makes any exit code a 1
             raise
-        leave(NOT_ALL)
+        leave(int(ended.code or 0))
     except Exception as error:
         _tell_of(error)
         sys.exit(UNFORESEEN)

@@ -13,6 +13,9 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
+MOST_DATE_DIGITS = 11
+"""Of seconds since 1970: they end in the year 5138."""
+
 
 def main() -> NoReturn:
     """Run the command that `sys.argv` names, and exit with its exit code."""
@@ -45,5 +48,6 @@ def _set_libraries() -> None:
         warnings.simplefilter("default")
     os.environ["MPLBACKEND"] = "Agg"  # with a user's that isn't installed, Matplotlib can't be imported; no command opens a window
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells a user without a home where its cache is
-    if not os.environ.get("SOURCE_DATE_EPOCH", "0").isdecimal():  # NumPy, too, can't be imported whole with one that is no number
+    date = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not date.isdecimal() or len(date) > MOST_DATE_DIGITS:  # NumPy, too, can't be imported whole with one that is no number
         del os.environ["SOURCE_DATE_EPOCH"]

@@ -66,12 +66,20 @@ def _message(error: typer.TyperException) -> str:
 
     parameter, cause = getattr(error, "param", None), error.__cause__
     if parameter is None or not isinstance(cause, ValidationError):
-        return error.format_message()
+        return error.format_message() + _help_on(error)
     mistake = cause.errors(include_url=False)[0]
     if mistake["type"] == "value_error":  # of a check that names the value
-        return error.format_message()
+        return error.format_message().replace("Value error, ", "", 1)
     name = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.human_readable_name
     return f"{name} was {short(mistake['input'])}: {mistake['msg'].replace('Input should', 'it should', 1)}"
+
+
+def _help_on(error: typer.TyperException) -> str:
+    """Where a command says what it takes, for a word that it doesn't: a workload's name without its option, say."""
+    context = getattr(error, "ctx", None)
+    if context is None or "extra argument" not in error.format_message():
+        return ""
+    return f": {context.command_path} --help shows the options that it takes"
 
 
 @app.callback()

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from bench.execution.runner import Job
 
 LOCAL, DASK = "local", "dask"
+LAST_PORT = 65_535
 INSTALL_DASK = 'python -m pip install -e ".[dask]"'
-_ADDRESS = re.compile(r"(?P<protocol>dask|tcp|tls)://(?P<place>[^/\s]+:\d+)")
+_ADDRESS = re.compile(r"(?P<protocol>dask|tcp|tls)://(?P<place>[^/\s]+:(?P<port>[0-9]+))")
 
 
 def check_executor(text: str) -> None:
@@ -28,7 +29,10 @@ def check_executor(text: str) -> None:
         If it is none, or Dask is missing.
 
     """
-    if text not in (LOCAL, DASK) and _ADDRESS.fullmatch(text) is None:
+    found = _ADDRESS.fullmatch(text)
+    if found is not None and not 1 <= int(found["port"]) <= LAST_PORT:
+        raise ValueError(f"--executor was {short(text)}: its port may be 1 to {LAST_PORT}")
+    if text not in (LOCAL, DASK) and found is None:
         raise ValueError(f"--executor was {short(text)}: it may be local, dask, dask://HOST:PORT or tls://HOST:PORT")
     if text != LOCAL and importlib.util.find_spec("distributed") is None:
         raise ValueError(f"--executor {short(text)} needs Dask, which is missing: install it by  {INSTALL_DASK}")

@@ -15,7 +15,8 @@ import typer
 
 from bench.cli.boundary import CommandError, complain, known_errors, wrong_use
 from bench.cli.exit_codes import VERDICT_EXIT_CODES, ExitCode
-from bench.cli.paths import given_path
+from bench.cli.paths import given_file, given_path
+from bench.cli.report import tell_damage
 from bench.cli.result_files import ResultFiles, check_replaceable, check_writable, write_job_page
 from bench.files import in_words
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 CERTIFICATE_FOLDER = Path("results/certificate")
 MOST_COMPARISONS = 10_000_000
+MOST_SHARE = 1000
+"""Ten hours each."""
 PLOT_SUFFIXES = (".png", ".svg")
 HISTORY_FILE = Path("results/history.jsonl")
 
@@ -56,10 +59,10 @@ def compare(
         typer.Option(metavar="VERDICTS", help="As regressed,broken, separated by commas: end with 0 where the verdict is another."),
     ] = None,
     json_: Annotated[
-        Path | None, typer.Option("--json", parser=given_path, metavar="FILE", help="File to write the figures into.")
+        Path | None, typer.Option("--json", parser=given_file, metavar="FILE", help="File to write the figures into.")
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(parser=given_path, metavar="FILE", help="File to write a Markdown page into.")
+        Path | None, typer.Option(parser=given_file, metavar="FILE", help="File to write a Markdown page into.")
     ] = None,
 ) -> ExitCode:
     """Check whether numpy_nn is slower at HEAD than at BASE.
@@ -91,7 +94,7 @@ def certify(
     ] = CERTIFICATE_FOLDER,
     share: Annotated[
         float,
-        typer.Option(min=0, metavar="SHARE", help="Of the runs of a whole certificate, which takes ten hours."),
+        typer.Option(min=0, max=MOST_SHARE, metavar="SHARE", help="Of the runs of a whole certificate, which takes ten hours."),
     ] = 1.0,
     budget: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="After which no run is started.")] = math.inf,
     comparisons: Annotated[
@@ -137,7 +140,7 @@ def certify(
 def track(
     directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     history: Annotated[
-        Path, typer.Option(parser=given_path, metavar="FILE", help="File to add a line to; a plot is written beside it.")
+        Path, typer.Option(parser=given_file, metavar="FILE", help="File to add a line to; a plot is written beside it.")
     ] = HISTORY_FILE,
 ) -> ExitCode:
     """Add a run to the history, and look for change points in it.
@@ -152,13 +155,13 @@ def track(
     from bench.regression.history.tracked_runs import TrackedRun, add, check_history, read_history, tracked
 
     with wrong_use():
-        if history.suffix in PLOT_SUFFIXES:
+        if history.suffix.lower() in PLOT_SUFFIXES:
             raise ValueError(f"--history was {history}: the plot beside it has that name: it must end in .jsonl")
         check_writable([history])
         plots = [history.with_suffix(suffix) for suffix in PLOT_SUFFIXES]
         check_writable(plots)
         check_history(history, plots)
-        data = read_run(directory)
+        data = tell_damage(read_run(directory))
         earlier, _ = read_json_lines(history, TrackedRun)
     analysis = analyse(data)
     with wrong_use():

@@ -10,7 +10,7 @@ import typer
 
 from bench.cli.boundary import complain, known_errors, wrong_use
 from bench.cli.exit_codes import ExitCode
-from bench.cli.paths import given_path
+from bench.cli.paths import given_file, given_path
 from bench.error_messages import plain_path
 from bench.files import in_words
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HISTORY_NAME = "history.jsonl"
 """Beside the folder of a run."""
+MOST_LINES = 100
+"""Of a run that are told of one by one: a foreign file has as many as it likes."""
 
 
 def report(
@@ -34,9 +36,7 @@ def report(
     from bench.records import RecordError, read_run
 
     with wrong_use():
-        data = read_run(directory)
-    for damage in data.damaged:
-        complain(f"{damage}; it is set aside")
+        data = tell_damage(read_run(directory))
     with known_errors(ExitCode.WRONG_USE, OSError, RecordError, prefix="the report could not be written: "):
         print_report(data, film=film)
     return ExitCode.FINE
@@ -45,7 +45,7 @@ def report(
 def export(
     directory: Annotated[Path, typer.Argument(parser=given_path, metavar="DIR", help="Folder of a run.")],
     format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, parquet, markdown or latex.")],
-    file: Annotated[Path, typer.Argument(parser=given_path, metavar="FILE", help="File to write.")],
+    file: Annotated[Path, typer.Argument(parser=given_file, metavar="FILE", help="File to write.")],
     table: Annotated[
         Literal["trials", "summary"] | None,
         typer.Option(help="trials, or summary: a row a contestant. Default: trials for CSV and Parquet, else summary."),
@@ -55,10 +55,11 @@ def export(
 
     Reads the records in DIR, executes nothing in them, and writes FILE alone.
     """
+    from bench.records import read_run
     from bench.report.export import export as write
 
     with wrong_use():
-        write(directory, format_, file, table)
+        write(directory, format_, file, table, read=lambda place: tell_damage(read_run(place)))
     return ExitCode.FINE
 
 
@@ -77,7 +78,7 @@ def agree(
     from bench.report.plain_text import agreement
 
     with wrong_use():
-        runs = read_run(first), read_run(second)
+        runs = tell_damage(read_run(first)), tell_damage(read_run(second))
         if runs[0].run.run_id == runs[1].run.run_id:
             raise ValueError(f"{first} and {second} hold the same run, {runs[0].run.run_id}: name the folders of two")
     found = repeats(*runs)
@@ -92,6 +93,15 @@ def agree(
         )
         return ExitCode.NO_VERDICT
     return ExitCode.FINE
+
+
+def tell_damage(data: RunData) -> RunData:
+    """Tell which lines of a run are set aside, and return the run."""
+    for damage in data.damaged[:MOST_LINES]:
+        complain(f"{data.directory}: {damage}; it is set aside")
+    if more := data.damaged[MOST_LINES:]:
+        complain(f"{data.directory}: {len(more):,} more lines are set aside")
+    return data
 
 
 def print_report(data: RunData, *, film: bool) -> None:

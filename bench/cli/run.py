@@ -20,7 +20,7 @@ from bench.cli.boundary import complain, wrong_use
 from bench.cli.executors import check_executor, on_executor
 from bench.cli.exit_codes import ExitCode
 from bench.cli.paths import given_path
-from bench.cli.report import print_report
+from bench.cli.report import print_report, tell_damage
 from bench.files import in_words
 
 if TYPE_CHECKING:
@@ -155,9 +155,7 @@ def _resumed_job(options: RunOptions, out: Path | None, directory: Path, executo
     read_run_record(directory)  # a folder without a run is refused before it is claimed
     claim.enter_context(claimed(directory))
     records = RunReader(directory)
-    data = records.read()
-    for damage in data.damaged:
-        complain(f"{damage}; it is set aside")
+    data = tell_damage(records.read())
     return claim.enter_context(on_executor(executor, resumed_job(data, records)))
 
 

@@ -7,6 +7,7 @@ class of your own is one is left to `bench.contestants.check`, which imports it 
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 from bench.contestants.base import Contestant
 from bench.error_messages import may_be, named_twice
+
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,8 @@ def find(text: str) -> Spec:
         raise ValueError(f"contestant {text!r} is unknown: {known}, or your own as FILE.py:CLASS or MODULE:CLASS")
     if not class_name.isidentifier():
         raise ValueError(f"contestant {text!r}: {class_name!r} can't be a class's name; your own is FILE.py:CLASS or MODULE:CLASS")
+    if not re.fullmatch(rf"\w{{1,{LONGEST_NAME}}}", class_name):  # as records are read, in which it names the contestant
+        raise ValueError(f"contestant {text!r}: a class's name may have {LONGEST_NAME} letters, digits and underscores")
     if class_name in CONTESTANTS:
         raise ValueError(f"contestant {text!r}: {class_name!r} is a built-in contestant's name, so the class needs another")
     target = f"{_place(text, place)}:{class_name}"

@@ -34,6 +34,7 @@ from bench.execution.trial_checks import (
     check_threads,
     check_trained,
     encoded,
+    outputs_of,
     taken_history,
     timed_copies,
 )
@@ -135,7 +136,7 @@ class Measurement:
         if not self.request.learns:
             return None
         outputs = np.array(self.contestant.predict(self.task.x_test))
-        known = outputs.shape == self.own.y_test.shape and outputs.dtype.kind in "fiub" and bool(np.isfinite(outputs).all())
+        known = outputs.shape == self.own.y_test.shape and outputs.dtype.kind in "fiu" and bool(np.isfinite(outputs).all())
         return metrics.loss(self.task.loss, self.own.y_test, outputs) if known else None
 
     def _clocked(
@@ -267,12 +268,7 @@ class Measurement:
         return taken
 
     def _predict(self, x: Array, epoch: int | None = None) -> Array:
-        outputs = np.array(self.contestant.predict(x))  # a copy, which the contestant can't change later
-        wanted = (len(x), self.task.y.shape[1])
-        if outputs.shape != wanted:
-            raise ValueError(f"predict returned the shape {outputs.shape}: it must be {wanted}")
-        if outputs.dtype.kind not in "fiub":
-            raise ValueError(f"predict returned {outputs.dtype}: it must be real numbers")
+        outputs = outputs_of(self.contestant.predict(x), (len(x), self.task.y.shape[1]))
         if self.request.learns:
             check_outputs(outputs, self.task.epochs if epoch is None else epoch + 1)
         return outputs

@@ -89,6 +89,8 @@ def _failure(error: Exception) -> str:
     """Why a folder can't be claimed, in words that follow its name."""
     if isinstance(error, BlockingIOError):
         return "is being written by another run: wait for it, or name another folder with --out"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "can't be written into: it is no folder, or lies in none; name a new one or one that exists"
     if getattr(error, "errno", None) == errno.ENOLCK:
         return "can't be locked, so two runs could mix in it: name a folder on another file system with --out"
     return f"can't be written into: {getattr(error, 'strerror', None) or error}"

@@ -275,6 +275,8 @@ def plan_lines(plan: TimePlan, budget_seconds: float, *, goal: float, cuts_plan:
 
 
 def _text(seconds: float) -> str:
+    if seconds >= 360_000:
+        return f"{seconds / 3600:.3g} h"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 

@@ -111,7 +111,31 @@ def check_file(path: Path, expected: str | None) -> None:
 
 def arrays_of(weights: Sequence[Any]) -> list[Array]:
     """Return what `get_weights` has returned as NumPy's arrays, whatever library's they are, without a copy where that can be."""
-    return [np.asarray(array) for array in weights]
+    try:
+        return [np.asarray(array) for array in weights]
+    except (TypeError, ValueError) as error:  # None, rows of unlike lengths, or an array on another device
+        raise ValueError(f"get_weights returned {weights!r:.80}: it must be a list of arrays ({error})") from error
+
+
+def outputs_of(answer: Any, shape: tuple[int, ...]) -> Array:
+    """Return a copy of what `predict` has returned, which a contestant can't change later.
+
+    Raises
+    ------
+    ValueError
+        If it is no array of real numbers of that shape.
+
+    """
+    try:
+        outputs = np.array(answer)
+    except (TypeError, ValueError) as error:  # as above
+        raise ValueError(f"predict returned {answer!r:.80}: it must be an array ({error})") from error
+    if outputs.dtype.kind not in "fiu":
+        found = outputs.dtype if isinstance(answer, np.ndarray) else f"{answer!r:.80}"
+        raise ValueError(f"predict returned {found}: it must be real numbers")
+    if outputs.shape != shape:
+        raise ValueError(f"predict returned the shape {outputs.shape}: it must be {shape}")
+    return outputs
 
 
 def check_first_weights(weights: Sequence[Array], first: Sequence[Array]) -> None:
@@ -274,8 +298,8 @@ def taken_history(history: Any, epochs: int) -> dict[str, list[float]]:
     taken = {}
     for name in ("loss", "accuracy"):
         values = history.get(name)
-        if values is None or len(values) != epochs:
-            found = "nothing" if values is None else f"{len(values)} values"
+        if not hasattr(values, "__len__") or len(values) != epochs:
+            found = "nothing" if values is None else f"{len(values)} values" if hasattr(values, "__len__") else f"{values!r:.80}"
             raise ValueError(f"fit returned {found} as {name!r}: it must be a value for each of {epochs} epochs")
         try:
             taken[name] = [float(value) for value in values]
@@ -349,15 +373,16 @@ def check_clock(shown: float, true: float) -> None:
         raise DoubtError(f"the clock showed {shown:.3g} s for a fit that took {true:.3g} s by another clock")
 
 
-def check_details(details: object) -> dict[str, Any]:
-    """Return a contestant's details; raise ValueError if they are no table, or `options` in them is none."""
+def check_details(details: object, method: str = "details") -> dict[str, Any]:
+    """Return what `method` of a contestant told of it; raise ValueError if it is no table, or `options` in it is none."""
     if not isinstance(details, Mapping) or not all(isinstance(name, str) for name in details):
-        raise ValueError(f"details returned {details!r:.80}: it must be a mapping with str as its keys")
+        raise ValueError(f"{method} returned {details!r:.80}: it must be a mapping with str as its keys")
     if not isinstance(details.get("options", {}), Mapping):
         raise ValueError(f"details returned {details['options']!r:.80} as 'options': it must be a mapping")
-    size = 0
-    with suppress(TypeError, ValueError, RecursionError):  # what is no JSON is told when it is sent
+    try:
         size = len(json.dumps(dict(details)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{method} returned what can't be written as JSON: {error}") from None
     if size > MOST_DETAILS_CHARACTERS:
-        raise ValueError(f"details returned {size} characters as JSON: it may have {MOST_DETAILS_CHARACTERS}")
+        raise ValueError(f"{method} returned {size} characters as JSON: it may have {MOST_DETAILS_CHARACTERS}")
     return {name: value for name, value in details.items() if name not in RESERVED_DETAILS}

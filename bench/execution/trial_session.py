@@ -117,5 +117,5 @@ def _weights(arrays: Mapping[str, Array]) -> list[Array]:
 
 def _tune(contestant_class: type[Any], task: Task) -> Figures:
     """Return the settings that the contestant chose as `details["options"]`; nothing if it has none to choose."""
-    options = check_details({"options": contestant_class.tune(task)})["options"]
+    options = check_details(contestant_class.tune(task), "tune")
     return {"details": {"options": options}, "peak_memory_bytes": peak_memory_bytes()} if options else {}

@@ -147,9 +147,11 @@ def read_run_record(directory: Path) -> Run:
     """Read `run.json` alone; see `read_run`."""
     path = directory / RUN_FILE
     try:
-        return Run.model_validate_json(read_regular(path, RUN_LIMIT_BYTES, follow_links=False))
+        return Run.model_validate_json(read_regular(path, RUN_LIMIT_BYTES, follow_links=False).removeprefix(BYTE_ORDER_MARK))
     except FileNotFoundError:
         raise RecordError(f"{directory} holds no run: there is no {RUN_FILE} in it") from None
+    except NotADirectoryError:
+        raise RecordError(f"{directory} is no folder: name the folder of a run, which holds its {RUN_FILE}") from None
     except ValidationError as error:
         raise RecordError(f"{path} can't be read: {first_mistake(error, Run)}") from None
     except OSError as error:

@@ -12,6 +12,8 @@ from bench.error_messages import may_be, one_line, short
 
 _WORDS = {"dict_type": "it should be a table", "list_type": "it should be a list, as [1, 2]"}
 """What pydantic says in Python's terms, by the type of its error."""
+_SCALARS = ("bool", "int", "constrained-int", "float", "constrained-float", "constrained-str")
+"""What pydantic adds to the key of a value that may be of several types."""
 
 
 def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
@@ -22,8 +24,10 @@ def first_mistake(error: ValidationError, model: type[BaseModel], prefix: str = 
 def _first_mistake(error: ValidationError, model: type[BaseModel], prefix: str) -> str:
     mistake = error.errors(include_url=False)[0]
     location = mistake["loc"]
-    key = ".".join(str(part) for part in ([prefix] if prefix else []) + list(location))
     kind, message = mistake["type"], mistake["msg"].removeprefix("Value error, ")
+    if len(location) > 1 and location[-1] in _SCALARS:
+        location, message = location[:-1], "it must be a finite number, true or false, or a word of letters and digits"
+    key = ".".join(str(part) for part in ([prefix] if prefix else []) + list(location))
     if kind == "extra_forbidden":
         return f"{key} is no key that is known: {may_be(str(location[-1]), _keys(model, location[:-1]))}"
     if kind == "missing":

@@ -91,4 +91,6 @@ def _shared(data: RunData) -> list[str]:
 
 def _failed(data: RunData) -> list[str]:
     lost = {trial.contestant for trial in data.trials if trial.status in ("failed", "timeout") and not trial.point}
-    return [f"{units.counted(len(lost), 'contestant')} failed in part"] if lost else []
+    in_part = lost & {trial.contestant for trial in data.trials if trial.status == "ok"}
+    counts = ((len(lost - in_part), "failed"), (len(in_part), "failed in part"))
+    return [f"{units.counted(count, 'contestant')} {words}" for count, words in counts if count]

@@ -45,7 +45,13 @@ class ExportError(ValueError):
     """An export that can't be made, with a message of one line."""
 
 
-def export(directory: str | Path, format: str, path: str | Path, table: Table | None = None) -> Path:
+def export(
+    directory: str | Path,
+    format: str,
+    path: str | Path,
+    table: Table | None = None,
+    read: Callable[[str | Path], RunData] = read_run,
+) -> Path:
     """Write a table of the run in `directory` to `path`, whole or not at all, and return the path.
 
     Reads `run.json` and `trials.jsonl` of the run, and executes nothing in them. Text that a spreadsheet would take for a formula
@@ -61,6 +67,8 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         The file to write; an existing regular file is replaced, unless it is one of the run's own.
     table
         One of TABLES. If None, `trials` for CSV and Parquet, `summary` for Markdown and LaTeX.
+    read
+        Reads the run, once everything else has been checked.
 
     Raises
     ------
@@ -82,7 +90,7 @@ def export(directory: str | Path, format: str, path: str | Path, table: Table | 
         check_result(path)
     except ValueError as error:
         raise ExportError(str(error)) from None
-    frame = TABLES[wanted](read_run(directory))
+    frame = TABLES[wanted](read(directory))
     try:
         write_whole(path, write(frame))
     except ImportError:

@@ -115,7 +115,7 @@ def _claims(claims: Sequence[Claim]) -> Table:
 def _contestants(analysis: Analysis, main: str | None, target: str) -> Section | None:
     if main is None:
         return None
-    caption = f"{_caption(analysis, main)} Sorted by step."
+    caption = f"{_caption(analysis, main)} Sorted by step." if len(analysis.times) else _caption(analysis, main)
     return _section("Every contestant", [ranking(analysis, main, caption, target)])
 
 

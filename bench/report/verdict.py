@@ -28,6 +28,7 @@ PARITY = "parity"
 CLOSE = 1.05
 """A step whose ratio to the fastest is at most this counts as close to it."""
 _MOST_PREDICTIONS = 3
+_MOST_NAMED = 4
 NOTHING = "This run has no figures for an answer."
 
 Row = Mapping[str, Any]
@@ -37,7 +38,7 @@ def answer(analysis: Analysis) -> str:
     """The answer to the report's question in one sentence of plain words."""
     row = _headline(analysis)
     if row is None:
-        return _answer_of_map(analysis) or _answer_of_predictions(analysis) or NOTHING
+        return _answer_of_map(analysis) or _answer_of_predictions(analysis) or _answer_without_times(analysis) or NOTHING
     ours, reference = "NumPy", "Keras" if row["reference"] == REFERENCE else escaping.code(row["reference"])
     broken = _parity(analysis)
     also = [] if broken is None or row["reference"] != REFERENCE else [_computation(analysis, broken)]
@@ -60,7 +61,7 @@ def answer(analysis: Analysis) -> str:
 
 def verdict(analysis: Analysis) -> list[str]:
     """The answer, and a sentence per question of the report; questions that this run can't answer are left out."""
-    return [
+    sentences = [
         answer(analysis),
         *same_computation(analysis),
         *same_parts(analysis),
@@ -72,6 +73,7 @@ def verdict(analysis: Analysis) -> list[str]:
         *_where_first(analysis),
         *what_is_missing(analysis),
     ]
+    return list(dict.fromkeys(sentences))  # one of the others may be the answer
 
 
 def main_workload(analysis: Analysis) -> str | None:
@@ -207,6 +209,33 @@ def _answer_of_predictions(analysis: Analysis) -> str:
         for row in found.to_dict("records")[:_MOST_PREDICTIONS]
     ]
     return f"Predictions of NumPy against {OWN_CALL}: {', '.join(parts)}." if parts else ""
+
+
+def _answer_without_times(analysis: Analysis) -> str:
+    """What was computed, predicted or reached where no training was timed."""
+    if len(analysis.times):
+        return ""
+    for sentence in [*same_computation(analysis), *same_accuracy(analysis)]:
+        return sentence
+    if (row := row_of(analysis.parity, contestant=OURS)) is not None:  # of a workload of the user's own
+        figures = f"{row['loss']:.1e} in the loss and {row['weights']:.1e} in the weights over {row['steps']:,} steps"
+        return f"No time was measured; `{OURS}` and `{row['reference']}` differ by at most {figures}."
+    scores = analysis.accuracy[analysis.accuracy["workload"] == main_workload(analysis)]
+    scores = scores[scores["accuracy_mean"].notna()]
+    if len(scores):
+        reached = [
+            f"{units.percent(row['accuracy_mean'])} for {escaping.code(row['contestant'])}" for row in scores.to_dict("records")
+        ]
+        return f"No time was measured; the mean test accuracy is {_listed(reached)}."
+    calls = analysis.latency[~analysis.latency["compiled_by_hand"].astype(bool)].to_dict("records")
+    first = [row for row in calls if (row["workload"], row["rows"]) == (calls[0]["workload"], calls[0]["rows"])]
+    taken = [f"{units.seconds(row['median_seconds'])} with {escaping.code(row['contestant'])}" for row in first]
+    return f"A prediction of {units.counted(first[0]['rows'], 'row')} takes {_listed(taken)}." if first else ""
+
+
+def _listed(parts: list[str]) -> str:
+    more = f", and {len(parts) - _MOST_NAMED} more" if len(parts) > _MOST_NAMED else ""
+    return ", ".join(parts[:_MOST_NAMED]) + more
 
 
 def like_for_like(analysis: Analysis) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.error_messages import may_be, short
 from bench.records.validation_errors import first_mistake
@@ -29,7 +29,7 @@ SEED_LIMIT = 2**32 - 1
 """The largest seed that scikit-learn accepts."""
 Seed = Annotated[int, Field(ge=0, le=SEED_LIMIT)]
 _Rows = Annotated[int, Field(ge=2, le=10_000_000)]
-_Noise = Annotated[float, Field(ge=0, le=LARGEST_NOISE)]
+_Noise = Annotated[float, Field(ge=0, le=LARGEST_NOISE), AfterValidator(abs)]  # NumPy draws nothing of a scale of -0.0
 _Classes = Annotated[int, Field(ge=2, le=MOST_CLASSES)]
 
 

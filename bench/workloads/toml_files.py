@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.error_messages import may_be, one_line, short
+from bench.error_messages import may_be, one_line, plain, short
 from bench.files import read_regular
 from bench.records.validation_errors import first_mistake
 from bench.workloads.builtin import WORKLOADS
@@ -113,8 +113,12 @@ def _reason(text: str, error: str) -> str:
         return "; it has zero bytes, as UTF-16 does: save it as UTF-8"
     found = re.search(r"\(at line (\d+),", error)
     lines = text.split("\n")
-    line = lines[int(found[1]) - 1].strip() if found and int(found[1]) <= len(lines) else ""
-    reason = next((reason for pattern, reason in _REASONS.items() if re.search(pattern, line)), "")
+    if found is None:  # it is the last one, and nothing stands below it
+        lines = text.rstrip("\n").split("\n")[-1:]
+    line = lines[int(found[1]) - 1 if found else -1].strip(" \t")
+    hidden = plain(line) != line or any(letter.isspace() and letter not in " \t" for letter in line)
+    reason = "; it has a character that can't be seen: remove it" if hidden else ""
+    reason = next((likely for pattern, likely in _REASONS.items() if re.search(pattern, line)), reason)
     return f": {short(line)}{reason}" if line else ""
 
 

@@ -55,7 +55,7 @@ FOUND = {
     "AnswersWithoutBottom": ("failed", "the worker's answer is no JSON"),
     "ReplacesItsLog": ("failed", "exited with code 9$|ReplacesItsLog-.*.log: it is a pipe"),
     "ForgetsWeights": ("failed", "get_weights returned 1 arrays"),
-    "DetailsWithoutBottom": ("failed", "RecursionError"),
+    "DetailsWithoutBottom": ("failed", "details returned what can't be written as JSON"),
     "DetailsOfWrongShape": ("failed", "details returned 5 as 'options'"),
     "Daemon": ("failed", "the worker exited with code 7"),
     "UnnamedSignal": ("failed", "ended by signal 40"),

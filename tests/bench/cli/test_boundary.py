@@ -148,8 +148,8 @@ def test_a_letter_that_a_terminal_does_not_have_is_written_as_an_escape():
 
 
 def test_the_version_is_printed():
-    done = process("--version", stdout=subprocess.PIPE)
-    assert done.returncode == 0
+    done = process("--version", stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONINSPECT": "1"})
+    assert done.returncode == 0  # and not 1, with a traceback of SystemExit
     assert done.stdout.startswith("moons-bench ")
 
 
@@ -250,3 +250,11 @@ def test_an_interrupt_in_code_that_exec_runs_has_the_exit_code_of_any_other(tmp_
     command = [sys.executable, "-m", "interrupted"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (3, "interrupted\n")
+
+
+@pytest.mark.parametrize(("given", "kept"), [("", False), ("9" * 20, False), ("-1", False), ("1700000000", True)])
+def test_a_date_of_builds_that_no_library_can_read_is_set_aside(monkeypatch, given, kept):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", given)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    cli._set_libraries()
+    assert ("SOURCE_DATE_EPOCH" in os.environ) == kept

@@ -49,7 +49,10 @@ def error_of(trials, contestant):
         ("IsKilled", "the worker was ended by SIGKILL (out of memory?)"),
         ("OutOfMemory", "MemoryError: no room for that"),
         ("FailsInBuild", "RuntimeError: cannot be built"),
-        ("Unspeakable", "TypeError: Object of type ndarray is not JSON serializable"),
+        (
+            "Unspeakable",
+            "ValueError: details returned what can't be written as JSON: Object of type ndarray is not JSON serializable",
+        ),
         ("ForgetsAnEpoch", "ValueError: fit called on_epoch_end 2 times: it must do so after each of 3 epochs"),
     ],
 )

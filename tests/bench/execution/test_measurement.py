@@ -185,11 +185,30 @@ def test_the_harness_own_part_of_the_clock_is_measured_with_a_fit_that_only_tell
     assert figures(request_of("timed"), clock=Reads())["harness_seconds"] == pytest.approx(0.004)  # 3 epochs, and the end
 
 
+def returning(**answers):
+    """A contestant whose methods do their work, and return something else."""
+
+    def method(name):
+        def call(self, *arguments):
+            getattr(tiny.Tiny, name)(self, *arguments)
+            return answers[name]
+
+        return call
+
+    return type("Returning", (tiny.Tiny,), {name: method(name) for name in answers})
+
+
 @pytest.mark.parametrize(
     ("contestant", "kind", "message"),
     [
         (tiny.ForgetsAnEpoch, "timed", "on_epoch_end 2 times: it must do so after each of 3 epochs"),
         (tiny.WrongShape, "scored", r"predict returned the shape \(4,\): it must be \(4, 1\)"),
+        (returning(predict=None), "scored", "predict returned None: it must be real numbers"),
+        (returning(predict=([1.0], [2.0, 3.0])), "scored", r"returned \(\[1.0\], \[2.0, 3.0\]\): it must be an array \("),
+        (returning(predict=np.ones((4, 1), bool)), "scored", "predict returned bool: it must be real numbers"),
+        (returning(get_weights=None), "scored", "get_weights returned None: it must be a list of arrays"),
+        (returning(details={"rate": np.float32(1)}), "scored", "details returned what can't be written as JSON: .* float32"),
+        (returning(fit={"loss": iter([1.0])}), "timed", "iterator .* as 'loss': it must be a value for each of 3 epochs"),
     ],
 )
 def test_a_contestant_that_breaks_its_interface_is_told_how(request_of, contestant, kind, message):

@@ -47,6 +47,7 @@ def test_the_plan_in_words_has_every_part_and_what_follows_it():
     assert "launches are added until the ratios are precise, the headline's to ±3 %: about" in roomy[1]
     assert "it takes the whole time budget of 3 min 20 s" in plan_lines(default_plan(), 200, goal=0.03)[1]
     assert len(plan_lines(default_plan(), math.inf, goal=0.03)) == 1
+    assert plan_lines(default_plan(), 3.6e9, goal=0.03)[1].endswith("1e+06 h at most")
 
 
 def scaling_plan(**options):

@@ -1,6 +1,7 @@
 import time
 
 import numpy as np
+import pytest
 from contestants_for_tests import tiny
 from harness import FakeClock
 from trial_sessions import figures, ticking
@@ -35,6 +36,9 @@ def test_the_latency_of_a_prediction_needs_no_step_to_be_compiled(request_of):
 def test_tuning_answers_the_contestants_choice_and_nothing_where_there_is_none(request_of):
     assert figures(request_of("tune"), tiny.Tuned)["details"] == {"options": {"speed": 16}}
     assert figures(request_of("tune")) == {}
+    tiny_one = type("Tells", (tiny.Tiny,), {"tune": classmethod(lambda cls, task: "fast")})
+    with pytest.raises(ValueError, match="tune returned 'fast': it must be a mapping"):
+        figures(request_of("tune"), tiny_one)
 
 
 def test_what_a_contestant_says_of_itself_is_recorded(request_of, monkeypatch):

@@ -95,5 +95,7 @@ def test_foreign_and_doubled_lines_are_set_aside_by_number(bench, a_run):
     first = len(lines) + 1
     assert f"line {first}: it is the same trial as line {lines.index(timed) + 1}; it is set aside" in said.text
     assert f"line {first + 5}: it is of another run, 'another'; it is set aside" in said.text
+    for words in ("export dir csv t.csv", "agree dir dir", "track dir --history h.jsonl"):  # which write nothing that tells of them
+        assert f"dir: trials.jsonl, line {first + 5}: it is of another run" in bench(*words.split()).text
     assert f"line {first + 9}" in (a_run / "report.md").read_text()
     assert len(load(a_run)) == len(lines)

@@ -66,6 +66,12 @@ def test_a_run_without_trials_is_read(folder: Path) -> None:
     assert read_run(folder).trials == []
 
 
+def test_a_run_that_an_editor_of_windows_has_saved_is_read(folder: Path) -> None:
+    path = folder / RUN_FILE
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_run(folder).run == make_run()
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_diverged_loss_stays_what_it_was_in_strict_json(folder: Path, value: float) -> None:
     append_trial(folder, make_trial(history={"loss": [0.5, value], "accuracy": [1.0, 0.5]}, test_loss=value))

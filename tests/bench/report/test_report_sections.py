@@ -118,7 +118,10 @@ def test_the_badges_say_what_limits_the_answer(data):
     run = data.run.model_copy(update={"quick": True, "status": "interrupted"})
     texts = [badge.text for badge in badges(analyse(replace(data, run=run)))]
     assert texts[:2] == ["quick run: don't quote it", "run interrupted: only what had ended"]
-    assert "1 contestant failed in part" in texts
+    assert "1 contestant failed" in texts
+    lost = {"status": "failed", "error": "lost"}
+    partly = change_trials(data, lambda trial: trial.model_copy(update=lost) if trial.round == 0 else trial, contestant="jax")
+    assert "1 contestant failed in part" in [badge.text for badge in badges(analyse(partly))]
     one = change_trials(data, lambda trial: trial if trial.launch < 2 else None, kind="timed", workload="moons")
     assert "one launch only" in [badge.text for badge in badges(analyse(one))]
 
@@ -272,6 +275,8 @@ def test_a_run_of_predictions_alone_is_answered_by_them(data, with_trials):
     ]
     assert len(baselines) == 1
     assert baselines[0].startswith("keras")
+    without = with_trials(data, [trial for trial in alone.trials if "keras" not in trial.contestant])
+    assert verdict.answer(analyse(without)).startswith("A prediction of 1 row takes ")
 
 
 def test_means_over_other_seeds_are_told_apart(data, with_trials):

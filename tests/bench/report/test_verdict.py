@@ -103,6 +103,20 @@ def test_a_workload_of_your_own_has_its_verdict_too(still):
     assert verdict(analyse(mine)) == verdict(analyse(still))
 
 
+def test_a_run_without_a_clock_is_answered_by_what_it_computed(still):
+    def of(*kinds, workload, without=""):
+        trials = [trial for trial in still.trials if trial.kind in kinds and trial.workload == workload]
+        return verdict(analyse(replace(still, trials=[trial for trial in trials if trial.contestant != without])))
+
+    both = of("parity", "scored", workload="parity")
+    assert both[0].startswith("`numpy_nn` and `keras` are the same computation")
+    assert len(set(both)) == len(both)
+    assert of("scored", workload="moons")[0].startswith("The mean test accuracy over 6 seeds is ")
+    alone = of("scored", workload="moons", without="keras")[0]
+    assert alone.startswith("No time was measured; the mean test accuracy is ")
+    assert "% for `numpy_nn`, " in alone
+
+
 def test_where_each_contestant_has_its_own_training_steps_are_not_compared(still):
     only_article = change_trials(still, lambda trial: None, workload="moons")
     workloads = [workload for workload in still.run.workloads if workload["name"] == "article"]

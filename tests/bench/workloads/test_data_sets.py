@@ -104,7 +104,7 @@ def test_digits_are_scaled_to_between_zero_and_one() -> None:
 
 
 def test_the_arms_of_a_spiral_are_the_same_curve_turned() -> None:
-    x, arm = make_generator("spirals", {"arms": 3, "noise": 0.0, "turns": 1.0, "n_samples": 300}).draw(seed=5)
+    x, arm = make_generator("spirals", {"arms": 3, "noise": -0.0, "turns": 1.0, "n_samples": 300}).draw(seed=5)
     radius = np.hypot(x[:, 0], x[:, 1])
     angle = np.arctan2(x[:, 1], x[:, 0])
     expected = 2 * np.pi * (radius + arm / 3)

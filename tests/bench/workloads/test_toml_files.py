@@ -248,6 +248,18 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
     "a grid of something else": (GOOD + "\n[grid]\nheight = [8]\n", ["grid", "'height'", "width"]),
     "a grid of nothing": (GOOD + "\n[grid]\nwidth = []\n", ["grid.width", "[]"]),
     "a grid with a zero": (GOOD + "\n[grid]\nwidth = [8, 0]\n", ["grid.width.1", "0"]),
+    "a grid of what isn't finite": (
+        GOOD.replace("rounds = 2\n", "") + "\n[grid]\nlearning_rate = [0.1, nan]\n",
+        ["grid.learning_rate.1 is nan: it must be a finite number"],
+    ),
+    "a single epoch to time": (
+        GOOD[: GOOD.index("[settings")].replace("epochs = 3", "epochs = 1"),
+        ["training.epochs is 1: it must be 2 at least where rounds are timed"],
+    ),
+    "a target twice": (changed("[0.9]", "[0.9, 0.9]"), ["targets is [0.9, 0.9]: a value stands there twice"]),
+    "rows of predictions twice": ("prediction_rows = [1, 1]\n" + GOOD, ["prediction_rows is [1, 1]: a value stands there twice"]),
+    "a blank that is none": (changed("epochs = 3", "epochs\u00a0= 3"), ["line 24", r"'epochs\xa0= 3'", "can't be seen"]),
+    "a key twice at the end": ('name = "a"\nname = "b"', ["end of document", "'name = \"b\"'"]),
     "a time limit of zero": ("time_limit_seconds = 0\n" + GOOD, ["time_limit_seconds", "0"]),
     "a data file that isn't there": (
         changed('name = "moons"', 'name = "file"').replace("n_samples = 50, noise = 0.1", 'path = "no.csv", target = "y"'),
