@@ -75,6 +75,7 @@ METHODS: dict[str, MakeCall] = {
     "set_params": lambda package: partial(package.Callback().set_params, {"epochs": 1}),
     "beginning of a batch": _of(_base, "on_train_batch_begin", 0, LOGS),
     "end of a batch": _of(_base, "on_train_batch_end", 0, LOGS),
+    "new LambdaCallback": lambda package: partial(package.callbacks.LambdaCallback, on_epoch_end=print),
     "new history": lambda package: package.History().__init__,
     "beginning of a history": _of(_history, "on_train_begin"),
     "a history's ten epochs": _history_of_an_epoch,

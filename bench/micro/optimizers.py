@@ -46,6 +46,7 @@ OBJECTS: dict[str, MakeCall] = {
     "get": found("optimizers", "sgd"),
     **{name: made_again("optimizers", name) for name in NAMES},
     **{f"configuration of {name}": of_part("optimizers", name, "get_config") for name in NAMES if name != "adamw"},
+    "from a configuration": of_part("optimizers", "sgd", "from_config", {"learning_rate": 0.01}),
 }
 STATE: dict[str, MakeCall] = {
     "build": of_part("optimizers", "adam", "build", WEIGHTS, np.dtype("float32")),

@@ -64,6 +64,7 @@ ARRAYS = {
     "categorical_crossentropy": (ONE_HOT, PROBABILITIES),
     "sparse_categorical_crossentropy": (CLASS_NUMBERS, PROBABILITIES),
     "categorical_accuracy": (ONE_HOT, PROBABILITIES),
+    "sparse_categorical_accuracy": (CLASS_NUMBERS, PROBABILITIES),
 }
 """Targets and outputs where there are several of these, samples in rows."""
 LEAKY, GELU = "leaky_relu", {"class_name": "gelu", "config": {}}
@@ -128,6 +129,7 @@ LOSS_OBJECTS: dict[str, MakeCall] = {
     "a loss without settings": _initialized,
     **{name: made_again("losses", name) for name in ("huber", BINARY, CATEGORICAL)},
     **{f"configuration of {name}": of_part("losses", name, "get_config") for name in ("mse", "huber", BINARY, CATEGORICAL)},
+    "from a configuration": of_part("losses", "mse", "from_config", {}),
 }
 
 
@@ -160,6 +162,7 @@ def _running(method: str, *, given: bool = False) -> MakeCall:
 
 METRICS: dict[str, MakeCall] = {
     **{name: _metric_values(name) for name in ("binary_accuracy", "categorical_accuracy", "mae", "mse", "accuracy")},
+    "labels": _metric_values("sparse_categorical_accuracy"),
     "total": _metric_values("mae", "total"),
     "total of accuracy": _metric_values("accuracy", "total"),
     "call": of_part("metrics", "mae", "__call__", Y, OUTPUTS),
@@ -168,6 +171,7 @@ METRICS: dict[str, MakeCall] = {
     "new accuracy": made_again("metrics", "accuracy"),
     "new binary_accuracy": made_again("metrics", "binary_accuracy"),
     "configuration": of_part("metrics", "binary_accuracy", "get_config"),
+    "from a configuration": of_part("metrics", "binary_accuracy", "from_config", {"threshold": 0.5}),
 }
 REPORTS: dict[str, MakeCall] = {
     "new": lambda package: partial(_report, package),

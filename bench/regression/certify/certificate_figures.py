@@ -22,6 +22,7 @@ from bench.regression.certify.simulation import SHAPES, false_alarms, resampled_
 from bench.regression.history.change_points import LEAST_POINTS, MOST_POINTS
 
 SERIES_LENGTHS = (2 * LEAST_POINTS, 40, MOST_POINTS)
+FALSE_OF_EQUAL_SIDES = ("regressed", "improved", "broken", "different")
 
 Row = dict[str, Any]
 
@@ -84,7 +85,7 @@ def _load(loads: Sequence[float]) -> str:
 
 
 def _real_row(kind: RunKind, runs: Sequence[Mapping[str, Any]]) -> Row:
-    """The row of one kind. "regressed" counts; where the sides are equal, "improved" is a false alarm and counts as well."""
+    """The row of one kind. "regressed" counts; where the sides are equal, what is another false alarm counts as well."""
     verdicts = [run["verdict"] for run in runs]
     equal = kind.slowdown == 0
     called = [_has_false_alarm(run) if equal else run["verdict"] == "regressed" for run in runs]
@@ -104,8 +105,8 @@ def _real_row(kind: RunKind, runs: Sequence[Mapping[str, Any]]) -> Row:
 
 
 def _has_false_alarm(run: Mapping[str, Any]) -> bool:
-    """Whether any benchmark of a run of equal sides was called regressed or improved."""
-    return any(benchmark["verdict"] in ("regressed", "improved") for benchmark in run["benchmarks"].values())
+    """Whether any benchmark of a run of equal sides was called regressed, improved, broken or different."""
+    return any(benchmark["verdict"] in FALSE_OF_EQUAL_SIDES for benchmark in run["benchmarks"].values())
 
 
 def _rate(count: int, runs: int) -> Row:

@@ -98,7 +98,8 @@ def markdown(
             markdown_table(_REAL_COLUMNS, map(_real_row, real)),
             "",
             "The busy process takes 50 ms of every 100 on the cores that the comparison may use: where that is one core, of this "
-            "very one. With equal sides, a run counts as called regressed where any benchmark was called regressed or improved. "
+            "very one. With equal sides, a run counts as called regressed where any benchmark was called regressed, improved, "
+            "broken or different. "
             "Times are to the verdict *regressed* where there is a slowdown, else to the end, and begin before the revisions are "
             "copied.",
             "",

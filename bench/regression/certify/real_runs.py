@@ -29,6 +29,7 @@ from bench.regression.certify.run_kinds import RunKind, next_kind
 from bench.regression.certify.slowdown import SlowdownCost, measure_cost, slowed_copy
 from bench.regression.compare.comparison import Comparison, compare, log_ratio
 from bench.regression.compare.comparison_processes import ComparisonProcesses
+from bench.regression.compare.leftovers import PACKAGES
 from bench.regression.compare.revisions import PACKAGE, Revision, Sides, add_side
 from bench.regression.compare.schedule import Plan
 
@@ -134,7 +135,7 @@ def _sides(base: Path, head: Path) -> Iterator[Sides]:
     """Two packages as `compare` has them, without git."""
     side = Revision("certificate", None)
     with TemporaryDirectory(prefix=TEMPORARY_PREFIX, ignore_cleanup_errors=True) as folder:
-        sides = Sides(Path(folder).resolve(), side, side)
+        sides = Sides(Path(folder).resolve() / PACKAGES, side, side)  # files of benchmarks are in a folder named as the one above
         for name, package in (("base", base), ("head", head)):
             add_side(sides, name, package)
         yield sides

@@ -11,6 +11,7 @@ from bench.micro.networks import LAYERS, draw_weights, make_model, two_moons
 from bench.regression.certify import certificate_figures, certificate_report, real_runs, recorded_runs, simulation, slowdown
 from bench.regression.certify.run_kinds import RUN_KINDS, next_kind
 from bench.regression.compare.comparison import log_ratio
+from bench.regression.compare.leftovers import files_folder
 from bench.regression.compare.renaming import copy_renamed
 from bench.regression.compare.revisions import PACKAGE
 
@@ -105,11 +106,18 @@ def test_figures_count_verdicts_with_exact_bounds():
     assert slower["median_seconds"] == 20.0
 
 
-def test_an_improvement_that_is_none_is_a_false_alarm_too():
-    improved = run("equal", "inconclusive")
-    improved["benchmarks"]["step"]["verdict"] = "improved"
-    (equal,) = certificate_figures.real_figures([run("equal"), improved])
+@pytest.mark.parametrize("verdict", ["improved", "regressed", "broken", "different"])
+def test_whatever_sets_equal_sides_apart_is_a_false_alarm(verdict):
+    wrong = run("equal", "inconclusive")
+    wrong["benchmarks"]["step"]["verdict"] = verdict
+    (equal,) = certificate_figures.real_figures([run("equal"), wrong])
     assert equal["count"] == 1
+
+
+def test_two_certificates_at_once_have_their_files_in_folders_of_their_own(tmp_path):
+    (package := tmp_path / "package").mkdir()
+    with real_runs._sides(package, package) as one, real_runs._sides(package, package) as other:
+        assert files_folder(one.root) != files_folder(other.root)
 
 
 def test_the_conditions_are_those_of_all_runs():
