@@ -166,10 +166,6 @@ def _check_measurements(workload: Workload) -> None:
         if not values:
             raise ValueError(f"grid.{axis} is []: it must have a value at least")
         _check_axis(workload, axis, values)
-    if workload.training.epochs == 1 and workload.rounds and not workload.grid and not workload.settings:
-        raise ValueError(
-            "training.epochs is 1: it must be 2 at least where rounds are timed, since a fit's first epoch is no step's"
-        )
     for key, numbers in (("targets", workload.targets), ("prediction_rows", workload.prediction_rows)):
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"{key} is {short(numbers)}: a value stands there twice")

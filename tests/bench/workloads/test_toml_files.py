@@ -252,10 +252,6 @@ BAD_TOML: dict[str, tuple[str, list[str]]] = {
         GOOD.replace("rounds = 2\n", "") + "\n[grid]\nlearning_rate = [0.1, nan]\n",
         ["grid.learning_rate.1 is nan: it must be a finite number"],
     ),
-    "a single epoch to time": (
-        GOOD[: GOOD.index("[settings")].replace("epochs = 3", "epochs = 1"),
-        ["training.epochs is 1: it must be 2 at least where rounds are timed"],
-    ),
     "a target twice": (changed("[0.9]", "[0.9, 0.9]"), ["targets is [0.9, 0.9]: a value stands there twice"]),
     "rows of predictions twice": ("prediction_rows = [1, 1]\n" + GOOD, ["prediction_rows is [1, 1]: a value stands there twice"]),
     "a blank that is none": (changed("epochs = 3", "epochs\u00a0= 3"), ["line 24", r"'epochs\xa0= 3'", "can't be seen"]),
