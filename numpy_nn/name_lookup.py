@@ -14,15 +14,19 @@ from numpy_nn.checks import shown
 Value = TypeVar("Value")
 
 
-class Part:
-    """What parts share: a Keras name, a configuration, and equality by both."""
-
-    name: str
+class Configured:
+    """What has a configuration of its arguments."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A part with the arguments that `get_config`, here or of Keras, gave."""
+        """One with the arguments that `get_config`, here or of Keras, gave."""
         return cls(**config)
+
+
+class Part(Configured):
+    """What parts share: a Keras name, a configuration, and equality by both."""
+
+    name: str
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make a part like this one."""

@@ -20,6 +20,9 @@ from numpy_nn.name_lookup import Part, make
 class LearningRateSchedule(Part, ABC):
     """`schedule(step) -> float`; `name` is taken, as Keras takes it, and changes nothing."""
 
+    def __init__(self, **keras: Any) -> None:
+        check_arguments("a schedule", keras)
+
     @abstractmethod
     def __call__(self, step: float) -> float:
         """The learning rate of the step number `step`."""
@@ -33,8 +36,7 @@ class ExponentialDecay(LearningRateSchedule):
     def __init__(
         self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False, **keras: Any
     ) -> None:
-        if keras:
-            check_arguments("a schedule", keras)
+        super().__init__(**keras)
         self.initial_learning_rate = not_negative("initial_learning_rate", initial_learning_rate)
         self.decay_steps = positive("decay_steps", decay_steps)
         self.decay_rate = positive("decay_rate", decay_rate)
@@ -70,8 +72,7 @@ class CosineDecay(LearningRateSchedule):
         warmup_steps: float = 0,
         **keras: Any,
     ) -> None:
-        if keras:
-            check_arguments("a schedule", keras)
+        super().__init__(**keras)
         self.initial_learning_rate = not_negative("initial_learning_rate", initial_learning_rate)
         self.decay_steps = positive("decay_steps", decay_steps)
         self.alpha = not_negative("alpha", alpha)
@@ -104,8 +105,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     name = "PiecewiseConstantDecay"
 
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], **keras: Any) -> None:
-        if keras:
-            check_arguments("a schedule", keras)
+        super().__init__(**keras)
         self.boundaries = [not_negative("boundaries", boundary) for boundary in boundaries]
         self.values = [not_negative("values", value) for value in values]
         if len(self.values) != len(self.boundaries) + 1:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program
 from numpy_nn.activations import Activation
 from numpy_nn.keras_names import check_arguments
+from numpy_nn.name_lookup import Configured
 
 EPSILON = 1e-7
 """Keras' fuzz: probabilities are kept this far from 0 and 1."""
@@ -21,7 +21,7 @@ WITH_LOGITS = ("sigmoid", "softmax")
 """Output activations whose logits every cross-entropy takes, as in Keras, whichever of the two it is."""
 
 
-class Loss(ABC):
+class Loss(Configured, ABC):
     """`loss(y_true, y_pred, sample_weight=None) -> float`, samples in rows; the engine's methods take samples in columns.
 
     Parameters
@@ -47,11 +47,6 @@ class Loss(ABC):
     def __repr__(self) -> str:
         others = [f"{key}={value!r}" for key, value in self.get_config().items() if key != "from_logits" and value]
         return f"<loss {' '.join([self.name, *others])}{' from logits' if self.from_logits else ''}>"
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A loss with the arguments that `get_config`, here or of Keras, gave."""
-        return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make a loss like this one."""

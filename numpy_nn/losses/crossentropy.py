@@ -10,7 +10,6 @@ import numpy as np
 from numpy_nn._engine.arrays import Array, scalar
 from numpy_nn._engine.program import Program
 from numpy_nn.checks import share
-from numpy_nn.keras_names import check_arguments
 from numpy_nn.losses.base import EPSILON, Loss, MeanOverOutputs
 
 
@@ -25,9 +24,7 @@ class BinaryCrossentropy(MeanOverOutputs):
     pairs_with = "sigmoid"
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **keras: Any) -> None:
-        if keras:
-            check_arguments("a loss", keras)
-        super().__init__(from_logits)
+        super().__init__(from_logits, **keras)
         self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def get_config(self) -> dict[str, Any]:
@@ -136,9 +133,7 @@ class CategoricalCrossentropy(Loss):
     pairs_with = "softmax"
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **keras: Any) -> None:
-        if keras:
-            check_arguments("a loss", keras)
-        super().__init__(from_logits)
+        super().__init__(from_logits, **keras)
         self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def get_config(self) -> dict[str, Any]:

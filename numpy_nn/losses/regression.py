@@ -10,7 +10,6 @@ import numpy as np
 from numpy_nn._engine.arrays import Array, scalar
 from numpy_nn._engine.program import Program, into
 from numpy_nn.checks import positive
-from numpy_nn.keras_names import check_arguments
 from numpy_nn.losses.base import MeanOverOutputs
 
 
@@ -53,9 +52,7 @@ class Huber(MeanOverOutputs):
     name = "huber"
 
     def __init__(self, delta: float = 1.0, **keras: Any) -> None:
-        if keras:
-            check_arguments("a loss", keras)
-        super().__init__()
+        super().__init__(**keras)
         self.delta = positive("delta", delta)
 
     def get_config(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program
 from numpy_nn.checks import not_negative, positive
-from numpy_nn.keras_names import check_arguments
 from numpy_nn.optimizers.base import Optimizer, Setting
 from numpy_nn.schedules import LearningRateSchedule
 
@@ -33,9 +32,7 @@ class Adagrad(Optimizer):
         global_clipnorm: float | None = None,
         **keras: Any,
     ) -> None:
-        if keras:
-            check_arguments("an optimizer", keras)
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, **keras)
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def get_config(self) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy_nn._engine.arrays import Array
 from numpy_nn._engine.program import Program, into
 from numpy_nn.checks import fraction, positive
-from numpy_nn.keras_names import check_arguments
 from numpy_nn.optimizers.base import Optimizer, Setting
 from numpy_nn.schedules import LearningRateSchedule
 
@@ -40,9 +39,7 @@ class Adam(Optimizer):
         global_clipnorm: float | None = None,
         **keras: Any,
     ) -> None:
-        if keras:
-            check_arguments("an optimizer", keras)
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, **keras)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.amsgrad = bool(amsgrad)
 
@@ -109,6 +106,6 @@ class AdamW(Adam):
         global_clipnorm: float | None = None,
         **keras: Any,
     ) -> None:
-        if keras:
-            check_arguments("an optimizer", keras)
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, **keras
+        )

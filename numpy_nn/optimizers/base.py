@@ -8,7 +8,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from numpy_nn._engine import tuning
 from numpy_nn._engine.arrays import Array, full, scalar
 from numpy_nn._engine.program import Program, into
 from numpy_nn.checks import fraction, not_negative, positive
+from numpy_nn.keras_names import check_arguments
+from numpy_nn.name_lookup import Configured
 from numpy_nn.schedules import LearningRateSchedule
 
 FLUSH_EVERY_STEPS = 128
@@ -59,7 +61,7 @@ def _or_none(check: Callable[[str, Any], float]) -> Callable[[str, Any], float |
     return lambda name, value: None if value is None else check(name, value)
 
 
-class Optimizer(ABC):
+class Optimizer(Configured, ABC):
     """From a flat gradient to a flat step; the `record_` methods are for the engine.
 
     Parameters
@@ -89,7 +91,10 @@ class Optimizer(ABC):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **keras: Any,
     ) -> None:
+        if keras:
+            check_arguments("an optimizer", keras)
         self.settings: dict[str, Any] = {}
         self.used: frozenset[str] = frozenset()
         """Settings that were neither 0 nor None when the state was made, and arrays of the state."""
@@ -143,11 +148,6 @@ class Optimizer(ABC):
     def rate(self) -> Any:
         """What the next step multiplies by: the learning rate, or those of stacked networks."""
         return self.learning_rate if self.learning_rates is None else self.learning_rates
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """An optimizer with the arguments that `get_config`, here or of Keras, gave."""
-        return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an optimizer like this one, fit for JSON."""

@@ -11,7 +11,6 @@ import numpy as np
 from numpy_nn._engine.arrays import Array, scalar
 from numpy_nn._engine.program import Program, into
 from numpy_nn.checks import fraction, positive
-from numpy_nn.keras_names import check_arguments
 from numpy_nn.optimizers.base import Optimizer, Setting
 from numpy_nn.schedules import LearningRateSchedule
 
@@ -40,9 +39,7 @@ class RMSprop(Optimizer):
         global_clipnorm: float | None = None,
         **keras: Any,
     ) -> None:
-        if keras:
-            check_arguments("an optimizer", keras)
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm)
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, **keras)
         self.rho, self.momentum, self.epsilon = rho, momentum, epsilon
         self.centered = bool(centered)
 
