@@ -106,7 +106,7 @@ def certify(
 
     It covers numpy_nn and its benchmarks as they are beside this command: all of them with equal sides, slowdowns of the training
     step alone. Its result names the commit and the benchmarks; of others, and of other packages, it says nothing. Exit code 1 if a
-    real comparison of equal revisions is called regressed or improved.
+    real comparison of equal revisions is called regressed, improved, broken or different.
     """
     from rich.console import Console
 
@@ -287,10 +287,11 @@ def _wanted(processes: ComparisonProcesses, names: list[str], settings: Settings
 
     if settings.benchmarks is None:
         return {name: LEAST_TOLERANCES[name] for name in _benchmark_names(names)}
+    known = processes.names()
     try:
-        wanted = _chosen(names, processes.names())
+        wanted = _chosen(names, known)
     except ValueError as error:
-        raise error if isinstance(error, RevisionError) else RevisionError("wrong use", str(error)) from error
+        raise RevisionError("wrong use", str(error)) from error
     processes.refuse_unsupported(wanted)
     return dict.fromkeys(wanted, 0.0)
 

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -74,6 +75,10 @@ class ComparisonProcesses:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @cached_property
+    def _changed(self) -> list[str]:
+        return changed_functions(*(self.sides.copy(side, self.sides.names[0]) for side in SIDES))
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -267,7 +272,7 @@ class ComparisonProcesses:
             "folders": {side: str(folder) for side, folder in sides.folders.items()},
             "variants": {name: self._variants.get(name, [""]) for name in benchmarks},
             "limits_seconds": dict(self.limits_seconds),
-            "changed": changed_functions(*(sides.copy(side, sides.names[0]) for side in SIDES)) if task == "check" else [],
+            "changed": self._changed if task == "check" else [],
             "rounds": plan.rounds if plan else 0,
             "cut_seconds": plan.cut_seconds if plan else None,
             "pairs": PAIRS,

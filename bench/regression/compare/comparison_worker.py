@@ -131,7 +131,7 @@ def check_all(request: Mapping[str, Any], position: Position) -> Iterator[Item]:
     except SideError as error:
         yield _not_imported(error)
         return
-    for name in sorted(request["benchmarks"], key=lambda name: name not in PROCESS_BENCHMARKS):  # their seconds are known already
+    for name in request["benchmarks"]:
         if name in PROCESS_BENCHMARKS:
             seconds = {"seconds": imports} if name == IMPORT_TIME and _differ_much(imports) else {}
             yield {"benchmark": name, "variants": [], "errors": {}, "difference": 0.0, "same": True, **seconds}

@@ -243,6 +243,7 @@ def run_git_bytes(folder: Path, *arguments: str, **variables: str) -> bytes:
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *_SETTINGS, *arguments],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environment,
             timeout=GIT_SECONDS,

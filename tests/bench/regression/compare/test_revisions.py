@@ -311,6 +311,14 @@ def test_a_package_in_a_submodule_is_said_to_be_there(repository, tmp_path):
     assert "compare there, with --repository numpy_nn" in str(refusal(outer, "outer", "outer"))
 
 
+def test_git_is_given_none_of_what_a_script_that_calls_us_reads(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    imports = "from pathlib import Path; from bench.regression.compare.git import run_git"
+    script = f"{imports}; print(run_git(Path({str(tmp_path)!r}), 'hash-object', '--stdin'), input())"
+    done = subprocess.run([sys.executable, "-c", script], input="a line", capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "a", "line"]  # git's name of nothing
+
+
 def test_a_repository_of_another_user_says_what_to_type(repository, monkeypatch):
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
