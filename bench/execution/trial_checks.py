@@ -373,16 +373,23 @@ def check_clock(shown: float, true: float) -> None:
         raise DoubtError(f"the clock showed {shown:.3g} s for a fit that took {true:.3g} s by another clock")
 
 
-def check_details(details: object, method: str = "details") -> dict[str, Any]:
-    """Return what `method` of a contestant told of it; raise ValueError if it is no table, or `options` in it is none."""
-    if not isinstance(details, Mapping) or not all(isinstance(name, str) for name in details):
-        raise ValueError(f"{method} returned {details!r:.80}: it must be a mapping with str as its keys")
-    if not isinstance(details.get("options", {}), Mapping):
-        raise ValueError(f"details returned {details['options']!r:.80} as 'options': it must be a mapping")
+def check_details(details: object) -> dict[str, Any]:
+    """Return what a contestant told of itself; raise ValueError if it is no table, or `options` in it is none."""
+    table = check_table(details, "details")
+    if not isinstance(table.get("options", {}), Mapping):
+        raise ValueError(f"details returned {table['options']!r:.80} as 'options': it must be a mapping")
+    return {name: value for name, value in table.items() if name not in RESERVED_DETAILS}
+
+
+def check_table(answer: object, method: str) -> dict[str, Any]:
+    """Return what `method` of a contestant returned; raise ValueError if it is no table that a record can hold."""
+    if not isinstance(answer, Mapping) or not all(isinstance(name, str) for name in answer):
+        raise ValueError(f"{method} returned {answer!r:.80}: it must be a mapping with str as its keys")
+    table = dict(answer)
     try:
-        size = len(json.dumps(dict(details)))
+        size = len(json.dumps(table))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{method} returned what can't be written as JSON: {error}") from None
     if size > MOST_DETAILS_CHARACTERS:
         raise ValueError(f"{method} returned {size} characters as JSON: it may have {MOST_DETAILS_CHARACTERS}")
-    return {name: value for name, value in details.items() if name not in RESERVED_DETAILS}
+    return table

@@ -18,7 +18,7 @@ from bench.execution.messages import READY, Request
 from bench.execution.parts_parity import compare_parts
 from bench.execution.peak_memory import peak_memory_bytes
 from bench.execution.together import requests_of, scored_together
-from bench.execution.trial_checks import arrays_of, check_details, check_file, check_first_weights, read_arrays
+from bench.execution.trial_checks import arrays_of, check_details, check_file, check_first_weights, check_table, read_arrays
 from bench.execution.turns import Exchange
 
 
@@ -117,5 +117,5 @@ def _weights(arrays: Mapping[str, Array]) -> list[Array]:
 
 def _tune(contestant_class: type[Any], task: Task) -> Figures:
     """Return the settings that the contestant chose as `details["options"]`; nothing if it has none to choose."""
-    options = check_details(contestant_class.tune(task), "tune")
+    options = check_table(contestant_class.tune(task), "tune")
     return {"details": {"options": options}, "peak_memory_bytes": peak_memory_bytes()} if options else {}

@@ -36,6 +36,8 @@ def test_the_latency_of_a_prediction_needs_no_step_to_be_compiled(request_of):
 def test_tuning_answers_the_contestants_choice_and_nothing_where_there_is_none(request_of):
     assert figures(request_of("tune"), tiny.Tuned)["details"] == {"options": {"speed": 16}}
     assert figures(request_of("tune")) == {}
+    both = type("Both", (tiny.Tiny,), {"tune": classmethod(lambda cls, task: {"together": True, "options": 3})})
+    assert figures(request_of("tune"), both)["details"] == {"options": {"together": True, "options": 3}}, "its own names"
     tiny_one = type("Tells", (tiny.Tiny,), {"tune": classmethod(lambda cls, task: "fast")})
     with pytest.raises(ValueError, match="tune returned 'fast': it must be a mapping"):
         figures(request_of("tune"), tiny_one)
